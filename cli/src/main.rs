@@ -1,0 +1,2 @@
+//! wgrad
+fn main() {}

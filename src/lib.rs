@@ -1,0 +1,9 @@
+//! wgrad: trains neural networks on any GPU.
+
+pub mod dtype;
+pub mod error;
+pub mod shape;
+
+pub use dtype::DType;
+pub use error::{Error, Result, Source};
+pub use shape::Shape;
