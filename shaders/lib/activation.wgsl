@@ -1,0 +1,70 @@
+// Activations and their gradients on F: f32, or a vector of four. NAME_grad takes the input or the
+// output, as the table in src/ops/elementwise/activation.rs says, and dy. Needs lib/math.
+
+fn relu(x: F) -> F { return select(F(0.0), x, x > F(0.0)); }
+fn relu_grad(y: F, dy: F) -> F { return select(F(0.0), dy, y > F(0.0)); }
+
+fn leaky_relu(x: F, a: F) -> F { return select(a * x, x, x > F(0.0)); }
+fn leaky_relu_grad(x: F, dy: F, a: F) -> F { return select(a * dy, dy, x > F(0.0)); }
+
+fn elu(x: F, a: F) -> F { return select(a * expm1(min(x, F(0.0))), x, x > F(0.0)); }
+fn elu_grad(x: F, dy: F, a: F) -> F { return select(a * exp(min(x, F(0.0))) * dy, dy, x > F(0.0)); }
+
+// e^-|x| never overflows; the other half of the curve follows from its symmetry.
+fn sigmoid(x: F) -> F {
+    let e = exp(-abs(x));
+    return select(e, F(1.0), x >= F(0.0)) / (F(1.0) + e);
+}
+fn sigmoid_grad(y: F, dy: F) -> F { return y * (F(1.0) - y) * dy; }
+
+// Some drivers give NaN for large arguments; beyond 15 the result is 1 in f32. Near 0 a driver may
+// compute it from exponentials, which cancel, so the series stands in.
+fn tanh_of(x: F) -> F {
+    let s = x * x;
+    let small = x * (F(1.0) + s * (F(-0.33333334) + s * (F(0.13333334) + s * F(-0.053968254))));
+    return select(tanh(clamp(x, F(-15.0), F(15.0))), small, abs(x) < F(0.2));
+}
+fn tanh_grad(y: F, dy: F) -> F { return (F(1.0) - y * y) * dy; }
+
+// 0.5 (1 + erf(x / sqrt(2))), the normal distribution function. For negative x it is computed from
+// the far tail, so that it does not cancel.
+fn normal_cdf(x: F) -> F {
+    let a = abs(x) * F(0.70710678);
+    let t = F(1.0) / (F(1.0) + F(0.3275911) * a);
+    let p = t * (F(0.254829592) + t * (F(-0.284496736) + t * (F(1.421413741)
+        + t * (F(-1.453152027) + t * F(1.061405429)))));
+    let tail = F(0.5) * p * exp(-a * a);
+    return select(tail, F(1.0) - tail, x > F(0.0));
+}
+fn gelu(x: F) -> F { return x * normal_cdf(x); }
+fn gelu_grad(x: F, dy: F) -> F {
+    return (normal_cdf(x) + x * F(0.3989423) * exp(F(-0.5) * x * x)) * dy;
+}
+
+fn gelu_tanh(x: F) -> F {
+    return F(0.5) * x * (F(1.0) + tanh_of(F(0.7978846) * (x + F(0.044715) * x * x * x)));
+}
+fn gelu_tanh_grad(x: F, dy: F) -> F {
+    let t = tanh_of(F(0.7978846) * (x + F(0.044715) * x * x * x));
+    let du = F(0.7978846) * (F(1.0) + F(0.134145) * x * x);
+    return (F(0.5) * (F(1.0) + t) + F(0.5) * x * (F(1.0) - t * t) * du) * dy;
+}
+
+fn silu(x: F) -> F { return x * sigmoid(x); }
+fn silu_grad(x: F, dy: F) -> F {
+    let s = sigmoid(x);
+    return s * (F(1.0) + x * (F(1.0) - s)) * dy;
+}
+
+fn softplus(x: F) -> F { return max(x, F(0.0)) + log1p(exp(-abs(x))); }
+fn softplus_grad(x: F, dy: F) -> F { return sigmoid(x) * dy; }
+
+// log(0) is not -infinity on every device, so 0 is told apart; each logarithm is at least -100.
+fn log_or_floor(x: F) -> F {
+    return select(F(-100.0), max(log(x), F(-100.0)), x > F(0.0));
+}
+fn bce(p: F, t: F) -> F {
+    let q = select(F(-100.0), max(log1p(-p), F(-100.0)), p < F(1.0));
+    return -(t * log_or_floor(p) + (F(1.0) - t) * q);
+}
+fn bce_grad(p: F, t: F, dy: F) -> F { return (p - t) / max(p * (F(1.0) - p), F(1e-12)) * dy; }

@@ -1,0 +1,37 @@
+// reduce_rows: y[o] = all elements of row o combined, in WG lanes and then as a tree
+// Shapes    x [outer, n]   y [outer]
+// Bindings  0 uniform Params | then the head's, which makes x | then the tail's, which stores y
+// Workgroup [WG, 1, 1], one workgroup a row, grid [outer, folded to 3 dimensions]
+// Overrides WG = 256 (power of two)
+// Reference src/ops/reduce.rs
+
+override WG: u32 = 256u;
+
+struct Params { outer: u32, n: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+var<workgroup> partial: array<f32, WG>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let row = linear_group(group, size);
+    // The same for the whole workgroup, so that barriers are never skipped by a part of it.
+    if row >= params.outer { return; }
+    var acc = IDENTITY;
+    for (var i = lane; i < params.n; i += WG) {
+        acc = combine(acc, prologue(row * params.n + i));
+    }
+    partial[lane] = acc;
+    for (var half = WG / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if lane < half {
+            partial[lane] = combine(partial[lane], partial[lane + half]);
+        }
+    }
+    if lane == 0u { epilogue(partial[0], row); }
+}

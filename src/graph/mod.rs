@@ -1,0 +1,242 @@
+//! The graph: one append-only list of nodes for forward, backward and update.
+//!
+//! A node is an op applied to earlier nodes; its index is its identity, so the list is always in
+//! topological order and never has a cycle. Shapes and element types are known when a node is
+//! pushed. Every node carries the line of the user's program that asked for it.
+//!
+//! Invariant: nothing is ever removed or changed; a pass makes a new graph.
+
+mod dump;
+mod function;
+mod op;
+mod tensor;
+mod variable;
+
+pub use function::{Backward, Function, Grads};
+pub use op::*;
+pub use tensor::Tensor;
+pub use variable::{Init, Role, Variable, VariableId};
+
+use crate::{DType, Error, Result, Shape, Source};
+
+/// A node's index in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    /// The index into [`Graph::nodes`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Shape and element type of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Meta {
+    /// The sizes of the axes.
+    pub shape: Shape,
+    /// The type of the elements.
+    pub dtype: DType,
+}
+
+impl Meta {
+    /// A tensor's type.
+    pub fn new(shape: impl Into<Shape>, dtype: DType) -> Self {
+        Meta { shape: shape.into(), dtype }
+    }
+
+    /// Bytes the elements take in a buffer.
+    pub fn bytes(&self) -> u64 {
+        (self.shape.len() as u64).saturating_mul(self.dtype.bytes() as u64)
+    }
+}
+
+/// An op applied to earlier nodes.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What is computed.
+    pub op: Op,
+    /// From which nodes, all of them earlier in the list.
+    pub inputs: Vec<NodeId>,
+    /// Shape and element type of the result.
+    pub meta: Meta,
+    /// The line of the user's program that asked for it.
+    pub source: Source,
+    /// The layer it belongs to, as in `state_dict` names; empty outside any.
+    pub scope: String,
+    /// Which part of a training step it belongs to.
+    pub phase: Phase,
+}
+
+/// The parts of a training step, in the order they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// From inputs to losses and metrics.
+    Forward,
+    /// From the loss to the gradients.
+    Backward,
+    /// From the gradients to new parameters. Runs after everything else has read the old ones.
+    Update,
+}
+
+/// Whether a graph is traced for training or for evaluation: dropout and normalisation differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Forward, backward and update.
+    Train,
+    /// Forward only.
+    Eval,
+}
+
+/// A value that a run of the graph hands back, by name.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its name, e.g. `"loss"`.
+    pub name: String,
+    /// The node whose value it is.
+    pub node: NodeId,
+}
+
+/// At the end of a run, `variable` takes the value of `node`.
+#[derive(Clone, Copy, Debug)]
+pub struct Assign {
+    /// The variable that changes.
+    pub variable: VariableId,
+    /// The node whose value it takes.
+    pub node: NodeId,
+}
+
+/// The nodes of one traced program.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    /// Persistent tensors: parameters, optimizer state, data.
+    pub variables: Vec<Variable>,
+    /// Values handed back.
+    pub outputs: Vec<Output>,
+    /// Variables that change at the end of a run.
+    pub assigns: Vec<Assign>,
+    /// The gradient of each trained parameter. The planner lays these out like the parameters, so
+    /// that one dispatch can update all of them.
+    pub gradients: Vec<Assign>,
+    /// The phase of the nodes that are pushed now.
+    pub phase: Phase,
+    /// Train or eval.
+    pub mode: Mode,
+    streams: u32,
+    scope: Vec<(String, Option<Source>)>,
+    source_override: Option<Source>,
+    error: Option<Error>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new(mode: Mode) -> Self {
+        Graph {
+            nodes: Vec::new(),
+            variables: Vec::new(),
+            outputs: Vec::new(),
+            assigns: Vec::new(),
+            gradients: Vec::new(),
+            phase: Phase::Forward,
+            mode,
+            streams: 0,
+            scope: Vec::new(),
+            source_override: None,
+            error: None,
+        }
+    }
+
+    /// An empty graph with the same variables and mode: where a pass starts.
+    pub fn emptied(&self) -> Self {
+        let mut g = Graph::new(self.mode);
+        g.variables.clone_from(&self.variables);
+        g.streams = self.streams;
+        g
+    }
+
+    /// All nodes, in topological order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node `id`. Ids come from this graph's `push`, so the index exists.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The ids of all nodes, in topological order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// Shape and element type of the node `id`.
+    pub fn meta(&self, id: NodeId) -> &Meta {
+        &self.nodes[id.index()].meta
+    }
+
+    /// Appends a node as it is. The caller has inferred `node.meta`.
+    pub(crate) fn push(&mut self, node: Node) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(node);
+        id
+    }
+
+    /// How many later nodes, outputs and assignments use each node.
+    pub fn use_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.nodes.len()];
+        let roots = self.roots();
+        for id in self.nodes.iter().flat_map(|n| n.inputs.iter()).chain(roots.iter()) {
+            counts[id.index()] += 1;
+        }
+        counts
+    }
+
+    /// The nodes that must be computed: outputs, assigned values and gradients.
+    pub fn roots(&self) -> Vec<NodeId> {
+        let outputs = self.outputs.iter().map(|o| o.node);
+        let assigned = self.assigns.iter().map(|a| a.node);
+        let gradients = self.gradients.iter().map(|a| a.node);
+        outputs.chain(assigned).chain(gradients).collect()
+    }
+
+    /// A number for a new source of random values, so that no two share theirs.
+    pub(crate) fn next_stream(&mut self) -> u32 {
+        self.streams += 1;
+        self.streams - 1
+    }
+
+    /// The line to blame for nodes pushed now: the layer's, where one set it, else the caller's.
+    pub(crate) fn blame(&self, caller: Source) -> Source {
+        let layer = self.scope.iter().rev().find_map(|(_, source)| *source);
+        self.source_override.or(layer).unwrap_or(caller)
+    }
+
+    /// The layer being traced, e.g. `"2.up"`.
+    pub(crate) fn scope_name(&self) -> String {
+        let names = self.scope.iter().map(|(n, _)| n.as_str()).filter(|n| !n.is_empty());
+        names.collect::<Vec<_>>().join(".")
+    }
+
+    pub(crate) fn enter(&mut self, name: &str, source: Option<Source>) {
+        self.scope.push((name.to_string(), source));
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.scope.pop();
+    }
+
+    pub(crate) fn set_source_override(&mut self, source: Option<Source>) {
+        self.source_override = source;
+    }
+
+    /// Keeps the first mistake; later ones mostly follow from it.
+    pub(crate) fn record(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    /// The first mistake made while tracing, if any.
+    pub fn take_error(&mut self) -> Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,194 @@
+//! The vocabulary, as plain data. What each op means stands in `src/ops/`, one file an op.
+
+use crate::{DType, Shape};
+
+use super::{Function, VariableId};
+
+/// A number that belongs to an op; compared by its bits, so that ops can be compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar(pub f64);
+
+impl PartialEq for Scalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+impl Eq for Scalar {}
+impl std::hash::Hash for Scalar {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+/// What a node computes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// Handed over by the caller at each run.
+    Input(Input),
+    /// The value of a variable at the start of the run.
+    Variable(VariableOp),
+    /// The same number everywhere.
+    Constant(Constant),
+    /// A scalar function of each element; see the table in `ops/elementwise/`.
+    Elementwise(Elementwise),
+    /// The same elements in the same order under another shape.
+    Reshape(Reshape),
+    /// The axes in another order.
+    Permute(Permute),
+    /// Axes of size 1 repeated.
+    BroadcastTo(BroadcastTo),
+    /// A box of the input.
+    Slice(Slice),
+    /// The input among zeros along one axis.
+    Pad(Pad),
+    /// Batched matrix product.
+    Matmul(Matmul),
+    /// Sum or maximum over neighbouring axes.
+    Reduce(Reduce),
+    /// Where the largest element of each row stands.
+    ArgMax(ArgMax),
+    /// Softmax over the last axis.
+    Softmax(Softmax),
+    /// The gradient of softmax.
+    SoftmaxGrad(SoftmaxGrad),
+    /// Cross-entropy of each row of logits with an integer label.
+    CrossEntropy(CrossEntropy),
+    /// The gradient of cross-entropy.
+    CrossEntropyGrad(CrossEntropyGrad),
+}
+
+/// See [`Op::Input`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Input {
+    /// The name under which the caller hands it over.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its element type.
+    pub dtype: DType,
+}
+
+/// See [`Op::Variable`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct VariableOp {
+    /// Which variable.
+    pub id: VariableId,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its element type.
+    pub dtype: DType,
+}
+
+/// See [`Op::Constant`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Constant {
+    /// The number.
+    pub value: Scalar,
+    /// The shape it fills.
+    pub shape: Shape,
+    /// The element type.
+    pub dtype: DType,
+}
+
+/// See [`Op::Elementwise`]. All inputs have the output's shape; broadcasting is a node of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Elementwise {
+    /// The row of the table.
+    pub function: &'static Function,
+    /// The row's constants, e.g. the slope of a leaky ReLU.
+    pub constants: Vec<Scalar>,
+}
+
+/// See [`Op::Reshape`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reshape {
+    /// The shape wanted; as many elements as the input.
+    pub to: Shape,
+}
+
+/// See [`Op::Permute`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Permute {
+    /// Output axis `i` is input axis `axes[i]`.
+    pub axes: Vec<usize>,
+}
+
+/// See [`Op::BroadcastTo`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BroadcastTo {
+    /// The shape wanted, by NumPy's rule.
+    pub to: Shape,
+}
+
+/// See [`Op::Slice`]. `start + step * (len - 1)` lies inside each axis.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slice {
+    /// First element of each axis.
+    pub start: Vec<usize>,
+    /// Elements taken from each axis.
+    pub len: Vec<usize>,
+    /// Distance between them, at least 1.
+    pub step: Vec<usize>,
+}
+
+/// See [`Op::Pad`]: element `i` of the axis lands at `before + step * i`; the rest is 0.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pad {
+    /// Along which axis.
+    pub axis: usize,
+    /// Where the first element lands.
+    pub before: usize,
+    /// Distance between neighbours, at least 1.
+    pub step: usize,
+    /// The axis's new size.
+    pub to: usize,
+}
+
+/// See [`Op::Matmul`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Matmul {
+    /// The left matrix is stored `[k, m]` instead of `[m, k]`.
+    pub ta: bool,
+    /// The right matrix is stored `[n, k]` instead of `[k, n]`.
+    pub tb: bool,
+}
+
+/// Which reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReduceKind {
+    /// The sum; of nothing, 0.
+    Sum,
+    /// The largest; of nothing, an error.
+    Max,
+}
+
+/// See [`Op::Reduce`]. The reduced axes are neighbours and vanish from the shape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reduce {
+    /// Sum or maximum.
+    pub kind: ReduceKind,
+    /// The first reduced axis.
+    pub from: usize,
+    /// One past the last reduced axis.
+    pub to: usize,
+}
+
+/// See [`Op::ArgMax`]: over the last axis; the first of equals.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ArgMax;
+
+/// See [`Op::Softmax`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Softmax;
+
+/// See [`Op::SoftmaxGrad`]: inputs `y`, `dy`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SoftmaxGrad;
+
+/// See [`Op::CrossEntropy`]: inputs logits `[.., classes]` and `u32` labels `[..]`; gives `[..]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CrossEntropy;
+
+/// See [`Op::CrossEntropyGrad`]: inputs logits, labels and `dy [..]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CrossEntropyGrad;

@@ -1,0 +1,72 @@
+//! Variables: tensors that outlive a run of the graph.
+
+use crate::{Shape, Source};
+
+use super::Meta;
+
+/// A variable's index in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariableId(pub(crate) u32);
+
+impl VariableId {
+    /// The index into [`super::Graph::variables`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a variable is for; it decides where the planner puts it and whether it is trained.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Trained by the optimizer.
+    Parameter,
+    /// Part of the model but not trained: a frozen parameter, or running statistics.
+    Buffer,
+    /// The optimizer's memory of a parameter; the text names which, e.g. `"exp_avg"`.
+    OptimizerState(String),
+    /// The data set, kept on the device.
+    Data,
+}
+
+/// How a variable gets its first values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// All elements are this.
+    Constant(f32),
+    /// Uniform in `[-bound, bound]`.
+    Uniform {
+        /// Half the width.
+        bound: f32,
+    },
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f32,
+    },
+    /// Given values, in row-major order.
+    Values(std::sync::Arc<Vec<f32>>),
+    /// Filled by the owner before the first run.
+    Unset,
+}
+
+/// A tensor that outlives a run.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name, e.g. `"0.weight"`; unique in the graph.
+    pub name: String,
+    /// Shape and element type.
+    pub meta: Meta,
+    /// What it is for.
+    pub role: Role,
+    /// Its first values.
+    pub init: Init,
+    /// The line that declared it.
+    pub source: Source,
+}
+
+impl Variable {
+    /// The sizes of the axes.
+    pub fn shape(&self) -> &Shape {
+        &self.meta.shape
+    }
+}

@@ -1,0 +1,85 @@
+//! How a method of a tensor becomes a node.
+
+use crate::graph::{Graph, Meta, Node, NodeId, Op, Tensor};
+use crate::{Error, Result, Source};
+
+impl Tensor {
+    /// Appends `op` with `inputs` to the graph of the first input, or records the mistake.
+    pub(crate) fn apply(op: Op, inputs: &[&Tensor], caller: Source) -> Tensor {
+        let Some(first) = inputs.first() else {
+            // Ops without inputs are made by `constant`, `input` and `variable`, never here.
+            let graph = std::rc::Rc::new(std::cell::RefCell::new(Graph::new(crate::graph::Mode::Eval)));
+            return Tensor::broken(graph);
+        };
+        let shared = first.shared_graph();
+        let Some(ids) = inputs.iter().map(|t| t.id()).collect::<Option<Vec<NodeId>>>() else {
+            return Tensor::broken(shared);
+        };
+        if !inputs.iter().all(|t| t.same_graph(first)) {
+            let reason = "the inputs belong to two different traces".to_string();
+            let mut graph = shared.borrow_mut();
+            let error = mistake(&graph, &op, &[], reason, caller);
+            graph.record(error);
+            drop(graph);
+            return Tensor::broken(shared);
+        }
+        let pushed = shared.borrow_mut().append(op, ids, caller);
+        match pushed {
+            Ok(id) => Tensor::new(shared, id),
+            Err(error) => {
+                shared.borrow_mut().record(error);
+                Tensor::broken(shared)
+            }
+        }
+    }
+
+    /// Records a mistake that is noticed before there is an op to append.
+    pub(crate) fn mistake(&self, op: &'static str, reason: String, caller: Source) -> Tensor {
+        if self.id().is_some() {
+            let meta = self.meta();
+            let mut graph = self.graph_mut();
+            let error = Error::Op {
+                op,
+                inputs: vec![(meta.shape, meta.dtype)],
+                reason,
+                at: graph.blame(caller),
+                scope: graph.scope_name(),
+            };
+            graph.record(error);
+        }
+        Tensor::broken(self.shared_graph())
+    }
+}
+
+impl Graph {
+    /// Infers and appends a node.
+    pub(crate) fn append(&mut self, op: Op, inputs: Vec<NodeId>, caller: Source) -> Result<NodeId> {
+        let metas: Vec<Meta> = inputs.iter().map(|&id| self.meta(id).clone()).collect();
+        let inferred = op.def().infer(&metas).and_then(|meta| {
+            // Kernels count elements and words in 32 bits.
+            if meta.shape.len() > i32::MAX as usize / 4 {
+                return Err(format!("the result {} has more than 2^29 elements", meta.shape));
+            }
+            Ok(meta)
+        });
+        match inferred {
+            Ok(meta) => {
+                let source = self.blame(caller);
+                let scope = self.scope_name();
+                let phase = self.phase;
+                Ok(self.push(Node { op, inputs, meta, source, scope, phase }))
+            }
+            Err(reason) => Err(mistake(self, &op, &metas, reason, caller)),
+        }
+    }
+}
+
+fn mistake(graph: &Graph, op: &Op, metas: &[Meta], reason: String, caller: Source) -> Error {
+    Error::Op {
+        op: op.name(),
+        inputs: metas.iter().map(|m| (m.shape.clone(), m.dtype)).collect(),
+        reason,
+        at: graph.blame(caller),
+        scope: graph.scope_name(),
+    }
+}

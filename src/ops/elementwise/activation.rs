@@ -1,0 +1,128 @@
+//! The activation rows, each with its gradient as a row of its own: `NAME_grad(x or y, dy)`.
+//!
+//! Why not compose the gradients from arithmetic: a gradient that is one function of a saved tensor
+//! and `dy` always fuses into the kernel that made `dy`, and needs no tensor of its own.
+
+use crate::graph::{Backward, Function, Grads, Scalar};
+
+use super::methods::apply_with;
+use super::row::{Erf, row};
+
+pub(super) static TABLE: &[&Function] = &[
+    &RELU, &RELU_GRAD, &LEAKY_RELU, &LEAKY_RELU_GRAD, &ELU, &ELU_GRAD, &SIGMOID, &SIGMOID_GRAD,
+    &TANH, &TANH_GRAD, &GELU, &GELU_GRAD, &GELU_TANH, &GELU_TANH_GRAD, &SILU, &SILU_GRAD, &SOFTPLUS,
+    &SOFTPLUS_GRAD, &ERF, &ERF_GRAD, &BCE, &BCE_GRAD,
+];
+
+/// The rule "apply this function to the input and dy".
+fn from_input(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
+    Ok(vec![Some(apply_with(grad, &[&b.x[0], b.dy], c))])
+}
+
+/// The rule "apply this function to the output and dy".
+fn from_output(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
+    Ok(vec![Some(apply_with(grad, &[b.y, b.dy], c))])
+}
+
+fn once(_: &Backward, _: &[Scalar]) -> Grads {
+    Err("has no second derivative here: differentiate the loss once".to_string())
+}
+
+row!(RELU "relu" "max(x, 0)" "activation", (x: f32)[] -> f32 = if x > 0.0 { x } else { 0.0 };
+    grad = |b, c| from_output(b, c, &RELU_GRAD); ulp: 0.5, kinks: &[0.0]);
+row!(RELU_GRAD "relu_grad" "dy where y > 0, else 0" "activation",
+    (y: f32, dy: f32)[] -> f32 = if y > 0.0 { dy } else { 0.0 }; grad = once; ulp: 0.5);
+
+row!(LEAKY_RELU "leaky_relu" "x where x > 0, else a x" "activation",
+    (x: f32)[a: f32] -> f32 = if x > 0.0 { x } else { a * x };
+    grad = |b, c| from_input(b, c, &LEAKY_RELU_GRAD); kinks: &[0.0], examples: &[0.01]);
+row!(LEAKY_RELU_GRAD "leaky_relu_grad" "dy where x > 0, else a dy" "activation",
+    (x: f32, dy: f32)[a: f32] -> f32 = if x > 0.0 { dy } else { a * dy };
+    grad = once; examples: &[0.01]);
+
+row!(ELU "elu" "x where x > 0, else a (e^x - 1)" "activation",
+    (x: f32)[a: f32] -> f32 = if x > 0.0 { x } else { a * (x.exp() - 1.0) };
+    grad = |b, c| from_input(b, c, &ELU_GRAD);
+    ulp: 12.0, abs: 1e-6, kinks: &[0.0], examples: &[1.0]);
+row!(ELU_GRAD "elu_grad" "dy where x > 0, else a e^x dy" "activation",
+    (x: f32, dy: f32)[a: f32] -> f32 = if x > 0.0 { dy } else { a * x.exp() * dy };
+    grad = once; ulp: 16.0, examples: &[1.0]);
+
+row!(SIGMOID "sigmoid" "1 / (1 + e^-x)" "activation", (x: f32)[] -> f32 = 1.0 / (1.0 + (-x).exp());
+    grad = |b, c| from_output(b, c, &SIGMOID_GRAD); ulp: 16.0);
+row!(SIGMOID_GRAD "sigmoid_grad" "y (1 - y) dy" "activation",
+    (y: f32, dy: f32)[] -> f32 = y * (1.0 - y) * dy;
+    grad = once; ulp: 4.0, abs: 1e-6, domain: (0.0, 1.0));
+
+row!(TANH "tanh_of" "tanh(x)" "activation", (x: f32)[] -> f32 = x.tanh();
+    grad = |b, c| from_output(b, c, &TANH_GRAD); ulp: 24.0, abs: 4e-7);
+row!(TANH_GRAD "tanh_grad" "(1 - y^2) dy" "activation",
+    (y: f32, dy: f32)[] -> f32 = (1.0 - y * y) * dy;
+    grad = once; ulp: 4.0, abs: 1e-6, domain: (-1.0, 1.0));
+
+// Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016: the exact form, and the one with tanh.
+row!(GELU "gelu" "x (1 + erf(x / sqrt(2))) / 2" "activation",
+    (x: f32)[] -> f32 = 0.5 * x * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2 as _).erf());
+    grad = |b, c| from_input(b, c, &GELU_GRAD); ulp: 16.0, abs: 2e-6);
+row!(GELU_GRAD "gelu_grad" "((1 + erf(x / sqrt(2))) / 2 + x e^(-x^2/2) / sqrt(2 pi)) dy" "activation",
+    (x: f32, dy: f32)[] -> f32 = {
+        let cdf = 0.5 * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2 as _).erf());
+        let pdf = 0.398_942_280_401_432_7 * (-0.5 * x * x).exp();
+        (cdf + x * pdf) * dy
+    };
+    grad = once; ulp: 24.0, abs: 8e-6);
+row!(GELU_TANH "gelu_tanh" "x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2" "activation",
+    (x: f32)[] -> f32 = 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x * x * x)).tanh());
+    grad = |b, c| from_input(b, c, &GELU_TANH_GRAD); ulp: 32.0, abs: 4e-6);
+row!(GELU_TANH_GRAD "gelu_tanh_grad" "the derivative of gelu_tanh times dy" "activation",
+    (x: f32, dy: f32)[] -> f32 = {
+        let t = (0.797_884_560_802_865_4 * (x + 0.044_715 * x * x * x)).tanh();
+        let du = 0.797_884_560_802_865_4 * (1.0 + 0.134_145 * x * x);
+        (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du) * dy
+    };
+    grad = once; ulp: 64.0, abs: 1.6e-5);
+
+row!(SILU "silu" "x / (1 + e^-x)" "activation", (x: f32)[] -> f32 = x / (1.0 + (-x).exp());
+    grad = |b, c| from_input(b, c, &SILU_GRAD); ulp: 16.0);
+row!(SILU_GRAD "silu_grad" "s (1 + x (1 - s)) dy, s = 1 / (1 + e^-x)" "activation",
+    (x: f32, dy: f32)[] -> f32 = {
+        let s = 1.0 / (1.0 + (-x).exp());
+        s * (1.0 + x * (1.0 - s)) * dy
+    };
+    grad = once; ulp: 32.0, abs: 4e-6);
+
+row!(SOFTPLUS "softplus" "ln(1 + e^x)" "activation",
+    (x: f32)[] -> f32 = (if x > 0.0 { x } else { 0.0 }) + (-x.abs()).exp().ln_1p();
+    grad = |b, c| from_input(b, c, &SOFTPLUS_GRAD); ulp: 16.0, abs: 6e-7);
+row!(SOFTPLUS_GRAD "softplus_grad" "dy / (1 + e^-x)" "activation",
+    (x: f32, dy: f32)[] -> f32 = dy / (1.0 + (-x).exp()); grad = once; ulp: 16.0);
+
+// erf on a GPU: Abramowitz and Stegun 7.1.26 has 1.5e-7; the WGSL says which one it uses.
+row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.erf();
+    grad = |b, c| from_input(b, c, &ERF_GRAD); ulp: 8.0, abs: 5e-7);
+row!(ERF_GRAD "erf_grad" "2 / sqrt(pi) e^(-x^2) dy" "math",
+    (x: f32, dy: f32)[] -> f32 = 1.128_379_167_095_512_6 * (-x * x).exp() * dy;
+    grad = once; ulp: 48.0);
+
+// Binary cross-entropy of a probability p and a target t. As in PyTorch, each logarithm is held at
+// -100 at least, and the gradient's denominator at 1e-12, so that saturated p stay finite.
+row!(BCE "bce" "-(t ln(p) + (1 - t) ln(1 - p))" "activation",
+    (p: f32, t: f32)[] -> f32 = {
+        let log_p = if p > 0.0 { p.ln() } else { -100.0 };
+        let log_q = if p < 1.0 { (-p).ln_1p() } else { -100.0 };
+        let log_p = if log_p > -100.0 { log_p } else { -100.0 };
+        let log_q = if log_q > -100.0 { log_q } else { -100.0 };
+        -(t * log_p + (1.0 - t) * log_q)
+    };
+    grad = |b, c| {
+        let dp = apply_with(&BCE_GRAD, &[&b.x[0], &b.x[1], b.dy], c);
+        // d/dt is ln(1 - p) - ln(p); targets are data, so no gradient flows there.
+        Ok(vec![Some(dp), None])
+    };
+    ulp: 16.0, abs: 2e-6, domain: (0.02, 0.98));
+row!(BCE_GRAD "bce_grad" "(p - t) / max(p (1 - p), 1e-12) dy" "activation",
+    (p: f32, t: f32, dy: f32)[] -> f32 = {
+        let v = p * (1.0 - p);
+        (p - t) / (if v > 1e-12 { v } else { 1e-12 }) * dy
+    };
+    grad = once; ulp: 24.0, domain: (0.02, 0.98));

@@ -1,0 +1,89 @@
+//! The arithmetic rows: sums, products, powers, exponentials, logarithms, sines.
+
+use crate::graph::{Backward, Function, Grads, Scalar};
+use crate::Tensor;
+
+use super::row::row;
+
+pub(super) static TABLE: &[&Function] = &[
+    &NEG, &ABS, &SIGN, &SQUARE, &SQRT, &RSQRT, &RECIP, &EXP, &LOG, &LOG1P, &SIN, &COS, &ADD, &SUB,
+    &MUL, &DIV, &MAXIMUM, &MINIMUM, &POW, &CLAMP, &ADD_U32, &ADD_I32,
+];
+
+/// The gradient of a function of one argument.
+fn one(dx: Tensor) -> Grads {
+    Ok(vec![Some(dx)])
+}
+
+/// The gradients of a function of two arguments.
+fn two(dx: Tensor, dy: Tensor) -> Grads {
+    Ok(vec![Some(dx), Some(dy)])
+}
+
+/// The rule of a function that is constant wherever it has a derivative.
+pub(super) fn none(b: &Backward, _: &[Scalar]) -> Grads {
+    Ok(vec![None; b.x.len()])
+}
+
+row!(NEG "neg" "-x" "math", (x: f32)[] -> f32 = -x;
+    grad = |b, _| one(-b.dy); ulp: 0.5);
+row!(ABS "abs" "|x|" "math", (x: f32)[] -> f32 = x.abs();
+    grad = |b, _| one(b.dy * b.x[0].sign()); ulp: 0.5, kinks: &[0.0]);
+row!(SIGN "sign_of" "sign(x), and 0 at 0" "math",
+    (x: f32)[] -> f32 = if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 };
+    grad = none; ulp: 0.0, kinks: &[0.0]);
+row!(SQUARE "square" "x^2" "math", (x: f32)[] -> f32 = x * x;
+    grad = |b, _| one(b.dy * &b.x[0] * 2.0););
+row!(SQRT "root" "sqrt(x)" "math", (x: f32)[] -> f32 = x.sqrt();
+    grad = |b, _| one(b.dy * 0.5 / b.y); ulp: 4.0, domain: (0.1, 9.0));
+row!(RSQRT "rsqrt" "1 / sqrt(x)" "math", (x: f32)[] -> f32 = 1.0 / x.sqrt();
+    grad = |b, _| one(b.dy * -0.5 * b.y / &b.x[0]); ulp: 4.0, domain: (0.1, 9.0));
+row!(RECIP "recip" "1 / x" "math", (x: f32)[] -> f32 = 1.0 / x;
+    grad = |b, _| one(-(b.dy * b.y * b.y)); ulp: 4.0, domain: (0.2, 4.0));
+// WGSL allows exp an error of 3 + 2 |x| units, log 3 units or 2^-21 near 1, sin and cos 2^-11.
+row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.exp();
+    grad = |b, _| one(b.dy * b.y); ulp: 12.0);
+row!(LOG "ln" "ln(x)" "math", (x: f32)[] -> f32 = x.ln();
+    grad = |b, _| one(b.dy / &b.x[0]); ulp: 4.0, abs: 4.8e-7, domain: (0.05, 8.0));
+row!(LOG1P "log1p" "ln(1 + x)" "math", (x: f32)[] -> f32 = x.ln_1p();
+    grad = |b, _| one(b.dy / (&b.x[0] + 1.0)); ulp: 12.0, domain: (-0.9, 4.0));
+row!(SIN "sine" "sin(x)" "math", (x: f32)[] -> f32 = x.sin();
+    grad = |b, _| one(b.dy * b.x[0].cos()); abs: 4.9e-4, domain: (-3.0, 3.0));
+row!(COS "cosine" "cos(x)" "math", (x: f32)[] -> f32 = x.cos();
+    grad = |b, _| one(-(b.dy * b.x[0].sin())); abs: 4.9e-4, domain: (-3.0, 3.0));
+
+row!(ADD "add" "a + b" "math", (a: f32, b: f32)[] -> f32 = a + b;
+    grad = |b, _| two(b.dy.clone(), b.dy.clone()););
+row!(SUB "sub" "a - b" "math", (a: f32, b: f32)[] -> f32 = a - b;
+    grad = |b, _| two(b.dy.clone(), -b.dy););
+row!(MUL "mul" "a b" "math", (a: f32, b: f32)[] -> f32 = a * b;
+    grad = |b, _| two(b.dy * &b.x[1], b.dy * &b.x[0]););
+row!(DIV "div" "a / b" "math", (a: f32, b: f32)[] -> f32 = a / b;
+    grad = |b, _| two(b.dy / &b.x[1], -(b.dy * b.y / &b.x[1])); ulp: 4.0, domain: (0.2, 4.0));
+// Ties give each argument half of the gradient, as in PyTorch.
+row!(MAXIMUM "maximum" "max(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a > b { a } else { b };
+    grad = |b, _| {
+        let share = b.x[0].share(&b.x[1]);
+        two(b.dy * &share, b.dy * (1.0 - share))
+    }; ulp: 0.5);
+row!(MINIMUM "minimum" "min(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a < b { a } else { b };
+    grad = |b, _| {
+        let share = b.x[1].share(&b.x[0]);
+        two(b.dy * &share, b.dy * (1.0 - share))
+    }; ulp: 0.5);
+// The exponent is a constant: x^p for whole p is a product on every device, never exp(p ln x), which
+// is wrong for negative x.
+row!(POW "power" "x^p" "math", (x: f32)[p: f32] -> f32 = x.powf(p);
+    grad = |b, c| one(b.dy * b.x[0].powf(c[0].0 - 1.0) * c[0].0);
+    ulp: 64.0, domain: (0.2, 3.0), examples: &[2.5]);
+// At the bounds the gradient passes, as in PyTorch.
+row!(CLAMP "clamped" "min(max(x, low), high)" "math",
+    (x: f32)[low: f32, high: f32] -> f32 = if x < low { low } else if x > high { high } else { x };
+    grad = |b, c| {
+        let inside = b.x[0].ge_scalar(c[0].0).logical_and(&b.x[0].le_scalar(c[1].0));
+        one(b.dy * inside.cast(crate::DType::F32))
+    }; ulp: 0.5, kinks: &[-1.5, 2.0], examples: &[-1.5, 2.0]);
+row!(ADD_U32 "add_u32" "a + b, modulo 2^32" "math", (a: u32, b: u32)[] -> u32 = a.wrapping_add(b);
+    grad = none; ulp: 0.0, domain: (0.0, 100.0));
+row!(ADD_I32 "add_i32" "a + b, modulo 2^32" "math", (a: i32, b: i32)[] -> i32 = a.wrapping_add(b);
+    grad = none; ulp: 0.0, domain: (-100.0, 100.0));

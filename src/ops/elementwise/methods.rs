@@ -1,0 +1,308 @@
+//! The methods and operators of [`Tensor`] that are elementwise functions.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::graph::{Elementwise, Function, Op, Scalar};
+use crate::{DType, Source, Tensor};
+
+use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp};
+
+/// Applies a function, broadcasting the inputs together. The mistake, if any, is the caller's.
+#[track_caller]
+pub(crate) fn apply_with(f: &'static Function, inputs: &[&Tensor], constants: &[Scalar]) -> Tensor {
+    apply_at(f, inputs, constants, Source::caller())
+}
+
+fn apply_at(f: &'static Function, x: &[&Tensor], constants: &[Scalar], caller: Source) -> Tensor {
+    let op = Op::Elementwise(Elementwise { function: f, constants: constants.to_vec() });
+    match broadcast_all(x, caller) {
+        Some(x) => Tensor::apply(op, &x.iter().collect::<Vec<_>>(), caller),
+        // The op's own shape rule words the mistake.
+        None => Tensor::apply(op, x, caller),
+    }
+}
+
+/// Methods of one argument and no constants.
+macro_rules! unary {
+    ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
+        impl Tensor {
+            $($(#[$doc])* ///
+            /// Takes and gives `f32` of any shape.
+            #[track_caller]
+            pub fn $name(&self) -> Tensor {
+                apply_with(&$function, &[self], &[])
+            })*
+        }
+    };
+}
+
+/// Methods of two arguments, broadcast together.
+macro_rules! binary {
+    ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
+        impl Tensor {
+            $($(#[$doc])* ///
+            /// The shapes broadcast together by NumPy's rule.
+            #[track_caller]
+            pub fn $name(&self, other: &Tensor) -> Tensor {
+                apply_with(&$function, &[self, other], &[])
+            })*
+        }
+    };
+}
+
+unary! {
+    /// `|x|`; the gradient at 0 is 0.
+    abs = ar::ABS;
+    /// -1, 0 or 1; the gradient is 0.
+    sign = ar::SIGN;
+    /// `x^2`.
+    square = ar::SQUARE;
+    /// `sqrt(x)`.
+    sqrt = ar::SQRT;
+    /// `1 / sqrt(x)`.
+    rsqrt = ar::RSQRT;
+    /// `1 / x`.
+    recip = ar::RECIP;
+    /// `e^x`.
+    exp = ar::EXP;
+    /// The natural logarithm.
+    log = ar::LOG;
+    /// `ln(1 + x)`, accurate near 0.
+    log1p = ar::LOG1P;
+    /// `sin(x)`, x in radians.
+    sin = ar::SIN;
+    /// `cos(x)`, x in radians.
+    cos = ar::COS;
+    /// `erf(x)`.
+    erf = act::ERF;
+    /// `max(x, 0)`; the gradient at 0 is 0.
+    relu = act::RELU;
+    /// `1 / (1 + e^-x)`.
+    sigmoid = act::SIGMOID;
+    /// `tanh(x)`.
+    tanh = act::TANH;
+    /// `x (1 + erf(x / sqrt(2))) / 2`.
+    gelu = act::GELU;
+    /// GELU by `tanh`, as in GPT-2.
+    gelu_tanh = act::GELU_TANH;
+    /// `x sigmoid(x)`, also called swish.
+    silu = act::SILU;
+    /// `ln(1 + e^x)`.
+    softplus = act::SOFTPLUS;
+}
+
+binary! {
+    /// The larger of two; at a tie each gets half of the gradient.
+    maximum = ar::MAXIMUM;
+    /// The smaller of two; at a tie each gets half of the gradient.
+    minimum = ar::MINIMUM;
+    /// Whether `a < b`, in `f32`; gives `bool`.
+    lt = cmp::LT;
+    /// Whether `a <= b`, in `f32`; gives `bool`.
+    le = cmp::LE;
+    /// Whether `a > b`, in `f32`; gives `bool`.
+    gt = cmp::GT;
+    /// Whether `a >= b`, in `f32`; gives `bool`.
+    ge = cmp::GE;
+    /// Whether both hold; takes and gives `bool`.
+    logical_and = cmp::AND;
+    /// Whether one of them holds; takes and gives `bool`.
+    logical_or = cmp::OR;
+    /// How much of the gradient of `maximum(self, other)` goes to `self`.
+    share = cmp::SHARE;
+    /// Binary cross-entropy of the probability `self` and the target `other` (0, 1 or between).
+    /// Saturated probabilities give at most 100, and finite gradients, as in PyTorch.
+    binary_cross_entropy = act::BCE;
+}
+
+impl Tensor {
+    /// Whether the elements are equal; gives `bool`. Takes `f32`, `u32` or `i32`.
+    #[track_caller]
+    pub fn eq(&self, other: &Tensor) -> Tensor {
+        let f = match self.dtype() {
+            DType::U32 => &cmp::EQ_U32,
+            DType::I32 => &cmp::EQ_I32,
+            _ => &cmp::EQ,
+        };
+        apply_with(f, &[self, other], &[])
+    }
+
+    /// Whether the elements differ; takes `f32`, gives `bool`.
+    #[track_caller]
+    pub fn ne(&self, other: &Tensor) -> Tensor {
+        apply_with(&cmp::NE, &[self, other], &[])
+    }
+
+    /// Whether it does not hold; takes and gives `bool`.
+    #[track_caller]
+    pub fn logical_not(&self) -> Tensor {
+        apply_with(&cmp::NOT, &[self], &[])
+    }
+
+    /// `a` where `self` (a `bool`) holds, else `b`; like `torch.where`.
+    #[track_caller]
+    pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        apply_with(&cmp::WHERE, &[self, a, b], &[])
+    }
+
+    /// Whether the element is at least `limit`; gives `bool`.
+    #[track_caller]
+    pub fn ge_scalar(&self, limit: f64) -> Tensor {
+        self.ge(&self.constant_like(limit))
+    }
+
+    /// Whether the element is at most `limit`; gives `bool`.
+    #[track_caller]
+    pub fn le_scalar(&self, limit: f64) -> Tensor {
+        self.le(&self.constant_like(limit))
+    }
+
+    /// `x` where `x > 0`, else `slope x`.
+    #[track_caller]
+    pub fn leaky_relu(&self, slope: f64) -> Tensor {
+        apply_with(&act::LEAKY_RELU, &[self], &[Scalar(slope)])
+    }
+
+    /// `x` where `x > 0`, else `alpha (e^x - 1)`.
+    #[track_caller]
+    pub fn elu(&self, alpha: f64) -> Tensor {
+        apply_with(&act::ELU, &[self], &[Scalar(alpha)])
+    }
+
+    /// `x` held between `low` and `high`; the gradient passes at the bounds.
+    #[track_caller]
+    pub fn clamp(&self, low: f64, high: f64) -> Tensor {
+        apply_with(&ar::CLAMP, &[self], &[Scalar(low), Scalar(high)])
+    }
+
+    /// `x^p`. Whole exponents up to 4 in magnitude are products, so that negative `x` are right;
+    /// others are defined for `x >= 0`.
+    #[track_caller]
+    pub fn powf(&self, p: f64) -> Tensor {
+        match p {
+            0.0 => self.constant_like(1.0),
+            1.0 => self.clone(),
+            2.0 => self.square(),
+            3.0 => self.square() * self,
+            4.0 => self.square().square(),
+            -1.0 => self.recip(),
+            -2.0 => self.square().recip(),
+            0.5 => self.sqrt(),
+            -0.5 => self.rsqrt(),
+            _ => apply_with(&ar::POW, &[self], &[Scalar(p)]),
+        }
+    }
+
+    /// The elements as another type: floats are rounded towards 0, `bool` is 0 or 1, and a number
+    /// is true where it is not 0. Integers pass no gradient.
+    #[track_caller]
+    pub fn cast(&self, to: DType) -> Tensor {
+        use DType::{Bool, F32, I32, U32};
+        let f = match (self.dtype(), to) {
+            (F32, I32) => &cmp::F32_TO_I32,
+            (F32, U32) => &cmp::F32_TO_U32,
+            (F32, Bool) => &cmp::F32_TO_BOOL,
+            (I32, F32) => &cmp::I32_TO_F32,
+            (I32, U32) => &cmp::I32_TO_U32,
+            (I32, Bool) => &cmp::I32_TO_BOOL,
+            (U32, F32) => &cmp::U32_TO_F32,
+            (U32, I32) => &cmp::U32_TO_I32,
+            (U32, Bool) => &cmp::U32_TO_BOOL,
+            (Bool, F32) => &cmp::BOOL_TO_F32,
+            (Bool, I32) => &cmp::BOOL_TO_I32,
+            (Bool, U32) => &cmp::BOOL_TO_U32,
+            (F32, F32) | (I32, I32) | (U32, U32) | (Bool, Bool) => return self.clone(),
+        };
+        apply_with(f, &[self], &[])
+    }
+}
+
+/// The sum's row for an element type.
+fn add_function(dtype: DType) -> &'static Function {
+    match dtype {
+        DType::U32 => &ar::ADD_U32,
+        DType::I32 => &ar::ADD_I32,
+        _ => &ar::ADD,
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident, $function:expr) => {
+        impl $trait<&Tensor> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                let f: fn(DType) -> &'static Function = $function;
+                apply_at(f(self.dtype()), &[self, other], &[], Source::caller())
+            }
+        }
+        impl $trait<Tensor> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                $trait::$method(self, &other)
+            }
+        }
+        impl $trait<&Tensor> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                $trait::$method(&self, other)
+            }
+        }
+        impl $trait<Tensor> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                $trait::$method(&self, &other)
+            }
+        }
+        impl $trait<f64> for &Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: f64) -> Tensor {
+                $trait::$method(self, &self.constant_like(other))
+            }
+        }
+        impl $trait<f64> for Tensor {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: f64) -> Tensor {
+                $trait::$method(&self, other)
+            }
+        }
+        impl $trait<&Tensor> for f64 {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: &Tensor) -> Tensor {
+                $trait::$method(&other.constant_like(self), other)
+            }
+        }
+        impl $trait<Tensor> for f64 {
+            type Output = Tensor;
+            #[track_caller]
+            fn $method(self, other: Tensor) -> Tensor {
+                $trait::$method(self, &other)
+            }
+        }
+    };
+}
+operator!(Add, add, add_function);
+operator!(Sub, sub, |_| &ar::SUB);
+operator!(Mul, mul, |_| &ar::MUL);
+operator!(Div, div, |_| &ar::DIV);
+
+impl Neg for &Tensor {
+    type Output = Tensor;
+    #[track_caller]
+    fn neg(self) -> Tensor {
+        apply_with(&ar::NEG, &[self], &[])
+    }
+}
+impl Neg for Tensor {
+    type Output = Tensor;
+    #[track_caller]
+    fn neg(self) -> Tensor {
+        -&self
+    }
+}

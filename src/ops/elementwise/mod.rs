@@ -1,0 +1,82 @@
+//! Elementwise ops: `y[i] = f(x0[i], x1[i], ..)`, where `f` is a row of a table.
+//!
+//! A row gives the function's name, formula, types, definition, gradient and accuracy. Its WGSL
+//! twin of the same name stands in `shaders/lib/`. Inputs of different shapes are broadcast by
+//! NumPy's rule before the op, as nodes of their own. To add a function: a row here, its WGSL, and
+//! (where people call it by name) a method.
+
+mod activation;
+mod arithmetic;
+mod broadcast;
+mod compare;
+mod methods;
+#[macro_use]
+mod row;
+mod sample;
+
+use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
+use crate::ops::{Array, OpDef, Tolerance, Work};
+
+pub use broadcast::broadcast_all;
+pub(crate) use sample::random_function;
+
+/// All functions, for the tests, the doctor and the documentation.
+pub fn functions() -> impl Iterator<Item = &'static Function> {
+    let tables = [arithmetic::TABLE, compare::TABLE, activation::TABLE, sample::TABLE];
+    tables.into_iter().flatten().copied()
+}
+
+impl OpDef for Elementwise {
+    fn name(&self) -> &'static str {
+        self.function.name
+    }
+
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let f = self.function;
+        if x.len() != f.inputs.len() {
+            return Err(format!("takes {} inputs, was given {}", f.inputs.len(), x.len()));
+        }
+        for (i, (meta, want)) in x.iter().zip(f.inputs).enumerate() {
+            if meta.dtype != *want {
+                let have = meta.dtype;
+                return Err(format!("input {i} must be {want}, not {have}; see `Tensor::cast`"));
+            }
+        }
+        let shape = x.first().map(|m| m.shape.clone()).unwrap_or_default();
+        if x.iter().any(|m| m.shape != shape) {
+            return Err("the shapes do not broadcast together".to_string());
+        }
+        Ok(Meta::new(shape, f.output))
+    }
+
+    fn grad(&self, b: &Backward) -> Grads {
+        (self.function.grad)(b, &self.constants)
+    }
+
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let constants: Vec<f64> = self.constants.iter().map(|c| c.0).collect();
+        let mut args = vec![0.0; x.len()];
+        for (i, y) in y.data.iter_mut().enumerate() {
+            for (arg, x) in args.iter_mut().zip(x) {
+                *arg = x.data[i];
+            }
+            *y = (self.function.reference)(i, &args, &constants);
+        }
+    }
+
+    fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+        let t = Tolerance::ulp(self.function.ulp);
+        Tolerance { abs: t.abs.max(self.function.abs), ..t }
+    }
+
+    fn flops(&self, _: &[Meta], y: &Meta) -> f64 {
+        y.shape.len() as f64
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Elementwise {
+            function: self.function,
+            constants: self.constants.iter().map(|c: &Scalar| c.0).collect(),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The rows that make random numbers, from a key, a stream's number and the element's index.
+//!
+//! Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as
+//! 1, 2, 3", SC 2011): additions, rotations and exclusive ors of 32-bit words, so every device
+//! makes the same bits, and any element can be made again at any time.
+
+use crate::graph::Function;
+use crate::random::{threefry2x32, unit};
+
+use super::arithmetic::none;
+use super::row::indexed_row;
+
+pub(super) static TABLE: &[&Function] = &[&UNIFORM, &NORMAL];
+
+indexed_row!(i, UNIFORM "uniform" "24 random bits / 2^24, in [0, 1)" "random",
+    (key0: u32, key1: u32)[stream: u32] -> f32 = unit(threefry2x32([key0, key1], [i, stream])[0]) as _;
+    grad = none; ulp: 0.0, domain: (0.0, 1e6), examples: &[3.0]);
+// Box and Muller, 1958. The first uniform is taken from (0, 1], so that its logarithm is finite.
+indexed_row!(i, NORMAL "normal" "sqrt(-2 ln(u)) cos(2 pi v)" "random",
+    (key0: u32, key1: u32)[stream: u32] -> f32 = {
+        let bits = threefry2x32([key0, key1], [i, stream]);
+        let u = 1.0 - f64::from(unit(bits[0]));
+        let v = f64::from(unit(bits[1]));
+        ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as _
+    };
+    // cos is allowed an error of 2^-11, and sqrt(-2 ln(u)) reaches 5.8.
+    grad = none; ulp: 8.0, abs: 3e-3, domain: (0.0, 1e6), examples: &[3.0]);
+
+/// The function that makes random numbers of this distribution.
+pub(crate) fn random_function(name: &str) -> Option<&'static Function> {
+    TABLE.iter().copied().find(|f| f.name == name)
+}

@@ -1,0 +1,113 @@
+//! Leaves: inputs, variables and constants.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::graph::{Backward, Constant, Grads, Graph, Input, Meta, Op, Scalar, VariableId, VariableOp};
+use crate::ops::{Array, OpDef, Tolerance, Work};
+use crate::{DType, Shape, Source, Tensor};
+
+/// Implements [`OpDef`] for an op that has a type of its own and no inputs.
+macro_rules! leaf {
+    ($op:ident, $name:literal, $work:expr, $reference:expr) => {
+        impl OpDef for $op {
+            fn name(&self) -> &'static str {
+                $name
+            }
+            fn infer(&self, _: &[Meta]) -> Result<Meta, String> {
+                Ok(Meta::new(self.shape.clone(), self.dtype))
+            }
+            fn grad(&self, _: &Backward) -> Grads {
+                Ok(Vec::new())
+            }
+            fn reference(&self, _: &[&Array], y: &mut Array) {
+                let f: fn(&$op, &mut Array) = $reference;
+                f(self, y);
+            }
+            fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+                Tolerance::EXACT
+            }
+            fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
+                0.0
+            }
+            fn work(&self) -> Work<'_> {
+                let f: fn(&$op) -> Work<'_> = $work;
+                f(self)
+            }
+        }
+    };
+}
+
+// The values of inputs and variables are the executor's to fill in.
+leaf!(Input, "input", |_| Work::Leaf, |_, _| ());
+leaf!(VariableOp, "variable", |_| Work::Leaf, |_, _| ());
+leaf!(Constant, "constant", |c| Work::Constant(c.value.0), |c, y| y.data.fill(c.value.0));
+
+fn leaf_at(graph: &Rc<RefCell<Graph>>, op: Op, caller: Source) -> Tensor {
+    let pushed = graph.borrow_mut().append(op, Vec::new(), caller);
+    match pushed {
+        Ok(id) => Tensor::new(Rc::clone(graph), id),
+        Err(error) => {
+            graph.borrow_mut().record(error);
+            Tensor::broken(Rc::clone(graph))
+        }
+    }
+}
+
+/// A tensor that the caller hands over at each run, under `name`.
+#[track_caller]
+pub fn input(
+    graph: &Rc<RefCell<Graph>>,
+    name: &str,
+    shape: impl Into<Shape>,
+    dtype: DType,
+) -> Tensor {
+    let op = Op::Input(Input { name: name.to_string(), shape: shape.into(), dtype });
+    leaf_at(graph, op, Source::caller())
+}
+
+/// The value of a variable at the start of the run.
+#[track_caller]
+pub fn variable(graph: &Rc<RefCell<Graph>>, id: VariableId) -> Tensor {
+    let meta = graph.borrow().variables.get(id.index()).map(|v| v.meta.clone());
+    match meta {
+        Some(Meta { shape, dtype }) => {
+            leaf_at(graph, Op::Variable(VariableOp { id, shape, dtype }), Source::caller())
+        }
+        None => Tensor::broken(Rc::clone(graph)),
+    }
+}
+
+/// A tensor with the same number everywhere.
+#[track_caller]
+pub fn constant(
+    graph: &Rc<RefCell<Graph>>,
+    value: f64,
+    shape: impl Into<Shape>,
+    dtype: DType,
+) -> Tensor {
+    let op = Op::Constant(Constant { value: Scalar(value), shape: shape.into(), dtype });
+    leaf_at(graph, op, Source::caller())
+}
+
+impl Tensor {
+    /// A scalar of the same type, which broadcasts against anything.
+    #[track_caller]
+    pub fn constant_like(&self, value: f64) -> Tensor {
+        let broken = self.id().is_none();
+        let graph = self.shared_graph();
+        if broken {
+            return Tensor::broken(graph);
+        }
+        constant(&graph, value, Shape::scalar(), self.dtype())
+    }
+
+    /// Zeros of the same shape and type.
+    #[track_caller]
+    pub fn zeros_like(&self) -> Tensor {
+        if self.id().is_none() {
+            return Tensor::broken(self.shared_graph());
+        }
+        constant(&self.shared_graph(), 0.0, self.shape(), self.dtype())
+    }
+}

@@ -1,0 +1,177 @@
+//! Batched matrix product: `y[.., i, j] = sum_p a[.., i, p] b[.., p, j]`.
+//!
+//! Takes `a [.., m, k]` and `b [.., k, n]` (or stored transposed, `[.., k, m]` and `[.., n, k]`) with
+//! equal leading axes, gives `[.., m, n]`, f32. Every kernel adds over `p` in ascending order with
+//! `fma`, so all of them give the same bits.
+
+use crate::graph::{Backward, Grads, Matmul, Meta, Op};
+use crate::kernel::Variant;
+use crate::ops::gemm::{Strides, gemm};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::{DType, Shape, Source, Tensor};
+
+mod kernels;
+
+/// The sizes of a batched product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    pub batch: usize,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+}
+
+impl Matmul {
+    fn sizes(self, a: &Shape, b: &Shape) -> Option<Sizes> {
+        let (lead, a) = a.split_last_chunk::<2>()?;
+        let (lead_b, b) = b.split_last_chunk::<2>()?;
+        let [m, k] = if self.ta { [a[1], a[0]] } else { *a };
+        let [k_b, n] = if self.tb { [b[1], b[0]] } else { *b };
+        let batch = lead.iter().product();
+        (lead == lead_b && k == k_b).then_some(Sizes { batch, m, n, k })
+    }
+}
+
+impl OpDef for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let [a, b] = x else {
+            return Err(format!("takes 2 inputs, was given {}", x.len()));
+        };
+        if a.dtype != DType::F32 || b.dtype != DType::F32 {
+            return Err("both inputs must be f32".to_string());
+        }
+        let Some(Sizes { m, n, .. }) = self.sizes(&a.shape, &b.shape) else {
+            let stored = |t, s: &str| if t { format!("{s}, stored transposed") } else { s.to_string() };
+            return Err(format!(
+                "the shapes do not fit: the left must be {}, the right {}, with the same leading axes",
+                stored(self.ta, "[.., m, k]"),
+                stored(self.tb, "[.., k, n]"),
+            ));
+        };
+        let mut dims = a.shape.to_vec();
+        let rank = dims.len();
+        dims[rank - 2] = m;
+        dims[rank - 1] = n;
+        Ok(Meta::new(dims, DType::F32))
+    }
+
+    fn grad(&self, g: &Backward) -> Grads {
+        let (a, b, dy) = (&g.x[0], &g.x[1], g.dy);
+        let product = |x: &Tensor, y: &Tensor, ta, tb| {
+            Some(Tensor::apply(Op::Matmul(Matmul { ta, tb }), &[x, y], Source::caller()))
+        };
+        // Y = A B gives dA = dY B^T and dB = A^T dY, each stored as its input is.
+        let da = match self.ta {
+            false => product(dy, b, false, !self.tb),
+            true => product(b, dy, self.tb, true),
+        };
+        let db = match self.tb {
+            false => product(a, dy, !self.ta, false),
+            true => product(dy, a, true, self.ta),
+        };
+        Ok(vec![da, db])
+    }
+
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let Some(Sizes { batch, m, n, k }) = self.sizes(&x[0].shape, &x[1].shape) else { return };
+        let (a, b) = (&x[0].data, &x[1].data);
+        for t in 0..batch {
+            for i in 0..m {
+                for j in 0..n {
+                    let at = |p| t * m * k + if self.ta { p * m + i } else { i * k + p };
+                    let bt = |p| t * k * n + if self.tb { j * k + p } else { p * n + j };
+                    y.data[(t * m + i) * n + j] = (0..k).map(|p| a[at(p)] * b[bt(p)]).sum();
+                }
+            }
+        }
+    }
+
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        // Each of the k additions rounds by at most half a unit of a partial sum, which is at most
+        // k times the largest product; for independent signs both grow like sqrt(k) instead.
+        let k = self.sizes(&x[0].shape, &x[1].shape).map_or(0, |s| s.k) as f64;
+        let largest = x[0].max_abs() * x[1].max_abs();
+        Tolerance { abs: 6e-8 * (k + 2.0) * largest, rel: 1e-6 }
+    }
+
+    fn flops(&self, x: &[Meta], y: &Meta) -> f64 {
+        let k = self.sizes(&x[0].shape, &x[1].shape).map_or(0, |s| s.k);
+        2.0 * k as f64 * y.shape.len() as f64
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for Matmul {
+    fn takes_head(&self) -> bool {
+        false
+    }
+
+    fn takes_tail(&self) -> bool {
+        true
+    }
+
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        match self.sizes(&cx.x[0].shape, &cx.x[1].shape) {
+            Some(sizes) => kernels::variants(*self, sizes, cx),
+            None => Vec::new(),
+        }
+    }
+
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let [a, b] = x else { return };
+        let Some(Sizes { batch, m, n, k }) = self.sizes(&a.meta.shape, &b.meta.shape) else { return };
+        let y: &mut [f32] = bytemuck::cast_slice_mut(y);
+        let (sa, sb) = (Strides::of(m, k, self.ta), Strides::of(k, n, self.tb));
+        for t in 0..batch {
+            let a = &a.f32()[t * m * k..(t + 1) * m * k];
+            let b = &b.f32()[t * k * n..(t + 1) * k * n];
+            gemm((m, n, k), (a, sa), (b, sb), &mut y[t * m * n..(t + 1) * m * n]);
+        }
+    }
+}
+
+impl Tensor {
+    /// The matrix product `self [.., m, k]` times `other [.., k, n]`; gives `[.., m, n]`. Leading
+    /// axes broadcast; a plain matrix on the right is applied to every row on the left.
+    #[track_caller]
+    pub fn matmul(&self, other: &Tensor) -> Tensor {
+        self.matmul_with(other, false, false)
+    }
+
+    /// The product with `other` stored transposed, `[.., n, k]`, as the weights of a linear layer.
+    #[track_caller]
+    pub fn matmul_t(&self, other: &Tensor) -> Tensor {
+        self.matmul_with(other, false, true)
+    }
+
+    #[track_caller]
+    fn matmul_with(&self, other: &Tensor, ta: bool, tb: bool) -> Tensor {
+        let caller = Source::caller();
+        let op = Op::Matmul(Matmul { ta, tb });
+        let (a, b) = (self.shape(), other.shape());
+        if a.rank() < 2 || b.rank() < 2 {
+            return Tensor::apply(op, &[self, other], caller);
+        }
+        if b.rank() == 2 && a.rank() > 2 && !ta {
+            // One tall matrix instead of many: no weight is repeated, and its gradient is one product.
+            let tall = self.reshape_at(Shape::from([a.rows(), a.last()]), caller);
+            let y = Tensor::apply(op, &[&tall, other], caller);
+            let to = a.with_axis(a.rank() - 1, y.shape().last());
+            return if y.id().is_some() { y.reshape_at(to, caller) } else { y };
+        }
+        let lead = |s: &Shape| Shape::from(&s[..s.rank() - 2]);
+        let Some(common) = lead(&a).broadcast(&lead(&b)) else {
+            return Tensor::apply(op, &[self, other], caller);
+        };
+        let full = |s: &Shape| Shape::from([&common[..], &s[s.rank() - 2..]].concat());
+        let (x, y) = (self.broadcast_at(&full(&a), caller), other.broadcast_at(&full(&b), caller));
+        Tensor::apply(op, &[&x, &y], caller)
+    }
+}

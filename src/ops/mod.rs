@@ -1,0 +1,168 @@
+//! What each op means: its shape rule, gradient, f64 reference and kernels, one file an op.
+//!
+//! [`OpDef`] has no default bodies, so an incomplete op does not compile. [`Op::def`] is the only
+//! `match` over ops in the crate. To add an op: a variant in `graph/op.rs`, a file here, a line in
+//! `def`, a shader, and cases in `tests/ops/`.
+
+mod apply;
+mod argmax;
+mod array;
+mod cross_entropy;
+mod gemm;
+pub mod elementwise;
+mod grid;
+mod leaf;
+mod matmul;
+mod pad;
+mod random;
+mod reduce;
+mod softmax;
+mod view;
+
+pub use array::Array;
+pub use leaf::{constant, input, variable};
+pub use random::KEY;
+
+use crate::graph::{Backward, Function, Grads, Meta, Op};
+use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
+
+/// How far a device's result may be from the reference: `abs + rel * |reference|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Absolute part.
+    pub abs: f64,
+    /// Part relative to the reference's magnitude.
+    pub rel: f64,
+}
+
+impl Tolerance {
+    /// The result must be the reference rounded to `f32`, nothing else.
+    pub const EXACT: Tolerance = Tolerance { abs: 0.0, rel: 6e-8 };
+
+    /// `n` units in the last place of `f32`, besides what a flushed subnormal costs.
+    pub const fn ulp(n: f64) -> Tolerance {
+        Tolerance { abs: 1.2e-38, rel: n * 1.1920929e-7 }
+    }
+}
+
+/// An op's meaning, all in one place.
+pub trait OpDef {
+    /// The op's name in dumps, errors and profiles.
+    fn name(&self) -> &'static str;
+    /// Shape and element type of the result, or why the inputs do not fit, and what would.
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String>;
+    /// The gradient rule.
+    fn grad(&self, b: &Backward) -> Grads;
+    /// The definition, as naive mathematics in f64. `y` has the inferred shape and is all zeros.
+    /// Integers and booleans (0 and 1) are held in f64 too, which is exact for 32 bits.
+    fn reference(&self, x: &[&Array], y: &mut Array);
+    /// How far a device may be from the reference on these inputs.
+    fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance;
+    /// Floating-point operations it takes.
+    fn flops(&self, x: &[Meta], y: &Meta) -> f64;
+    /// What it is to the planner.
+    fn work(&self) -> Work<'_>;
+}
+
+/// What an op is to the planner.
+pub enum Work<'a> {
+    /// Already in memory: an input or a variable.
+    Leaf,
+    /// A number that goes into the kernels that use it.
+    Constant(f64),
+    /// The same bytes under another shape.
+    Alias,
+    /// The input's elements, read in another order: fused into whatever reads it.
+    View(&'a dyn ViewOp),
+    /// A scalar function, fused into chains.
+    Elementwise {
+        /// The row of the table.
+        function: &'static Function,
+        /// The row's constants.
+        constants: Vec<f64>,
+    },
+    /// A kernel of its own.
+    Kernel(&'a dyn KernelOp),
+}
+
+/// An op that reads its input's elements in another order.
+pub trait ViewOp {
+    /// The walk over the output, given the walk over the input (which may be a view itself).
+    fn view(&self, x: &View) -> View;
+}
+
+/// What an op's kernels are made for.
+pub struct LowerContext<'a> {
+    /// The inputs' types.
+    pub x: Vec<Meta>,
+    /// The output's type.
+    pub y: Meta,
+    /// The inputs' places.
+    pub inputs: Vec<Operand>,
+    /// The output's place, for an op without a tail.
+    pub output: Operand,
+    /// What the device offers.
+    pub limits: &'a KernelLimits,
+    /// An elementwise chain that makes input 0 on the fly, where the op takes one.
+    pub head: Option<&'a Expr>,
+    /// What happens to each result before it is stored, where the op takes a tail: at least the
+    /// storing itself.
+    pub tail: Option<&'a Expr>,
+}
+
+/// A tensor in the CPU device's memory: words of 32 bits.
+#[derive(Clone, Copy)]
+pub struct HostRef<'a> {
+    /// Shape and element type.
+    pub meta: &'a Meta,
+    /// The elements' bits.
+    pub words: &'a [u32],
+}
+
+impl<'a> HostRef<'a> {
+    /// The elements, of an `f32` tensor.
+    pub fn f32(&self) -> &'a [f32] {
+        bytemuck::cast_slice(self.words)
+    }
+}
+
+/// An op with kernels of its own.
+pub trait KernelOp {
+    /// Whether an elementwise chain that makes input 0 can be computed on the fly.
+    fn takes_head(&self) -> bool;
+    /// Whether an elementwise chain on the result can be applied before it is stored.
+    fn takes_tail(&self) -> bool;
+    /// The op's kernels, the one to use untuned first. All give the same bits.
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant>;
+    /// The op on the CPU device, in f32 (`y` holds words, see [`HostRef`]).
+    fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]);
+}
+
+impl Op {
+    /// The op's meaning. The one match over ops.
+    pub fn def(&self) -> &dyn OpDef {
+        match self {
+            Op::Input(o) => o,
+            Op::Variable(o) => o,
+            Op::Constant(o) => o,
+            Op::Elementwise(o) => o,
+            Op::Reshape(o) => o,
+            Op::Permute(o) => o,
+            Op::BroadcastTo(o) => o,
+            Op::Slice(o) => o,
+            Op::Pad(o) => o,
+            Op::Matmul(o) => o,
+            Op::Reduce(o) => o,
+            Op::ArgMax(o) => o,
+            Op::Softmax(o) => o,
+            Op::SoftmaxGrad(o) => o,
+            Op::CrossEntropy(o) => o,
+            Op::CrossEntropyGrad(o) => o,
+        }
+    }
+
+    /// The op's name in dumps, errors and profiles.
+    pub fn name(&self) -> &'static str {
+        self.def().name()
+    }
+}

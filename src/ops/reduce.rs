@@ -1,0 +1,295 @@
+//! Reductions over neighbouring axes: `y[o, j] = sum or max over i of x[o, i, j]`.
+//!
+//! Takes `x [outer.., n.., inner..]`, gives `y [outer.., inner..]`, f32. Axes that are not
+//! neighbours are reduced one run after the other. A long reduction is cut into chunks whose number
+//! follows from the shape alone, so its bits do not depend on tuning.
+
+use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
+use crate::kernel::{Binding, Expr, Kernel, Operand, Part, Variant, emit_head, emit_tail, prelude, wgsl};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::{DType, Shape, Source, Tensor};
+
+/// Where a reduction in one invocation becomes one in chunks.
+const CHUNK: usize = 256;
+/// Rows at least this long get a workgroup each.
+const LONG_ROW: usize = 128;
+
+impl Reduce {
+    /// Elements before the reduced axes, in them, and after them.
+    fn split(&self, x: &Shape) -> (usize, usize, usize) {
+        let product = |d: &[usize]| d.iter().product();
+        (product(&x[..self.from]), product(&x[self.from..self.to]), product(&x[self.to..]))
+    }
+}
+
+impl OpDef for Reduce {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            ReduceKind::Sum => "sum",
+            ReduceKind::Max => "max",
+        }
+    }
+
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let [x] = x else { return Err(format!("takes 1 input, was given {}", x.len())) };
+        if x.dtype != DType::F32 {
+            return Err("the input must be f32; see `Tensor::cast`".to_string());
+        }
+        if self.from > self.to || self.to > x.shape.rank() {
+            return Err(format!("there are no axes {}..{}", self.from, self.to));
+        }
+        if self.kind == ReduceKind::Max && self.split(&x.shape).1 == 0 {
+            return Err("the maximum of no elements does not exist".to_string());
+        }
+        Ok(Meta::new([&x.shape[..self.from], &x.shape[self.to..]].concat(), DType::F32))
+    }
+
+    fn grad(&self, b: &Backward) -> Grads {
+        let x = &b.x[0];
+        let shape = x.shape();
+        let mut kept = shape.to_vec();
+        kept[self.from..self.to].fill(1);
+        let spread = |t: &Tensor| t.reshape(kept.clone()).broadcast_to(&shape);
+        Ok(vec![Some(match self.kind {
+            ReduceKind::Sum => spread(b.dy),
+            ReduceKind::Max => {
+                // Equals share the gradient evenly, as in PyTorch's amax.
+                let hit = x.eq(&spread(b.y)).cast(DType::F32);
+                let hits = Tensor::apply(
+                    Op::Reduce(Reduce { kind: ReduceKind::Sum, ..*self }),
+                    &[&hit],
+                    Source::caller(),
+                );
+                spread(&(b.dy / hits)) * hit
+            }
+        })])
+    }
+
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let (outer, n, inner) = self.split(&x[0].shape);
+        for o in 0..outer {
+            for j in 0..inner {
+                let along = (0..n).map(|i| x[0].data[(o * n + i) * inner + j]);
+                y.data[o * inner + j] = match self.kind {
+                    ReduceKind::Sum => along.sum(),
+                    ReduceKind::Max => along.fold(f64::NEG_INFINITY, f64::max),
+                };
+            }
+        }
+    }
+
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        match self.kind {
+            ReduceKind::Max => Tolerance::EXACT,
+            ReduceKind::Sum => {
+                let n = self.split(&x[0].shape).1 as f64;
+                Tolerance { abs: 6e-8 * (n + 2.0) * x[0].max_abs(), rel: 1e-6 }
+            }
+        }
+    }
+
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        x[0].shape.len() as f64
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for Reduce {
+    fn takes_head(&self) -> bool {
+        true
+    }
+
+    fn takes_tail(&self) -> bool {
+        true
+    }
+
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let (outer, n, inner) = self.split(&cx.x[0].shape);
+        let Some(tail) = cx.tail else { return Vec::new() };
+        let plain = Expr::load(&cx.x[0], cx.inputs[0]);
+        let head = cx.head.unwrap_or(&plain);
+        if n < LONG_ROW {
+            return vec![self.columns((outer, n, inner), n.max(1), head, tail, cx).into()];
+        }
+        if inner == 1 && n < CHUNK * LONG_ROW {
+            return vec![self.rows(outer, n, head, tail, cx).into()];
+        }
+        // First each chunk, then the chunks' results.
+        let chunks = n.div_ceil(CHUNK);
+        let partial = Meta::new([outer, chunks, inner], DType::F32);
+        let store = Expr::store_acc(partial.shape.clone(), Operand::Scratch(0), DType::F32);
+        let load = Expr::load(&partial, Operand::Scratch(0));
+        let second = match inner {
+            1 => self.rows(outer, chunks, &load, tail, cx),
+            _ => self.columns((outer, chunks, inner), chunks, &load, tail, cx),
+        };
+        let first = self.columns((outer, n, inner), CHUNK, head, &store, cx);
+        vec![Variant { kernels: vec![first, second], scratch: vec![partial.bytes()] }]
+    }
+
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let (outer, n, inner) = self.split(&x[0].meta.shape);
+        let (x, y): (&[f32], &mut [f32]) = (x[0].f32(), bytemuck::cast_slice_mut(y));
+        for o in 0..outer {
+            let x = &x[o * n * inner..(o + 1) * n * inner];
+            let y = &mut y[o * inner..(o + 1) * inner];
+            match (self.kind, inner) {
+                (ReduceKind::Sum, 1) => y[0] = sum(x),
+                (ReduceKind::Max, 1) => y[0] = x.iter().copied().fold(f32::MIN, f32::max),
+                (kind, _) => {
+                    y.fill(if kind == ReduceKind::Sum { 0.0 } else { f32::MIN });
+                    for row in x.chunks_exact(inner) {
+                        for (y, x) in y.iter_mut().zip(row) {
+                            *y = if kind == ReduceKind::Sum { *y + x } else { y.max(*x) };
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A sum in eight lanes over blocks, so that it is vector code and its error grows slowly.
+fn sum(x: &[f32]) -> f32 {
+    let block = |x: &[f32]| {
+        let mut lanes = [0.0f32; 8];
+        let chunks = x.chunks_exact(8);
+        let rest: f32 = chunks.remainder().iter().sum();
+        for chunk in chunks {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane += x;
+            }
+        }
+        lanes.iter().sum::<f32>() + rest
+    };
+    x.chunks(1024).map(block).sum()
+}
+
+impl Reduce {
+    fn combine(&self) -> Part {
+        match self.kind {
+            ReduceKind::Sum => wgsl!("lib/reduce_sum"),
+            ReduceKind::Max => wgsl!("lib/reduce_max"),
+        }
+    }
+
+    /// One invocation for each chunk of each column; gives `[outer, ceil(n / chunk), inner]`.
+    fn columns(
+        &self,
+        (outer, n, inner): (usize, usize, usize),
+        chunk: usize,
+        head: &Expr,
+        tail: &Expr,
+        cx: &LowerContext,
+    ) -> Kernel {
+        let params = [outer, n, inner, chunk].map(|d| d as u32).to_vec();
+        let count = outer * n.div_ceil(chunk).max(1) * inner;
+        let grid = grid::linear(cx.limits, count);
+        self.kernel("reduce_columns", params, grid, grid::LINEAR_WORKGROUP, (head, tail))
+    }
+
+    /// One workgroup for each row; gives `[outer]`.
+    fn rows(&self, outer: usize, n: usize, head: &Expr, tail: &Expr, cx: &LowerContext) -> Kernel {
+        let params = vec![outer as u32, n as u32];
+        let grid = cx.limits.fold(outer as u64);
+        self.kernel("reduce_rows", params, grid, grid::row_workgroup(cx.limits, n), (head, tail))
+    }
+
+    fn kernel(
+        &self,
+        label: &'static str,
+        params: Vec<u32>,
+        workgroups: [u32; 3],
+        workgroup: u32,
+        (head, tail): (&Expr, &Expr),
+    ) -> Kernel {
+        let head = emit_head(head, 1, 1);
+        let tail = emit_tail(tail, 1, 1 + head.bindings.len() as u32);
+        let shell = match label {
+            "reduce_rows" => wgsl!("reduce_rows"),
+            _ => wgsl!("reduce_columns"),
+        };
+        let mut parts = vec![prelude(1), wgsl!("lib/index"), self.combine(), shell];
+        for part in head.parts.into_iter().chain(tail.parts) {
+            // Head and tail may call the same libraries.
+            if part.file.starts_with("generated") || !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+        let mut bindings = vec![Binding::Uniform(params)];
+        bindings.extend(head.bindings);
+        bindings.extend(tail.bindings);
+        Kernel { label, parts, overrides: vec![("WG", workgroup)], bindings, workgroups }
+    }
+}
+
+impl Tensor {
+    /// The sum over `axes` (negative ones count from the back), which vanish from the shape. No
+    /// axes means all of them.
+    #[track_caller]
+    pub fn sum(&self, axes: &[isize]) -> Tensor {
+        self.reduce(ReduceKind::Sum, axes, Source::caller())
+    }
+
+    /// The mean over `axes`; see [`Tensor::sum`].
+    #[track_caller]
+    pub fn mean(&self, axes: &[isize]) -> Tensor {
+        let caller = Source::caller();
+        let total = self.reduce(ReduceKind::Sum, axes, caller);
+        let n = self.shape().len() as f64 / total.shape().len().max(1) as f64;
+        total * (1.0 / n.max(1.0))
+    }
+
+    /// The largest over `axes`; see [`Tensor::sum`]. Equals share the gradient.
+    #[track_caller]
+    pub fn max(&self, axes: &[isize]) -> Tensor {
+        self.reduce(ReduceKind::Max, axes, Source::caller())
+    }
+
+    /// Sums over the axes that broadcasting to this tensor's shape added or repeated.
+    #[track_caller]
+    pub(crate) fn sum_to(&self, shape: &Shape) -> Tensor {
+        let caller = Source::caller();
+        let from = self.shape();
+        let new = from.rank().saturating_sub(shape.rank());
+        let repeated = |i: usize| i < new || (shape[i - new] == 1 && from[i] != 1);
+        let axes: Vec<isize> = (0..from.rank()).filter(|&i| repeated(i)).map(|i| i as isize).collect();
+        if axes.is_empty() {
+            return self.reshape_at(shape.clone(), caller);
+        }
+        let total = self.reduce(ReduceKind::Sum, &axes, caller);
+        if total.id().is_none() { total } else { total.reshape_at(shape.clone(), caller) }
+    }
+
+    fn reduce(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
+        let shape = self.shape();
+        let mut reduced = vec![axes.is_empty(); shape.rank()];
+        for &axis in axes {
+            let Some(a) = shape.axis(axis) else {
+                let reason = format!("the tensor has {} axes; there is no axis {axis}", shape.rank());
+                let op = if kind == ReduceKind::Sum { "sum" } else { "max" };
+                return self.mistake(op, reason, caller);
+            };
+            reduced[a] = true;
+        }
+        // Runs of neighbouring axes, the last first, so that earlier axes keep their places.
+        let mut x = self.clone();
+        let mut to = shape.rank();
+        while to > 0 {
+            let mut from = to;
+            while from > 0 && reduced[from - 1] {
+                from -= 1;
+            }
+            if from < to {
+                x = Tensor::apply(Op::Reduce(Reduce { kind, from, to }), &[&x], caller);
+                to = from;
+            } else {
+                to -= 1;
+            }
+        }
+        x
+    }
+}

@@ -1,0 +1,231 @@
+//! Views: reshape, permute, broadcast_to and slice. They move nothing: a reshape is the same bytes,
+//! and the others are read through a [`View`] by whatever kernel uses them.
+
+use crate::graph::{Backward, BroadcastTo, Grads, Meta, Op, Permute, Reshape, Slice};
+use crate::kernel::View;
+use crate::ops::{Array, OpDef, Tolerance, ViewOp, Work};
+use crate::{Shape, Source, Tensor};
+
+fn only<T: Clone>(x: &[T]) -> Result<T, String> {
+    match x {
+        [x] => Ok(x.clone()),
+        _ => Err(format!("takes 1 input, was given {}", x.len())),
+    }
+}
+
+impl OpDef for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let x = only(x)?;
+        if x.shape.len() != self.to.len() {
+            let (have, want) = (x.shape.len(), self.to.len());
+            return Err(format!("{} holds {want} elements, the input {have}", self.to));
+        }
+        Ok(Meta::new(self.to.clone(), x.dtype))
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        Ok(vec![Some(b.dy.reshape(b.x[0].shape()))])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        y.data.copy_from_slice(&x[0].data);
+    }
+    fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+        Tolerance::EXACT
+    }
+    fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
+        0.0
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Alias
+    }
+}
+
+/// Implements [`OpDef`] for an op that only reads its input in another order.
+macro_rules! view {
+    ($op:ident, $name:literal, infer = $infer:expr, grad = $grad:expr, view = $view:expr) => {
+        impl OpDef for $op {
+            fn name(&self) -> &'static str {
+                $name
+            }
+            fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+                let x = only(x)?;
+                let f: fn(&$op, &Shape) -> Result<Shape, String> = $infer;
+                Ok(Meta::new(f(self, &x.shape)?, x.dtype))
+            }
+            fn grad(&self, b: &Backward) -> Grads {
+                let f: fn(&$op, &Backward) -> Tensor = $grad;
+                Ok(vec![Some(f(self, b))])
+            }
+            fn reference(&self, x: &[&Array], y: &mut Array) {
+                let view = self.view(&View::contiguous(&x[0].shape));
+                for (i, y) in y.data.iter_mut().enumerate() {
+                    *y = x[0].data[view.at(i)];
+                }
+            }
+            fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+                Tolerance::EXACT
+            }
+            fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
+                0.0
+            }
+            fn work(&self) -> Work<'_> {
+                Work::View(self)
+            }
+        }
+        impl ViewOp for $op {
+            fn view(&self, x: &View) -> View {
+                let f: fn(&$op, &View) -> View = $view;
+                f(self, x)
+            }
+        }
+    };
+}
+
+view!(Permute, "permute",
+    infer = |op, x| {
+        let mut seen = op.axes.clone();
+        seen.sort_unstable();
+        if seen != (0..x.rank()).collect::<Vec<_>>() {
+            return Err(format!("{:?} does not name each of the {} axes once", op.axes, x.rank()));
+        }
+        Ok(op.axes.iter().map(|&a| x[a]).collect::<Vec<_>>().into())
+    },
+    grad = |op, b| {
+        let mut back = vec![0; op.axes.len()];
+        for (i, &a) in op.axes.iter().enumerate() {
+            back[a] = i;
+        }
+        b.dy.permute(&back)
+    },
+    view = |op, x| View {
+        dims: op.axes.iter().map(|&a| x.dims[a]).collect(),
+        strides: op.axes.iter().map(|&a| x.strides[a]).collect(),
+        offset: x.offset,
+    });
+
+view!(BroadcastTo, "broadcast_to",
+    infer = |op, x| match x.broadcast(&op.to) {
+        Some(shape) if shape == op.to => Ok(shape),
+        _ => Err(format!("{x} does not broadcast to {}", op.to)),
+    },
+    grad = |_, b| b.dy.sum_to(&b.x[0].shape()),
+    view = |op, x| {
+        let new = op.to.rank() - x.dims.len();
+        let stride = |i: usize| match i.checked_sub(new) {
+            Some(k) if x.dims[k] == op.to[i] => x.strides[k],
+            _ => 0,
+        };
+        View { dims: op.to.to_vec(), strides: (0..op.to.rank()).map(stride).collect(), offset: x.offset }
+    });
+
+view!(Slice, "slice",
+    infer = |op, x| {
+        if op.start.len() != x.rank() {
+            return Err(format!("names {} axes of {}", op.start.len(), x.rank()));
+        }
+        for (axis, &size) in x.iter().enumerate() {
+            let (start, len, step) = (op.start[axis], op.len[axis], op.step[axis]);
+            let fits = match len.checked_sub(1) {
+                None => start <= size,
+                Some(last) => step.checked_mul(last).and_then(|e| e.checked_add(start)).is_some_and(|e| e < size),
+            };
+            if !fits || step == 0 {
+                return Err(format!("axis {axis} has {size} elements; {len} from {start} by {step} reach outside"));
+            }
+        }
+        Ok(op.len.clone().into())
+    },
+    grad = |op, b| b.dy.pad_into(&op.start, &op.step, &b.x[0].shape()),
+    view = |op, x| View {
+        dims: op.len.clone(),
+        strides: x.strides.iter().zip(&op.step).map(|(s, t)| s * t).collect(),
+        offset: x.offset + x.strides.iter().zip(&op.start).map(|(s, t)| s * t).sum::<usize>(),
+    });
+
+impl Tensor {
+    /// The same elements in the same order under another shape.
+    #[track_caller]
+    pub fn reshape(&self, to: impl Into<Shape>) -> Tensor {
+        self.reshape_at(to.into(), Source::caller())
+    }
+
+    pub(crate) fn reshape_at(&self, to: Shape, caller: Source) -> Tensor {
+        if self.shape() == to {
+            return self.clone();
+        }
+        Tensor::apply(Op::Reshape(Reshape { to }), &[self], caller)
+    }
+
+    /// All axes from `from` on joined into one: `[batch, ..] -> [batch, n]` with `from = 1`.
+    #[track_caller]
+    pub fn flatten(&self, from: usize) -> Tensor {
+        let shape = self.shape();
+        let from = from.min(shape.rank());
+        let (keep, join) = shape.split_at(from);
+        let mut to = keep.to_vec();
+        to.push(join.iter().product());
+        self.reshape_at(to.into(), Source::caller())
+    }
+
+    /// The axes in another order: output axis `i` is input axis `axes[i]`.
+    #[track_caller]
+    pub fn permute(&self, axes: &[usize]) -> Tensor {
+        if axes.iter().copied().eq(0..self.shape().rank()) {
+            return self.clone();
+        }
+        Tensor::apply(Op::Permute(Permute { axes: axes.to_vec() }), &[self], Source::caller())
+    }
+
+    /// Two axes swapped; negative ones count from the back.
+    #[track_caller]
+    pub fn transpose(&self, a: isize, b: isize) -> Tensor {
+        let shape = self.shape();
+        let (Some(a), Some(b)) = (shape.axis(a), shape.axis(b)) else {
+            let reason = format!("the tensor has {} axes; there are no axes {a} and {b}", shape.rank());
+            return self.mistake("transpose", reason, Source::caller());
+        };
+        let mut axes: Vec<usize> = (0..shape.rank()).collect();
+        axes.swap(a, b);
+        self.permute(&axes)
+    }
+
+    /// Axes of size 1 repeated, and axes added in front, by NumPy's rule.
+    #[track_caller]
+    pub fn broadcast_to(&self, to: impl Into<Shape>) -> Tensor {
+        self.broadcast_at(&to.into(), Source::caller())
+    }
+
+    pub(crate) fn broadcast_at(&self, to: &Shape, caller: Source) -> Tensor {
+        if self.shape() == *to {
+            return self.clone();
+        }
+        Tensor::apply(Op::BroadcastTo(BroadcastTo { to: to.clone() }), &[self], caller)
+    }
+
+    /// Elements `start .. start + len` along `axis` (negative counts from the back).
+    #[track_caller]
+    pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Tensor {
+        let shape = self.shape();
+        let Some(axis) = shape.axis(axis) else {
+            let reason = format!("the tensor has {} axes; there is no axis {axis}", shape.rank());
+            return self.mistake("slice", reason, Source::caller());
+        };
+        let mut starts = vec![0; shape.rank()];
+        starts[axis] = start;
+        self.slice(&starts, shape.with_axis(axis, len).dims(), &vec![1; shape.rank()])
+    }
+
+    /// A box: for each axis the first element, how many, and the distance between them.
+    #[track_caller]
+    pub fn slice(&self, start: &[usize], len: &[usize], step: &[usize]) -> Tensor {
+        let caller = Source::caller();
+        if start.len() != len.len() || len.len() != step.len() {
+            let reason = "start, len and step must name the same axes".to_string();
+            return self.mistake("slice", reason, caller);
+        }
+        let op = Slice { start: start.to_vec(), len: len.to_vec(), step: step.to_vec() };
+        Tensor::apply(Op::Slice(op), &[self], caller)
+    }
+}
