@@ -1,5 +1,7 @@
 use super::*;
+use crate::data::Targets;
 use crate::data::input::tests::{file, gzip};
+use crate::shape::Shape;
 
 fn table(text: &str) -> CsvTable {
     CsvTable::from_bytes("t.csv", text.as_bytes(), ',').unwrap()
@@ -112,12 +114,12 @@ fn given_classes_keep_their_order() {
 #[test]
 fn values_may_have_several_columns() {
     let set = table("a,b,c\n1,2,3\n4,5,6\n")
-        .targets_values(&["c", "a"])
+        .target_columns(&["c", "a"])
         .unwrap();
     assert_eq!(set.features_all().as_ref(), [2.0, 5.0]);
     assert_eq!(set.values(1), Some(&[6.0f32, 4.0][..]));
     assert_eq!(
-        text(table("a,b\n1,2\n").targets_values(&[])),
+        text(table("a,b\n1,2\n").target_columns(&[])),
         "the width of the target values is 0, but must be at least 1"
     );
 }
@@ -210,6 +212,7 @@ fn ragged_lines_and_bad_headers_are_refused() {
         refused("a,b,a\n1,2,3\n"),
         "t.csv line 1, column 3: the header names a second column \"a\""
     );
+    assert!(refused("\na,a\n").starts_with("t.csv line 2, column 2: "));
     assert!(
         refused(",a\n0,1\n")
             .starts_with("t.csv line 1, column 1: the header gives the column no name")
@@ -239,6 +242,7 @@ fn lines_are_counted_as_an_editor_counts_them() {
         "a,y\r\n1,0\r\nx,0\r\n",
         "\na,y\nx,0\n",
         "a,y\n\nx,0\n",
+        "a,y\r1,0\rx,0\r",
         "a,y\r\n\r\nx,0",
         "a,\"y\"\n\"1\n\",0\nx,0",
         "\u{feff}a,y\n1,0\nx,0\n",

@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! Takes files ([`csv`], [`idx`], [`npy`]; each may be compressed with gzip) or a program's own arrays
+//! Takes files ([`csv()`], [`idx()`], [`npy()`]; each may be compressed with gzip) or a program's own arrays
 //! ([`Dataset::from_arrays`]); gives a [`Dataset`], from which a trainer gathers its batches.
 //!
 //! Invariant: every feature of a [`Dataset`] is finite and every label names a class. What is wrong is an
@@ -23,21 +23,24 @@
 mod closest;
 mod csv;
 mod dataset;
+mod describe;
 mod gather;
 mod idx;
 mod input;
 mod labels;
 mod npy;
+mod npy_header;
 mod order;
 mod scaler;
 mod split;
+mod table;
 mod targets;
 
-pub use csv::{CsvTable, csv, csv_delimited};
+pub use csv::{csv, csv_delimited};
 pub use dataset::Dataset;
 pub use idx::idx;
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
 pub use scaler::{Method, Scaler};
+pub use table::CsvTable;
 pub use targets::Targets;
-

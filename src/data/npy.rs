@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::dataset::Dataset;
 use super::input::Input;
+use super::npy_header::{Element, parse};
 use super::targets::Targets;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -34,11 +35,11 @@ pub fn npy(features: impl AsRef<Path>, targets: impl AsRef<Path>) -> Result<Data
     dataset(samples, targets)
 }
 
-/// Reads features alone, as [`npy`] does, with nothing to predict.
+/// Reads features alone, as [`npy()`] does, with nothing to predict.
 ///
 /// # Errors
 ///
-/// As [`npy`].
+/// As [`npy()`].
 pub fn npy_features(features: impl AsRef<Path>) -> Result<Dataset> {
     dataset(read(features.as_ref())?, Targets::Unlabelled)
 }
@@ -49,36 +50,6 @@ struct Array {
     element: Element,
     dims: Vec<usize>,
     bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Element {
-    F4,
-    F8,
-    I4,
-    I8,
-    U1,
-}
-
-impl Element {
-    fn parse(descr: &str) -> Option<Self> {
-        Some(match descr {
-            "<f4" => Element::F4,
-            "<f8" => Element::F8,
-            "<i4" => Element::I4,
-            "<i8" => Element::I8,
-            "|u1" | "<u1" => Element::U1,
-            _ => return None,
-        })
-    }
-
-    fn size(self) -> u64 {
-        match self {
-            Element::U1 => 1,
-            Element::F4 | Element::I4 => 4,
-            Element::F8 | Element::I8 => 8,
-        }
-    }
 }
 
 impl Array {
@@ -163,7 +134,7 @@ fn targets_of(array: Array) -> Result<Targets> {
         ));
     }
     // A label past this would make a list of class names that no model could use.
-    const MOST: i64 = 1 << 24;
+    const MOST: i64 = 1 << 20;
     if let Some((row, label)) = (0usize..)
         .zip(&labels)
         .find(|(_, l)| !(0..MOST).contains(*l))
@@ -217,7 +188,7 @@ fn read(path: &Path) -> Result<Array> {
             header.len()
         )));
     }
-    let (element, dims) = parse_header(&String::from_utf8_lossy(&header)).map_err(wrong)?;
+    let (element, dims) = parse(&String::from_utf8_lossy(&header)).map_err(wrong)?;
 
     let shape = Shape::from(dims.as_slice());
     let size = dims
@@ -241,44 +212,6 @@ fn read(path: &Path) -> Result<Array> {
         dims,
         bytes,
     })
-}
-
-fn parse_header(header: &str) -> std::result::Result<(Element, Vec<usize>), String> {
-    let missing = |key: &str| format!("the header names no {key}: {:?}", header.trim());
-    let descr = value(header, "descr").ok_or_else(|| missing("descr"))?;
-    let quoted = |c| c == '\'' || c == '"';
-    let descr = descr.split(quoted).nth(1).unwrap_or(descr);
-    let element = Element::parse(descr).ok_or_else(|| {
-        format!("the element type {descr:?} is not read; only <f4, <f8, <i4, <i8 and |u1 are")
-    })?;
-
-    let order = value(header, "fortran_order").ok_or_else(|| missing("fortran_order"))?;
-    if !order.starts_with("False") {
-        return Err("the array is in Fortran order; save numpy.ascontiguousarray of it".into());
-    }
-
-    let shape = value(header, "shape").ok_or_else(|| missing("shape"))?;
-    let inside = shape
-        .strip_prefix('(')
-        .and_then(|s| s.split_once(')'))
-        .ok_or_else(|| missing("shape"))?
-        .0;
-    let dims = inside
-        .split(',')
-        .map(str::trim)
-        .filter(|d| !d.is_empty())
-        .map(|d| {
-            d.parse()
-                .map_err(|_| format!("the header's shape ({inside}) is not made of numbers"))
-        })
-        .collect::<std::result::Result<_, _>>()?;
-    Ok((element, dims))
-}
-
-/// What follows `'key':` in the header.
-fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = header.split_once(&format!("'{key}'"))?;
-    Some(rest.trim_start().strip_prefix(':')?.trim_start())
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn targets_that_do_not_fit_are_refused() {
             &x,
             &array("<i4", "(2,)", &[0, 0, 0, 0, 255, 255, 255, 255])
         )),
-        "y.npy: row 1: the label -1 is not between 0 and 16777215"
+        "y.npy: row 1: the label -1 is not between 0 and 1048575"
     );
     assert_eq!(
         text(load(&x, &array("|u1", "(1, 2, 1)", &[0, 1]))),
@@ -131,6 +131,10 @@ fn what_is_no_such_array_is_refused() {
     assert_eq!(
         text(features(&array(">f4", "(4,)", &four_numbers))),
         "x.npy: the element type \">f4\" is not read; only <f4, <f8, <i4, <i8 and |u1 are"
+    );
+    let record = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}";
+    assert!(
+        text(features(&header(1, record, &[]))).contains("the element type \"record\" is not read")
     );
     let fortran = "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2)}";
     assert_eq!(
