@@ -1,7 +1,9 @@
 //! wgrad: trains neural networks on any GPU.
 
+pub mod data;
 pub mod dtype;
 pub mod error;
+pub mod random;
 pub mod shape;
 
 pub use dtype::DType;

@@ -1,0 +1,46 @@
+//! Data sets: read, checked, split, scaled and put in order for training.
+//!
+//! ```no_run
+//! use wgrad::data;
+//!
+//! # fn main() -> wgrad::Result<()> {
+//! let digits = data::csv("digits.csv")?.target("label")?;
+//! let (train, test) = digits.split(0.8, 42)?;
+//! let (train, scaler) = train.standardized()?;
+//! let test = scaler.apply(&test)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Takes files ([`csv()`], [`idx()`], [`npy()`]; each may be compressed with gzip) or a program's own arrays
+//! ([`Dataset::from_arrays`]); gives a [`Dataset`], from which a trainer gathers its batches.
+//!
+//! Invariant: every feature of a [`Dataset`] is finite and every label names a class. What is wrong is an
+//! error that says where: file, line and column, or row and column.
+//!
+//! Invariant: nothing here knows how training is carried out; a split or an order is row numbers.
+
+mod closest;
+mod csv;
+mod dataset;
+mod describe;
+mod gather;
+mod idx;
+mod input;
+mod labels;
+mod npy;
+mod npy_header;
+mod order;
+mod scaler;
+mod split;
+mod table;
+mod targets;
+
+pub use csv::{csv, csv_delimited};
+pub use dataset::Dataset;
+pub use idx::idx;
+pub use npy::{npy, npy_features};
+pub use order::{Batches, Order, shuffled_rows};
+pub use scaler::{Method, Scaler};
+pub use table::CsvTable;
+pub use targets::Targets;

@@ -1,0 +1,216 @@
+//! Random numbers that are the same on the CPU and on the GPU.
+//!
+//! Every number is a pure function of a key and a counter (Threefry-2x32, 20 rounds), so any of them
+//! can be computed by itself, in any order and on any device.
+//!
+//! Invariant: a change in what these functions return changes every shuffle, initial weight and
+//! dropout mask of every seed; the known answers in the tests hold them fixed.
+//!
+//! Why not the `rand` crate: its generators carry state from one number to the next, which thousands of
+//! GPU invocations cannot share; and its documentation lets results change between versions.
+
+/// The rotations of Threefry-2x32, repeated every eight rounds.
+const ROTATIONS: [[u32; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
+
+/// The constant that Skein and Threefry mix into the key, so that an all-zero key is no weak one.
+const PARITY: u32 = 0x1BD1_1BDA;
+
+/// Threefry-2x32 with 20 rounds: 64 random bits, as a pure function of a key and a counter.
+///
+/// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
+    let [k0, k1] = key;
+    let k2 = PARITY ^ k0 ^ k1;
+    // After each group of four rounds the next two of the three key words are mixed in.
+    let schedule = [[k1, k2], [k2, k0], [k0, k1], [k1, k2], [k2, k0]];
+
+    let mut x0 = counter[0].wrapping_add(k0);
+    let mut x1 = counter[1].wrapping_add(k1);
+    for (group, [a, b]) in (0u32..).zip(schedule) {
+        for rotation in ROTATIONS[(group % 2) as usize] {
+            x0 = x0.wrapping_add(x1);
+            x1 = x1.rotate_left(rotation) ^ x0;
+        }
+        x0 = x0.wrapping_add(a);
+        x1 = x1.wrapping_add(b).wrapping_add(group + 1);
+    }
+    [x0, x1]
+}
+
+/// A number in `[0, 1)` from 32 random bits: a multiple of 2^-24, all of them equally likely.
+///
+/// 24 bits are what an `f32` holds exactly, so the result is never rounded up to 1.
+pub fn uniform_f32(bits: u32) -> f32 {
+    const STEP: f32 = 1.0 / (1u32 << 24) as f32;
+    (bits >> 8) as f32 * STEP
+}
+
+/// A sequence of random numbers: Threefry under one key, with a counter that goes up by one a word.
+///
+/// A clone continues with the same numbers as the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    key: [u32; 2],
+    /// How many 32-bit words were taken.
+    counter: u64,
+}
+
+impl Stream {
+    /// The stream of a seed, from its beginning.
+    pub fn new(seed: u64) -> Self {
+        Stream {
+            key: words(seed),
+            counter: 0,
+        }
+    }
+
+    /// The stream number `index` of those derived from this one's key; how many numbers were taken
+    /// here makes no difference to it.
+    ///
+    /// Give each use of a seed (a shuffle, a layer's weights) a child of its own, so that adding one
+    /// use leaves the others' numbers as they were.
+    pub fn child(&self, index: u64) -> Self {
+        Stream {
+            key: threefry2x32(self.key, words(index)),
+            counter: 0,
+        }
+    }
+
+    /// The key, for a shader that computes numbers of this stream itself: the words `2 i` and
+    /// `2 i + 1` are `threefry2x32(key, [low 32 bits of i, high 32 bits of i])`.
+    pub fn key(&self) -> [u32; 2] {
+        self.key
+    }
+
+    /// The next 32 random bits.
+    pub fn next_u32(&mut self) -> u32 {
+        let [even, odd] = threefry2x32(self.key, words(self.counter / 2));
+        let word = if self.counter.is_multiple_of(2) {
+            even
+        } else {
+            odd
+        };
+        self.counter = self.counter.wrapping_add(1);
+        word
+    }
+
+    /// A whole number in `0..n`, each equally likely; 0 where `n` is 0.
+    ///
+    /// Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019): the high half
+    /// of a product, where the few words that would favour some results are drawn again.
+    pub fn below(&mut self, n: u32) -> u32 {
+        if n == 0 {
+            return 0;
+        }
+        let unfair = n.wrapping_neg() % n;
+        loop {
+            let product = u64::from(self.next_u32()) * u64::from(n);
+            if product as u32 >= unfair {
+                return (product >> 32) as u32;
+            }
+        }
+    }
+
+    /// A number in `[0, 1)`, by [`uniform_f32`].
+    pub fn uniform(&mut self) -> f32 {
+        uniform_f32(self.next_u32())
+    }
+
+    /// A number of the standard normal distribution (mean 0, standard deviation 1).
+    ///
+    /// Box and Muller's transform, in `f64`; always takes two words. With 32 bits of input no result
+    /// is further than 6.7 from 0.
+    pub fn normal(&mut self) -> f32 {
+        const STEP: f64 = 1.0 / (1u64 << 32) as f64;
+        // In (0, 1], for the logarithm of 0 is infinite.
+        let u = (f64::from(self.next_u32()) + 1.0) * STEP;
+        let v = f64::from(self.next_u32()) * STEP;
+        ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
+    }
+}
+
+/// The low and the high half.
+fn words(x: u64) -> [u32; 2] {
+    [x as u32, (x >> 32) as u32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The known answers published with the authors' own code (Random123, `kat_vectors`).
+    #[test]
+    fn threefry_gives_the_published_answers() {
+        let ones = [u32::MAX; 2];
+        let pi = [0x243f_6a88, 0x85a3_08d3];
+        let more_pi = [0x1319_8a2e, 0x0370_7344];
+        assert_eq!(threefry2x32([0, 0], [0, 0]), [0x6b20_0159, 0x99ba_4efe]);
+        assert_eq!(threefry2x32(ones, ones), [0x1cb9_96fc, 0xbb00_2be7]);
+        assert_eq!(threefry2x32(more_pi, pi), [0xc492_3a9c, 0x483d_f7a0]);
+    }
+
+    #[test]
+    fn uniform_stays_below_one() {
+        assert_eq!(uniform_f32(0), 0.0);
+        assert_eq!(uniform_f32(255), 0.0);
+        assert_eq!(uniform_f32(1 << 31), 0.5);
+        assert_eq!(uniform_f32(u32::MAX), 1.0 - 1.0 / 16_777_216.0);
+    }
+
+    #[test]
+    fn a_stream_takes_both_words_of_each_block() {
+        let mut stream = Stream::new(0x0000_0007_0000_0009);
+        let key = [9, 7];
+        assert_eq!(stream.key(), key);
+        let taken: Vec<u32> = (0..4).map(|_| stream.next_u32()).collect();
+        let blocks = [threefry2x32(key, [0, 0]), threefry2x32(key, [1, 0])];
+        assert_eq!(taken, blocks.concat());
+    }
+
+    #[test]
+    fn a_child_depends_on_the_seed_and_its_index_only() {
+        let mut stream = Stream::new(1);
+        let before = stream.child(3);
+        stream.next_u32();
+        assert_eq!(stream.child(3), before);
+        assert_ne!(stream.child(4), before);
+        assert_ne!(Stream::new(2).child(3), before);
+    }
+
+    #[test]
+    fn below_is_fair_and_in_range() {
+        let mut stream = Stream::new(42);
+        assert_eq!(stream.below(0), 0);
+        assert_eq!(stream.below(1), 0);
+        assert!((0..100).all(|_| stream.below(0x8000_0001) <= 0x8000_0000));
+        let mut counts = [0i32; 7];
+        for _ in 0..70_000 {
+            counts[stream.below(7) as usize] += 1;
+        }
+        // 92.6 is the standard deviation of one count; five of them allow for seven counts.
+        assert!(
+            counts.iter().all(|c| (c - 10_000).abs() < 463),
+            "{counts:?}"
+        );
+    }
+
+    #[test]
+    fn uniform_and_normal_have_their_moments() {
+        let n = 100_000;
+        let moments = |f: &mut dyn FnMut() -> f32| {
+            let x: Vec<f64> = (0..n).map(|_| f64::from(f())).collect();
+            let mean = x.iter().sum::<f64>() / n as f64;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64;
+            let fourth = x.iter().map(|x| (x - mean).powi(4)).sum::<f64>() / n as f64;
+            (mean, variance, fourth)
+        };
+        let mut stream = Stream::new(7);
+        let (mean, variance, _) = moments(&mut || stream.uniform());
+        assert!((mean - 0.5).abs() < 0.005, "{mean}");
+        assert!((variance - 1.0 / 12.0).abs() < 0.002, "{variance}");
+        let (mean, variance, fourth) = moments(&mut || stream.normal());
+        assert!(mean.abs() < 0.016, "{mean}");
+        assert!((variance - 1.0).abs() < 0.025, "{variance}");
+        assert!((fourth - 3.0).abs() < 0.2, "{fourth}");
+    }
+}
