@@ -1,11 +1,17 @@
 //! wgrad: trains neural networks on any GPU.
 
+pub mod autodiff;
 pub mod data;
 pub mod dtype;
 pub mod error;
+pub mod exec;
+pub mod graph;
+pub mod kernel;
+pub mod ops;
 pub mod random;
 pub mod shape;
 
 pub use dtype::DType;
 pub use error::{Error, Result, Source};
+pub use graph::Tensor;
 pub use shape::Shape;

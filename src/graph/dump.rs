@@ -15,7 +15,10 @@ impl fmt::Display for Graph {
             writeln!(f, "output {} = %{}", output.name, output.node.0)?;
         }
         for assign in &self.assigns {
-            let name = self.variables.get(assign.variable.index()).map_or("?", |v| v.name.as_str());
+            let name = self
+                .variables
+                .get(assign.variable.index())
+                .map_or("?", |v| v.name.as_str());
             writeln!(f, "assign {name} = %{}", assign.node.0)?;
         }
         Ok(())

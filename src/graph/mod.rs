@@ -42,7 +42,10 @@ pub struct Meta {
 impl Meta {
     /// A tensor's type.
     pub fn new(shape: impl Into<Shape>, dtype: DType) -> Self {
-        Meta { shape: shape.into(), dtype }
+        Meta {
+            shape: shape.into(),
+            dtype,
+        }
     }
 
     /// Bytes the elements take in a buffer.
@@ -107,7 +110,7 @@ pub struct Assign {
 }
 
 /// The nodes of one traced program.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
     /// Persistent tensors: parameters, optimizer state, data.
@@ -186,7 +189,12 @@ impl Graph {
     pub fn use_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.nodes.len()];
         let roots = self.roots();
-        for id in self.nodes.iter().flat_map(|n| n.inputs.iter()).chain(roots.iter()) {
+        for id in self
+            .nodes
+            .iter()
+            .flat_map(|n| n.inputs.iter())
+            .chain(roots.iter())
+        {
             counts[id.index()] += 1;
         }
         counts
@@ -214,7 +222,11 @@ impl Graph {
 
     /// The layer being traced, e.g. `"2.up"`.
     pub(crate) fn scope_name(&self) -> String {
-        let names = self.scope.iter().map(|(n, _)| n.as_str()).filter(|n| !n.is_empty());
+        let names = self
+            .scope
+            .iter()
+            .map(|(n, _)| n.as_str())
+            .filter(|n| !n.is_empty());
         names.collect::<Vec<_>>().join(".")
     }
 

@@ -21,7 +21,10 @@ pub struct Tensor {
 
 impl Tensor {
     pub(crate) fn new(graph: Rc<RefCell<Graph>>, id: NodeId) -> Self {
-        Tensor { graph, id: Some(id) }
+        Tensor {
+            graph,
+            id: Some(id),
+        }
     }
 
     pub(crate) fn broken(graph: Rc<RefCell<Graph>>) -> Self {
@@ -49,7 +52,10 @@ impl Tensor {
     /// The size of `axis`, counted from the back where negative; 1 where there is no such axis.
     pub fn dim(&self, axis: isize) -> usize {
         let shape = self.shape();
-        shape.axis(axis).and_then(|a| shape.get(a).copied()).unwrap_or(1)
+        shape
+            .axis(axis)
+            .and_then(|a| shape.get(a).copied())
+            .unwrap_or(1)
     }
 
     /// The type of the elements.

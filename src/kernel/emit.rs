@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use crate::DType;
 
-use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Value, View, library};
+use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Value, View, libraries};
 
 /// What [`emit_tail`] and [`emit_head`] make.
 #[derive(Clone, Debug)]
@@ -31,7 +31,10 @@ pub fn prelude(width: u32) -> Part {
         "alias F = f32;\nalias U = u32;\nalias I = i32;\nalias B = bool;\n\
          const WIDTH = 1u;\nfn lanes(i: u32) -> U { return i; }\n"
     };
-    Part { file: "generated prelude", text: text.into() }
+    Part {
+        file: "generated prelude",
+        text: text.into(),
+    }
 }
 
 /// `fn epilogue(acc: F, i: u32)`: applies the chain and stores its values.
@@ -67,14 +70,20 @@ struct Emitter<'a> {
 impl<'a> Emitter<'a> {
     fn new(expr: &'a Expr, width: u32, first_binding: u32, prefix: &'static str) -> Self {
         let mut buffers: Vec<Buffer> = Vec::new();
-        let mut bind = |operand, dtype, written, scalar| {
-            match buffers.iter_mut().find(|b| b.operand == operand) {
-                Some(b) => {
-                    b.written |= written;
-                    b.scalar |= scalar;
-                }
-                None => buffers.push(Buffer { operand, dtype, written, scalar }),
+        let mut bind = |operand, dtype, written, scalar| match buffers
+            .iter_mut()
+            .find(|b| b.operand == operand)
+        {
+            Some(b) => {
+                b.written |= written;
+                b.scalar |= scalar;
             }
+            None => buffers.push(Buffer {
+                operand,
+                dtype,
+                written,
+                scalar,
+            }),
         };
         for leaf in &expr.leaves {
             bind(leaf.operand, leaf.dtype, false, !reads_vectors(leaf, width));
@@ -82,14 +91,25 @@ impl<'a> Emitter<'a> {
         for store in &expr.stores {
             bind(store.operand, store.dtype, true, false);
         }
-        Emitter { expr, width, first_binding, prefix, buffers, fields: Vec::new() }
+        Emitter {
+            expr,
+            width,
+            first_binding,
+            prefix,
+            buffers,
+            fields: Vec::new(),
+        }
     }
 
     fn function(mut self, signature: &str) -> Emitted {
         let mut body = String::new();
         for (i, leaf) in self.expr.leaves.iter().enumerate() {
             let value = self.load(i, leaf);
-            let value = if leaf.dtype == DType::Bool { format!("{value} != U(0u)") } else { value };
+            let value = if leaf.dtype == DType::Bool {
+                format!("{value} != U(0u)")
+            } else {
+                value
+            };
             let _ = writeln!(body, "    let l{i} = {value};");
         }
         for i in 0..self.expr.constants.len() {
@@ -112,9 +132,15 @@ impl<'a> Emitter<'a> {
         }
         let text = format!("{}{signature} {{\n{body}}}\n", self.declarations());
         let used: BTreeSet<&str> = self.expr.code.iter().map(|c| c.function.library).collect();
-        let mut parts: Vec<Part> = used.into_iter().filter_map(library).collect();
-        parts.push(Part { file: "generated chain", text: text.into() });
-        Emitted { parts, bindings: self.bindings() }
+        let mut parts: Vec<Part> = libraries(used);
+        parts.push(Part {
+            file: "generated chain",
+            text: text.into(),
+        });
+        Emitted {
+            parts,
+            bindings: self.bindings(),
+        }
     }
 
     fn value(&self, value: Value) -> String {
@@ -131,8 +157,14 @@ impl<'a> Emitter<'a> {
 
     fn call(&self, instr: &Instr) -> String {
         let index = instr.function.uses_index.then(|| "lanes(i)".to_string());
-        let args = index.into_iter().chain(instr.args.iter().map(|&a| self.value(a)));
-        format!("{}({})", instr.function.name, args.collect::<Vec<_>>().join(", "))
+        let args = index
+            .into_iter()
+            .chain(instr.args.iter().map(|&a| self.value(a)));
+        format!(
+            "{}({})",
+            instr.function.name,
+            args.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn constant(&mut self, i: usize) {
@@ -152,7 +184,11 @@ impl<'a> Emitter<'a> {
     }
 
     fn name(&self, operand: Operand) -> (String, bool) {
-        let at = self.buffers.iter().position(|b| b.operand == operand).unwrap_or(0);
+        let at = self
+            .buffers
+            .iter()
+            .position(|b| b.operand == operand)
+            .unwrap_or(0);
         let scalar = self.buffers.get(at).is_some_and(|b| b.scalar);
         (format!("{}_{at}", self.prefix), scalar && self.width == 4)
     }
@@ -162,7 +198,11 @@ impl<'a> Emitter<'a> {
         let (name, scalar) = self.name(leaf.operand);
         let wide = self.width == 4;
         // A stored boolean is a `u32`; the caller turns it into a `bool`.
-        let alias = alias(if leaf.dtype == DType::Bool { DType::U32 } else { leaf.dtype });
+        let alias = alias(if leaf.dtype == DType::Bool {
+            DType::U32
+        } else {
+            leaf.dtype
+        });
         match &leaf.access {
             Access::Same if !scalar => format!("{name}[i]"),
             Access::Scalar { at } => {
@@ -271,8 +311,11 @@ impl<'a> Emitter<'a> {
         }
         if !self.fields.is_empty() {
             let at = self.first_binding as usize + self.buffers.len();
-            let fields: Vec<String> =
-                self.fields.iter().map(|(name, ty, _)| format!("{name}: {ty}")).collect();
+            let fields: Vec<String> = self
+                .fields
+                .iter()
+                .map(|(name, ty, _)| format!("{name}: {ty}"))
+                .collect();
             let title = if prefix == "tail" { "Tail" } else { "Head" };
             let _ = writeln!(text, "struct {title}Params {{ {} }}", fields.join(", "));
             let _ = writeln!(

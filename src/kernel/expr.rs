@@ -100,7 +100,11 @@ impl Expr {
             leaves: Vec::new(),
             constants: Vec::new(),
             code: Vec::new(),
-            stores: vec![Store { value: Value::Acc, operand, dtype }],
+            stores: vec![Store {
+                value: Value::Acc,
+                operand,
+                dtype,
+            }],
             result: None,
         }
     }
@@ -110,7 +114,12 @@ impl Expr {
         let (dtype, len) = (meta.dtype, meta.shape.len());
         Expr {
             domain: meta.shape.clone(),
-            leaves: vec![Leaf { operand, dtype, len, access: Access::Same }],
+            leaves: vec![Leaf {
+                operand,
+                dtype,
+                len,
+                access: Access::Same,
+            }],
             constants: Vec::new(),
             code: Vec::new(),
             stores: Vec::new(),

@@ -2,13 +2,22 @@
 
 use super::{Part, wgsl};
 
-/// The library `shaders/lib/NAME.wgsl`; `None` where there is none of that name.
-pub fn library(name: &str) -> Option<Part> {
-    Some(match name {
-        "math" => wgsl!("lib/math"),
-        "logic" => wgsl!("lib/logic"),
-        "activation" => wgsl!("lib/activation"),
-        "random" => wgsl!("lib/random"),
-        _ => return None,
-    })
+/// The libraries of these names (`shaders/lib/NAME.wgsl`) and those they call, each once.
+pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for name in names {
+        let with_needs = match name {
+            "math" => vec![wgsl!("lib/math")],
+            "logic" => vec![wgsl!("lib/logic")],
+            "activation" => vec![wgsl!("lib/math"), wgsl!("lib/activation")],
+            "random" => vec![wgsl!("lib/random")],
+            _ => Vec::new(),
+        };
+        for part in with_needs {
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+    }
+    parts
 }

@@ -15,7 +15,7 @@ use crate::graph::NodeId;
 
 pub use emit::{Emitted, emit_head, emit_tail, prelude};
 pub use expr::{Access, Expr, Instr, Leaf, Store, Value};
-pub use library::library;
+pub use library::libraries;
 pub use view::View;
 
 /// A piece of WGSL, with the file it came from for error messages.
@@ -89,14 +89,20 @@ pub struct Variant {
 
 impl From<Kernel> for Variant {
     fn from(kernel: Kernel) -> Self {
-        Variant { kernels: vec![kernel], scratch: Vec::new() }
+        Variant {
+            kernels: vec![kernel],
+            scratch: Vec::new(),
+        }
     }
 }
 
 impl Kernel {
     /// The module's text.
     pub fn text(&self) -> String {
-        self.parts.iter().flat_map(|p| [p.text.as_ref(), "\n"]).collect()
+        self.parts
+            .iter()
+            .flat_map(|p| [p.text.as_ref(), "\n"])
+            .collect()
     }
 
     /// The part and the line in it (from 1) of a byte offset into [`Kernel::text`].

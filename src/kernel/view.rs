@@ -18,7 +18,11 @@ pub struct View {
 impl View {
     /// All elements in their own order.
     pub fn contiguous(shape: &Shape) -> Self {
-        View { dims: shape.to_vec(), strides: shape.strides(), offset: 0 }
+        View {
+            dims: shape.to_vec(),
+            strides: shape.strides(),
+            offset: 0,
+        }
     }
 
     /// Whether the elements are read in their own order, from the first.
@@ -59,7 +63,11 @@ impl View {
                 }
             }
         }
-        View { dims, strides, offset: self.offset }
+        View {
+            dims,
+            strides,
+            offset: self.offset,
+        }
     }
 
     /// The cheapest way for a kernel to follow this view.
@@ -82,21 +90,45 @@ mod tests {
 
     #[test]
     fn a_bias_is_read_by_rows_and_a_mean_by_columns() {
-        let bias = View { dims: vec![5, 3], strides: vec![0, 1], offset: 0 };
+        let bias = View {
+            dims: vec![5, 3],
+            strides: vec![0, 1],
+            offset: 0,
+        };
         assert_eq!(bias.access(), Access::Row { n: 3 });
-        let mean = View { dims: vec![5, 3], strides: vec![1, 0], offset: 0 };
+        let mean = View {
+            dims: vec![5, 3],
+            strides: vec![1, 0],
+            offset: 0,
+        };
         assert_eq!(mean.access(), Access::Column { n: 3 });
-        let all = View { dims: vec![5, 3], strides: vec![3, 1], offset: 0 };
+        let all = View {
+            dims: vec![5, 3],
+            strides: vec![3, 1],
+            offset: 0,
+        };
         assert_eq!(all.access(), Access::Same);
-        let one = View { dims: vec![5, 3], strides: vec![0, 0], offset: 2 };
+        let one = View {
+            dims: vec![5, 3],
+            strides: vec![0, 0],
+            offset: 2,
+        };
         assert_eq!(one.access(), Access::Scalar { at: 2 });
-        let batch_of_one = View { dims: vec![1, 3], strides: vec![0, 1], offset: 0 };
+        let batch_of_one = View {
+            dims: vec![1, 3],
+            strides: vec![0, 1],
+            offset: 0,
+        };
         assert_eq!(batch_of_one.access(), Access::Same);
     }
 
     #[test]
     fn collapsing_keeps_the_walk() {
-        let v = View { dims: vec![2, 3, 1, 4], strides: vec![1, 8, 5, 2], offset: 7 };
+        let v = View {
+            dims: vec![2, 3, 1, 4],
+            strides: vec![1, 8, 5, 2],
+            offset: 7,
+        };
         let c = v.collapsed();
         assert_eq!(c.dims, vec![2, 12]);
         assert!((0..24).all(|i| v.at(i) == c.at(i)));

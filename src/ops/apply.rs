@@ -8,11 +8,17 @@ impl Tensor {
     pub(crate) fn apply(op: Op, inputs: &[&Tensor], caller: Source) -> Tensor {
         let Some(first) = inputs.first() else {
             // Ops without inputs are made by `constant`, `input` and `variable`, never here.
-            let graph = std::rc::Rc::new(std::cell::RefCell::new(Graph::new(crate::graph::Mode::Eval)));
+            let graph = std::rc::Rc::new(std::cell::RefCell::new(Graph::new(
+                crate::graph::Mode::Eval,
+            )));
             return Tensor::broken(graph);
         };
         let shared = first.shared_graph();
-        let Some(ids) = inputs.iter().map(|t| t.id()).collect::<Option<Vec<NodeId>>>() else {
+        let Some(ids) = inputs
+            .iter()
+            .map(|t| t.id())
+            .collect::<Option<Vec<NodeId>>>()
+        else {
             return Tensor::broken(shared);
         };
         if !inputs.iter().all(|t| t.same_graph(first)) {
@@ -58,7 +64,10 @@ impl Graph {
         let inferred = op.def().infer(&metas).and_then(|meta| {
             // Kernels count elements and words in 32 bits.
             if meta.shape.len() > i32::MAX as usize / 4 {
-                return Err(format!("the result {} has more than 2^29 elements", meta.shape));
+                return Err(format!(
+                    "the result {} has more than 2^29 elements",
+                    meta.shape
+                ));
             }
             Ok(meta)
         });
@@ -67,7 +76,14 @@ impl Graph {
                 let source = self.blame(caller);
                 let scope = self.scope_name();
                 let phase = self.phase;
-                Ok(self.push(Node { op, inputs, meta, source, scope, phase }))
+                Ok(self.push(Node {
+                    op,
+                    inputs,
+                    meta,
+                    source,
+                    scope,
+                    phase,
+                }))
             }
             Err(reason) => Err(mistake(self, &op, &metas, reason, caller)),
         }

@@ -15,7 +15,10 @@ impl Array {
     /// An array of zeros.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        Array { data: vec![0.0; shape.len()], shape }
+        Array {
+            data: vec![0.0; shape.len()],
+            shape,
+        }
     }
 
     /// An array of these elements, which must be as many as the shape holds.

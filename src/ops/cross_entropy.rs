@@ -19,7 +19,11 @@ fn check(x: &[Meta], count: usize) -> Result<(), String> {
     if logits.dtype != DType::F32 || labels.dtype != DType::U32 {
         return Err("the logits must be f32 and the labels u32".to_string());
     }
-    let rows = logits.shape.rank().checked_sub(1).map(|r| &logits.shape[..r]);
+    let rows = logits
+        .shape
+        .rank()
+        .checked_sub(1)
+        .map(|r| &logits.shape[..r]);
     if rows != Some(&labels.shape[..]) || logits.shape.last() == 0 {
         return Err("logits [.., classes] need labels [..], one a row".to_string());
     }
@@ -54,7 +58,10 @@ impl OpDef for CrossEntropy {
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
         let n = x[0].shape.last() as f64;
-        Tolerance { abs: 5e-7 + 1.2e-7 * x[0].max_abs() + 6e-8 * n.sqrt(), rel: 2e-6 }
+        Tolerance {
+            abs: 5e-7 + 1.2e-7 * x[0].max_abs() + 6e-8 * n.sqrt(),
+            rel: 2e-6,
+        }
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         4.0 * x[0].shape.len() as f64
@@ -85,7 +92,9 @@ impl KernelOp for CrossEntropy {
         for ((row, &label), y) in x[0].f32().chunks_exact(n).zip(x[1].words).zip(y) {
             let max = row.iter().copied().fold(f32::MIN, f32::max);
             let total: f32 = row.iter().map(|x| (x - max).exp()).sum();
-            *y = row.get(label as usize).map_or(0.0, |logit| total.ln() - (logit - max));
+            *y = row
+                .get(label as usize)
+                .map_or(0.0, |logit| total.ln() - (logit - max));
         }
     }
 }
@@ -120,7 +129,10 @@ impl OpDef for CrossEntropyGrad {
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
         let magnitude = 1.0 + x[0].max_abs() / 4.0;
-        Tolerance { abs: 1.2e-6 * magnitude * x[2].max_abs(), rel: 4e-6 }
+        Tolerance {
+            abs: 1.2e-6 * magnitude * x[2].max_abs(),
+            rel: 4e-6,
+        }
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         6.0 * x[0].shape.len() as f64
@@ -144,7 +156,15 @@ impl KernelOp for CrossEntropyGrad {
             Binding::Read(cx.inputs[2]),
             Binding::Write(cx.output),
         ];
-        vec![row_kernel("cross_entropy_grad", wgsl!("cross_entropy_grad"), bindings, cx).into()]
+        vec![
+            row_kernel(
+                "cross_entropy_grad",
+                wgsl!("cross_entropy_grad"),
+                bindings,
+                cx,
+            )
+            .into(),
+        ]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
         let n = x[0].meta.shape.last().max(1);
@@ -175,6 +195,10 @@ impl Tensor {
     /// `ln(sum(e^x)) - x[label]`, in nats, one loss a row.
     #[track_caller]
     pub fn cross_entropy(&self, labels: &Tensor) -> Tensor {
-        Tensor::apply(Op::CrossEntropy(CrossEntropy), &[self, labels], Source::caller())
+        Tensor::apply(
+            Op::CrossEntropy(CrossEntropy),
+            &[self, labels],
+            Source::caller(),
+        )
     }
 }

@@ -11,8 +11,14 @@ impl Strides {
     /// A matrix stored by rows of `columns` elements, or its transpose's storage.
     pub fn of(rows: usize, columns: usize, transposed: bool) -> Self {
         match transposed {
-            false => Strides { row: columns, column: 1 },
-            true => Strides { row: 1, column: rows },
+            false => Strides {
+                row: columns,
+                column: 1,
+            },
+            true => Strides {
+                row: 1,
+                column: rows,
+            },
         }
     }
 
@@ -35,9 +41,8 @@ pub(super) fn gemm(
     (b, b_strides): (&[f32], Strides),
     y: &mut [f32],
 ) {
-    let fits = y.len() >= m * n
-        && a.len() >= a_strides.reach(m, k)
-        && b.len() >= b_strides.reach(k, n);
+    let fits =
+        y.len() >= m * n && a.len() >= a_strides.reach(m, k) && b.len() >= b_strides.reach(k, n);
     debug_assert!(fits, "a matrix is shorter than its shape");
     if !fits {
         return;

@@ -14,6 +14,9 @@ pub(super) fn linear(limits: &KernelLimits, count: usize) -> [u32; 3] {
 /// of two, as large as the row needs and the device allows, at most 256.
 pub(super) fn row_workgroup(limits: &KernelLimits, columns: usize) -> u32 {
     let most = limits.invocations.min(256);
-    let wanted = u32::try_from(columns).unwrap_or(u32::MAX).clamp(1, most).next_power_of_two();
+    let wanted = u32::try_from(columns)
+        .unwrap_or(u32::MAX)
+        .clamp(1, most)
+        .next_power_of_two();
     if wanted > most { wanted / 2 } else { wanted }
 }

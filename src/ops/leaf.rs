@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::graph::{Backward, Constant, Grads, Graph, Input, Meta, Op, Scalar, VariableId, VariableOp};
+use crate::graph::{
+    Backward, Constant, Grads, Graph, Input, Meta, Op, Scalar, VariableId, VariableOp,
+};
 use crate::ops::{Array, OpDef, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
@@ -41,7 +43,12 @@ macro_rules! leaf {
 // The values of inputs and variables are the executor's to fill in.
 leaf!(Input, "input", |_| Work::Leaf, |_, _| ());
 leaf!(VariableOp, "variable", |_| Work::Leaf, |_, _| ());
-leaf!(Constant, "constant", |c| Work::Constant(c.value.0), |c, y| y.data.fill(c.value.0));
+leaf!(
+    Constant,
+    "constant",
+    |c| Work::Constant(c.value.0),
+    |c, y| y.data.fill(c.value.0)
+);
 
 fn leaf_at(graph: &Rc<RefCell<Graph>>, op: Op, caller: Source) -> Tensor {
     let pushed = graph.borrow_mut().append(op, Vec::new(), caller);
@@ -62,18 +69,28 @@ pub fn input(
     shape: impl Into<Shape>,
     dtype: DType,
 ) -> Tensor {
-    let op = Op::Input(Input { name: name.to_string(), shape: shape.into(), dtype });
+    let op = Op::Input(Input {
+        name: name.to_string(),
+        shape: shape.into(),
+        dtype,
+    });
     leaf_at(graph, op, Source::caller())
 }
 
 /// The value of a variable at the start of the run.
 #[track_caller]
 pub fn variable(graph: &Rc<RefCell<Graph>>, id: VariableId) -> Tensor {
-    let meta = graph.borrow().variables.get(id.index()).map(|v| v.meta.clone());
+    let meta = graph
+        .borrow()
+        .variables
+        .get(id.index())
+        .map(|v| v.meta.clone());
     match meta {
-        Some(Meta { shape, dtype }) => {
-            leaf_at(graph, Op::Variable(VariableOp { id, shape, dtype }), Source::caller())
-        }
+        Some(Meta { shape, dtype }) => leaf_at(
+            graph,
+            Op::Variable(VariableOp { id, shape, dtype }),
+            Source::caller(),
+        ),
         None => Tensor::broken(Rc::clone(graph)),
     }
 }
@@ -86,7 +103,11 @@ pub fn constant(
     shape: impl Into<Shape>,
     dtype: DType,
 ) -> Tensor {
-    let op = Op::Constant(Constant { value: Scalar(value), shape: shape.into(), dtype });
+    let op = Op::Constant(Constant {
+        value: Scalar(value),
+        shape: shape.into(),
+        dtype,
+    });
     leaf_at(graph, op, Source::caller())
 }
 

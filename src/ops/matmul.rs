@@ -45,7 +45,13 @@ impl OpDef for Matmul {
             return Err("both inputs must be f32".to_string());
         }
         let Some(Sizes { m, n, .. }) = self.sizes(&a.shape, &b.shape) else {
-            let stored = |t, s: &str| if t { format!("{s}, stored transposed") } else { s.to_string() };
+            let stored = |t, s: &str| {
+                if t {
+                    format!("{s}, stored transposed")
+                } else {
+                    s.to_string()
+                }
+            };
             return Err(format!(
                 "the shapes do not fit: the left must be {}, the right {}, with the same leading axes",
                 stored(self.ta, "[.., m, k]"),
@@ -62,7 +68,11 @@ impl OpDef for Matmul {
     fn grad(&self, g: &Backward) -> Grads {
         let (a, b, dy) = (&g.x[0], &g.x[1], g.dy);
         let product = |x: &Tensor, y: &Tensor, ta, tb| {
-            Some(Tensor::apply(Op::Matmul(Matmul { ta, tb }), &[x, y], Source::caller()))
+            Some(Tensor::apply(
+                Op::Matmul(Matmul { ta, tb }),
+                &[x, y],
+                Source::caller(),
+            ))
         };
         // Y = A B gives dA = dY B^T and dB = A^T dY, each stored as its input is.
         let da = match self.ta {
@@ -77,7 +87,9 @@ impl OpDef for Matmul {
     }
 
     fn reference(&self, x: &[&Array], y: &mut Array) {
-        let Some(Sizes { batch, m, n, k }) = self.sizes(&x[0].shape, &x[1].shape) else { return };
+        let Some(Sizes { batch, m, n, k }) = self.sizes(&x[0].shape, &x[1].shape) else {
+            return;
+        };
         let (a, b) = (&x[0].data, &x[1].data);
         for t in 0..batch {
             for i in 0..m {
@@ -95,7 +107,10 @@ impl OpDef for Matmul {
         // k times the largest product; for independent signs both grow like sqrt(k) instead.
         let k = self.sizes(&x[0].shape, &x[1].shape).map_or(0, |s| s.k) as f64;
         let largest = x[0].max_abs() * x[1].max_abs();
-        Tolerance { abs: 6e-8 * (k + 2.0) * largest, rel: 1e-6 }
+        Tolerance {
+            abs: 6e-8 * (k + 2.0) * largest,
+            rel: 1e-6,
+        }
     }
 
     fn flops(&self, x: &[Meta], y: &Meta) -> f64 {
@@ -126,13 +141,20 @@ impl KernelOp for Matmul {
 
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
         let [a, b] = x else { return };
-        let Some(Sizes { batch, m, n, k }) = self.sizes(&a.meta.shape, &b.meta.shape) else { return };
+        let Some(Sizes { batch, m, n, k }) = self.sizes(&a.meta.shape, &b.meta.shape) else {
+            return;
+        };
         let y: &mut [f32] = bytemuck::cast_slice_mut(y);
         let (sa, sb) = (Strides::of(m, k, self.ta), Strides::of(k, n, self.tb));
         for t in 0..batch {
             let a = &a.f32()[t * m * k..(t + 1) * m * k];
             let b = &b.f32()[t * k * n..(t + 1) * k * n];
-            gemm((m, n, k), (a, sa), (b, sb), &mut y[t * m * n..(t + 1) * m * n]);
+            gemm(
+                (m, n, k),
+                (a, sa),
+                (b, sb),
+                &mut y[t * m * n..(t + 1) * m * n],
+            );
         }
     }
 }
@@ -164,14 +186,21 @@ impl Tensor {
             let tall = self.reshape_at(Shape::from([a.rows(), a.last()]), caller);
             let y = Tensor::apply(op, &[&tall, other], caller);
             let to = a.with_axis(a.rank() - 1, y.shape().last());
-            return if y.id().is_some() { y.reshape_at(to, caller) } else { y };
+            return if y.id().is_some() {
+                y.reshape_at(to, caller)
+            } else {
+                y
+            };
         }
         let lead = |s: &Shape| Shape::from(&s[..s.rank() - 2]);
         let Some(common) = lead(&a).broadcast(&lead(&b)) else {
             return Tensor::apply(op, &[self, other], caller);
         };
         let full = |s: &Shape| Shape::from([&common[..], &s[s.rank() - 2..]].concat());
-        let (x, y) = (self.broadcast_at(&full(&a), caller), other.broadcast_at(&full(&b), caller));
+        let (x, y) = (
+            self.broadcast_at(&full(&a), caller),
+            other.broadcast_at(&full(&b), caller),
+        );
         Tensor::apply(op, &[&x, &y], caller)
     }
 }

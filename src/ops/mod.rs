@@ -8,8 +8,8 @@ mod apply;
 mod argmax;
 mod array;
 mod cross_entropy;
-mod gemm;
 pub mod elementwise;
+mod gemm;
 mod grid;
 mod leaf;
 mod matmul;
@@ -37,11 +37,17 @@ pub struct Tolerance {
 
 impl Tolerance {
     /// The result must be the reference rounded to `f32`, nothing else.
-    pub const EXACT: Tolerance = Tolerance { abs: 0.0, rel: 6e-8 };
+    pub const EXACT: Tolerance = Tolerance {
+        abs: 0.0,
+        rel: 6e-8,
+    };
 
     /// `n` units in the last place of `f32`, besides what a flushed subnormal costs.
     pub const fn ulp(n: f64) -> Tolerance {
-        Tolerance { abs: 1.2e-38, rel: n * 1.1920929e-7 }
+        Tolerance {
+            abs: 1.2e-38,
+            rel: n * 1.1920929e-7,
+        }
     }
 }
 

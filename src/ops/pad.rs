@@ -11,7 +11,9 @@ impl Pad {
     /// Elements before the axis, in it, and after it.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
         let (outer, rest) = x.split_at(self.axis.min(x.rank()));
-        let (n, inner) = rest.split_first().map_or((1, &[][..]), |(n, inner)| (*n, inner));
+        let (n, inner) = rest
+            .split_first()
+            .map_or((1, &[][..]), |(n, inner)| (*n, inner));
         (outer.iter().product(), n, inner.iter().product())
     }
 
@@ -32,15 +34,22 @@ impl OpDef for Pad {
         "pad"
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
-        let [x] = x else { return Err(format!("takes 1 input, was given {}", x.len())) };
+        let [x] = x else {
+            return Err(format!("takes 1 input, was given {}", x.len()));
+        };
         let Some(&n) = x.shape.get(self.axis) else {
             return Err(format!("there is no axis {}", self.axis));
         };
         let end = n.checked_sub(1).map_or(Some(self.before), |last| {
-            self.step.checked_mul(last).and_then(|e| e.checked_add(self.before + 1))
+            self.step
+                .checked_mul(last)
+                .and_then(|e| e.checked_add(self.before + 1))
         });
         if self.step == 0 || end.is_none_or(|end| end > self.to) {
-            return Err(format!("{n} elements from {} by {} leave {}", self.before, self.step, self.to));
+            return Err(format!(
+                "{n} elements from {} by {} leave {}",
+                self.before, self.step, self.to
+            ));
         }
         Ok(Meta::new(x.shape.with_axis(self.axis, self.to), x.dtype))
     }
@@ -75,7 +84,9 @@ impl KernelOp for Pad {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (outer, n, inner) = self.split(&cx.x[0].shape);
-        let params = [outer, n, inner, self.before, self.step, self.to].map(|d| d as u32).to_vec();
+        let params = [outer, n, inner, self.before, self.step, self.to]
+            .map(|d| d as u32)
+            .to_vec();
         vec![
             Kernel {
                 label: "pad",
@@ -105,7 +116,16 @@ impl Tensor {
         let mut x = self.clone();
         for (axis, ((&before, &step), &to)) in before.iter().zip(step).zip(to.iter()).enumerate() {
             if (before, step, to) != (0, 1, x.dim(axis as isize)) {
-                x = Tensor::apply(Op::Pad(Pad { axis, before, step, to }), &[&x], caller);
+                x = Tensor::apply(
+                    Op::Pad(Pad {
+                        axis,
+                        before,
+                        step,
+                        to,
+                    }),
+                    &[&x],
+                    caller,
+                );
             }
         }
         x

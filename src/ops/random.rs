@@ -36,7 +36,10 @@ impl Tensor {
         if p == 0.0 || !self.is_training() {
             return self.clone();
         }
-        let keep = self.random_uniform(self.shape()).ge_scalar(p).cast(DType::F32);
+        let keep = self
+            .random_uniform(self.shape())
+            .ge_scalar(p)
+            .cast(DType::F32);
         self * (keep * (1.0 / (1.0 - p)))
     }
 
@@ -45,16 +48,19 @@ impl Tensor {
         let Some(function) = random_function(name).filter(|_| self.id().is_some()) else {
             return Tensor::broken(graph);
         };
-        let known = graph.borrow().ids().find(|&id| {
-            matches!(&graph.borrow().node(id).op, Op::Input(input) if input.name == KEY)
-        });
+        let known = graph.borrow().ids().find(
+            |&id| matches!(&graph.borrow().node(id).op, Op::Input(input) if input.name == KEY),
+        );
         let key = match known {
             Some(id) => Tensor::new(std::rc::Rc::clone(&graph), id),
             None => crate::ops::input(&graph, KEY, [2], DType::U32),
         };
         let stream = graph.borrow_mut().next_stream();
         let word = |i| key.narrow(0, i, 1).broadcast_at(&shape, caller);
-        let op = Elementwise { function, constants: vec![Scalar(f64::from(stream))] };
+        let op = Elementwise {
+            function,
+            constants: vec![Scalar(f64::from(stream))],
+        };
         Tensor::apply(Op::Elementwise(op), &[&word(0), &word(1)], caller)
     }
 }

@@ -5,7 +5,9 @@
 //! follows from the shape alone, so its bits do not depend on tuning.
 
 use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
-use crate::kernel::{Binding, Expr, Kernel, Operand, Part, Variant, emit_head, emit_tail, prelude, wgsl};
+use crate::kernel::{
+    Binding, Expr, Kernel, Operand, Part, Variant, emit_head, emit_tail, prelude, wgsl,
+};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{DType, Shape, Source, Tensor};
 
@@ -18,7 +20,11 @@ impl Reduce {
     /// Elements before the reduced axes, in them, and after them.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
         let product = |d: &[usize]| d.iter().product();
-        (product(&x[..self.from]), product(&x[self.from..self.to]), product(&x[self.to..]))
+        (
+            product(&x[..self.from]),
+            product(&x[self.from..self.to]),
+            product(&x[self.to..]),
+        )
     }
 }
 
@@ -31,7 +37,9 @@ impl OpDef for Reduce {
     }
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
-        let [x] = x else { return Err(format!("takes 1 input, was given {}", x.len())) };
+        let [x] = x else {
+            return Err(format!("takes 1 input, was given {}", x.len()));
+        };
         if x.dtype != DType::F32 {
             return Err("the input must be f32; see `Tensor::cast`".to_string());
         }
@@ -41,7 +49,10 @@ impl OpDef for Reduce {
         if self.kind == ReduceKind::Max && self.split(&x.shape).1 == 0 {
             return Err("the maximum of no elements does not exist".to_string());
         }
-        Ok(Meta::new([&x.shape[..self.from], &x.shape[self.to..]].concat(), DType::F32))
+        Ok(Meta::new(
+            [&x.shape[..self.from], &x.shape[self.to..]].concat(),
+            DType::F32,
+        ))
     }
 
     fn grad(&self, b: &Backward) -> Grads {
@@ -56,7 +67,10 @@ impl OpDef for Reduce {
                 // Equals share the gradient evenly, as in PyTorch's amax.
                 let hit = x.eq(&spread(b.y)).cast(DType::F32);
                 let hits = Tensor::apply(
-                    Op::Reduce(Reduce { kind: ReduceKind::Sum, ..*self }),
+                    Op::Reduce(Reduce {
+                        kind: ReduceKind::Sum,
+                        ..*self
+                    }),
                     &[&hit],
                     Source::caller(),
                 );
@@ -83,7 +97,10 @@ impl OpDef for Reduce {
             ReduceKind::Max => Tolerance::EXACT,
             ReduceKind::Sum => {
                 let n = self.split(&x[0].shape).1 as f64;
-                Tolerance { abs: 6e-8 * (n + 2.0) * x[0].max_abs(), rel: 1e-6 }
+                Tolerance {
+                    abs: 6e-8 * (n + 2.0) * x[0].max_abs(),
+                    rel: 1e-6,
+                }
             }
         }
     }
@@ -108,11 +125,16 @@ impl KernelOp for Reduce {
 
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (outer, n, inner) = self.split(&cx.x[0].shape);
-        let Some(tail) = cx.tail else { return Vec::new() };
+        let Some(tail) = cx.tail else {
+            return Vec::new();
+        };
         let plain = Expr::load(&cx.x[0], cx.inputs[0]);
         let head = cx.head.unwrap_or(&plain);
         if n < LONG_ROW {
-            return vec![self.columns((outer, n, inner), n.max(1), head, tail, cx).into()];
+            return vec![
+                self.columns((outer, n, inner), n.max(1), head, tail, cx)
+                    .into(),
+            ];
         }
         if inner == 1 && n < CHUNK * LONG_ROW {
             return vec![self.rows(outer, n, head, tail, cx).into()];
@@ -127,7 +149,10 @@ impl KernelOp for Reduce {
             _ => self.columns((outer, chunks, inner), chunks, &load, tail, cx),
         };
         let first = self.columns((outer, n, inner), CHUNK, head, &store, cx);
-        vec![Variant { kernels: vec![first, second], scratch: vec![partial.bytes()] }]
+        vec![Variant {
+            kernels: vec![first, second],
+            scratch: vec![partial.bytes()],
+        }]
     }
 
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
@@ -140,10 +165,18 @@ impl KernelOp for Reduce {
                 (ReduceKind::Sum, 1) => y[0] = sum(x),
                 (ReduceKind::Max, 1) => y[0] = x.iter().copied().fold(f32::MIN, f32::max),
                 (kind, _) => {
-                    y.fill(if kind == ReduceKind::Sum { 0.0 } else { f32::MIN });
+                    y.fill(if kind == ReduceKind::Sum {
+                        0.0
+                    } else {
+                        f32::MIN
+                    });
                     for row in x.chunks_exact(inner) {
                         for (y, x) in y.iter_mut().zip(row) {
-                            *y = if kind == ReduceKind::Sum { *y + x } else { y.max(*x) };
+                            *y = if kind == ReduceKind::Sum {
+                                *y + x
+                            } else {
+                                y.max(*x)
+                            };
                         }
                     }
                 }
@@ -188,14 +221,26 @@ impl Reduce {
         let params = [outer, n, inner, chunk].map(|d| d as u32).to_vec();
         let count = outer * n.div_ceil(chunk).max(1) * inner;
         let grid = grid::linear(cx.limits, count);
-        self.kernel("reduce_columns", params, grid, grid::LINEAR_WORKGROUP, (head, tail))
+        self.kernel(
+            "reduce_columns",
+            params,
+            grid,
+            grid::LINEAR_WORKGROUP,
+            (head, tail),
+        )
     }
 
     /// One workgroup for each row; gives `[outer]`.
     fn rows(&self, outer: usize, n: usize, head: &Expr, tail: &Expr, cx: &LowerContext) -> Kernel {
         let params = vec![outer as u32, n as u32];
         let grid = cx.limits.fold(outer as u64);
-        self.kernel("reduce_rows", params, grid, grid::row_workgroup(cx.limits, n), (head, tail))
+        self.kernel(
+            "reduce_rows",
+            params,
+            grid,
+            grid::row_workgroup(cx.limits, n),
+            (head, tail),
+        )
     }
 
     fn kernel(
@@ -222,7 +267,13 @@ impl Reduce {
         let mut bindings = vec![Binding::Uniform(params)];
         bindings.extend(head.bindings);
         bindings.extend(tail.bindings);
-        Kernel { label, parts, overrides: vec![("WG", workgroup)], bindings, workgroups }
+        Kernel {
+            label,
+            parts,
+            overrides: vec![("WG", workgroup)],
+            bindings,
+            workgroups,
+        }
     }
 }
 
@@ -256,12 +307,19 @@ impl Tensor {
         let from = self.shape();
         let new = from.rank().saturating_sub(shape.rank());
         let repeated = |i: usize| i < new || (shape[i - new] == 1 && from[i] != 1);
-        let axes: Vec<isize> = (0..from.rank()).filter(|&i| repeated(i)).map(|i| i as isize).collect();
+        let axes: Vec<isize> = (0..from.rank())
+            .filter(|&i| repeated(i))
+            .map(|i| i as isize)
+            .collect();
         if axes.is_empty() {
             return self.reshape_at(shape.clone(), caller);
         }
         let total = self.reduce(ReduceKind::Sum, &axes, caller);
-        if total.id().is_none() { total } else { total.reshape_at(shape.clone(), caller) }
+        if total.id().is_none() {
+            total
+        } else {
+            total.reshape_at(shape.clone(), caller)
+        }
     }
 
     fn reduce(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
@@ -269,8 +327,15 @@ impl Tensor {
         let mut reduced = vec![axes.is_empty(); shape.rank()];
         for &axis in axes {
             let Some(a) = shape.axis(axis) else {
-                let reason = format!("the tensor has {} axes; there is no axis {axis}", shape.rank());
-                let op = if kind == ReduceKind::Sum { "sum" } else { "max" };
+                let reason = format!(
+                    "the tensor has {} axes; there is no axis {axis}",
+                    shape.rank()
+                );
+                let op = if kind == ReduceKind::Sum {
+                    "sum"
+                } else {
+                    "max"
+                };
                 return self.mistake(op, reason, caller);
             };
             reduced[a] = true;

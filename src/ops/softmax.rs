@@ -19,7 +19,11 @@ impl OpDef for Softmax {
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
-        Ok(vec![Some(Tensor::apply(Op::SoftmaxGrad(SoftmaxGrad), &[b.y, b.dy], Source::caller()))])
+        Ok(vec![Some(Tensor::apply(
+            Op::SoftmaxGrad(SoftmaxGrad),
+            &[b.y, b.dy],
+            Source::caller(),
+        ))])
     }
     fn reference(&self, x: &[&Array], y: &mut Array) {
         for (x, y) in x[0].rows().zip(y.rows_mut()) {
@@ -34,7 +38,10 @@ impl OpDef for Softmax {
         // exp may be off by 3 + 2 |x| units, and x - max reaches twice the largest magnitude where
         // the result still counts (below e^-20 it no longer does).
         let reach = (2.0 * x[0].max_abs()).min(20.0);
-        Tolerance { abs: 1e-9, rel: 1.2e-7 * (16.0 + 4.0 * reach) }
+        Tolerance {
+            abs: 1e-9,
+            rel: 1.2e-7 * (16.0 + 4.0 * reach),
+        }
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         5.0 * x[0].shape.len() as f64
@@ -94,7 +101,10 @@ impl OpDef for SoftmaxGrad {
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
         let n = x[0].shape.last() as f64;
         let size = x[0].max_abs() * x[1].max_abs() * (1.0 + x[0].max_abs() * n.sqrt());
-        Tolerance { abs: 1e-6 * size, rel: 2e-6 }
+        Tolerance {
+            abs: 1e-6 * size,
+            rel: 2e-6,
+        }
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         4.0 * x[0].shape.len() as f64
@@ -157,7 +167,10 @@ impl Tensor {
         let caller = Source::caller();
         let shape = self.shape();
         let Some(axis) = shape.axis(axis) else {
-            let reason = format!("the tensor has {} axes; there is no axis {axis}", shape.rank());
+            let reason = format!(
+                "the tensor has {} axes; there is no axis {axis}",
+                shape.rank()
+            );
             return self.mistake("softmax", reason, caller);
         };
         let (axis, last) = (axis as isize, shape.rank() as isize - 1);
@@ -167,6 +180,10 @@ impl Tensor {
 
     /// The two axes swapped, or the tensor itself where they are the same.
     pub(super) fn swapped(&self, a: isize, b: isize) -> Tensor {
-        if a == b { self.clone() } else { self.transpose(a, b) }
+        if a == b {
+            self.clone()
+        } else {
+            self.transpose(a, b)
+        }
     }
 }

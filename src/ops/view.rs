@@ -21,7 +21,10 @@ impl OpDef for Reshape {
         let x = only(x)?;
         if x.shape.len() != self.to.len() {
             let (have, want) = (x.shape.len(), self.to.len());
-            return Err(format!("{} holds {want} elements, the input {have}", self.to));
+            return Err(format!(
+                "{} holds {want} elements, the input {have}",
+                self.to
+            ));
         }
         Ok(Meta::new(self.to.clone(), x.dtype))
     }
@@ -83,12 +86,18 @@ macro_rules! view {
     };
 }
 
-view!(Permute, "permute",
+view!(
+    Permute,
+    "permute",
     infer = |op, x| {
         let mut seen = op.axes.clone();
         seen.sort_unstable();
         if seen != (0..x.rank()).collect::<Vec<_>>() {
-            return Err(format!("{:?} does not name each of the {} axes once", op.axes, x.rank()));
+            return Err(format!(
+                "{:?} does not name each of the {} axes once",
+                op.axes,
+                x.rank()
+            ));
         }
         Ok(op.axes.iter().map(|&a| x[a]).collect::<Vec<_>>().into())
     },
@@ -103,9 +112,12 @@ view!(Permute, "permute",
         dims: op.axes.iter().map(|&a| x.dims[a]).collect(),
         strides: op.axes.iter().map(|&a| x.strides[a]).collect(),
         offset: x.offset,
-    });
+    }
+);
 
-view!(BroadcastTo, "broadcast_to",
+view!(
+    BroadcastTo,
+    "broadcast_to",
     infer = |op, x| match x.broadcast(&op.to) {
         Some(shape) if shape == op.to => Ok(shape),
         _ => Err(format!("{x} does not broadcast to {}", op.to)),
@@ -117,10 +129,17 @@ view!(BroadcastTo, "broadcast_to",
             Some(k) if x.dims[k] == op.to[i] => x.strides[k],
             _ => 0,
         };
-        View { dims: op.to.to_vec(), strides: (0..op.to.rank()).map(stride).collect(), offset: x.offset }
-    });
+        View {
+            dims: op.to.to_vec(),
+            strides: (0..op.to.rank()).map(stride).collect(),
+            offset: x.offset,
+        }
+    }
+);
 
-view!(Slice, "slice",
+view!(
+    Slice,
+    "slice",
     infer = |op, x| {
         if op.start.len() != x.rank() {
             return Err(format!("names {} axes of {}", op.start.len(), x.rank()));
@@ -129,10 +148,15 @@ view!(Slice, "slice",
             let (start, len, step) = (op.start[axis], op.len[axis], op.step[axis]);
             let fits = match len.checked_sub(1) {
                 None => start <= size,
-                Some(last) => step.checked_mul(last).and_then(|e| e.checked_add(start)).is_some_and(|e| e < size),
+                Some(last) => step
+                    .checked_mul(last)
+                    .and_then(|e| e.checked_add(start))
+                    .is_some_and(|e| e < size),
             };
             if !fits || step == 0 {
-                return Err(format!("axis {axis} has {size} elements; {len} from {start} by {step} reach outside"));
+                return Err(format!(
+                    "axis {axis} has {size} elements; {len} from {start} by {step} reach outside"
+                ));
             }
         }
         Ok(op.len.clone().into())
@@ -141,8 +165,14 @@ view!(Slice, "slice",
     view = |op, x| View {
         dims: op.len.clone(),
         strides: x.strides.iter().zip(&op.step).map(|(s, t)| s * t).collect(),
-        offset: x.offset + x.strides.iter().zip(&op.start).map(|(s, t)| s * t).sum::<usize>(),
-    });
+        offset: x.offset
+            + x.strides
+                .iter()
+                .zip(&op.start)
+                .map(|(s, t)| s * t)
+                .sum::<usize>(),
+    }
+);
 
 impl Tensor {
     /// The same elements in the same order under another shape.
@@ -175,7 +205,13 @@ impl Tensor {
         if axes.iter().copied().eq(0..self.shape().rank()) {
             return self.clone();
         }
-        Tensor::apply(Op::Permute(Permute { axes: axes.to_vec() }), &[self], Source::caller())
+        Tensor::apply(
+            Op::Permute(Permute {
+                axes: axes.to_vec(),
+            }),
+            &[self],
+            Source::caller(),
+        )
     }
 
     /// Two axes swapped; negative ones count from the back.
@@ -183,7 +219,10 @@ impl Tensor {
     pub fn transpose(&self, a: isize, b: isize) -> Tensor {
         let shape = self.shape();
         let (Some(a), Some(b)) = (shape.axis(a), shape.axis(b)) else {
-            let reason = format!("the tensor has {} axes; there are no axes {a} and {b}", shape.rank());
+            let reason = format!(
+                "the tensor has {} axes; there are no axes {a} and {b}",
+                shape.rank()
+            );
             return self.mistake("transpose", reason, Source::caller());
         };
         let mut axes: Vec<usize> = (0..shape.rank()).collect();
@@ -201,7 +240,11 @@ impl Tensor {
         if self.shape() == *to {
             return self.clone();
         }
-        Tensor::apply(Op::BroadcastTo(BroadcastTo { to: to.clone() }), &[self], caller)
+        Tensor::apply(
+            Op::BroadcastTo(BroadcastTo { to: to.clone() }),
+            &[self],
+            caller,
+        )
     }
 
     /// Elements `start .. start + len` along `axis` (negative counts from the back).
@@ -209,12 +252,19 @@ impl Tensor {
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Tensor {
         let shape = self.shape();
         let Some(axis) = shape.axis(axis) else {
-            let reason = format!("the tensor has {} axes; there is no axis {axis}", shape.rank());
+            let reason = format!(
+                "the tensor has {} axes; there is no axis {axis}",
+                shape.rank()
+            );
             return self.mistake("slice", reason, Source::caller());
         };
         let mut starts = vec![0; shape.rank()];
         starts[axis] = start;
-        self.slice(&starts, shape.with_axis(axis, len).dims(), &vec![1; shape.rank()])
+        self.slice(
+            &starts,
+            shape.with_axis(axis, len).dims(),
+            &vec![1; shape.rank()],
+        )
     }
 
     /// A box: for each axis the first element, how many, and the distance between them.
@@ -225,7 +275,11 @@ impl Tensor {
             let reason = "start, len and step must name the same axes".to_string();
             return self.mistake("slice", reason, caller);
         }
-        let op = Slice { start: start.to_vec(), len: len.to_vec(), step: step.to_vec() };
+        let op = Slice {
+            start: start.to_vec(),
+            len: len.to_vec(),
+            step: step.to_vec(),
+        };
         Tensor::apply(Op::Slice(op), &[self], caller)
     }
 }

@@ -9,9 +9,28 @@ use super::methods::apply_with;
 use super::row::{Erf, row};
 
 pub(super) static TABLE: &[&Function] = &[
-    &RELU, &RELU_GRAD, &LEAKY_RELU, &LEAKY_RELU_GRAD, &ELU, &ELU_GRAD, &SIGMOID, &SIGMOID_GRAD,
-    &TANH, &TANH_GRAD, &GELU, &GELU_GRAD, &GELU_TANH, &GELU_TANH_GRAD, &SILU, &SILU_GRAD, &SOFTPLUS,
-    &SOFTPLUS_GRAD, &ERF, &ERF_GRAD, &BCE, &BCE_GRAD,
+    &RELU,
+    &RELU_GRAD,
+    &LEAKY_RELU,
+    &LEAKY_RELU_GRAD,
+    &ELU,
+    &ELU_GRAD,
+    &SIGMOID,
+    &SIGMOID_GRAD,
+    &TANH,
+    &TANH_GRAD,
+    &GELU,
+    &GELU_GRAD,
+    &GELU_TANH,
+    &GELU_TANH_GRAD,
+    &SILU,
+    &SILU_GRAD,
+    &SOFTPLUS,
+    &SOFTPLUS_GRAD,
+    &ERF,
+    &ERF_GRAD,
+    &BCE,
+    &BCE_GRAD,
 ];
 
 /// The rule "apply this function to the input and dy".
@@ -62,11 +81,11 @@ row!(TANH_GRAD "tanh_grad" "(1 - y^2) dy" "activation",
 
 // Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016: the exact form, and the one with tanh.
 row!(GELU "gelu" "x (1 + erf(x / sqrt(2))) / 2" "activation",
-    (x: f32)[] -> f32 = 0.5 * x * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2 as _).erf());
+    (x: f32)[] -> f32 = 0.5 * x * (1.0 + (0.707_106_781_186_547_5 * x).error_function());
     grad = |b, c| from_input(b, c, &GELU_GRAD); ulp: 16.0, abs: 2e-6);
 row!(GELU_GRAD "gelu_grad" "((1 + erf(x / sqrt(2))) / 2 + x e^(-x^2/2) / sqrt(2 pi)) dy" "activation",
     (x: f32, dy: f32)[] -> f32 = {
-        let cdf = 0.5 * (1.0 + (x * std::f64::consts::FRAC_1_SQRT_2 as _).erf());
+        let cdf = 0.5 * (1.0 + (0.707_106_781_186_547_5 * x).error_function());
         let pdf = 0.398_942_280_401_432_7 * (-0.5 * x * x).exp();
         (cdf + x * pdf) * dy
     };
@@ -98,7 +117,7 @@ row!(SOFTPLUS_GRAD "softplus_grad" "dy / (1 + e^-x)" "activation",
     (x: f32, dy: f32)[] -> f32 = dy / (1.0 + (-x).exp()); grad = once; ulp: 16.0);
 
 // erf on a GPU: Abramowitz and Stegun 7.1.26 has 1.5e-7; the WGSL says which one it uses.
-row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.erf();
+row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.error_function();
     grad = |b, c| from_input(b, c, &ERF_GRAD); ulp: 8.0, abs: 5e-7);
 row!(ERF_GRAD "erf_grad" "2 / sqrt(pi) e^(-x^2) dy" "math",
     (x: f32, dy: f32)[] -> f32 = 1.128_379_167_095_512_6 * (-x * x).exp() * dy;

@@ -1,7 +1,7 @@
 //! The arithmetic rows: sums, products, powers, exponentials, logarithms, sines.
 
-use crate::graph::{Backward, Function, Grads, Scalar};
 use crate::Tensor;
+use crate::graph::{Backward, Function, Grads, Scalar};
 
 use super::row::row;
 

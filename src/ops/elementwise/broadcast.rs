@@ -8,5 +8,10 @@ pub fn broadcast_all(tensors: &[&Tensor], caller: Source) -> Option<Vec<Tensor>>
     for t in tensors {
         shape = shape.broadcast(&t.shape())?;
     }
-    Some(tensors.iter().map(|t| t.broadcast_at(&shape, caller)).collect())
+    Some(
+        tensors
+            .iter()
+            .map(|t| t.broadcast_at(&shape, caller))
+            .collect(),
+    )
 }

@@ -6,9 +6,32 @@ use super::arithmetic::none;
 use super::row::row;
 
 pub(super) static TABLE: &[&Function] = &[
-    &EQ, &NE, &LT, &LE, &GT, &GE, &EQ_U32, &EQ_I32, &LT_U32, &AND, &OR, &NOT, &SHARE, &WHERE,
-    &F32_TO_I32, &F32_TO_U32, &F32_TO_BOOL, &I32_TO_F32, &I32_TO_U32, &I32_TO_BOOL, &U32_TO_F32,
-    &U32_TO_I32, &U32_TO_BOOL, &BOOL_TO_F32, &BOOL_TO_I32, &BOOL_TO_U32,
+    &EQ,
+    &NE,
+    &LT,
+    &LE,
+    &GT,
+    &GE,
+    &EQ_U32,
+    &EQ_I32,
+    &LT_U32,
+    &AND,
+    &OR,
+    &NOT,
+    &SHARE,
+    &WHERE,
+    &F32_TO_I32,
+    &F32_TO_U32,
+    &F32_TO_BOOL,
+    &I32_TO_F32,
+    &I32_TO_U32,
+    &I32_TO_BOOL,
+    &U32_TO_F32,
+    &U32_TO_I32,
+    &U32_TO_BOOL,
+    &BOOL_TO_F32,
+    &BOOL_TO_I32,
+    &BOOL_TO_U32,
 ];
 
 row!(EQ "eq" "a = b" "logic", (a: f32, b: f32)[] -> bool = a == b; grad = none; ulp: 0.0);

@@ -14,7 +14,10 @@ pub(crate) fn apply_with(f: &'static Function, inputs: &[&Tensor], constants: &[
 }
 
 fn apply_at(f: &'static Function, x: &[&Tensor], constants: &[Scalar], caller: Source) -> Tensor {
-    let op = Op::Elementwise(Elementwise { function: f, constants: constants.to_vec() });
+    let op = Op::Elementwise(Elementwise {
+        function: f,
+        constants: constants.to_vec(),
+    });
     match broadcast_all(x, caller) {
         Some(x) => Tensor::apply(op, &x.iter().collect::<Vec<_>>(), caller),
         // The op's own shape rule words the mistake.

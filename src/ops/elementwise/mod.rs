@@ -22,7 +22,12 @@ pub(crate) use sample::random_function;
 
 /// All functions, for the tests, the doctor and the documentation.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
-    let tables = [arithmetic::TABLE, compare::TABLE, activation::TABLE, sample::TABLE];
+    let tables = [
+        arithmetic::TABLE,
+        compare::TABLE,
+        activation::TABLE,
+        sample::TABLE,
+    ];
     tables.into_iter().flatten().copied()
 }
 
@@ -34,12 +39,18 @@ impl OpDef for Elementwise {
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let f = self.function;
         if x.len() != f.inputs.len() {
-            return Err(format!("takes {} inputs, was given {}", f.inputs.len(), x.len()));
+            return Err(format!(
+                "takes {} inputs, was given {}",
+                f.inputs.len(),
+                x.len()
+            ));
         }
         for (i, (meta, want)) in x.iter().zip(f.inputs).enumerate() {
             if meta.dtype != *want {
                 let have = meta.dtype;
-                return Err(format!("input {i} must be {want}, not {have}; see `Tensor::cast`"));
+                return Err(format!(
+                    "input {i} must be {want}, not {have}; see `Tensor::cast`"
+                ));
             }
         }
         let shape = x.first().map(|m| m.shape.clone()).unwrap_or_default();
@@ -66,7 +77,10 @@ impl OpDef for Elementwise {
 
     fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
         let t = Tolerance::ulp(self.function.ulp);
-        Tolerance { abs: t.abs.max(self.function.abs), ..t }
+        Tolerance {
+            abs: t.abs.max(self.function.abs),
+            ..t
+        }
     }
 
     fn flops(&self, _: &[Meta], y: &Meta) -> f64 {

@@ -56,32 +56,44 @@ wide!(bool, v => v != 0.0, self => f64::from(u8::from(self)));
 
 /// The error function in both precisions; the standard library has none.
 pub(super) trait Erf {
-    fn erf(self) -> Self;
+    fn error_function(self) -> Self;
 }
 impl Erf for f32 {
-    fn erf(self) -> f32 {
+    fn error_function(self) -> f32 {
         libm::erff(self)
     }
 }
 impl Erf for f64 {
-    fn erf(self) -> f64 {
+    fn error_function(self) -> f64 {
         libm::erf(self)
     }
 }
 
 /// The type in which the reference computes: floats become f64, the rest stay.
 macro_rules! wide_type {
-    (f32) => { f64 };
-    ($t:ident) => { $t };
+    (f32) => {
+        f64
+    };
+    ($t:ident) => {
+        $t
+    };
 }
 pub(super) use wide_type;
 
 /// The [`crate::DType`] of a type's name.
 macro_rules! dtype {
-    (f32) => { $crate::DType::F32 };
-    (u32) => { $crate::DType::U32 };
-    (i32) => { $crate::DType::I32 };
-    (bool) => { $crate::DType::Bool };
+    (f32) => {
+        $crate::DType::F32
+    };
+    (u32) => {
+        $crate::DType::U32
+    };
+    (i32) => {
+        $crate::DType::I32
+    };
+    (bool) => {
+        $crate::DType::Bool
+    };
 }
 pub(super) use dtype;
 
@@ -121,12 +133,12 @@ macro_rules! row_of {
                 output: $crate::ops::elementwise::row::dtype!($yt),
                 uses_index: $indexed,
                 reference: |index, x, c| {
-                    use $crate::ops::elementwise::row::{Wide, wide_type};
+                    use $crate::ops::elementwise::row::Wide;
                     let $i = index as u32;
                     let mut _args = x.iter().chain(c).copied();
-                    $(let $x = <wide_type!($xt) as Wide>::read(_args.next().unwrap_or(f64::NAN));)*
-                    $(let $c = <wide_type!($ct) as Wide>::read(_args.next().unwrap_or(f64::NAN));)*
-                    let y: wide_type!($yt) = $body;
+                    $(let $x = <$crate::ops::elementwise::row::wide_type!($xt) as Wide>::read(_args.next().unwrap_or(f64::NAN));)*
+                    $(let $c = <$crate::ops::elementwise::row::wide_type!($ct) as Wide>::read(_args.next().unwrap_or(f64::NAN));)*
+                    let y: $crate::ops::elementwise::row::wide_type!($yt) = $body;
                     Wide::write(y)
                 },
                 block: |_first, x, c, y| {

@@ -5,7 +5,7 @@
 //! makes the same bits, and any element can be made again at any time.
 
 use crate::graph::Function;
-use crate::random::{threefry2x32, unit};
+use crate::random::{threefry2x32, uniform_f32 as unit};
 
 use super::arithmetic::none;
 use super::row::indexed_row;
