@@ -1,5 +1,76 @@
-//! Executors: what runs a plan.
+//! Executors: what runs plans.
 //!
-//! [`reference`] interprets the graph in f64, node by node; [`cpu`] and [`gpu`] run plans.
+//! [`mod@reference`] interprets a graph in f64, node by node. [`cpu`] and [`gpu`] run plans in f32, behind
+//! one trait, [`Executor`].
 
+pub mod cpu;
+pub mod gpu;
 pub mod reference;
+
+use std::sync::Arc;
+
+use crate::Result;
+use crate::plan::{Layout, Plan, Port};
+
+/// Plans that share their variables: a training step, one for the ragged last batch, evaluation.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Where the variables lie.
+    pub layout: Arc<Layout>,
+    /// The plans. Only one runs at a time, so they share the memory for their own buffers.
+    pub plans: Vec<Arc<Plan>>,
+}
+
+/// The scalars that one run handed back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunResult {
+    /// The run's number, counted from 0 over all plans of the executor.
+    pub run: u64,
+    /// Which plan ran.
+    pub plan: usize,
+    /// The words of [`Plan::results`], in order.
+    pub words: Vec<u32>,
+}
+
+/// What an executor has made so far; the numbers must stand still after the second step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Buffers created.
+    pub buffers: u64,
+    /// Bytes of all buffers that are alive.
+    pub bytes: u64,
+    /// Pipelines compiled.
+    pub pipelines: u64,
+    /// Bind groups created.
+    pub bind_groups: u64,
+    /// Runs submitted.
+    pub runs: u64,
+}
+
+/// Runs the plans of one [`Program`]. Everything it needs is made when it is created.
+///
+/// `run` returns once the work is handed to the device; results come back later, in order, by
+/// `results`. An executor belongs to one thread at a time.
+pub trait Executor: Send {
+    /// The device's name, as errors and reports give it.
+    fn device_name(&self) -> String;
+
+    /// Overwrites a variable (by index) with words in row-major order.
+    fn write_variable(&mut self, index: usize, words: &[u32]) -> Result<()>;
+
+    /// Reads a variable (by index), after all runs so far. Waits for the device.
+    fn read_variable(&mut self, index: usize) -> Result<Vec<u32>>;
+
+    /// Starts a run of plan `plan`. `inputs` are the words of [`Plan::inputs`], in order.
+    fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()>;
+
+    /// The results that have arrived since the last call, in the order of the runs. With `wait`, all
+    /// runs so far are waited for; without, nothing blocks.
+    fn results(&mut self, wait: bool) -> Result<Vec<RunResult>>;
+
+    /// Reads a larger output of the last run of plan `plan`. Waits for the device.
+    fn read_output(&mut self, plan: usize, port: &Port) -> Result<Vec<u32>>;
+
+    /// What has been made so far.
+    fn counters(&self) -> Counters;
+}

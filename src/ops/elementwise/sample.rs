@@ -8,7 +8,6 @@ use crate::graph::Function;
 use crate::random::{threefry2x32, uniform_f32 as unit};
 
 use super::arithmetic::none;
-use super::row::indexed_row;
 
 pub(super) static TABLE: &[&Function] = &[&UNIFORM, &NORMAL];
 

@@ -1,0 +1,90 @@
+//! Where variables lie: the same for all plans of a program.
+//!
+//! Variables of one role share a buffer, in the order they were declared. So the parameters, their
+//! gradients and each kind of optimizer state have the same offsets, and one dispatch over the whole
+//! range can update them all.
+
+use crate::graph::{Meta, Role, Variable, VariableId};
+
+use super::{BufferId, Slot};
+
+/// The alignment of a slot: what WebGPU guarantees for a binding's offset.
+pub const ALIGNMENT: u64 = 256;
+
+/// Bytes of a slot that holds a tensor: whole vectors of four words, at least one.
+pub(super) fn slot_bytes(meta: &Meta) -> u64 {
+    meta.bytes().max(16).next_multiple_of(16)
+}
+
+/// A buffer of variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arena {
+    /// What lies in it.
+    pub label: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// A variable and where it lies.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The variable.
+    pub variable: Variable,
+    /// Where.
+    pub slot: Slot,
+}
+
+/// Where all variables of a program lie.
+#[derive(Clone, Debug, Default)]
+pub struct Layout {
+    /// The buffers.
+    pub arenas: Vec<Arena>,
+    /// The variables, by index.
+    pub places: Vec<Place>,
+}
+
+impl Layout {
+    /// Lays out the variables in their order. A variable of role `Data` gets a buffer of its own.
+    pub fn new(variables: &[Variable]) -> Self {
+        let mut layout = Layout::default();
+        for variable in variables {
+            layout.add(variable);
+        }
+        layout
+    }
+
+    fn add(&mut self, variable: &Variable) {
+        let label = match &variable.role {
+            Role::Parameter => "parameters".to_string(),
+            Role::Buffer => "model buffers".to_string(),
+            Role::OptimizerState(kind) => format!("optimizer {kind}"),
+            Role::Data => format!("data {}", variable.name),
+        };
+        let at = self.arenas.iter().position(|a| a.label == label).unwrap_or_else(|| {
+            self.arenas.push(Arena { label, bytes: 0 });
+            self.arenas.len() - 1
+        });
+        let bytes = slot_bytes(&variable.meta);
+        if let Some(arena) = self.arenas.get_mut(at) {
+            let offset = arena.bytes.next_multiple_of(ALIGNMENT);
+            arena.bytes = offset.saturating_add(bytes);
+            let slot = Slot { buffer: BufferId::Arena(at), offset, bytes };
+            self.places.push(Place { variable: variable.clone(), slot });
+        }
+    }
+
+    /// The place of the variable `id`.
+    pub fn place(&self, id: VariableId) -> Option<&Place> {
+        self.places.get(id.index())
+    }
+
+    /// The place of the variable called `name`.
+    pub fn find(&self, name: &str) -> Option<&Place> {
+        self.places.iter().find(|p| p.variable.name == name)
+    }
+
+    /// Bytes of all variables' buffers.
+    pub fn bytes(&self) -> u64 {
+        self.arenas.iter().map(|a| a.bytes).sum()
+    }
+}
