@@ -1,2 +1,4 @@
-//! wgrad
+//! The command line of wgrad.
+#![allow(dead_code)]
+mod config;
 fn main() {}
