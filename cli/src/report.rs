@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Task;
 use crate::run_folder::EpochRecord;
+use crate::text::{bytes, count, duration, short};
 use chart::{Chart, Series};
-use html::{bytes, count, duration, escape, fill, metric, short};
+use html::{escape, fill, metric};
 
 const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");
@@ -242,7 +243,7 @@ impl Report {
             rows.push(("Best epoch", count(best as u64)));
         }
         // In a grid of two columns the facts fill the free cell, or a row of their own.
-        let class = if charts % 2 == 0 {
+        let class = if charts.is_multiple_of(2) {
             "facts row"
         } else {
             "facts"

@@ -140,6 +140,26 @@ impl RunFolder {
         })
     }
 
+    /// The newest run that [`RunFolder::create`] made for `wanted`: the one with the highest number.
+    pub fn newest(wanted: &Path) -> Result<RunFolder> {
+        let runs = (1..=9999).map(|number| numbered(wanted, number));
+        // Numbers may have holes where runs were removed; past a long one nothing is looked for.
+        let mut last = None;
+        let mut holes = 0;
+        for path in runs {
+            if path.join("config.toml").is_file() {
+                last = Some(path);
+                holes = 0;
+            } else {
+                holes += 1;
+            }
+            if holes > 100 {
+                break;
+            }
+        }
+        RunFolder::open(last.as_deref().unwrap_or(wanted))
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -409,6 +429,9 @@ mod tests {
         assert_eq!(second.path(), tmp.path().join("runs/digits-2"));
         assert_eq!(third.path(), tmp.path().join("runs/digits-3"));
         assert_eq!(fs::read_to_string(first.config_path()).unwrap(), "a = 1\n");
+        assert_eq!(RunFolder::newest(&wanted).unwrap().path(), second.path());
+        third.write_config("").unwrap();
+        assert_eq!(RunFolder::newest(&wanted).unwrap().path(), third.path());
 
         let empty = tmp.path().join("empty");
         fs::create_dir(&empty).unwrap();

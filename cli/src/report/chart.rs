@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::html::{escape, is_share, metric_text, significant};
+use super::html::escape;
+use crate::text::{is_share, metric, significant};
 
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 300.0;
@@ -219,7 +220,7 @@ impl Chart {
                 "<li class=\"{}\"><i></i>{} <b>{}</b></li>",
                 s.class,
                 s.name,
-                metric_text(&self.metric, last)
+                metric(&self.metric, last)
             );
         }
         out.push_str("</ul>");
@@ -235,8 +236,8 @@ impl Chart {
                     out,
                     "; {}: from {} to {}",
                     s.name,
-                    metric_text(&self.metric, first.1),
-                    metric_text(&self.metric, last.1)
+                    metric(&self.metric, first.1),
+                    metric(&self.metric, last.1)
                 );
             }
         }
@@ -277,7 +278,7 @@ impl Chart {
             let mut dots = String::new();
             for s in series {
                 let Some(y) = s.at(epoch) else { continue };
-                let value = metric_text(&self.metric, y);
+                let value = metric(&self.metric, y);
                 let _ = write!(title, "\n{}: {value}", s.name);
                 let _ = write!(
                     text,

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Confusion;
-use super::html::{count, escape};
+use super::html::escape;
+use crate::text::count;
 
 /// A table with more classes than this is too wide to read; only the numbers of each class are shown.
 const MOST_CLASSES: usize = 40;
