@@ -167,7 +167,7 @@ impl Executor for CpuExecutor {
     fn write_variable(&mut self, index: usize, words: &[u32]) -> Result<()> {
         let span = self.variable_at(index)?;
         copy_to(self.memory.get_mut(span)?, words, || {
-            format!("the values of variable {index}")
+            format!("the length of variable {index}")
         })
     }
 
@@ -189,7 +189,9 @@ impl Executor for CpuExecutor {
         for (port, words) in ports.iter().zip(inputs) {
             let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
             let to = self.memory.get_mut(span)?;
-            copy_to(to, words, || format!("the input {:?}", port.name))?;
+            copy_to(to, words, || {
+                format!("the length of the input {:?}", port.name)
+            })?;
         }
         let (memory, registers) = (&mut self.memory, self.registers.as_mut_slice());
         let mut steps = || {
@@ -248,11 +250,11 @@ impl Executor for CpuExecutor {
 
 fn copy_to(to: &mut [u32], words: &[u32], what: impl Fn() -> String) -> Result<()> {
     if to.len() != words.len() {
-        let given = format!("{} words long", words.len());
+        let given = format!("{} words", words.len());
         return Err(Error::argument(
             what(),
             given,
-            format!("{} words long", to.len()),
+            format!("{} words", to.len()),
         ));
     }
     to.copy_from_slice(words);
