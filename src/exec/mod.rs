@@ -3,6 +3,7 @@
 //! [`mod@reference`] interprets a graph in f64, node by node, and [`interpreter`] trains with it. The others run plans in f32, behind one
 //! trait, [`Executor`].
 
+pub mod cpu;
 pub mod interpreter;
 pub mod reference;
 
