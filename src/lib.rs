@@ -8,6 +8,8 @@ pub mod exec;
 pub mod graph;
 pub mod kernel;
 pub mod ops;
+pub mod passes;
+pub mod plan;
 pub mod random;
 pub mod shape;
 

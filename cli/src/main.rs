@@ -1,2 +1,58 @@
-//! wgrad
-fn main() {}
+//! The command line of wgrad: reads the arguments, runs the command, says why it failed.
+//!
+//! [`args`] has the words; [`commands`] one file a subcommand; [`config`], [`run_folder`],
+//! [`progress`] and [`report`] are what the commands share.
+
+// The commands do not reach the engine yet, so much of what they share has no caller.
+#![allow(dead_code)]
+
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod output;
+mod progress;
+mod report;
+mod run_folder;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use output::Output;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    start_log(args.verbose);
+    let mut output = Output::new(args.json);
+    let done = match &args.command {
+        Command::Devices => commands::devices::run(&mut output),
+        Command::Train(args) => commands::train::run(args, &mut output),
+        Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
+        Command::Predict(args) => commands::predict::run(args, &mut output),
+        Command::Doctor(args) => commands::doctor::run(args, &mut output),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.note(&format!("error: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+/// Warnings always; with `-v` what wgrad does, with `-vv` everything. `RUST_LOG` wins.
+fn start_log(verbose: u8) {
+    let filter = match verbose {
+        0 => "warn,wgpu=error,naga=error",
+        1 => "info,wgpu=warn,naga=warn",
+        _ => "debug",
+    };
+    let environment = env_logger::Env::default().default_filter_or(filter);
+    // A logger that is there already stays.
+    let _ = env_logger::Builder::from_env(environment)
+        .format_timestamp(None)
+        .try_init();
+}

@@ -1,10 +1,8 @@
 //! Executors: what runs plans.
 //!
-//! [`mod@reference`] interprets a graph in f64, node by node. [`cpu`] and [`gpu`] run plans in f32, behind
-//! one trait, [`Executor`].
+//! [`mod@reference`] interprets a graph in f64, node by node. The others run plans in f32, behind one
+//! trait, [`Executor`].
 
-pub mod cpu;
-pub mod gpu;
 pub mod reference;
 
 use std::sync::Arc;

@@ -60,16 +60,27 @@ impl Layout {
             Role::OptimizerState(kind) => format!("optimizer {kind}"),
             Role::Data => format!("data {}", variable.name),
         };
-        let at = self.arenas.iter().position(|a| a.label == label).unwrap_or_else(|| {
-            self.arenas.push(Arena { label, bytes: 0 });
-            self.arenas.len() - 1
-        });
+        let at = self
+            .arenas
+            .iter()
+            .position(|a| a.label == label)
+            .unwrap_or_else(|| {
+                self.arenas.push(Arena { label, bytes: 0 });
+                self.arenas.len() - 1
+            });
         let bytes = slot_bytes(&variable.meta);
         if let Some(arena) = self.arenas.get_mut(at) {
             let offset = arena.bytes.next_multiple_of(ALIGNMENT);
             arena.bytes = offset.saturating_add(bytes);
-            let slot = Slot { buffer: BufferId::Arena(at), offset, bytes };
-            self.places.push(Place { variable: variable.clone(), slot });
+            let slot = Slot {
+                buffer: BufferId::Arena(at),
+                offset,
+                bytes,
+            };
+            self.places.push(Place {
+                variable: variable.clone(),
+                slot,
+            });
         }
     }
 

@@ -3,10 +3,12 @@
 //! A plan is steps (what is computed) and slots (where it lies), made from a graph before anything
 //! runs. It knows its exact bytes, its largest binding, its dispatches and its floating-point work.
 
+mod chain;
 mod cost;
 mod layout;
 mod lower;
 mod memory;
+mod merge;
 mod table;
 
 use crate::graph::{Graph, Meta, NodeId};
@@ -84,6 +86,8 @@ pub struct Step {
     pub writes: Vec<(NodeId, Slot)>,
     /// The ways to do it on a GPU, all with the same bits; the first is the one to use untuned.
     pub variants: Vec<Vec<Dispatch>>,
+    /// Bytes of the workspaces between the dispatches of a variant.
+    pub scratch: Vec<u64>,
     /// The op's name, or the names of a chain's functions.
     pub label: String,
     /// The line of the user's program.
@@ -99,7 +103,9 @@ pub struct Step {
 impl Step {
     /// The slot of an operand of this step's chains, if it is a node's.
     pub fn slot_of(&self, operand: Operand) -> Option<Slot> {
-        let Operand::Node(id) = operand else { return None };
+        let Operand::Node(id) = operand else {
+            return None;
+        };
         let mut all = self.writes.iter().chain(&self.reads);
         all.find(|(node, _)| *node == id).map(|(_, slot)| *slot)
     }

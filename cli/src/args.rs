@@ -1,0 +1,185 @@
+//! The command line's words, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::config::{DeviceChoice, Overrides};
+
+/// Train neural networks on any GPU, and check that the GPU computes right.
+#[derive(Debug, Parser)]
+#[command(name = "wgrad", version, arg_required_else_help = true)]
+pub struct Args {
+    /// Print JSON lines on stdout; everything else goes to stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more about what happens (-vv: everything)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the GPUs, with what they offer
+    Devices,
+    /// Train a network as a configuration file says
+    Train(TrainArgs),
+    /// Measure a trained network on its test data
+    Evaluate(EvaluateArgs),
+    /// Compute a trained network's outputs for new data
+    Predict(PredictArgs),
+    /// Check every kernel on this GPU against the CPU reference
+    Doctor(DoctorArgs),
+}
+
+/// `wgrad train`.
+#[derive(Debug, clap::Args)]
+pub struct TrainArgs {
+    /// The configuration file
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// auto, cpu, gpu, or a part of a GPU's name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+    /// How often to go through the data
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
+    /// The seed of the weights, the splits and the order
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+    /// Go on from the newest checkpoint of the newest run, or of the given one
+    #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true)]
+    pub resume: Option<Option<PathBuf>>,
+    /// The run's folder, instead of the file's `[output] dir`
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+impl TrainArgs {
+    /// What the command line says instead of the file.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            device: self.device.clone(),
+            epochs: self.epochs.map(|n| n as usize),
+            seed: self.seed,
+            out: self.out.clone(),
+        }
+    }
+}
+
+/// `wgrad evaluate`.
+#[derive(Debug, clap::Args)]
+pub struct EvaluateArgs {
+    /// The folder of a run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// auto, cpu, gpu, or a part of a GPU's name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+}
+
+/// `wgrad predict`.
+#[derive(Debug, clap::Args)]
+pub struct PredictArgs {
+    /// The folder of a run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The data, in the format that the run was trained on; a target column is not needed
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+    /// auto, cpu, gpu, or a part of a GPU's name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+}
+
+/// `wgrad doctor`.
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// gpu, or a part of a GPU's name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    if text.trim().is_empty() {
+        return Err("say auto, cpu, gpu, or a part of a GPU's name".to_string());
+    }
+    text.parse().map_err(|e| format!("{e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn train(line: &str) -> (Args, TrainArgs) {
+        let mut args = Args::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{e}"));
+        match std::mem::replace(&mut args.command, Command::Devices) {
+            Command::Train(train) => (args, train),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_tree_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_words_stand_anywhere() {
+        for line in [
+            "wgrad --json train a.toml -vv",
+            "wgrad -v train -v --json a.toml",
+        ] {
+            let (args, train) = train(line);
+            assert!(args.json);
+            assert_eq!(
+                args.verbose,
+                if line.ends_with("-vv") {
+                    2
+                } else {
+                    args.verbose
+                }
+            );
+            assert_eq!(train.config, PathBuf::from("a.toml"));
+        }
+    }
+
+    #[test]
+    fn resume_takes_a_run_or_the_newest() {
+        assert_eq!(train("wgrad train a.toml").1.resume, None);
+        assert_eq!(train("wgrad train --resume a.toml").1.resume, Some(None));
+        let (_, given) = train("wgrad train a.toml --resume=runs/a-2");
+        assert_eq!(given.resume, Some(Some("runs/a-2".into())));
+    }
+
+    #[test]
+    fn overrides_are_checked() {
+        let (_, t) = train("wgrad train a.toml --device Intel --epochs 3 --seed 7 --out b");
+        let o = t.overrides();
+        assert_eq!(o.device, Some(DeviceChoice::Named("Intel".to_string())));
+        assert_eq!(
+            (o.epochs, o.seed, o.out),
+            (Some(3), Some(7), Some("b".into()))
+        );
+        for bad in [
+            "--epochs=0",
+            "--epochs=-1",
+            "--seed=-1",
+            "--seed=9223372036854775808",
+            "--device= ",
+        ] {
+            assert!(
+                Args::try_parse_from(["wgrad", "train", "a.toml", bad]).is_err(),
+                "{bad}"
+            );
+        }
+    }
+}

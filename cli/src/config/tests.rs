@@ -1,0 +1,427 @@
+//! The exact text of mistakes, the defaults, and the way back to TOML.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::*;
+
+const FILE: &str = "conf/digits.toml";
+
+/// Parses `text` as the file `conf/digits.toml`.
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new(FILE), text, &Overrides::default())
+}
+
+/// A whole configuration around these lines; the first of `[training]` is line 7.
+fn with_training(lines: &str) -> String {
+    format!(
+        "[model]\nhidden = [64]\n[data]\npath = \"d.csv\"\ntarget = \"label\"\n[training]\n{lines}\n"
+    )
+}
+
+fn with_layers(layers: &str) -> String {
+    format!("[data]\npath = \"d.csv\"\ntarget = \"label\"\n[model]\nlayers = {layers}\n")
+}
+
+#[track_caller]
+fn error(text: &str) -> String {
+    match parse(text) {
+        Ok(config) => panic!("no error, but {config:?}"),
+        Err(e) => e.to_string(),
+    }
+}
+
+#[track_caller]
+fn assert_error(text: &str, expected: &str) {
+    assert_eq!(error(text), expected.trim_matches('\n'));
+}
+
+#[test]
+fn an_unknown_key_names_the_closest_and_all() {
+    assert_error(
+        &with_training("epocs = 20"),
+        "
+conf/digits.toml:7:1: unknown key `epocs` in [training]; did you mean `epochs`?
+  7 | epocs = 20
+    | ^^^^^
+    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `early_stopping`, `metrics`",
+    );
+}
+
+#[test]
+fn an_unknown_section_is_named() {
+    assert_error(
+        "[modle]\nhidden = [64]\n",
+        "
+conf/digits.toml:1:2: unknown key `modle` in the configuration; did you mean `model`?
+  1 | [modle]
+    |  ^^^^^
+    = the configuration takes `model`, `data`, `training`, `output`",
+    );
+}
+
+#[test]
+fn an_unknown_choice_inside_a_table_keeps_its_place() {
+    assert_error(
+        &with_training("epochs = 3\noptimizer = { type = \"adm\", lr = 1e-3 }"),
+        "
+conf/digits.toml:8:22: there is no optimizer \"adm\"; did you mean `adam`?
+  8 | optimizer = { type = \"adm\", lr = 1e-3 }
+    |                      ^^^^^
+    = the choices are \"sgd\", \"adam\", \"adamw\"",
+    );
+}
+
+#[test]
+fn a_key_of_another_type_is_refused() {
+    assert_error(
+        &with_training("optimizer = { type = \"adam\", momentum = 0.9 }"),
+        "
+conf/digits.toml:7:30: unknown key `momentum` in optimizer \"adam\"
+  7 | optimizer = { type = \"adam\", momentum = 0.9 }
+    |                              ^^^^^^^^
+    = optimizer \"adam\" takes `type`, `lr`, `betas`, `eps`, `weight_decay`",
+    );
+}
+
+#[test]
+fn a_layer_deep_in_a_list_keeps_its_place() {
+    assert_error(
+        &with_layers("[\n  { type = \"linear\", out = 64 },\n  \"reul\",\n  { type = \"linear\", out = 10 },\n]"),
+        "
+conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
+  7 |   \"reul\",
+    |   ^^^^^^
+    = the choices are \"linear\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\"",
+    );
+    assert_error(
+        &with_layers("[\n  { type = \"dropout\", p = 1 },\n]"),
+        "
+conf/digits.toml:6:27: `p` is 1, but must be at least 0 and below 1
+  6 |   { type = \"dropout\", p = 1 },
+    |                           ^",
+    );
+    assert_error(
+        &with_layers("[{ type = \"linear\", output = 3 }]"),
+        "
+conf/digits.toml:5:30: unknown key `output` in layer \"linear\"; did you mean `out`?
+  5 | layers = [{ type = \"linear\", output = 3 }]
+    |                              ^^^^^^
+    = layer \"linear\" takes `type`, `out`, `bias`",
+    );
+    assert_error(
+        &with_layers("[\"linear\"]"),
+        "
+conf/digits.toml:5:11: layer \"linear\" needs `out`
+  5 | layers = [\"linear\"]
+    |           ^^^^^^^^
+    = for example: { type = \"linear\", out = 64 }",
+    );
+}
+
+#[test]
+fn ranges_point_at_the_value() {
+    let cases = [
+        (
+            "epochs = 0",
+            "7:10: `epochs` is 0, but must be a whole number of at least 1",
+        ),
+        (
+            "epochs = -3",
+            "7:10: `epochs` is -3, but must be a whole number of at least 1",
+        ),
+        (
+            "epochs = 1.5",
+            "7:10: `epochs` must be a whole number, not a number",
+        ),
+        (
+            "epochs = \"3\"",
+            "7:10: `epochs` must be a whole number, not a string",
+        ),
+        (
+            "batch_size = 0",
+            "7:14: `batch_size` is 0, but must be a whole number of at least 1",
+        ),
+        (
+            "optimizer = { type = \"sgd\", lr = 0 }",
+            "7:34: `lr` is 0, but must be above 0",
+        ),
+        (
+            "optimizer = { type = \"sgd\", lr = nan }",
+            "7:34: `lr` is nan, but must be above 0",
+        ),
+        (
+            "optimizer = { type = \"sgd\", nesterov = true }",
+            "7:40: `nesterov` needs `momentum` above 0",
+        ),
+        (
+            "optimizer = { type = \"adam\", betas = [0.9, 1.0] }",
+            "7:44: `betas` is 1.0, but must be at least 0 and below 1",
+        ),
+        (
+            "clip_grad_norm = -1.0",
+            "7:18: `clip_grad_norm` is -1.0, but must be above 0",
+        ),
+        (
+            "epochs = 5\nschedule = { type = \"cosine\", warmup_epochs = 5 }",
+            "8:47: `warmup_epochs` is 5, but must be below `epochs`, which is 5",
+        ),
+        (
+            "schedule = { type = \"cosine\", min_lr = 0.1 }",
+            "7:40: `min_lr` is 0.1, but must be at least 0 and below the optimizer's `lr`, which is 0.001",
+        ),
+        (
+            "seed = -1",
+            "7:8: `seed` is -1, but must be a whole number of at least 0",
+        ),
+        (
+            "shuffle = 1",
+            "7:11: `shuffle` must be true or false, not an integer",
+        ),
+        ("device = \"\"", "7:10: `device` must not be empty"),
+    ];
+    for (lines, expected) in cases {
+        let text = error(&with_training(lines));
+        let first = text.lines().next().unwrap();
+        assert_eq!(first, format!("{FILE}:{expected}"), "for {lines}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_asked_for() {
+    assert_error(
+        "[model]\nhidden = [8]\n[data]\nformat = \"csv\"\npath = \"d.csv\"\n",
+        "
+conf/digits.toml:3:1: [data] of format \"csv\" needs `target`
+  3 | [data]
+    | ^^^^^^
+    = for example: target = \"label\"",
+    );
+    assert_error(
+        "[model]\nhidden = [8]\n[data]\nimages = \"a\"\nlabels = \"b\"\ntest_images = \"c\"\n",
+        "
+conf/digits.toml:6:15: `test_images` needs `test_labels` beside it
+  6 | test_images = \"c\"
+    |               ^^^",
+    );
+    assert!(error("").starts_with("conf/digits.toml:1:1: the configuration needs `model`"));
+}
+
+#[test]
+fn broken_toml_has_a_place() {
+    let text = error("[model]\nhidden = [64\n");
+    assert!(text.starts_with("conf/digits.toml:2:"), "{text}");
+    let text = error("[model]\nhidden = \n");
+    assert!(text.starts_with("conf/digits.toml:2:"), "{text}");
+    let text = error("[model]\nhidden = [1]\nhidden = [2]\n");
+    assert!(
+        text.starts_with("conf/digits.toml:3:1: duplicate key"),
+        "{text}"
+    );
+}
+
+#[test]
+fn characters_count_as_one_column() {
+    let text = error("[data]\ntarget = \"größe\" # ✓\nwrong = 1\n[model]\nhidden = [1]\n");
+    assert!(text.starts_with("conf/digits.toml:3:1:"), "{text}");
+    let text = error("[model]\nhidden = [1]\n[data]\n\"größe\" = { a = 1 }\n");
+    assert!(text.contains(":4:1: unknown key `größe`"), "{text}");
+    assert!(text.contains("    | ^^^^^^^\n"), "{text}");
+}
+
+#[test]
+fn choices_that_exclude_each_other() {
+    let text =
+        error("[data]\npath=\"d\"\ntarget=\"t\"\n[model]\nlayers = [\"relu\"]\ndropout = 0.1\n");
+    assert!(
+        text.contains(":6:11: `dropout` and `layers` exclude each other"),
+        "{text}"
+    );
+
+    let text = error(&with_training("loss = \"bce\""));
+    assert!(
+        text.contains(":7:8: loss \"bce\" takes probabilities"),
+        "{text}"
+    );
+
+    let text = error(
+        "[data]\npath=\"d\"\ntarget=\"t\"\ntask = \"regression\"\n[model]\nhidden = [1]\n[training]\nloss = \"cross_entropy\"\n",
+    );
+    assert!(
+        text.contains(":8:8: loss \"cross_entropy\" is for classes"),
+        "{text}"
+    );
+
+    let text = error(
+        "[data]\npath=\"d\"\ntest_path=\"e\"\ntarget=\"t\"\ntest_split = 0.2\n[model]\nhidden = [1]\n",
+    );
+    assert!(text.contains(":5:14: `test_split` must be 0"), "{text}");
+}
+
+#[test]
+fn what_depends_on_the_data_is_checked_when_the_data_is_known() {
+    let text = with_training("early_stopping = { patience = 3, monitor = \"val_acuracy\" }");
+    let mut config = parse(&text).unwrap();
+    assert_eq!(config.training.loss, None);
+    let e = config.settle(Task::Classification).unwrap_err().to_string();
+    assert_eq!(
+        e.lines().next().unwrap(),
+        "conf/digits.toml:7:44: `monitor` is \"val_acuracy\", which is not measured; did you mean `val_accuracy`?"
+    );
+
+    let mut config = parse(&with_training("metrics = [\"accuracy\"]")).unwrap();
+    let e = config.settle(Task::Regression).unwrap_err().to_string();
+    assert!(
+        e.contains(":7:11: metric \"accuracy\" does not fit the task"),
+        "{e}"
+    );
+
+    let mut config = parse(&with_training("epochs = 2")).unwrap();
+    config.settle(Task::Regression).unwrap();
+    assert_eq!(config.training.loss, Some(Loss::Mse));
+    assert_eq!(config.training.metrics, Some(vec![Metric::Mae]));
+    assert_eq!(config.data.task, Some(Task::Regression));
+}
+
+#[test]
+fn early_stopping_knows_what_is_better() {
+    for (monitor, higher) in [
+        ("accuracy", true),
+        ("val_accuracy", true),
+        ("val_loss", false),
+    ] {
+        let stop = EarlyStopping {
+            patience: 1,
+            monitor: monitor.to_string(),
+            min_delta: 0.0,
+        };
+        assert_eq!(stop.higher_is_better(), higher, "{monitor}");
+    }
+}
+
+#[test]
+fn the_command_line_wins() {
+    let overrides = Overrides {
+        device: Some(DeviceChoice::Cpu),
+        epochs: Some(2),
+        seed: Some(9),
+        out: Some("elsewhere".into()),
+    };
+    let text = with_training("epochs = 50\nseed = 1\ndevice = \"gpu\"");
+    let config = Config::parse(Path::new(FILE), &text, &overrides).unwrap();
+    assert_eq!(config.training.epochs, 2);
+    assert_eq!(config.training.seed, 9);
+    assert_eq!(config.training.device, DeviceChoice::Cpu);
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(config.output.dir, here.join("elsewhere"));
+}
+
+#[test]
+fn paths_begin_at_the_files_folder() {
+    let config = parse(&with_training("").replace("d.csv", "../data/d.csv")).unwrap();
+    let here = std::env::current_dir().unwrap();
+    let DataSource::Csv { path, .. } = &config.data.source else {
+        panic!("{config:?}");
+    };
+    assert_eq!(*path, here.join("data/d.csv"));
+    assert_eq!(config.output.dir, here.join("conf/runs/digits"));
+}
+
+#[test]
+fn the_short_form_is_written_out() {
+    let text = "[model]\nhidden = [5, 4]\nactivation = \"gelu\"\ndropout = 0.25\n[data]\npath=\"d\"\ntarget=\"t\"\n";
+    let linear = |out| Layer::Linear { out, bias: true };
+    let gelu = Layer::Activation(Activation::Gelu);
+    let dropout = Layer::Dropout { p: 0.25 };
+    assert_eq!(
+        parse(text).unwrap().model.layers(3),
+        [
+            linear(5),
+            gelu,
+            dropout,
+            linear(4),
+            gelu,
+            dropout,
+            linear(3)
+        ]
+    );
+}
+
+const FULL: &str = r#"
+[model]
+type = "sequential"
+layers = [
+    { type = "flatten" },
+    { type = "linear", out = 32, bias = false },
+    { type = "leaky_relu", slope = 0.2 },
+    { type = "elu" },
+    "softplus",
+    { type = "dropout", p = 0.1 },
+    { type = "linear", out = 1 },
+]
+
+[data]
+format = "csv"
+path = "a \"b\" ü.csv"
+test_path = 'c\d.csv'
+target = "y"
+task = "classification"
+delimiter = "\t"
+validation_split = 0
+
+[training]
+epochs = 1_000
+batch_size = 0x20
+seed = 9223372036854775807
+device = "NVIDIA"
+loss = "bce_with_logits"
+optimizer = { type = "sgd", lr = 1e-7, momentum = 0.9, nesterov = true }
+schedule = { type = "cosine", warmup_epochs = 3, min_lr = 1e-9 }
+clip_grad_norm = 1
+early_stopping = { patience = 3, monitor = "accuracy", min_delta = 1e-4 }
+metrics = ["accuracy"]
+"#;
+
+#[test]
+fn it_writes_what_it_reads() {
+    let texts = [
+        FULL.to_string(),
+        with_training(""),
+        with_training("optimizer = \"adamw\"\nschedule = \"exponential\""),
+        "[model]\nhidden = []\nactivation = { type = \"elu\", alpha = 2 }\n[data]\nimages = \"a\"\nlabels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"\n".to_string(),
+        "[model]\nhidden = [3]\n[data]\ninputs = \"a\"\ntargets = \"b\"\ntask = \"regression\"\n".to_string(),
+    ];
+    for text in texts {
+        let first = parse(&text).unwrap();
+        let written = first.to_toml();
+        let second = parse(&written).unwrap_or_else(|e| panic!("{e}\n{written}"));
+        assert_eq!(first.model, second.model);
+        assert_eq!(first.data, second.data);
+        assert_eq!(first.training, second.training);
+        assert_eq!(first.output, second.output);
+        assert_eq!(written, second.to_toml());
+    }
+}
+
+#[test]
+fn the_examples_load() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            Config::load(&path, &Overrides::default()).unwrap_or_else(|e| panic!("{e}"));
+            seen.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, ["breast_cancer", "diabetes", "digits", "fashion"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let e = Config::load(Path::new("no/such.toml"), &Overrides::default()).unwrap_err();
+    assert!(
+        e.to_string().starts_with("no/such.toml: cannot read: "),
+        "{e}"
+    );
+}

@@ -1,0 +1,191 @@
+//! The confusion matrix as a heat table, with precision, recall and F1 of each class.
+
+use std::fmt::Write as _;
+
+use super::Confusion;
+use super::html::escape;
+use crate::text::count;
+
+/// A table with more classes than this is too wide to read; only the numbers of each class are shown.
+const MOST_CLASSES: usize = 40;
+
+/// Precision, recall and F1 of a class; `None` where nothing was predicted, or there was nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scores {
+    /// The share of what was taken for the class that is of it.
+    pub precision: Option<f64>,
+    /// The share of the class that was taken for it.
+    pub recall: Option<f64>,
+    /// The harmonic mean of the two.
+    pub f1: Option<f64>,
+    /// How many samples the class has.
+    pub support: u64,
+}
+
+impl Confusion {
+    fn at(&self, actual: usize, predicted: usize) -> u64 {
+        let row = self.counts.get(actual);
+        row.and_then(|r| r.get(predicted)).copied().unwrap_or(0)
+    }
+
+    fn row_sum(&self, actual: usize) -> u64 {
+        self.counts.get(actual).map_or(0, |row| row.iter().sum())
+    }
+
+    /// How many samples were classified right, and how many there are.
+    pub fn right_of_total(&self) -> (u64, u64) {
+        let n = self.counts.len();
+        let right = (0..n).map(|i| self.at(i, i)).sum();
+        (right, (0..n).map(|i| self.row_sum(i)).sum())
+    }
+
+    /// The scores of one class.
+    pub fn scores(&self, class: usize) -> Scores {
+        let right = self.at(class, class) as f64;
+        let support = self.row_sum(class);
+        let taken: u64 = (0..self.counts.len()).map(|i| self.at(i, class)).sum();
+        let share = |of: u64| (of > 0).then(|| right / of as f64);
+        let both = support + taken;
+        Scores {
+            precision: share(taken),
+            recall: share(support),
+            f1: (both > 0).then(|| 2.0 * right / both as f64),
+            support,
+        }
+    }
+
+    /// The section of the page.
+    pub(super) fn to_html(&self) -> String {
+        let matrix = if self.classes.len() <= MOST_CLASSES {
+            self.matrix()
+        } else {
+            String::new()
+        };
+        format!(
+            "<section><h2>Classes</h2><p class=\"note\">Of the test samples of each class (rows), \
+             how many were taken for which (columns). The shade is the share of the row.</p>\
+             <div class=\"classes\">{matrix}{}</div>{}</section>",
+            self.score_table(),
+            self.mistakes()
+        )
+    }
+
+    fn matrix(&self) -> String {
+        let long = self.classes.iter().any(|c| c.chars().count() > 4);
+        let class = if long { "confusion long" } else { "confusion" };
+        let mut out = format!(
+            "<div class=\"scroll\"><table class=\"{class}\"><caption>Confusion matrix</caption><thead>\
+             <tr><td></td><th class=\"over\" colspan=\"{}\">predicted</th></tr><tr><th class=\"corner\">actual</th>",
+            self.classes.len()
+        );
+        for name in &self.classes {
+            let _ = write!(out, "<th scope=\"col\"><span>{}</span></th>", escape(name));
+        }
+        out.push_str("</tr></thead><tbody>");
+        for (i, actual) in self.classes.iter().enumerate() {
+            let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(actual));
+            let sum = self.row_sum(i).max(1) as f64;
+            for (j, predicted) in self.classes.iter().enumerate() {
+                let n = self.at(i, j);
+                if n == 0 {
+                    out.push_str("<td class=\"zero\">·</td>");
+                    continue;
+                }
+                let share = n as f64 / sum;
+                // The square root keeps one mistake in a hundred visible, the floor one in a thousand.
+                let shade = share.sqrt().max(0.12);
+                let strong = if shade > 0.6 { " strong" } else { "" };
+                let kind = if i == j { "right" } else { "wrong" };
+                let _ = write!(
+                    out,
+                    "<td class=\"{kind}{strong}\" style=\"--s:{shade:.3}\" \
+                     title=\"{}{}: {} ({:.1}% of the row)\">{}</td>",
+                    escape(actual),
+                    if i == j {
+                        " classified right".to_string()
+                    } else {
+                        format!(" taken for {}", escape(predicted))
+                    },
+                    count(n),
+                    100.0 * share,
+                    count(n)
+                );
+            }
+            out.push_str("</tr>");
+        }
+        out.push_str("</tbody></table></div>");
+        out
+    }
+
+    fn score_table(&self) -> String {
+        let mut out = String::from(
+            "<div class=\"scroll\"><table class=\"scores\"><caption>Each class</caption><thead><tr>\
+             <th>Class</th><th class=\"n\">Precision</th><th class=\"n\">Recall</th>\
+             <th class=\"n\">F1</th><th class=\"n\">Samples</th></tr></thead><tbody>",
+        );
+        let all: Vec<Scores> = (0..self.classes.len()).map(|i| self.scores(i)).collect();
+        for (name, s) in self.classes.iter().zip(&all) {
+            let _ = write!(
+                out,
+                "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+                 <td class=\"n bar\" style=\"--w:{:.1}%\">{}</td><td class=\"n\">{}</td></tr>",
+                escape(name),
+                percent(s.precision),
+                percent(s.recall),
+                100.0 * s.f1.unwrap_or(0.0),
+                percent(s.f1),
+                count(s.support)
+            );
+        }
+        let total = all.iter().map(|s| s.support).sum();
+        let _ = write!(
+            out,
+            "</tbody><tfoot><tr><th scope=\"row\">Mean</th><td class=\"n\">{}</td>\
+             <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr></tfoot></table></div>",
+            percent(mean(all.iter().map(|s| s.precision))),
+            percent(mean(all.iter().map(|s| s.recall))),
+            percent(mean(all.iter().map(|s| s.f1))),
+            count(total)
+        );
+        out
+    }
+
+    /// The most frequent mistakes, in words.
+    fn mistakes(&self) -> String {
+        let mut pairs: Vec<(u64, &str, &str)> = Vec::new();
+        for (i, actual) in self.classes.iter().enumerate() {
+            for (j, predicted) in self.classes.iter().enumerate() {
+                let n = self.at(i, j);
+                if i != j && n > 0 {
+                    pairs.push((n, actual, predicted));
+                }
+            }
+        }
+        pairs.sort_by_key(|(n, _, _)| std::cmp::Reverse(*n));
+        if pairs.is_empty() {
+            return "<p class=\"note\">Not one mistake.</p>".to_string();
+        }
+        let mut out = String::from("<p class=\"mistakes\"><span>Most frequent mistakes</span>");
+        for (n, actual, predicted) in pairs.iter().take(5) {
+            let _ = write!(
+                out,
+                "<span class=\"pair\"><b>{}</b> taken for <b>{}</b> <i>{}×</i></span>",
+                escape(actual),
+                escape(predicted),
+                count(*n)
+            );
+        }
+        out.push_str("</p>");
+        out
+    }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("–".to_string(), |s| format!("{:.1}%", 100.0 * s))
+}
+
+/// The mean over the classes that have the score.
+fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let known: Vec<f64> = values.flatten().collect();
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+}

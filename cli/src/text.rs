@@ -1,0 +1,124 @@
+//! Numbers as people read them, on the terminal and in the report.
+
+/// `1234567` as `1,234,567`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A number to four significant digits, without needless zeros.
+pub fn short(x: f64) -> String {
+    significant(x, 4)
+}
+
+/// A number to so many significant digits, without needless zeros.
+pub fn significant(x: f64, digits: i32) -> String {
+    if x == 0.0 {
+        return "0".to_string();
+    }
+    if !x.is_finite() {
+        return if x.is_nan() {
+            "NaN"
+        } else if x > 0.0 {
+            "∞"
+        } else {
+            "−∞"
+        }
+        .to_string();
+    }
+    let exponent = x.abs().log10().floor() as i32;
+    if !(-4..6).contains(&exponent) {
+        let mantissa = x / 10f64.powi(exponent);
+        let text = trim_zeros(format!("{mantissa:.*}", (digits - 1).max(0) as usize));
+        return format!("{text}e{exponent}").replace('-', "−");
+    }
+    let decimals = (digits - 1 - exponent).max(0) as usize;
+    trim_zeros(format!("{x:.decimals$}")).replace('-', "−")
+}
+
+fn trim_zeros(text: String) -> String {
+    if !text.contains('.') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// Whether a metric is a share, shown in per cent.
+pub fn is_share(name: &str) -> bool {
+    name.contains("accuracy")
+}
+
+/// A metric's value, with its unit.
+pub fn metric(name: &str, x: f64) -> String {
+    if is_share(name) && x.is_finite() {
+        format!("{:.2}%", 100.0 * x)
+    } else {
+        short(x)
+    }
+}
+
+/// Seconds, in the unit that suits.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        "–".to_string()
+    } else if seconds < 1.0 {
+        format!("{} ms", significant(seconds * 1e3, 3))
+    } else if seconds < 120.0 {
+        format!("{} s", significant(seconds, 3))
+    } else if seconds < 7200.0 {
+        format!("{} min {} s", (seconds / 60.0) as u64, seconds as u64 % 60)
+    } else {
+        let minutes = (seconds / 60.0) as u64;
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    }
+}
+
+/// Bytes, in the unit that suits.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut x = n as f64 / 1024.0;
+    let mut unit = 0;
+    while x >= 1024.0 && unit + 1 < UNITS.len() {
+        x /= 1024.0;
+        unit += 1;
+    }
+    format!(
+        "{} {}",
+        significant(x, 3),
+        UNITS.get(unit).unwrap_or(&"TiB")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(short(0.001), "0.001");
+        assert_eq!(short(0.0761349), "0.07613");
+        assert_eq!(short(2903.44), "2903");
+        assert_eq!(short(1e-8), "1e−8");
+        assert_eq!(short(-1.5), "−1.5");
+        assert_eq!(short(f64::NAN), "NaN");
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(68_904), "67.3 KiB");
+        assert_eq!(duration(0.0521), "52.1 ms");
+        assert_eq!(duration(3.2449), "3.24 s");
+        assert_eq!(duration(605.0), "10 min 5 s");
+        assert_eq!(duration(9000.0), "2 h 30 min");
+    }
+}

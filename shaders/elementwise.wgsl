@@ -1,0 +1,22 @@
+// elementwise: a chain of functions, applied to four elements an invocation
+// Shapes    all [count] vectors of four; the last may reach past the end, into the slots' padding
+// Bindings  0 uniform Params | then the chain's
+// Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
+// Overrides WG = 64
+// Reference src/ops/elementwise/mod.rs
+
+override WG: u32 = 64u;
+
+struct Params { count: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_group(group, size) * WG + lane;
+    if i < params.count { epilogue(F(), i); }
+}

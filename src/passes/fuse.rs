@@ -1,0 +1,440 @@
+//! Fusion: which nodes share a kernel.
+//!
+//! Groups are numbered, and run in the order of their numbers. A node joins the last group that one
+//! of its inputs is computed in, if it fits there, else it starts a new one. So a group never needs
+//! a later one, and no search for cycles is needed: the walk is linear in the size of the graph.
+//!
+//! - A chain of elementwise functions over equally many elements is one group.
+//! - Matmul and reductions take such a chain as a tail on their results, and reductions one as a head
+//!   that makes their input.
+//! - A node that depends on leaves and earlier phases only is *floating*: cheap to compute again, it
+//!   is computed in each group that uses it, and never stored. Dropout masks are such nodes.
+//!
+//! Invariant: a node reads another node of its own group at the same element only.
+
+use crate::graph::{Graph, NodeId, Phase};
+use crate::kernel::KernelLimits;
+use crate::ops::Work;
+
+use super::{From, Sources};
+
+/// Nodes that are computed together.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Functions that make the anchor's input 0, in order.
+    pub head: Vec<NodeId>,
+    /// The op with kernels of its own.
+    pub anchor: Option<NodeId>,
+    /// Functions applied to the anchor's result, or the whole group where there is none, in order.
+    pub tail: Vec<NodeId>,
+    /// The nodes among these whose values others need.
+    pub outputs: Vec<NodeId>,
+    /// Elements of the tail.
+    pub len: usize,
+    phase: Phase,
+}
+
+impl Group {
+    /// All nodes, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.head
+            .iter()
+            .chain(&self.anchor)
+            .chain(&self.tail)
+            .copied()
+    }
+}
+
+/// The groups of a graph in the order to run them, with where their inputs lie.
+pub fn fuse(graph: &Graph, limits: &KernelLimits) -> (Sources, Vec<Group>) {
+    let sources = Sources::new(graph);
+    let mut fuser = Fuser::new(graph, &sources, limits);
+    for id in graph.ids() {
+        fuser.place(id);
+    }
+    let groups = fuser.finish();
+    (sources, groups)
+}
+
+/// What the fuser needs to know of a node.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Needs no computing: a leaf, an alias, a view, a constant.
+    Free,
+    /// A function of each element; also a copy of a view.
+    Elementwise,
+    /// An op with kernels of its own.
+    Kernel { takes_head: bool, takes_tail: bool },
+}
+
+struct Fuser<'a> {
+    graph: &'a Graph,
+    sources: &'a Sources,
+    limits: &'a KernelLimits,
+    kinds: Vec<Kind>,
+    /// By node: the computed nodes that read it.
+    readers: Vec<Vec<NodeId>>,
+    /// By node: its value must be stored, whatever fuses.
+    required: Vec<bool>,
+    floating: Vec<bool>,
+    group_of: Vec<Option<usize>>,
+    groups: Vec<Group>,
+}
+
+impl<'a> Fuser<'a> {
+    fn new(graph: &'a Graph, sources: &'a Sources, limits: &'a KernelLimits) -> Self {
+        let n = graph.nodes().len();
+        let kind = |id: NodeId| match graph.node(id).op.def().work() {
+            _ if sources.is_copy(id) => Kind::Elementwise,
+            Work::Leaf | Work::Constant(_) | Work::Alias | Work::View(_) => Kind::Free,
+            Work::Elementwise { .. } => Kind::Elementwise,
+            Work::Kernel(op) => Kind::Kernel {
+                takes_head: op.takes_head(),
+                takes_tail: op.takes_tail(),
+            },
+        };
+        let kinds: Vec<Kind> = graph.ids().map(kind).collect();
+        let mut fuser = Fuser {
+            graph,
+            sources,
+            limits,
+            readers: vec![Vec::new(); n],
+            required: vec![false; n],
+            floating: vec![false; n],
+            group_of: vec![None; n],
+            groups: Vec::new(),
+            kinds,
+        };
+        for id in graph.ids() {
+            for from in fuser.reads(id) {
+                fuser.readers[from.root.index()].push(id);
+            }
+        }
+        for id in graph.roots() {
+            fuser.required[sources.home(id).index()] = true;
+        }
+        fuser
+    }
+
+    /// What a computed node reads; nothing for the others.
+    fn reads(&self, id: NodeId) -> Vec<From> {
+        match self.kinds[id.index()] {
+            Kind::Free => Vec::new(),
+            _ if self.sources.is_copy(id) => {
+                self.sources.copied(self.graph, id).into_iter().collect()
+            }
+            _ => self.sources.reads(id).to_vec(),
+        }
+    }
+
+    fn place(&mut self, id: NodeId) {
+        match self.kinds[id.index()] {
+            Kind::Free => {}
+            Kind::Elementwise if self.floats(id) => self.floating[id.index()] = true,
+            Kind::Elementwise => self.place_elementwise(id),
+            Kind::Kernel { takes_head, .. } => {
+                if !(takes_head && self.take_head(id)) {
+                    self.start(id);
+                }
+            }
+        }
+    }
+
+    fn len(&self, id: NodeId) -> usize {
+        self.graph.meta(id).shape.len()
+    }
+
+    /// Whether a function is to be computed again wherever it is used.
+    fn floats(&self, id: NodeId) -> bool {
+        let phase = self.graph.node(id).phase;
+        let len = self.len(id);
+        let from_afar = |from: &From| match self.group_of[from.root.index()] {
+            Some(group) => self.groups.get(group).is_some_and(|g| g.phase < phase),
+            None => !self.floating[from.root.index()] || from.view.is_contiguous(),
+        };
+        let used_in_place = |reader: &NodeId| {
+            self.kinds[reader.index()] == Kind::Elementwise
+                && self.len(*reader) == len
+                && self
+                    .reads(*reader)
+                    .iter()
+                    .all(|f| f.root != id || f.view.is_contiguous())
+        };
+        !self.required[id.index()]
+            && !self.sources.is_copy(id)
+            && self.reads(id).iter().all(from_afar)
+            && self.readers[id.index()].iter().all(used_in_place)
+    }
+
+    fn place_elementwise(&mut self, id: NodeId) {
+        let reads = self.reads(id);
+        let last = self.last_group(id);
+        // Or the newest group, where it reads the same tensors: an optimizer's moments, say.
+        let newest = self
+            .groups
+            .len()
+            .checked_sub(1)
+            .filter(|&g| self.shares_reads(&reads, g));
+        let mut candidates = last.into_iter().chain(newest);
+        match candidates.find(|&group| self.fits(id, &reads, group)) {
+            Some(group) => self.join(id, group),
+            None => self.start(id),
+        }
+    }
+
+    fn shares_reads(&self, reads: &[From], group: usize) -> bool {
+        let Some(g) = self.groups.get(group) else {
+            return false;
+        };
+        let theirs: Vec<NodeId> = g
+            .nodes()
+            .flat_map(|n| self.reads(n))
+            .map(|f| f.root)
+            .collect();
+        reads.iter().any(|f| theirs.contains(&f.root))
+    }
+
+    /// The last group that this node needs, also through floating nodes.
+    fn last_group(&self, id: NodeId) -> Option<usize> {
+        let through = |from: &From| match self.group_of[from.root.index()] {
+            Some(group) => Some(group),
+            None if self.floating[from.root.index()] => self.last_group(from.root),
+            None => None,
+        };
+        self.reads(id).iter().filter_map(through).max()
+    }
+
+    fn fits(&self, id: NodeId, reads: &[From], group: usize) -> bool {
+        let Some(g) = self.groups.get(group) else {
+            return false;
+        };
+        let takes_tail = match g.anchor.map(|a| self.kinds[a.index()]) {
+            Some(Kind::Kernel { takes_tail, .. }) => takes_tail,
+            _ => true,
+        };
+        let at_same_element = reads
+            .iter()
+            .all(|f| self.group_of[f.root.index()] != Some(group) || f.view.is_contiguous());
+        // The head's values do not exist where the tail runs.
+        let from_head = reads.iter().any(|f| g.head.contains(&f.root));
+        takes_tail
+            && at_same_element
+            && !from_head
+            && g.len == self.len(id)
+            && g.phase == self.graph.node(id).phase
+            && self.buffers(g, Some(id)) <= self.limits.storage_buffers as usize
+    }
+
+    /// Storage buffers that a group binds, with `extra` joined to it.
+    fn buffers(&self, group: &Group, extra: Option<NodeId>) -> usize {
+        let mut nodes: Vec<NodeId> = group.nodes().collect();
+        if let Some(extra) = extra {
+            self.pull(extra, &mut nodes);
+            nodes.push(extra);
+        }
+        let mut bound: Vec<NodeId> = Vec::new();
+        for &id in &nodes {
+            for from in self.reads(id) {
+                let constant = matches!(
+                    self.graph.node(from.root).op.def().work(),
+                    Work::Constant(_)
+                );
+                if !nodes.contains(&from.root)
+                    && !(constant && !self.sources.is_copy(from.root))
+                    && !bound.contains(&from.root)
+                {
+                    bound.push(from.root);
+                }
+            }
+            // Readers that come later may still join, so they do not count yet.
+            let last = nodes.iter().max().copied().unwrap_or(id);
+            let stored = self.required[id.index()]
+                || self.readers[id.index()]
+                    .iter()
+                    .any(|r| *r <= last && !nodes.contains(r));
+            if stored {
+                bound.push(id);
+            }
+        }
+        // At least one value is stored in the end.
+        bound.len().max(1)
+    }
+
+    /// The floating nodes that `id` needs and `nodes` does not hold yet, in order.
+    fn pull(&self, id: NodeId, nodes: &mut Vec<NodeId>) {
+        for from in self.reads(id) {
+            if self.floating[from.root.index()] && !nodes.contains(&from.root) {
+                self.pull(from.root, nodes);
+                nodes.push(from.root);
+            }
+        }
+    }
+
+    fn join(&mut self, id: NodeId, group: usize) {
+        let Some(mut tail) = self
+            .groups
+            .get_mut(group)
+            .map(|g| std::mem::take(&mut g.tail))
+        else {
+            return;
+        };
+        self.pull(id, &mut tail);
+        tail.push(id);
+        if let Some(g) = self.groups.get_mut(group) {
+            g.tail = tail;
+        }
+        self.group_of[id.index()] = Some(group);
+    }
+
+    fn start(&mut self, id: NodeId) {
+        let group = self.groups.len();
+        let anchor = (self.kinds[id.index()] != Kind::Elementwise).then_some(id);
+        self.groups.push(Group {
+            head: Vec::new(),
+            anchor,
+            tail: Vec::new(),
+            outputs: Vec::new(),
+            len: self.len(id),
+            phase: self.graph.node(id).phase,
+        });
+        match anchor {
+            Some(_) => self.group_of[id.index()] = Some(group),
+            None => self.join(id, group),
+        }
+    }
+
+    /// Lets a kernel compute its input 0 on the fly, where nothing else needs that input.
+    fn take_head(&mut self, id: NodeId) -> bool {
+        let Some(from) = self.reads(id).into_iter().next() else {
+            return false;
+        };
+        let root = from.root;
+        if self.floating[root.index()] && from.view.is_contiguous() {
+            let mut head = Vec::new();
+            self.pull(root, &mut head);
+            head.push(root);
+            self.start(id);
+            if let Some(group) = self.groups.last_mut() {
+                group.head = head;
+            }
+            return true;
+        }
+        let Some(group) = self.group_of[root.index()] else {
+            return false;
+        };
+        let Some(g) = self.groups.get(group) else {
+            return false;
+        };
+        let private = |n: &NodeId| {
+            !self.required[n.index()]
+                && self.readers[n.index()]
+                    .iter()
+                    .all(|r| *r == id || g.tail.contains(r))
+        };
+        let fits = g.anchor.is_none()
+            && g.phase == self.graph.node(id).phase
+            && from.view.is_contiguous()
+            && g.tail.last() == Some(&root)
+            && g.tail.iter().filter(|n| !self.floating[n.index()]).all(private)
+            // One buffer stays free for the result.
+            && self.buffers(g, None) < self.limits.storage_buffers as usize;
+        if !fits {
+            return false;
+        }
+        let len = self.len(id);
+        if let Some(g) = self.groups.get_mut(group) {
+            g.head = std::mem::take(&mut g.tail);
+            g.anchor = Some(id);
+            g.len = len;
+        }
+        self.group_of[id.index()] = Some(group);
+        true
+    }
+
+    fn finish(mut self) -> Vec<Group> {
+        let groups = std::mem::take(&mut self.groups);
+        let mut done = Vec::new();
+        let mut work: Vec<Group> = groups.into_iter().rev().collect();
+        while let Some(mut group) = work.pop() {
+            let most = self.limits.storage_buffers as usize;
+            self.find_outputs(&mut group);
+            if self.bound(&group) > most && group.tail.len() > 1 {
+                // Too many values turned out to be needed elsewhere: halve the chain.
+                let second = group.tail.split_off(group.tail.len() / 2);
+                let mut rest = second.clone();
+                rest.retain(|id| !self.floating[id.index()]);
+                let mut tail = Vec::new();
+                for id in rest {
+                    self.pull(id, &mut tail);
+                    tail.push(id);
+                }
+                let second = Group {
+                    head: Vec::new(),
+                    anchor: None,
+                    tail,
+                    ..group.clone()
+                };
+                work.push(second);
+                work.push(group);
+                continue;
+            }
+            done.push(group);
+        }
+        // A node that was cut off from its readers above must be stored for them.
+        let mut all = done;
+        for i in 0..all.len() {
+            let Some(mut group) = all.get(i).cloned() else {
+                continue;
+            };
+            self.find_outputs(&mut group);
+            all[i] = group;
+        }
+        all
+    }
+
+    /// The nodes of a group that are needed outside of it.
+    fn find_outputs(&self, group: &mut Group) {
+        let nodes: Vec<NodeId> = group.nodes().collect();
+        let outside = |id: &NodeId| {
+            self.required[id.index()]
+                || self.readers[id.index()]
+                    .iter()
+                    .any(|r| self.read_outside(*r, &nodes))
+        };
+        group.outputs = nodes
+            .iter()
+            .copied()
+            .filter(|id| !self.floating[id.index()] && outside(id))
+            .collect();
+    }
+
+    /// Whether a reader runs anywhere but among `nodes`. A floating reader runs where its own
+    /// readers run.
+    fn read_outside(&self, reader: NodeId, nodes: &[NodeId]) -> bool {
+        match self.floating[reader.index()] {
+            true => self.readers[reader.index()]
+                .iter()
+                .any(|r| self.read_outside(*r, nodes)),
+            false => !nodes.contains(&reader),
+        }
+    }
+
+    /// Storage buffers that a finished group binds.
+    fn bound(&self, group: &Group) -> usize {
+        let nodes: Vec<NodeId> = group.nodes().collect();
+        let mut bound: Vec<NodeId> = group.outputs.clone();
+        for &id in &nodes {
+            for from in self.reads(id) {
+                let constant = matches!(
+                    self.graph.node(from.root).op.def().work(),
+                    Work::Constant(_)
+                );
+                let free = constant && !self.sources.is_copy(from.root);
+                if !nodes.contains(&from.root) && !free && !bound.contains(&from.root) {
+                    bound.push(from.root);
+                }
+            }
+        }
+        bound.len()
+    }
+}

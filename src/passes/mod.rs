@@ -1,0 +1,15 @@
+//! Passes: from the graph as traced to groups of nodes that are computed together.
+//!
+//! [`simplify`] makes a smaller graph of the same values; [`fuse`] decides which nodes share a kernel.
+//! Every graph a pass makes is checked by [`verify`].
+
+mod fuse;
+mod rules;
+mod simplify;
+mod sources;
+mod verify;
+
+pub use fuse::{Group, fuse};
+pub use simplify::simplify;
+pub use sources::{From, Sources};
+pub use verify::verify;

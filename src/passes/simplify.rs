@@ -1,0 +1,145 @@
+//! Simplification: a smaller graph of the same values.
+//!
+//! One walk over the nodes that are needed (dead code falls away). Each node first tries the
+//! [`rules`](super::rules), then whether an equal node exists already (common subexpressions).
+
+use std::collections::HashMap;
+
+use crate::Result;
+use crate::graph::{Assign, Graph, Node, NodeId, Op, Output};
+
+use super::rules::{Simpler, simplify_node};
+use super::verify;
+
+/// The simplified graph. Outputs, assignments and variables keep their names and order.
+pub fn simplify(graph: &Graph) -> Result<Graph> {
+    verify(graph, "tracing")?;
+    let mut rewriter = Rewriter {
+        graph: graph.emptied(),
+        seen: HashMap::new(),
+    };
+    let mut map: Vec<Option<NodeId>> = vec![None; graph.nodes().len()];
+    let needed = needed(graph);
+    for id in graph.ids().filter(|id| needed[id.index()]) {
+        let node = graph.node(id);
+        let inputs: Vec<NodeId> = node.inputs.iter().filter_map(|i| map[i.index()]).collect();
+        map[id.index()] = Some(rewriter.add(&Node {
+            inputs,
+            ..node.clone()
+        })?);
+    }
+    let of = |id: NodeId| map[id.index()].unwrap_or(id);
+    let assigns = |list: &[Assign]| {
+        list.iter()
+            .map(|a| Assign {
+                node: of(a.node),
+                ..*a
+            })
+            .collect::<Vec<_>>()
+    };
+    let output = |o: &Output| Output {
+        name: o.name.clone(),
+        node: of(o.node),
+    };
+    let mut result = rewriter.graph;
+    result.outputs = graph.outputs.iter().map(output).collect();
+    result.assigns = assigns(&graph.assigns);
+    result.gradients = assigns(&graph.gradients);
+    let result = without_dead(result);
+    verify(&result, "simplify")?;
+    Ok(result)
+}
+
+/// Which nodes the roots need.
+fn needed(graph: &Graph) -> Vec<bool> {
+    let mut needed = vec![false; graph.nodes().len()];
+    for id in graph.roots() {
+        needed[id.index()] = true;
+    }
+    for id in graph.ids().rev() {
+        if needed[id.index()] {
+            for input in &graph.node(id).inputs {
+                needed[input.index()] = true;
+            }
+        }
+    }
+    needed
+}
+
+/// The rules leave nodes behind that nothing uses any more.
+fn without_dead(graph: Graph) -> Graph {
+    let needed = needed(&graph);
+    let mut result = graph.emptied();
+    let mut map: Vec<NodeId> = graph.ids().collect();
+    for id in graph.ids().filter(|id| needed[id.index()]) {
+        let node = graph.node(id);
+        let inputs = node.inputs.iter().map(|i| map[i.index()]).collect();
+        map[id.index()] = result.push(Node {
+            inputs,
+            ..node.clone()
+        });
+    }
+    let of = |id: NodeId| map[id.index()];
+    result.outputs = graph
+        .outputs
+        .iter()
+        .map(|o| Output {
+            name: o.name.clone(),
+            node: of(o.node),
+        })
+        .collect();
+    result.assigns = graph
+        .assigns
+        .iter()
+        .map(|a| Assign {
+            node: of(a.node),
+            ..*a
+        })
+        .collect();
+    result.gradients = graph
+        .gradients
+        .iter()
+        .map(|a| Assign {
+            node: of(a.node),
+            ..*a
+        })
+        .collect();
+    result
+}
+
+struct Rewriter {
+    graph: Graph,
+    seen: HashMap<(Op, Vec<NodeId>), NodeId>,
+}
+
+impl Rewriter {
+    /// The node that computes what `node` does: an existing one, a simpler one, or itself.
+    fn add(&mut self, node: &Node) -> Result<NodeId> {
+        // Each rule makes something strictly simpler, so this ends.
+        match simplify_node(&self.graph, node) {
+            Some(Simpler::Node(id)) => return Ok(id),
+            Some(Simpler::Op(op, inputs)) => {
+                let metas: Vec<_> = inputs.iter().map(|&i| self.graph.meta(i).clone()).collect();
+                let inferred = op.def().infer(&metas);
+                let meta = inferred.map_err(|reason| crate::Error::internal("simplify", reason))?;
+                return self.add(&Node {
+                    op,
+                    inputs,
+                    meta,
+                    ..node.clone()
+                });
+            }
+            None => {}
+        }
+        // Equal work in another phase stays separate: the update must not pull work forward.
+        let key = (node.op.clone(), node.inputs.clone());
+        if let Some(&id) = self.seen.get(&key) {
+            if self.graph.node(id).phase == node.phase || node.inputs.is_empty() {
+                return Ok(id);
+            }
+        }
+        let id = self.graph.push(node.clone());
+        self.seen.insert(key, id);
+        Ok(id)
+    }
+}

@@ -1,0 +1,308 @@
+//! Lowering: from groups of nodes to steps with kernels and places.
+
+use crate::graph::{Graph, NodeId, Op, VariableId};
+use crate::kernel::{
+    Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_tail, prelude, wgsl,
+};
+use crate::ops::{LowerContext, Work};
+use crate::passes::{Group, Sources};
+use crate::{Error, Result};
+
+use super::chain::ChainBuilder;
+use super::memory::{Memory, Places};
+use super::merge::merge_updates;
+use super::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Port, Slot, Step};
+
+/// Steps and slots for the groups of a simplified graph.
+pub fn lower(
+    graph: Graph,
+    (sources, groups): (Sources, Vec<Group>),
+    layout: &Layout,
+    limits: &KernelLimits,
+) -> Result<Plan> {
+    let cx = Lowering {
+        graph: &graph,
+        sources: &sources,
+        groups: &groups,
+        layout,
+        limits,
+    };
+    let mut places = Places::new(&cx)?;
+    let mut steps = Vec::with_capacity(groups.len());
+    for group in &groups {
+        steps.push(cx.step(group, &places)?);
+    }
+    for (from, to) in places.copies() {
+        steps.push(cx.copy(from, to)?);
+    }
+    let steps = merge_updates(steps, &places, limits);
+    let memory = Memory::plan(&cx, steps, &mut places)?;
+    let port = |name: &str, id: NodeId, slot: Slot| Port {
+        name: name.to_string(),
+        meta: graph.meta(id).clone(),
+        slot,
+    };
+    let mut inputs = Vec::new();
+    for id in graph.ids() {
+        if let Op::Input(input) = &graph.node(id).op {
+            inputs.push(port(&input.name, id, places.slot(id)?));
+        }
+    }
+    let (mut results, mut outputs) = (Vec::new(), Vec::new());
+    for (i, output) in graph.outputs.iter().enumerate() {
+        match places.result(i) {
+            Some(slot) => results.push(port(&output.name, output.node, slot)),
+            None => {
+                let slot = places.slot(sources.home(output.node))?;
+                outputs.push(port(&output.name, output.node, slot));
+            }
+        }
+    }
+    let mut buffers = places.buffers();
+    buffers.extend(memory.activations.iter().map(|&bytes| BufferPlan {
+        bytes,
+        role: BufferRole::Activations,
+    }));
+    let steps = memory.steps;
+    Ok(Plan {
+        graph,
+        buffers,
+        steps,
+        inputs,
+        results,
+        outputs,
+    })
+}
+
+/// What lowering works with.
+pub(super) struct Lowering<'a> {
+    pub graph: &'a Graph,
+    pub sources: &'a Sources,
+    pub groups: &'a [Group],
+    pub layout: &'a Layout,
+    pub limits: &'a KernelLimits,
+}
+
+/// A slot that is not placed yet: an activation, or the workspace of a step, by number.
+pub(super) const UNPLACED: Slot = Slot {
+    buffer: BufferId::Local(usize::MAX),
+    offset: 0,
+    bytes: 0,
+};
+
+impl Lowering<'_> {
+    fn step(&self, group: &Group, places: &Places) -> Result<Step> {
+        let chain = |nodes: &[NodeId], acc: Option<NodeId>, id: NodeId, head: bool| {
+            let mut builder = ChainBuilder::new(self, places, acc);
+            for &node in nodes {
+                builder.add(node)?;
+            }
+            match head {
+                true => builder.head(id),
+                false => Ok(builder.tail(&group.outputs, group.len, self.graph.meta(id))),
+            }
+        };
+        let first = group.anchor.or(group.tail.last().copied());
+        let Some(named) = first else {
+            return Err(Error::internal("lowering", "an empty group"));
+        };
+        let anchor = group
+            .anchor
+            .map(|id| (id, self.graph.node(id).op.def().work()));
+        let (mut head, mut tail) = (None, None);
+        let variants = match &anchor {
+            Some((id, Work::Kernel(op))) => {
+                let node = self.graph.node(*id);
+                if op.takes_head() {
+                    head = Some(chain(&group.head, None, *id, true)?);
+                }
+                if op.takes_tail() {
+                    tail = Some(chain(&group.tail, Some(*id), *id, false)?);
+                }
+                let operand =
+                    |i: usize| Operand::Node(places.operand(self.sources.read(*id, i).root));
+                op.kernels(&LowerContext {
+                    x: node
+                        .inputs
+                        .iter()
+                        .map(|&i| self.graph.meta(i).clone())
+                        .collect(),
+                    y: node.meta.clone(),
+                    inputs: (0..node.inputs.len()).map(operand).collect(),
+                    output: Operand::Node(places.operand(*id)),
+                    limits: self.limits,
+                    head: head.as_ref(),
+                    tail: tail.as_ref(),
+                })
+            }
+            Some((id, _)) => {
+                let op = &self.graph.node(*id).op;
+                return Err(Error::internal("lowering", format!("{op:?} has no kernel")));
+            }
+            None => {
+                let expr = chain(&group.tail, None, named, false)?;
+                let kernel = elementwise_kernel(&expr, self.limits);
+                tail = Some(expr);
+                vec![kernel.into()]
+            }
+        };
+        self.finish_step(group, named, head, tail, variants, places)
+    }
+
+    fn finish_step(
+        &self,
+        group: &Group,
+        named: NodeId,
+        head: Option<Expr>,
+        tail: Option<Expr>,
+        variants: Vec<Variant>,
+        places: &Places,
+    ) -> Result<Step> {
+        let node = self.graph.node(named);
+        let nodes: Vec<NodeId> = group.nodes().collect();
+        let mut reads: Vec<(NodeId, Slot)> = Vec::new();
+        let mut read = |id: NodeId| {
+            if !reads.iter().any(|(n, _)| *n == id) {
+                reads.push((id, UNPLACED));
+            }
+        };
+        let exprs = head.iter().chain(&tail);
+        for leaf in exprs.flat_map(|e| &e.leaves) {
+            if let Operand::Node(id) = leaf.operand {
+                read(id);
+            }
+        }
+        if let Some(id) = group.anchor {
+            for (i, from) in self.sources.reads(id).iter().enumerate() {
+                if i > 0 || head.is_none() {
+                    read(places.operand(from.root));
+                }
+            }
+        }
+        let writes = group
+            .outputs
+            .iter()
+            .map(|&id| (places.operand(id), UNPLACED))
+            .collect();
+        let names = || {
+            let functions = tail.iter().flat_map(|e| &e.code).map(|i| i.function.name);
+            functions.collect::<Vec<_>>().join("+")
+        };
+        let label = match group.anchor {
+            Some(_) if names().is_empty() => node.op.name().to_string(),
+            Some(_) => format!("{}+{}", node.op.name(), names()),
+            None if names().is_empty() => "copy".to_string(),
+            None => names(),
+        };
+        let flops = nodes.iter().map(|&id| self.flops(id)).sum();
+        Ok(Step {
+            nodes,
+            anchor: group.anchor,
+            head,
+            tail,
+            reads,
+            writes,
+            scratch: scratch_of(&variants),
+            variants: variants.into_iter().map(unplaced).collect(),
+            label,
+            source: node.source,
+            scope: node.scope.clone(),
+            flops,
+            bytes: 0,
+        })
+    }
+
+    fn flops(&self, id: NodeId) -> f64 {
+        let node = self.graph.node(id);
+        let x: Vec<_> = node
+            .inputs
+            .iter()
+            .map(|&i| self.graph.meta(i).clone())
+            .collect();
+        node.op.def().flops(&x, &node.meta)
+    }
+
+    /// A step that copies a node's value to a place that it could not be computed in.
+    fn copy(&self, from: NodeId, to: Operand) -> Result<Step> {
+        let meta = self.graph.meta(from);
+        let mut expr = Expr::load(meta, Operand::Node(from));
+        let value = expr.result.take().unwrap_or(crate::kernel::Value::Leaf(0));
+        expr.stores.push(crate::kernel::Store {
+            value,
+            operand: to,
+            dtype: meta.dtype,
+        });
+        let node = self.graph.node(from);
+        let kernel = elementwise_kernel(&expr, self.limits);
+        Ok(Step {
+            nodes: Vec::new(),
+            anchor: None,
+            head: None,
+            tail: Some(expr),
+            reads: vec![(from, UNPLACED)],
+            writes: match to {
+                Operand::Node(id) => vec![(id, UNPLACED)],
+                Operand::Scratch(_) => Vec::new(),
+            },
+            scratch: Vec::new(),
+            variants: vec![unplaced(kernel.into())],
+            label: "copy".to_string(),
+            source: node.source,
+            scope: node.scope.clone(),
+            flops: 0.0,
+            bytes: 0,
+        })
+    }
+
+    /// Where a variable lies.
+    pub fn variable_slot(&self, id: VariableId) -> Result<Slot> {
+        let variable = self.graph.variables.get(id.index());
+        let place = variable.and_then(|v| self.layout.find(&v.name));
+        place.map(|p| p.slot).ok_or_else(|| {
+            let name = variable.map_or_else(|| format!("#{}", id.index()), |v| v.name.clone());
+            Error::internal("planning", format!("the variable {name} has no place"))
+        })
+    }
+}
+
+/// The workspaces that serve every variant.
+fn scratch_of(variants: &[Variant]) -> Vec<u64> {
+    let count = variants.iter().map(|v| v.scratch.len()).max().unwrap_or(0);
+    let size = |i: usize| {
+        variants
+            .iter()
+            .filter_map(|v| v.scratch.get(i))
+            .copied()
+            .max()
+    };
+    (0..count).filter_map(size).collect()
+}
+
+fn unplaced(variant: Variant) -> Vec<Dispatch> {
+    variant
+        .kernels
+        .into_iter()
+        .map(|kernel| Dispatch {
+            kernel,
+            slots: Vec::new(),
+        })
+        .collect()
+}
+
+/// The kernel of a chain that belongs to no other op.
+pub(super) fn elementwise_kernel(expr: &Expr, limits: &KernelLimits) -> Kernel {
+    const WORKGROUP: u32 = 64;
+    let tail = emit_tail(expr, 4, 1);
+    let count = expr.domain.len().div_ceil(4);
+    let mut parts = vec![prelude(4), wgsl!("lib/index"), wgsl!("elementwise")];
+    parts.extend(tail.parts);
+    let mut bindings = vec![Binding::Uniform(vec![count as u32])];
+    bindings.extend(tail.bindings);
+    Kernel {
+        label: "elementwise",
+        parts,
+        overrides: vec![("WG", WORKGROUP)],
+        bindings,
+        workgroups: limits.fold((count as u64).div_ceil(u64::from(WORKGROUP))),
+    }
+}

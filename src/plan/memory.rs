@@ -1,0 +1,415 @@
+//! Where values lie: variables and hand-overs at fixed places, the rest in buffers that are reused as
+//! values die.
+//!
+//! A dispatch must not write a buffer that it reads, so each activation has a whole buffer while it
+//! lives. Which buffer: the largest values choose first, each the smallest buffer that is free during
+//! its whole life (Pisarchyk and Lee, "Efficient memory management for deep neural net inference",
+//! 2020, greedy by size).
+
+use std::collections::HashMap;
+
+use crate::graph::{NodeId, Op};
+use crate::kernel::{Binding, Operand};
+use crate::{Error, Result};
+
+use super::layout::{ALIGNMENT, slot_bytes};
+use super::lower::{Lowering, UNPLACED};
+use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
+
+/// The fixed places: everything but activations.
+pub(super) struct Places {
+    slots: HashMap<NodeId, Slot>,
+    /// A node that is stored over a variable is known by the variable's own node, so that a kernel
+    /// binds the buffer once.
+    operands: HashMap<NodeId, NodeId>,
+    /// Values that must be copied to their places at the end of the run.
+    copies: Vec<(NodeId, Operand)>,
+    results: Vec<Option<Slot>>,
+    buffers: Vec<BufferPlan>,
+}
+
+impl Places {
+    pub fn new(cx: &Lowering) -> Result<Self> {
+        let mut places = Places {
+            slots: HashMap::new(),
+            operands: HashMap::new(),
+            copies: Vec::new(),
+            results: Vec::new(),
+            buffers: Vec::new(),
+        };
+        let mut next = cx.graph.nodes().len() as u32;
+        places.leaves(cx)?;
+        places.results(cx, &mut next);
+        places.gradients(cx)?;
+        places.assigns(cx, &mut next)?;
+        Ok(places)
+    }
+
+    /// The node that stands for the memory of `id` in kernels.
+    pub fn operand(&self, id: NodeId) -> NodeId {
+        self.operands.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Copies to append: from a node to an operand.
+    pub fn copies(&self) -> Vec<(NodeId, Operand)> {
+        self.copies.clone()
+    }
+
+    /// The slot of output `i`, where it is a result.
+    pub fn result(&self, i: usize) -> Option<Slot> {
+        self.results.get(i).copied().flatten()
+    }
+
+    /// The buffers of the fixed places.
+    pub fn buffers(&self) -> Vec<BufferPlan> {
+        self.buffers.clone()
+    }
+
+    pub fn known(&self, id: NodeId) -> Option<Slot> {
+        self.slots.get(&self.operand(id)).copied()
+    }
+
+    /// Where `id` lies, once everything is placed.
+    pub fn slot(&self, id: NodeId) -> Result<Slot> {
+        self.known(id)
+            .ok_or_else(|| Error::internal("memory plan", format!("node {} has no place", id.0)))
+    }
+
+    /// Appends a slot to the buffer `buffer`.
+    fn append(&mut self, buffer: usize, bytes: u64) -> Slot {
+        let Some(plan) = self.buffers.get_mut(buffer) else {
+            return UNPLACED;
+        };
+        let offset = plan.bytes.next_multiple_of(ALIGNMENT);
+        plan.bytes = offset.saturating_add(bytes);
+        Slot {
+            buffer: BufferId::Local(buffer),
+            offset,
+            bytes,
+        }
+    }
+
+    fn open(&mut self, role: BufferRole) -> usize {
+        self.buffers.push(BufferPlan { bytes: 0, role });
+        self.buffers.len() - 1
+    }
+
+    fn leaves(&mut self, cx: &Lowering) -> Result<()> {
+        let inputs = self.open(BufferRole::Inputs);
+        for id in cx.graph.ids() {
+            let slot = match &cx.graph.node(id).op {
+                Op::Input(_) => self.append(inputs, slot_bytes(cx.graph.meta(id))),
+                Op::Variable(v) => cx.variable_slot(v.id)?,
+                _ => continue,
+            };
+            self.slots.insert(id, slot);
+        }
+        Ok(())
+    }
+
+    /// Scalars that are handed back get places side by side, so that one copy fetches them.
+    fn results(&mut self, cx: &Lowering, next: &mut u32) {
+        let buffer = self.open(BufferRole::Results);
+        for output in &cx.graph.outputs {
+            let meta = cx.graph.meta(output.node);
+            if meta.shape.len() != 1 {
+                self.results.push(None);
+                continue;
+            }
+            let slot = self.append(buffer, slot_bytes(meta));
+            self.results.push(Some(slot));
+            let home = cx.sources.home(output.node);
+            if self.slots.contains_key(&home)
+                || group_of(cx, home).is_none()
+                || feeds_others(cx, home)
+            {
+                self.copy_to(home, slot, next);
+            } else {
+                self.slots.insert(home, slot);
+            }
+        }
+    }
+
+    fn copy_to(&mut self, from: NodeId, slot: Slot, next: &mut u32) {
+        // A place without a node of its own is known by a number past the graph's end.
+        let id = NodeId(*next);
+        *next += 1;
+        self.slots.insert(id, slot);
+        self.copies.push((from, Operand::Node(id)));
+    }
+
+    /// Gradients lie like their parameters, so that one dispatch can update them all.
+    fn gradients(&mut self, cx: &Lowering) -> Result<()> {
+        let mut wanted: Vec<(NodeId, Slot)> = Vec::new();
+        for g in &cx.graph.gradients {
+            let home = cx.sources.home(g.node);
+            let free = !self.slots.contains_key(&home) && wanted.iter().all(|(id, _)| *id != home);
+            if free && group_of(cx, home).is_some() {
+                wanted.push((home, cx.variable_slot(g.variable)?));
+            }
+        }
+        // A step must not read one part of the buffer while it writes another.
+        for group in cx.groups {
+            if group
+                .outputs
+                .iter()
+                .any(|o| wanted.iter().any(|(id, _)| id == o))
+            {
+                let nodes: Vec<NodeId> = group.nodes().collect();
+                let read = |id: NodeId| {
+                    nodes
+                        .iter()
+                        .any(|n| cx.sources.reads(*n).iter().any(|f| f.root == id))
+                };
+                wanted.retain(|(id, _)| nodes.contains(id) || !read(*id));
+            }
+        }
+        let Some(bytes) = wanted.iter().map(|(_, s)| s.offset + s.bytes).max() else {
+            return Ok(());
+        };
+        let buffer = self.open(BufferRole::Gradients);
+        if let Some(plan) = self.buffers.get_mut(buffer) {
+            plan.bytes = bytes;
+        }
+        for (id, slot) in wanted {
+            self.slots.insert(
+                id,
+                Slot {
+                    buffer: BufferId::Local(buffer),
+                    ..slot
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// A new value is computed in the variable's own place, unless the old one is still needed then.
+    fn assigns(&mut self, cx: &Lowering, next: &mut u32) -> Result<()> {
+        for assign in &cx.graph.assigns {
+            let slot = cx.variable_slot(assign.variable)?;
+            let home = cx.sources.home(assign.node);
+            let leaf = cx.graph.ids().find(
+                |&id| matches!(&cx.graph.node(id).op, Op::Variable(v) if v.id == assign.variable),
+            );
+            if leaf == Some(home) {
+                continue;
+            }
+            let in_place = !self.slots.contains_key(&home)
+                && group_of(cx, home)
+                    .is_some_and(|g| leaf.is_none_or(|leaf| may_replace(cx, leaf, g)));
+            match (in_place, leaf) {
+                (true, Some(leaf)) => {
+                    self.operands.insert(home, leaf);
+                }
+                (true, None) => {
+                    self.slots.insert(home, slot);
+                }
+                (false, Some(leaf)) => self.copies.push((home, Operand::Node(leaf))),
+                (false, None) => self.copy_to(home, slot, next),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number of the group that computes and stores `id`.
+fn group_of(cx: &Lowering, id: NodeId) -> Option<usize> {
+    cx.groups.iter().position(|g| g.outputs.contains(&id))
+}
+
+/// Whether another group reads `id`.
+fn feeds_others(cx: &Lowering, id: NodeId) -> bool {
+    cx.groups.iter().any(|g| {
+        !g.outputs.contains(&id)
+            && g.nodes()
+                .any(|n| cx.sources.reads(n).iter().any(|f| f.root == id))
+    })
+}
+
+/// Whether group `g` may overwrite the variable that `leaf` reads: no later group needs the old
+/// value, and its own tail reads it element by element.
+fn may_replace(cx: &Lowering, leaf: NodeId, g: usize) -> bool {
+    let reads_leaf = |n: NodeId| cx.sources.reads(n).iter().any(|f| f.root == leaf);
+    let in_order = |n: NodeId| {
+        cx.sources
+            .reads(n)
+            .iter()
+            .all(|f| f.root != leaf || f.view.is_contiguous())
+    };
+    let copied = |n: NodeId| {
+        cx.sources
+            .copied(cx.graph, n)
+            .is_some_and(|f| f.root == leaf)
+    };
+    cx.groups
+        .iter()
+        .enumerate()
+        .all(|(i, group)| match i.cmp(&g) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Equal => {
+                let others = group.head.iter().chain(&group.anchor);
+                !others.copied().any(reads_leaf)
+                    && group
+                        .tail
+                        .iter()
+                        .all(|&n| in_order(n) && !(cx.sources.is_copy(n) && copied(n)))
+            }
+            std::cmp::Ordering::Greater => !group.nodes().any(|n| reads_leaf(n) || copied(n)),
+        })
+}
+
+/// A value that needs a buffer for a time.
+struct Life {
+    bytes: u64,
+    /// The steps that write it first and read it last.
+    from: usize,
+    to: usize,
+}
+
+/// The steps with all their slots, and the sizes of the activation buffers.
+pub(super) struct Memory {
+    pub steps: Vec<Step>,
+    pub activations: Vec<u64>,
+}
+
+impl Memory {
+    pub fn plan(cx: &Lowering, mut steps: Vec<Step>, places: &mut Places) -> Result<Self> {
+        let end = steps.len();
+        let mut order: Vec<NodeId> = Vec::new();
+        let mut lives: Vec<Life> = Vec::new();
+        let mut at: HashMap<NodeId, usize> = HashMap::new();
+        for (s, step) in steps.iter().enumerate() {
+            for (id, _) in &step.writes {
+                if places.known(*id).is_none() && !at.contains_key(id) {
+                    at.insert(*id, lives.len());
+                    order.push(*id);
+                    lives.push(Life {
+                        bytes: slot_bytes(cx.graph.meta(*id)),
+                        from: s,
+                        to: s,
+                    });
+                }
+            }
+            for (id, _) in &step.reads {
+                if let Some(life) = at.get(id).and_then(|&i| lives.get_mut(i)) {
+                    life.to = s;
+                }
+            }
+        }
+        for output in &cx.graph.outputs {
+            if let Some(life) = at
+                .get(&cx.sources.home(output.node))
+                .and_then(|&i| lives.get_mut(i))
+            {
+                life.to = end;
+            }
+        }
+        let values = lives.len();
+        for (s, step) in steps.iter().enumerate() {
+            let scratch = step.scratch.iter();
+            lives.extend(scratch.map(|&bytes| Life {
+                bytes: bytes.max(16),
+                from: s,
+                to: s,
+            }));
+        }
+        let (activations, chosen) = assign(&lives);
+        let first = places.buffers.len();
+        let slot = |i: usize| Slot {
+            buffer: BufferId::Local(first + chosen.get(i).copied().unwrap_or(0)),
+            offset: 0,
+            bytes: lives.get(i).map_or(0, |l| l.bytes.next_multiple_of(16)),
+        };
+        for (i, id) in order.iter().enumerate() {
+            places.slots.insert(*id, slot(i));
+        }
+        let mut scratch = values;
+        for step in &mut steps {
+            let slots: Vec<Slot> = (0..step.scratch.len()).map(|i| slot(scratch + i)).collect();
+            scratch += slots.len();
+            fill(step, places, &slots)?;
+        }
+        Ok(Memory { steps, activations })
+    }
+}
+
+/// Chooses a buffer for each value: the sizes of the buffers, and the buffer of each value.
+fn assign(lives: &[Life]) -> (Vec<u64>, Vec<usize>) {
+    let mut by_size: Vec<usize> = (0..lives.len()).collect();
+    by_size.sort_by_key(|&i| (std::cmp::Reverse(lives[i].bytes), lives[i].from));
+    let mut sizes: Vec<u64> = Vec::new();
+    let mut tenants: Vec<Vec<usize>> = Vec::new();
+    let mut chosen = vec![0; lives.len()];
+    for i in by_size {
+        let life = &lives[i];
+        // Larger values were placed before, so every buffer is large enough; the last is smallest.
+        let free = |t: &Vec<usize>| {
+            t.iter()
+                .all(|&j| lives[j].to < life.from || life.to < lives[j].from)
+        };
+        let buffer = tenants.iter().rposition(free).unwrap_or_else(|| {
+            sizes.push(life.bytes.next_multiple_of(16));
+            tenants.push(Vec::new());
+            sizes.len() - 1
+        });
+        tenants[buffer].push(i);
+        chosen[i] = buffer;
+    }
+    (sizes, chosen)
+}
+
+/// Writes the slots into a step, and checks that no dispatch reads a buffer that it writes.
+fn fill(step: &mut Step, places: &Places, scratch: &[Slot]) -> Result<()> {
+    for (id, slot) in step.reads.iter_mut().chain(&mut step.writes) {
+        if *slot == UNPLACED {
+            *slot = places.slot(*id)?;
+        }
+    }
+    step.bytes = step
+        .reads
+        .iter()
+        .chain(&step.writes)
+        .map(|(_, s)| s.bytes)
+        .sum();
+    let mut variants = std::mem::take(&mut step.variants);
+    for dispatch in variants.iter_mut().flatten() {
+        place_dispatch(dispatch, step, scratch)?;
+    }
+    step.variants = variants;
+    Ok(())
+}
+
+fn place_dispatch(dispatch: &mut Dispatch, step: &Step, scratch: &[Slot]) -> Result<()> {
+    let (mut read, mut written): (Vec<Slot>, Vec<Slot>) = (Vec::new(), Vec::new());
+    for binding in &dispatch.kernel.bindings {
+        let (operand, list) = match binding {
+            Binding::Read(operand) => (*operand, &mut read),
+            Binding::Write(operand) => (*operand, &mut written),
+            Binding::Uniform(_) => continue,
+        };
+        let slot = match operand {
+            Operand::Node(_) => step.slot_of(operand),
+            Operand::Scratch(i) => scratch.get(i).copied(),
+        };
+        let slot = slot.ok_or_else(|| {
+            let detail = format!(
+                "{} binds {operand:?}, which the step does not use",
+                step.label
+            );
+            Error::internal("memory plan", detail)
+        })?;
+        list.push(slot);
+        dispatch.slots.push(slot);
+    }
+    if read
+        .iter()
+        .any(|r| written.iter().any(|w| w.buffer == r.buffer))
+    {
+        let detail = format!(
+            "{} reads and writes one buffer: {read:?} {written:?}",
+            step.label
+        );
+        return Err(Error::internal("memory plan", detail));
+    }
+    Ok(())
+}
