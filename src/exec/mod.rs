@@ -3,6 +3,7 @@
 //! [`mod@reference`] interprets a graph in f64, node by node. The others run plans in f32, behind one
 //! trait, [`Executor`].
 
+pub mod gpu;
 pub mod reference;
 
 use std::sync::Arc;

@@ -113,20 +113,21 @@ impl Pipelines {
             return missing.iter().map(compile).collect();
         }
         let share = missing.len().div_ceil(threads);
+        let compile_part = |part: &[(&Key, &Kernel)]| -> Vec<_> { part.iter().map(compile).collect() };
         std::thread::scope(|scope| {
-            let spawn = |part: &'_ [(&Key, &Kernel)]| {
+            let parts = missing.chunks(share).map(|part| {
                 let builder = std::thread::Builder::new().stack_size(STACK);
-                let part = part.to_vec();
-                builder.spawn_scoped(scope, move || part.iter().map(compile).collect::<Vec<_>>())
-            };
-            let parts: Vec<_> = missing.chunks(share).map(|part| (part, spawn(part))).collect();
+                (part, builder.spawn_scoped(scope, move || compile_part(part)))
+            });
+            // All are started before the first is waited for.
+            let parts: Vec<_> = parts.collect();
             let done = parts.into_iter().flat_map(|(part, thread)| match thread {
                 Ok(thread) => thread.join().unwrap_or_else(|_| {
                     let crashed = || Error::internal("pipelines", "a compiling thread panicked");
                     part.iter().map(|_| Err(crashed())).collect()
                 }),
                 // No thread to be had: compile here.
-                Err(_) => part.iter().map(compile).collect(),
+                Err(_) => compile_part(part),
             });
             done.collect()
         })

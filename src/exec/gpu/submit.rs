@@ -203,11 +203,13 @@ pub(super) fn encode(
     steps: &[Vec<Prepared>],
     range: Range<usize>,
 ) {
-    let dispatches = steps.get(range).unwrap_or(&[]).iter().flatten();
-    let mut pass = None;
+    let mut dispatches = steps.get(range).unwrap_or(&[]).iter().flatten().peekable();
+    if dispatches.peek().is_none() {
+        return;
+    }
+    let mut pass = encoder.begin_compute_pass(&Default::default());
     let mut current: Option<&Arc<Pipeline>> = None;
     for Prepared { pipeline, group, grid: [x, y, z] } in dispatches {
-        let pass = pass.get_or_insert_with(|| encoder.begin_compute_pass(&Default::default()));
         if !current.is_some_and(|c| Arc::ptr_eq(c, pipeline)) {
             pass.set_pipeline(&pipeline.pipeline);
             current = Some(pipeline);
