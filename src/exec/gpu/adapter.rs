@@ -191,7 +191,10 @@ pub(super) fn select(selector: &Selector) -> Result<(wgpu::Adapter, AdapterInfo)
     }
     // The first of equals: the driver's order decides.
     let best = fitting.into_iter().min_by_key(|(_, info)| info.kind.rank());
-    best.ok_or_else(|| Error::NoAdapter { wanted: selector.wanted(), seen })
+    best.ok_or_else(|| Error::NoAdapter {
+        wanted: selector.wanted(),
+        seen,
+    })
 }
 
 fn all() -> Vec<(wgpu::Adapter, AdapterInfo)> {

@@ -26,7 +26,11 @@ impl Budget {
             total += flops / 50e9 + bytes as f64 / 5e9 + 5e-6;
             total
         });
-        Budget { cumulated: cumulated.collect(), recent: [f64::INFINITY; WINDOW], seen: 0 }
+        Budget {
+            cumulated: cumulated.collect(),
+            recent: [f64::INFINITY; WINDOW],
+            seen: 0,
+        }
     }
 
     /// A run took `time`, as far as this thread could see.

@@ -18,7 +18,10 @@ pub(super) fn allocate(
     usage: wgpu::BufferUsages,
     mapped: bool,
 ) -> Result<wgpu::Buffer> {
-    let size = bytes.max(16).checked_next_multiple_of(16).unwrap_or(u64::MAX);
+    let size = bytes
+        .max(16)
+        .checked_next_multiple_of(16)
+        .unwrap_or(u64::MAX);
     let available = device.info().limits.buffer_bytes;
     if size > available {
         return Err(Error::Limit {
@@ -59,13 +62,21 @@ impl Buffers {
             | wgpu::BufferUsages::COPY_SRC
             | wgpu::BufferUsages::COPY_DST;
         let mut make = |what: &str, bytes| allocate(device, counters, what, bytes, usage, false);
-        let arenas = program.layout.arenas.iter().map(|a| make(&a.label, a.bytes));
+        let arenas = program
+            .layout
+            .arenas
+            .iter()
+            .map(|a| make(&a.label, a.bytes));
         let arenas = arenas.collect::<Result<_>>()?;
         let plans: Vec<&[BufferPlan]> = program.plans.iter().map(|p| &p.buffers[..]).collect();
         let (sizes, locals) = share(&plans);
         let shared = sizes.iter().map(|(role, bytes)| make(name(*role), *bytes));
         let shared = shared.collect::<Result<_>>()?;
-        Ok(Buffers { arenas, shared, locals })
+        Ok(Buffers {
+            arenas,
+            shared,
+            locals,
+        })
     }
 
     /// The buffer of a slot of plan `plan`, if the slot lies inside.
@@ -145,7 +156,10 @@ impl Uniforms {
         let alignment = u64::from(device.info().limits.offset_alignment);
         let mut offsets: HashMap<Vec<u32>, u64> = HashMap::new();
         let mut end = 0u64;
-        for words in kernels(program).flat_map(|k| &k.bindings).filter_map(uniform) {
+        for words in kernels(program)
+            .flat_map(|k| &k.bindings)
+            .filter_map(uniform)
+        {
             if !offsets.contains_key(words) {
                 offsets.insert(words.to_vec(), end);
                 end = (end + uniform_bytes(words)).next_multiple_of(alignment);
@@ -163,7 +177,8 @@ impl Uniforms {
         for (words, &offset) in &offsets {
             let bytes: &[u8] = bytemuck::cast_slice(words);
             let start = offset as usize;
-            view.slice(start..start + bytes.len()).copy_from_slice(bytes);
+            view.slice(start..start + bytes.len())
+                .copy_from_slice(bytes);
         }
         drop(view);
         device.guarded(what, end, |_| buffer.unmap())?;
@@ -174,16 +189,25 @@ impl Uniforms {
     pub(super) fn bind(&self, words: &[u32]) -> Result<wgpu::BufferBinding<'_>> {
         let offset = self.offsets.get(words).copied();
         let offset = offset.ok_or_else(|| {
-            Error::internal("the GPU executor", "parameters of a kernel outside the program")
+            Error::internal(
+                "the GPU executor",
+                "parameters of a kernel outside the program",
+            )
         })?;
         let size = std::num::NonZeroU64::new(uniform_bytes(words));
-        Ok(wgpu::BufferBinding { buffer: &self.buffer, offset, size })
+        Ok(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset,
+            size,
+        })
     }
 }
 
 fn kernels(program: &Program) -> impl Iterator<Item = &Kernel> {
     let steps = program.plans.iter().flat_map(|p| &p.steps);
-    steps.flat_map(|s| s.variants.iter().flatten()).map(|d| &d.kernel)
+    steps
+        .flat_map(|s| s.variants.iter().flatten())
+        .map(|d| &d.kernel)
 }
 
 fn uniform(binding: &Binding) -> Option<&[u32]> {
@@ -205,7 +229,10 @@ mod tests {
     #[test]
     fn plans_share_largest_with_largest() {
         let plan = |role, sizes: &[u64]| -> Vec<BufferPlan> {
-            sizes.iter().map(|&bytes| BufferPlan { bytes, role }).collect()
+            sizes
+                .iter()
+                .map(|&bytes| BufferPlan { bytes, role })
+                .collect()
         };
         let mut a = plan(BufferRole::Activations, &[16, 64, 32]);
         a.extend(plan(BufferRole::Results, &[256]));

@@ -38,7 +38,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { limits: Limits::Adapter, checks: true }
+        Options {
+            limits: Limits::Adapter,
+            checks: true,
+        }
     }
 }
 
@@ -106,7 +109,16 @@ impl GpuDevice {
         let name = info.to_string();
         let pipelines = Pipelines::new(&device, &name)?;
         let turn = Mutex::new(());
-        let inner = Inner { device, queue, info, name, checks, faults, pipelines, turn };
+        let inner = Inner {
+            device,
+            queue,
+            info,
+            name,
+            checks,
+            faults,
+            pipelines,
+            turn,
+        };
         Ok(GpuDevice(Arc::new(inner)))
     }
 
@@ -135,11 +147,16 @@ impl GpuDevice {
         (&self.0.device, &self.0.queue)
     }
 
-    /// Gives all of the device's memory back at once. What uses it afterwards gets
-    /// [`Error::DeviceLost`].
+    /// Gives the device's memory back, once what it is working on has finished; waits for that.
+    /// What uses the device afterwards gets [`Error::DeviceLost`].
     pub fn destroy(&self) {
         self.0.faults.lose("it was destroyed");
         self.0.device.destroy();
+        // wgpu frees the memory in the poll that finds nothing left to do.
+        let _ = self.wait(wgpu::PollType::Wait {
+            submission_index: None,
+            timeout: Some(PATIENCE),
+        });
     }
 
     pub(super) fn pipelines(&self) -> &Pipelines {
@@ -158,7 +175,9 @@ impl GpuDevice {
         bytes: u64,
         f: impl FnOnce(&wgpu::Device) -> T,
     ) -> Result<T> {
-        guarded(&self.0.device, &self.0.name, what, bytes, || f(&self.0.device))
+        guarded(&self.0.device, &self.0.name, what, bytes, || {
+            f(&self.0.device)
+        })
     }
 
     /// An error if the device is known to be lost, or an error went by uncaught.
@@ -182,6 +201,10 @@ impl GpuDevice {
             submission_index: Some(index.clone()),
             timeout: Some(PATIENCE),
         });
+        self.wait(kind)
+    }
+
+    fn wait(&self, kind: wgpu::PollType) -> Result<()> {
         // wgpu panics where the driver reports a lost device to a poll. Its locks are not poisoned
         // by that, and nothing but drop is called on the device afterwards.
         let polled = catch_unwind(AssertUnwindSafe(|| self.0.device.poll(kind)));

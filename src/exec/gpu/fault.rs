@@ -39,7 +39,10 @@ impl Faults {
         let mut seen = self.seen();
         if let Some(reason) = &seen.lost {
             let reason = reason.clone();
-            return Err(Error::DeviceLost { device: device.to_string(), reason });
+            return Err(Error::DeviceLost {
+                device: device.to_string(),
+                reason,
+            });
         }
         match seen.error.take() {
             Some(reason) => Err(Error::Gpu {
@@ -99,6 +102,13 @@ pub(super) fn guarded<T>(
 
 /// wgpu's message without the two lines that every one starts with.
 fn brief(message: &str) -> String {
-    let rest = message.trim().strip_prefix("Validation Error").unwrap_or(message).trim();
-    rest.strip_prefix("Caused by:").unwrap_or(rest).trim().to_string()
+    let rest = message
+        .trim()
+        .strip_prefix("Validation Error")
+        .unwrap_or(message)
+        .trim();
+    rest.strip_prefix("Caused by:")
+        .unwrap_or(rest)
+        .trim()
+        .to_string()
 }

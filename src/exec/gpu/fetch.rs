@@ -29,11 +29,13 @@ impl Fetch {
     ) -> Result<Vec<u32>> {
         let total = count as u64 * 4;
         let mut words = Vec::new();
-        words.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
-            what: "a copy in the computer's memory".to_string(),
-            bytes: total,
-            device: "the computer".to_string(),
-        })?;
+        words
+            .try_reserve_exact(count)
+            .map_err(|_| Error::OutOfMemory {
+                what: "a copy in the computer's memory".to_string(),
+                bytes: total,
+                device: "the computer".to_string(),
+            })?;
         let mut done = 0;
         while done < total {
             let bytes = (total - done).min(self.buffer.size());
@@ -52,17 +54,21 @@ impl Fetch {
         words: &mut Vec<u32>,
     ) -> Result<()> {
         let state = MapState::mapped();
-        let after = {
-            let _turn = device.turn();
-            device.guarded("reading", 0, |d| {
-                let mut encoder = d.create_command_encoder(&Default::default());
-                encoder.copy_buffer_to_buffer(source, offset, &self.buffer, 0, bytes);
-                let after = device.wgpu().1.submit([encoder.finish()]);
-                state.ask(&self.buffer, wgpu::MapMode::Read, bytes);
-                after
-            })?
-        };
-        state.wait(device, Some(&after))?;
+        let turn = device.turn();
+        let after = device.guarded("reading", 0, |d| {
+            let mut encoder = d.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(source, offset, &self.buffer, 0, bytes);
+            let after = device.wgpu().1.submit([encoder.finish()]);
+            state.ask(&self.buffer, wgpu::MapMode::Read, bytes);
+            after
+        });
+        drop(turn);
+        let arrived = after.and_then(|after| state.wait(device, Some(&after)));
+        if let Err(error) = arrived {
+            // Mapped or not, the next read must be able to start over.
+            self.buffer.unmap();
+            return Err(error);
+        }
         let view = match self.buffer.get_mapped_range(..bytes) {
             Ok(view) => view,
             Err(error) => return Err(device.lost(&error.to_string())),
@@ -75,5 +81,8 @@ impl Fetch {
 
 /// A word of the device's memory, which is little-endian everywhere.
 pub(super) fn word(bytes: &[u8]) -> u32 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |word, &byte| word << 8 | u32::from(byte))
 }

@@ -85,14 +85,31 @@ impl GpuExecutor {
         for (index, plan) in program.plans.iter().enumerate() {
             let steps = prepare(&mut workshop, index, plan)?;
             let inputs = inputs(&buffers, index, plan)?;
-            let (results, place) = submit::returns(&buffers, &uniforms, index, &plan.results)?;
-            plans.push(Ready { steps, inputs, results });
-            places.push(place);
+            let returns = submit::returns(&buffers, &uniforms, index, &plan.results)?;
+            plans.push(Ready {
+                steps,
+                inputs,
+                results: returns.copies,
+            });
+            places.push(returns.places);
         }
-        let staged = plans.iter().filter_map(|p| p.inputs.as_ref()).map(|(_, bytes)| *bytes);
+        let staged = plans
+            .iter()
+            .filter_map(|p| p.inputs.as_ref())
+            .map(|(_, bytes)| *bytes);
         let staged = staged.max().unwrap_or(0);
-        let largest = program.layout.places.iter().map(|p| p.slot.bytes).max().unwrap_or(0);
-        let outputs = program.plans.iter().flat_map(|p| &p.outputs).map(|p| p.slot.bytes);
+        let largest = program
+            .layout
+            .places
+            .iter()
+            .map(|p| p.slot.bytes)
+            .max()
+            .unwrap_or(0);
+        let outputs = program
+            .plans
+            .iter()
+            .flat_map(|p| &p.outputs)
+            .map(|p| p.slot.bytes);
         let fetched = outputs.chain([largest]).max().unwrap_or(0).min(CHUNK);
         let budget = |p: &Plan| Budget::new(p.steps.iter().map(|s| (s.flops, s.bytes)));
         let c = &mut counters;
@@ -165,7 +182,10 @@ impl GpuExecutor {
     /// Reads the first `words` words of a slot of plan `plan`, after all runs so far.
     pub fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
         self.device.check()?;
-        let whole = Slot { bytes: (words as u64).saturating_mul(4), ..slot };
+        let whole = Slot {
+            bytes: (words as u64).saturating_mul(4),
+            ..slot
+        };
         let buffer = self.buffers.find(plan, whole)?;
         self.fetch.read(&self.device, buffer, slot.offset, words)
     }
@@ -173,7 +193,10 @@ impl GpuExecutor {
     /// Overwrites the start of a slot of plan `plan`, before all runs to come.
     pub fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
         self.device.check()?;
-        let whole = Slot { bytes: words.len() as u64 * 4, ..slot };
+        let whole = Slot {
+            bytes: words.len() as u64 * 4,
+            ..slot
+        };
         let buffer = self.buffers.find(plan, whole)?;
         if self.variables.bytes() == 0 {
             // A program without variables that is debugged.
@@ -184,15 +207,19 @@ impl GpuExecutor {
         let mut at = slot.offset;
         for part in words.chunks(chunk.max(1)) {
             let bytes = part.len() as u64 * 4;
-            let stage = self.variables.fill(&self.device, std::iter::once((0, part)))?;
+            let stage = self
+                .variables
+                .fill(&self.device, std::iter::once((0, part)))?;
             let turn = self.device.turn();
             let after = self.device.guarded("writing", 0, |d| {
                 let mut encoder = d.create_command_encoder(&Default::default());
                 encoder.copy_buffer_to_buffer(stage, 0, buffer, at, bytes);
                 self.device.wgpu().1.submit([encoder.finish()])
-            })?;
+            });
             drop(turn);
-            self.variables.submitted(&self.device, after)?;
+            self.variables
+                .submitted(&self.device, after.as_ref().ok().cloned())?;
+            after?;
             at += bytes;
         }
         Ok(())
@@ -226,15 +253,22 @@ impl Executor for GpuExecutor {
         check_inputs(&planned, inputs)?;
         // Lets callbacks run, and with them the memory of finished work go.
         self.device.poll(None)?;
-        self.readback.collect(&self.device, &mut self.budgets, false)?;
-        let Some(ready) = self.plans.get(plan) else { return Ok(()) };
+        self.readback
+            .collect(&self.device, &mut self.budgets, false)?;
+        let Some(ready) = self.plans.get(plan) else {
+            return Ok(());
+        };
         let (most, cuts) = match self.budgets.get(plan) {
             Some(budget) => (budget.runs(usize::MAX), budget.cuts()),
             None => (1, vec![ready.steps.len()]),
         };
         let stage = match &ready.inputs {
             Some((target, bytes)) => {
-                let parts = planned.inputs.iter().zip(inputs).map(|(p, w)| (p.slot.offset, *w));
+                let parts = planned
+                    .inputs
+                    .iter()
+                    .zip(inputs)
+                    .map(|(p, w)| (p.slot.offset, *w));
                 Some((self.inputs.fill(&self.device, parts)?, target, *bytes))
             }
             None => None,
@@ -251,27 +285,33 @@ impl Executor for GpuExecutor {
                 }
                 submit::encode(&mut encoder, &ready.steps, start..end);
                 if i + 1 == cuts.len() {
-                    ready.results.iter().for_each(|copy| copy.encode(&mut encoder, back, at));
+                    ready
+                        .results
+                        .iter()
+                        .for_each(|copy| copy.encode(&mut encoder, back, at));
                 }
                 after = Some(self.device.wgpu().1.submit([encoder.finish()]));
                 start = end;
             }
             after
-        })?;
+        });
         drop(turn);
-        let none = || Error::internal("the GPU executor", "a run without a submission");
-        let after = after.ok_or_else(none)?;
         if stage.is_some() {
-            self.inputs.submitted(&self.device, after.clone())?;
+            let after = after.as_ref().ok().cloned().flatten();
+            self.inputs.submitted(&self.device, after)?;
         }
+        let none = || Error::internal("the GPU executor", "a run without a submission");
+        let after = after?.ok_or_else(none)?;
         let run = self.counters.runs;
         self.counters.runs += 1;
-        self.readback.submitted(&self.device, (run, plan), after, most)
+        self.readback
+            .submitted(&self.device, (run, plan), after, most)
     }
 
     fn results(&mut self, wait: bool) -> Result<Vec<RunResult>> {
         self.device.poll(None)?;
-        self.readback.collect(&self.device, &mut self.budgets, wait)?;
+        self.readback
+            .collect(&self.device, &mut self.budgets, wait)?;
         Ok(self.readback.take())
     }
 
@@ -286,7 +326,8 @@ impl Executor for GpuExecutor {
 
 fn get<'a, T>(all: &'a [T], index: usize, what: &str) -> Result<&'a T> {
     let expected = || format!("below {}", all.len());
-    all.get(index).ok_or_else(|| Error::argument(what, index, expected()))
+    all.get(index)
+        .ok_or_else(|| Error::argument(what, index, expected()))
 }
 
 /// All steps of a plan with their first variants. Kernels are compiled together.
@@ -306,14 +347,26 @@ fn prepare(workshop: &mut Workshop, index: usize, plan: &Plan) -> Result<Vec<Vec
         counts.push(first.len());
     }
     let mut prepared = workshop.prepare(index, &dispatches)?.into_iter();
-    Ok(counts.into_iter().map(|count| prepared.by_ref().take(count).collect()).collect())
+    Ok(counts
+        .into_iter()
+        .map(|count| prepared.by_ref().take(count).collect())
+        .collect())
 }
 
 /// The buffer of a plan's inputs, and up to where it is used.
 fn inputs(buffers: &Buffers, index: usize, plan: &Plan) -> Result<Option<(wgpu::Buffer, u64)>> {
-    let Some(first) = plan.inputs.first() else { return Ok(None) };
-    if plan.inputs.iter().any(|p| p.slot.buffer != first.slot.buffer) {
-        return Err(Error::internal("the plan", "inputs lie in more than one buffer"));
+    let Some(first) = plan.inputs.first() else {
+        return Ok(None);
+    };
+    if plan
+        .inputs
+        .iter()
+        .any(|p| p.slot.buffer != first.slot.buffer)
+    {
+        return Err(Error::internal(
+            "the plan",
+            "inputs lie in more than one buffer",
+        ));
     }
     let mut end = 0;
     for port in &plan.inputs {
@@ -326,7 +379,11 @@ fn inputs(buffers: &Buffers, index: usize, plan: &Plan) -> Result<Option<(wgpu::
 fn check_inputs(plan: &Plan, inputs: &[&[u32]]) -> Result<()> {
     if inputs.len() != plan.inputs.len() {
         let expected = plan.inputs.len().to_string();
-        return Err(Error::argument("the number of inputs", inputs.len(), expected));
+        return Err(Error::argument(
+            "the number of inputs",
+            inputs.len(),
+            expected,
+        ));
     }
     for (port, words) in plan.inputs.iter().zip(inputs) {
         let len = port.meta.shape.len();

@@ -61,11 +61,20 @@ impl Pipelines {
             };
             // SAFETY: the unsafe part is `data`, and there is none.
             let make = || unsafe { device.create_pipeline_cache(&descriptor) };
-            Some(guarded(device, name, "the driver's pipeline cache", 0, make)?)
+            Some(guarded(
+                device,
+                name,
+                "the driver's pipeline cache",
+                0,
+                make,
+            )?)
         } else {
             None
         };
-        Ok(Pipelines { made: Mutex::default(), driver })
+        Ok(Pipelines {
+            made: Mutex::default(),
+            driver,
+        })
     }
 
     fn made(&self) -> MutexGuard<'_, HashMap<Key, Arc<Pipeline>>> {
@@ -90,7 +99,9 @@ impl Pipelines {
         }
         let missing: Vec<(&Key, &Kernel)> = missing.into_iter().collect();
         for ((key, _), pipeline) in missing.iter().zip(self.compile_all(device, &missing)) {
-            self.made().entry((*key).clone()).or_insert(Arc::new(pipeline?));
+            self.made()
+                .entry((*key).clone())
+                .or_insert(Arc::new(pipeline?));
         }
         let made = self.made();
         let found = keys.iter().map(|k| made.get(k).cloned());
@@ -113,11 +124,15 @@ impl Pipelines {
             return missing.iter().map(compile).collect();
         }
         let share = missing.len().div_ceil(threads);
-        let compile_part = |part: &[(&Key, &Kernel)]| -> Vec<_> { part.iter().map(compile).collect() };
+        let compile_part =
+            |part: &[(&Key, &Kernel)]| -> Vec<_> { part.iter().map(compile).collect() };
         std::thread::scope(|scope| {
             let parts = missing.chunks(share).map(|part| {
                 let builder = std::thread::Builder::new().stack_size(STACK);
-                (part, builder.spawn_scoped(scope, move || compile_part(part)))
+                (
+                    part,
+                    builder.spawn_scoped(scope, move || compile_part(part)),
+                )
             });
             // All are started before the first is waited for.
             let parts: Vec<_> = parts.collect();
@@ -137,8 +152,11 @@ impl Pipelines {
         let what = format!("kernel {}", kernel.label);
         let module = self.module(device, &what, key, kernel)?;
         let entries: Vec<_> = (0..).zip(&key.bindings).map(entry).collect();
-        let constants: Vec<(&str, f64)> =
-            key.overrides.iter().map(|(name, value)| (*name, f64::from(*value))).collect();
+        let constants: Vec<(&str, f64)> = key
+            .overrides
+            .iter()
+            .map(|(name, value)| (*name, f64::from(*value)))
+            .collect();
         device.guarded(&what, 0, |d| {
             let layout = d.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
                 label: Some(kernel.label),
@@ -202,7 +220,11 @@ fn entry((binding, ty): (u32, &wgpu::BufferBindingType)) -> wgpu::BindGroupLayou
     wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty: *ty, has_dynamic_offset: false, min_binding_size: None },
+        ty: wgpu::BindingType::Buffer {
+            ty: *ty,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
         count: None,
     }
 }
@@ -217,9 +239,11 @@ fn locate(kernel: &Kernel, module: &wgpu::ShaderModule, error: Error) -> Error {
     });
     let messages: Vec<String> = messages.collect();
     match error {
-        Error::Gpu { device, what, .. } if !messages.is_empty() => {
-            Error::Gpu { device, what, reason: messages.join("\n") }
-        }
+        Error::Gpu { device, what, .. } if !messages.is_empty() => Error::Gpu {
+            device,
+            what,
+            reason: messages.join("\n"),
+        },
         other => other,
     }
 }

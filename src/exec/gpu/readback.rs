@@ -57,7 +57,10 @@ impl Readback {
         counters: &mut Counters,
         places: Vec<Vec<(u64, usize)>>,
     ) -> Result<Self> {
-        let ends = places.iter().flatten().map(|(at, words)| at + *words as u64 * 4);
+        let ends = places
+            .iter()
+            .flatten()
+            .map(|(at, words)| at + *words as u64 * 4);
         let stride = ends.max().unwrap_or(0).max(4).next_multiple_of(8);
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let bytes = stride.saturating_mul(RUNS as u64);
@@ -113,7 +116,9 @@ impl Readback {
         after: wgpu::SubmissionIndex,
         most: usize,
     ) -> Result<()> {
-        let Some(group) = &mut self.open else { return Ok(()) };
+        let Some(group) = &mut self.open else {
+            return Ok(());
+        };
         if group.runs.is_empty() {
             group.opened = Instant::now();
         }
@@ -148,7 +153,11 @@ impl Readback {
         if wait {
             self.close(device)?;
         }
-        while self.under_way.front().is_some_and(|g| wait || g.state.is_settled()) {
+        while self
+            .under_way
+            .front()
+            .is_some_and(|g| wait || g.state.is_settled())
+        {
             self.finish_oldest(device, budgets)?;
         }
         if self.under_way.is_empty() {
@@ -163,7 +172,9 @@ impl Readback {
     }
 
     fn finish_oldest(&mut self, device: &GpuDevice, budgets: &mut [Budget]) -> Result<()> {
-        let Some(mut group) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(mut group) = self.under_way.pop_front() else {
+            return Ok(());
+        };
         group.state.wait(device, group.after.as_ref())?;
         self.read(device, &group)?;
         device.guarded("results", 0, |_| group.buffer.unmap())?;
@@ -186,7 +197,11 @@ impl Readback {
                 let data = data.get(at as usize..).unwrap_or(&[]);
                 data.chunks_exact(4).take(words).map(word)
             });
-            self.arrived.push(RunResult { run, plan, words: words.collect() });
+            self.arrived.push(RunResult {
+                run,
+                plan,
+                words: words.collect(),
+            });
         }
         Ok(())
     }

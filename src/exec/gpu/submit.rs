@@ -41,10 +41,17 @@ impl Workshop<'_> {
         let kernels: Vec<&Kernel> = dispatches.iter().map(|d| &d.kernel).collect();
         let (pipelines, compiled) = self.device.pipelines().get(self.device, &kernels)?;
         self.counters.pipelines += compiled;
-        let prepared = dispatches.iter().zip(pipelines).map(|(dispatch, pipeline)| {
-            let group = self.bind(plan, dispatch, &pipeline)?;
-            Ok(Prepared { pipeline, group, grid: dispatch.kernel.workgroups })
-        });
+        let prepared = dispatches
+            .iter()
+            .zip(pipelines)
+            .map(|(dispatch, pipeline)| {
+                let group = self.bind(plan, dispatch, &pipeline)?;
+                Ok(Prepared {
+                    pipeline,
+                    group,
+                    grid: dispatch.kernel.workgroups,
+                })
+            });
         prepared.collect()
     }
 
@@ -67,22 +74,44 @@ impl Workshop<'_> {
         let largest = slots.iter().map(|s| s.bytes).max().unwrap_or(0);
         fits("the largest binding", largest, limits.binding_bytes)?;
         let count = slots.len() as u64;
-        fits("the number of storage buffers", count, limits.storage_buffers.into())?;
+        fits(
+            "the number of storage buffers",
+            count,
+            limits.storage_buffers.into(),
+        )?;
         let side = kernel.workgroups.into_iter().max().unwrap_or(0);
-        fits("the longest side of the grid", side.into(), limits.workgroups.into())?;
+        fits(
+            "the longest side of the grid",
+            side.into(),
+            limits.workgroups.into(),
+        )?;
 
         let wrong = |detail: String| {
-            Err(Error::internal("the plan", format!("kernel {}: {detail}", kernel.label)))
+            Err(Error::internal(
+                "the plan",
+                format!("kernel {}: {detail}", kernel.label),
+            ))
         };
-        let storage = kernel.bindings.iter().filter(|b| !matches!(b, Binding::Uniform(_)));
+        let storage = kernel
+            .bindings
+            .iter()
+            .filter(|b| !matches!(b, Binding::Uniform(_)));
         let written: Vec<bool> = storage.map(|b| matches!(b, Binding::Write(_))).collect();
         if written.len() != slots.len() {
-            return wrong(format!("{} buffers are bound, {count} planned", written.len()));
+            return wrong(format!(
+                "{} buffers are bound, {count} planned",
+                written.len()
+            ));
         }
         for (slot, &w) in slots.iter().zip(&written) {
-            let clash = slots.iter().zip(&written).find(|(s, v)| s.buffer == slot.buffer && **v != w);
+            let clash = slots
+                .iter()
+                .zip(&written)
+                .find(|(s, v)| s.buffer == slot.buffer && **v != w);
             if let Some((other, _)) = clash {
-                return wrong(format!("reads and writes one buffer, {slot:?} and {other:?}"));
+                return wrong(format!(
+                    "reads and writes one buffer, {slot:?} and {other:?}"
+                ));
             }
         }
         Ok(())
@@ -119,7 +148,9 @@ impl Workshop<'_> {
             entries: &entries,
         };
         let what = format!("the bindings of kernel {}", kernel.label);
-        let group = self.device.guarded(&what, 0, |d| d.create_bind_group(&descriptor))?;
+        let group = self
+            .device
+            .guarded(&what, 0, |d| d.create_bind_group(&descriptor))?;
         self.counters.bind_groups += 1;
         Ok(group)
     }
@@ -128,7 +159,10 @@ impl Workshop<'_> {
 /// Whether a step computes nothing: all it writes has no element.
 pub(super) fn is_empty(plan: &Plan, step: &Step) -> bool {
     let empty = |(node, _): &(crate::graph::NodeId, Slot)| {
-        plan.graph.nodes().get(node.index()).is_some_and(|n| n.meta.shape.is_empty())
+        plan.graph
+            .nodes()
+            .get(node.index())
+            .is_some_and(|n| n.meta.shape.is_empty())
     };
     !step.writes.is_empty() && step.writes.iter().all(empty)
 }
@@ -149,7 +183,12 @@ impl Copy {
         target: &wgpu::Buffer,
         at: u64,
     ) {
-        let Copy { source, offset, behind, bytes } = self;
+        let Copy {
+            source,
+            offset,
+            behind,
+            bytes,
+        } = self;
         encoder.copy_buffer_to_buffer(source, *offset, target, at + behind, *bytes);
     }
 }
@@ -158,13 +197,20 @@ impl Copy {
 /// costs more than the bytes.
 const GAP: u64 = 4096;
 
-/// How results come back: the copies of a run, and where the words of each result then lie.
+/// How the results of a run come back.
+pub(super) struct Returns {
+    pub(super) copies: Vec<Copy>,
+    /// Where the words of each result then lie, and how many.
+    pub(super) places: Vec<(u64, usize)>,
+}
+
+/// Plans the way back of `results`.
 pub(super) fn returns(
     buffers: &Buffers,
     uniforms: &Uniforms,
     plan: usize,
     results: &[Port],
-) -> Result<(Vec<Copy>, Vec<(u64, usize)>)> {
+) -> Result<Returns> {
     let mut copies: Vec<Copy> = Vec::new();
     let mut places = Vec::with_capacity(results.len());
     for port in results {
@@ -182,7 +228,12 @@ pub(super) fn returns(
             }
             last => {
                 let behind = last.map_or(0, |l| l.behind + l.bytes);
-                copies.push(Copy { source: source.clone(), offset, behind, bytes });
+                copies.push(Copy {
+                    source: source.clone(),
+                    offset,
+                    behind,
+                    bytes,
+                });
                 behind
             }
         };
@@ -192,9 +243,14 @@ pub(super) fn returns(
     if copies.is_empty() {
         // The sentinel.
         let source = uniforms.buffer.clone();
-        copies.push(Copy { source, offset: 0, behind: 0, bytes: 4 });
+        copies.push(Copy {
+            source,
+            offset: 0,
+            behind: 0,
+            bytes: 4,
+        });
     }
-    Ok((copies, places))
+    Ok(Returns { copies, places })
 }
 
 /// Encodes steps as one pass: wgpu puts barriers where buffers ask for them.
@@ -209,7 +265,12 @@ pub(super) fn encode(
     }
     let mut pass = encoder.begin_compute_pass(&Default::default());
     let mut current: Option<&Arc<Pipeline>> = None;
-    for Prepared { pipeline, group, grid: [x, y, z] } in dispatches {
+    for Prepared {
+        pipeline,
+        group,
+        grid: [x, y, z],
+    } in dispatches
+    {
         if !current.is_some_and(|c| Arc::ptr_eq(c, pipeline)) {
             pass.set_pipeline(&pipeline.pipeline);
             current = Some(pipeline);

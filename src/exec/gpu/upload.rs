@@ -90,9 +90,17 @@ impl Ring {
         let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
         let stages = (0..count).map(|_| {
             let buffer = allocate(device, counters, what, bytes, usage, true)?;
-            Ok(Stage { buffer, state: MapState::mapped(), after: None })
+            Ok(Stage {
+                buffer,
+                state: MapState::mapped(),
+                after: None,
+            })
         });
-        Ok(Ring { stages: stages.collect::<Result<_>>()?, bytes, next: 0 })
+        Ok(Ring {
+            stages: stages.collect::<Result<_>>()?,
+            bytes,
+            next: 0,
+        })
     }
 
     /// Bytes of each buffer.
@@ -102,7 +110,9 @@ impl Ring {
 
     /// Whether the next buffer is free.
     pub(super) fn is_free(&self) -> bool {
-        self.stages.get(self.next).is_none_or(|s| s.state.is_settled())
+        self.stages
+            .get(self.next)
+            .is_none_or(|s| s.state.is_settled())
     }
 
     /// Fills the next buffer, waiting for it if it is in use: each part goes to its byte offset.
@@ -124,7 +134,10 @@ impl Ring {
             let bytes: &[u8] = bytemuck::cast_slice(words);
             let end = (offset as usize).saturating_add(bytes.len());
             if end > view.len() {
-                return Err(Error::internal("the upload ring", format!("a part ends at {end}")));
+                return Err(Error::internal(
+                    "the upload ring",
+                    format!("a part ends at {end}"),
+                ));
             }
             view.slice(offset as usize..end).copy_from_slice(bytes);
         }
@@ -133,16 +146,19 @@ impl Ring {
         Ok(buffer)
     }
 
-    /// The buffer that was filled last is in use until `after` has finished.
+    /// The buffer that was filled last is in use until `after` has finished. Called where the
+    /// submission failed as well, without it: the buffer must be mapped again.
     pub(super) fn submitted(
         &mut self,
         device: &GpuDevice,
-        after: wgpu::SubmissionIndex,
+        after: Option<wgpu::SubmissionIndex>,
     ) -> Result<()> {
         if let Some(stage) = self.stages.get_mut(self.next) {
-            stage.after = Some(after);
+            stage.after = after;
             device.guarded("upload", 0, |_| {
-                stage.state.ask(&stage.buffer, wgpu::MapMode::Write, self.bytes);
+                stage
+                    .state
+                    .ask(&stage.buffer, wgpu::MapMode::Write, self.bytes);
             })?;
             self.next = (self.next + 1) % self.stages.len();
         }
