@@ -41,6 +41,12 @@ pub enum Op {
     Slice(Slice),
     /// The input among zeros along one axis.
     Pad(Pad),
+    /// Tensors one after the other along one axis.
+    Concat(Concat),
+    /// Rows of a table, by number.
+    Gather(Gather),
+    /// Rows added up by number: the gradient of gathering.
+    ScatterAdd(ScatterAdd),
     /// Batched matrix product.
     Matmul(Matmul),
     /// Sum or maximum over neighbouring axes.
@@ -51,6 +57,10 @@ pub enum Op {
     Softmax(Softmax),
     /// The gradient of softmax.
     SoftmaxGrad(SoftmaxGrad),
+    /// The logarithm of softmax over the last axis.
+    LogSoftmax(LogSoftmax),
+    /// The gradient of the logarithm of softmax.
+    LogSoftmaxGrad(LogSoftmaxGrad),
     /// Cross-entropy of each row of logits with an integer label.
     CrossEntropy(CrossEntropy),
     /// The gradient of cross-entropy.
@@ -144,6 +154,24 @@ pub struct Pad {
     pub to: usize,
 }
 
+/// See [`Op::Concat`]. The inputs agree in all other axes and in their element type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Concat {
+    /// Along which axis.
+    pub axis: usize,
+}
+
+/// See [`Op::Gather`]: inputs a table `[v, ..]` and `u32` row numbers `[ids..]`; gives `[ids.., ..]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Gather;
+
+/// See [`Op::ScatterAdd`]: inputs rows `[ids.., ..]` and their numbers `[ids..]`; gives `[rows, ..]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ScatterAdd {
+    /// How many rows the result has.
+    pub rows: usize,
+}
+
 /// See [`Op::Matmul`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Matmul {
@@ -184,6 +212,14 @@ pub struct Softmax;
 /// See [`Op::SoftmaxGrad`]: inputs `y`, `dy`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SoftmaxGrad;
+
+/// See [`Op::LogSoftmax`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LogSoftmax;
+
+/// See [`Op::LogSoftmaxGrad`]: inputs `y`, `dy`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LogSoftmaxGrad;
 
 /// See [`Op::CrossEntropy`]: inputs logits `[.., classes]` and `u32` labels `[..]`; gives `[..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -14,6 +14,15 @@ impl Tensor {
             return Tensor::broken(graph);
         };
         let shared = first.shared_graph();
+        for input in inputs
+            .iter()
+            .filter(|t| t.id().is_none() && !t.same_graph(first))
+        {
+            // A mistake made without any tensor has a graph of its own; here it finds its way home.
+            if let Err(error) = input.graph_mut().take_error() {
+                shared.borrow_mut().record(error);
+            }
+        }
         let Some(ids) = inputs
             .iter()
             .map(|t| t.id())

@@ -7,15 +7,19 @@
 mod apply;
 mod argmax;
 mod array;
+mod concat;
 mod cross_entropy;
 pub mod elementwise;
+mod gather;
 mod gemm;
 mod grid;
 mod leaf;
+mod log_softmax;
 mod matmul;
 mod pad;
 mod random;
 mod reduce;
+mod scatter_add;
 mod softmax;
 mod view;
 
@@ -157,11 +161,16 @@ impl Op {
             Op::BroadcastTo(o) => o,
             Op::Slice(o) => o,
             Op::Pad(o) => o,
+            Op::Concat(o) => o,
+            Op::Gather(o) => o,
+            Op::ScatterAdd(o) => o,
             Op::Matmul(o) => o,
             Op::Reduce(o) => o,
             Op::ArgMax(o) => o,
             Op::Softmax(o) => o,
             Op::SoftmaxGrad(o) => o,
+            Op::LogSoftmax(o) => o,
+            Op::LogSoftmaxGrad(o) => o,
             Op::CrossEntropy(o) => o,
             Op::CrossEntropyGrad(o) => o,
         }

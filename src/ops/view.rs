@@ -199,6 +199,38 @@ impl Tensor {
         self.reshape_at(to.into(), Source::caller())
     }
 
+    /// An axis of size 1 added in front of `axis` (negative counts from the back of the result).
+    #[track_caller]
+    pub fn unsqueeze(&self, axis: isize) -> Tensor {
+        let caller = Source::caller();
+        let mut to = self.shape().to_vec();
+        to.push(1);
+        let Some(axis) = Shape::from(to.clone()).axis(axis) else {
+            let reason = format!("the result has {} axes; there is no axis {axis}", to.len());
+            return self.mistake("unsqueeze", reason, caller);
+        };
+        to[axis..].rotate_right(1);
+        self.reshape_at(to.into(), caller)
+    }
+
+    /// The axis `axis`, of size 1, taken out of the shape (negative counts from the back).
+    #[track_caller]
+    pub fn squeeze(&self, axis: isize) -> Tensor {
+        let caller = Source::caller();
+        let mut to = self.shape().to_vec();
+        match self.shape().axis(axis).filter(|&a| to[a] == 1) {
+            Some(axis) => {
+                to.remove(axis);
+                self.reshape_at(to.into(), caller)
+            }
+            None => self.mistake(
+                "squeeze",
+                format!("there is no axis {axis} of size 1"),
+                caller,
+            ),
+        }
+    }
+
     /// The axes in another order: output axis `i` is input axis `axes[i]`.
     #[track_caller]
     pub fn permute(&self, axes: &[usize]) -> Tensor {

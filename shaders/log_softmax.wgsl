@@ -1,0 +1,35 @@
+// log_softmax: y[r, j] = x[r, j] - max - ln(sum over j of e^(x[r, j] - max))
+// Shapes    x [rows, columns]   y [rows, columns]
+// Bindings  0 read x | 1 read_write y | 2 uniform Params
+// Workgroup [WG, 1, 1], one workgroup a row, grid [rows, folded to 3 dimensions]
+// Overrides WG = 64 (power of two)
+// Reference src/ops/log_softmax.rs
+
+override WG: u32 = 64u;
+
+struct Params { rows: u32, columns: u32 }
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let row = linear_group(group, size);
+    if row >= params.rows { return; }
+    let start = row * params.columns;
+    var largest = -3.4028234e38;
+    for (var j = lane; j < params.columns; j += WG) { largest = max(largest, x[start + j]); }
+    largest = row_max(lane, largest);
+    var total = 0.0;
+    for (var j = lane; j < params.columns; j += WG) { total += exp(x[start + j] - largest); }
+    total = row_sum(lane, total);
+    let log_total = log(total);
+    for (var j = lane; j < params.columns; j += WG) {
+        y[start + j] = x[start + j] - largest - log_total;
+    }
+}

@@ -1,0 +1,195 @@
+//! Concatenation: tensors one after the other along one axis.
+//!
+//! Takes any number of `x_i [.., n_i, ..]` of one element type, gives `y [.., sum of n_i, ..]`. One
+//! dispatch an input copies it into its place, as bits.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::graph::{Backward, Concat, Grads, Graph, Meta, Mode, Op};
+use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::{Error, Shape, Source, Tensor};
+
+impl Concat {
+    /// How many runs of neighbouring elements a tensor has, and how long each is.
+    fn runs(&self, x: &Shape) -> (usize, usize) {
+        let (outer, rest) = x.split_at(self.axis.min(x.rank()));
+        (outer.iter().product(), rest.iter().product())
+    }
+
+    fn copy<T: Copy>(&self, x: &[(&Shape, &[T])], to: &Shape, y: &mut [T]) {
+        let (_, pitch) = self.runs(to);
+        let mut before = 0;
+        for (shape, x) in x {
+            let (outer, run) = self.runs(shape);
+            for o in 0..outer {
+                let at = o * pitch + before;
+                y[at..at + run].copy_from_slice(&x[o * run..(o + 1) * run]);
+            }
+            before += run;
+        }
+    }
+}
+
+impl OpDef for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let Some(first) = x.first() else {
+            return Err("takes at least 1 input".to_string());
+        };
+        if self.axis >= first.shape.rank() {
+            return Err(format!("there is no axis {}", self.axis));
+        }
+        let mut total = 0usize;
+        for x in x {
+            let size = x.shape.get(self.axis).copied().unwrap_or(0);
+            if x.dtype != first.dtype
+                || x.shape.with_axis(self.axis, 0) != first.shape.with_axis(self.axis, 0)
+            {
+                let axis = self.axis;
+                return Err(format!(
+                    "the inputs must agree in their element type and in all axes but {axis}"
+                ));
+            }
+            total = total.saturating_add(size);
+        }
+        Ok(Meta::new(
+            first.shape.with_axis(self.axis, total),
+            first.dtype,
+        ))
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let mut before = 0;
+        let part = |x: &Tensor| {
+            let size = x.dim(self.axis as isize);
+            before += size;
+            Some(b.dy.narrow(self.axis as isize, before - size, size))
+        };
+        Ok(b.x.iter().map(part).collect())
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let x: Vec<(&Shape, &[f64])> = x.iter().map(|x| (&x.shape, &x.data[..])).collect();
+        self.copy(&x, &y.shape, &mut y.data);
+    }
+    fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+        Tolerance::EXACT
+    }
+    fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
+        0.0
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for Concat {
+    fn takes_head(&self) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let (_, pitch) = self.runs(&cx.y.shape);
+        let mut before = 0;
+        let mut kernels = Vec::with_capacity(cx.x.len());
+        for (x, &operand) in cx.x.iter().zip(&cx.inputs) {
+            let (outer, run) = self.runs(&x.shape);
+            let wide = [run, pitch, before].iter().all(|n| n % 4 == 0);
+            let width = if wide { 4 } else { 1 };
+            let params = [outer, run / width, pitch / width, before / width];
+            kernels.push(Kernel {
+                label: "concat",
+                parts: vec![prelude(width as u32), wgsl!("lib/index"), wgsl!("concat")],
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings: vec![
+                    Binding::Read(operand),
+                    Binding::Write(cx.output),
+                    Binding::Uniform(params.map(|n| n as u32).to_vec()),
+                ],
+                workgroups: grid::linear(cx.limits, outer * run / width),
+            });
+            before += run;
+        }
+        vec![Variant {
+            kernels,
+            scratch: Vec::new(),
+        }]
+    }
+    fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
+        let x: Vec<(&Shape, &[u32])> = x.iter().map(|x| (&x.meta.shape, x.words)).collect();
+        self.copy(&x, &meta.shape, y);
+    }
+}
+
+impl Tensor {
+    /// The tensors one after the other along `axis` (negative counts from the back), e.g. `[2, 3]`
+    /// and `[5, 3]` along axis 0 give `[7, 3]`.
+    #[track_caller]
+    pub fn concat(tensors: &[&Tensor], axis: isize) -> Tensor {
+        let caller = Source::caller();
+        let Some(first) = tensors.first() else {
+            return none_given("concat", caller);
+        };
+        let shape = first.shape();
+        let Some(axis) = shape.axis(axis) else {
+            let reason = format!(
+                "the first tensor has {} axes; there is no axis {axis}",
+                shape.rank()
+            );
+            return first.mistake("concat", reason, caller);
+        };
+        match tensors {
+            [x] => (*x).clone(),
+            _ => Tensor::apply(Op::Concat(Concat { axis }), tensors, caller),
+        }
+    }
+
+    /// Tensors of one shape side by side along a new axis `axis` (negative counts from the back of
+    /// the result), e.g. three of `[4]` give `[3, 4]` along axis 0 and `[4, 3]` along axis 1.
+    #[track_caller]
+    pub fn stack(tensors: &[&Tensor], axis: isize) -> Tensor {
+        if tensors.is_empty() {
+            return none_given("stack", Source::caller());
+        }
+        let with_axis: Vec<Tensor> = tensors.iter().map(|t| t.unsqueeze(axis)).collect();
+        Tensor::concat(&with_axis.iter().collect::<Vec<_>>(), axis)
+    }
+
+    /// The parts of the given sizes along `axis` (negative counts from the back), which must add up
+    /// to the axis.
+    #[track_caller]
+    pub fn split(&self, sizes: &[usize], axis: isize) -> Vec<Tensor> {
+        let total = sizes.iter().fold(0usize, |n, &s| n.saturating_add(s));
+        let have = self.shape().axis(axis).map(|_| self.dim(axis));
+        if have != Some(total) {
+            let reason = format!("the parts {sizes:?} do not make up axis {axis}");
+            let broken = self.mistake("split", reason, Source::caller());
+            return vec![broken; sizes.len()];
+        }
+        let mut start = 0;
+        let mut parts = Vec::with_capacity(sizes.len());
+        for &size in sizes {
+            parts.push(self.narrow(axis, start, size));
+            start += size;
+        }
+        parts
+    }
+}
+
+/// A mistake made without any tensor, and so without a graph: the first op that is given the result
+/// takes the mistake over into its own graph.
+fn none_given(op: &'static str, at: Source) -> Tensor {
+    let mut graph = Graph::new(Mode::Eval);
+    graph.record(Error::Op {
+        op,
+        inputs: Vec::new(),
+        reason: "takes at least 1 tensor".to_string(),
+        at,
+        scope: String::new(),
+    });
+    Tensor::broken(Rc::new(RefCell::new(graph)))
+}

@@ -1,0 +1,111 @@
+//! Gathering: rows of a table by number, `y[i, ..] = table[ids[i], ..]`.
+//!
+//! Takes a table `[v, ..]` of any element type and `u32` row numbers of any shape `[ids..]`, gives
+//! `[ids.., ..]`. A number past the last row gives zeros, on every device. This is how a training
+//! step fetches its batch from a data set on the device, and what an embedding is.
+
+use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
+use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::{DType, Source, Tensor};
+
+/// Elements of one row.
+fn row_len(table: &[usize]) -> usize {
+    table.iter().skip(1).product()
+}
+
+fn copy<T: Copy>(table: &[T], row: usize, ids: impl Iterator<Item = usize>, zero: T, y: &mut [T]) {
+    if row == 0 {
+        return;
+    }
+    for (id, y) in ids.zip(y.chunks_exact_mut(row)) {
+        match table.chunks_exact(row).nth(id) {
+            Some(x) => y.copy_from_slice(x),
+            None => y.fill(zero),
+        }
+    }
+}
+
+impl OpDef for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let [table, ids] = x else {
+            return Err(format!("takes 2 inputs, was given {}", x.len()));
+        };
+        let Some((_, rest)) = table.shape.split_first() else {
+            return Err("the table must have at least one axis".to_string());
+        };
+        if ids.dtype != DType::U32 {
+            return Err("the row numbers must be u32; see `Tensor::cast`".to_string());
+        }
+        Ok(Meta::new([&ids.shape[..], rest].concat(), table.dtype))
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let table = &b.x[0];
+        if !table.dtype().is_float() {
+            return Ok(vec![None, None]);
+        }
+        let rows = table.dim(0);
+        let op = Op::ScatterAdd(ScatterAdd { rows });
+        let dtable = Tensor::apply(op, &[b.dy, &b.x[1]], Source::caller());
+        Ok(vec![Some(dtable), None])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let ids = x[1].data.iter().map(|&id| id as usize);
+        copy(&x[0].data, row_len(&x[0].shape), ids, 0.0, &mut y.data);
+    }
+    fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+        Tolerance::EXACT
+    }
+    fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
+        0.0
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for Gather {
+    fn takes_head(&self) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let row = row_len(&cx.x[0].shape);
+        let width = if row % 4 == 0 { 4 } else { 1 };
+        let (rows, count) = (cx.x[0].shape[0], cx.x[1].shape.len());
+        let params = [rows, count, row / width].map(|n| n as u32).to_vec();
+        vec![
+            Kernel {
+                label: "gather",
+                parts: vec![prelude(width as u32), wgsl!("lib/index"), wgsl!("gather")],
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings: vec![
+                    Binding::Read(cx.inputs[0]),
+                    Binding::Read(cx.inputs[1]),
+                    Binding::Write(cx.output),
+                    Binding::Uniform(params),
+                ],
+                workgroups: grid::linear(cx.limits, count * row / width),
+            }
+            .into(),
+        ]
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let ids = x[1].words.iter().map(|&id| id as usize);
+        copy(x[0].words, row_len(&x[0].meta.shape), ids, 0, y);
+    }
+}
+
+impl Tensor {
+    /// The rows of this table `[v, ..]` whose numbers are in `ids` (`u32`, any shape); gives
+    /// `[ids.., ..]`. A number past the last row gives zeros.
+    #[track_caller]
+    pub fn gather(&self, ids: &Tensor) -> Tensor {
+        Tensor::apply(Op::Gather(Gather), &[self, ids], Source::caller())
+    }
+}

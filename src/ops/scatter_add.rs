@@ -1,0 +1,135 @@
+//! Scattering: rows added up by number, `y[r, ..] = sum over i with ids[i] = r of x[i, ..]`.
+//!
+//! Takes `x [ids.., ..]` f32 and `u32` row numbers `[ids..]`, gives `[rows, ..]`. Numbers past the
+//! last row are left out. It is the gradient of gathering, and gathering is its own.
+//!
+//! Invariant: a row's terms are added in ascending order of `i`, so the same bits come out each time.
+//!
+//! Each result walks all row numbers, so the cost is `rows * row * ids` comparisons for `ids * row`
+//! additions. Why not atomics: there are none for floats in WGSL, and their order would change the
+//! bits. A list of ids sorted by row would make the walk short.
+
+use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
+use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::{DType, Source, Tensor};
+
+/// Elements of one row of a result.
+fn row_len(y: &[usize]) -> usize {
+    y.iter().skip(1).product()
+}
+
+fn add<T: Copy + std::ops::AddAssign>(
+    x: &[T],
+    row: usize,
+    ids: impl Iterator<Item = usize>,
+    y: &mut [T],
+) {
+    if row == 0 {
+        return;
+    }
+    for (id, x) in ids.zip(x.chunks_exact(row)) {
+        if let Some(y) = y.chunks_exact_mut(row).nth(id) {
+            y.iter_mut().zip(x).for_each(|(y, x)| *y += *x);
+        }
+    }
+}
+
+impl OpDef for ScatterAdd {
+    fn name(&self) -> &'static str {
+        "scatter_add"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let [x, ids] = x else {
+            return Err(format!("takes 2 inputs, was given {}", x.len()));
+        };
+        if x.dtype != DType::F32 || ids.dtype != DType::U32 {
+            return Err("the rows must be f32 and their numbers u32".to_string());
+        }
+        let Some(rest) = x.shape.strip_prefix(&ids.shape[..]) else {
+            return Err("rows [ids.., ..] need numbers [ids..], one a row".to_string());
+        };
+        Ok(Meta::new([&[self.rows], rest].concat(), DType::F32))
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let dx = Tensor::apply(Op::Gather(Gather), &[b.dy, &b.x[1]], Source::caller());
+        Ok(vec![Some(dx), None])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let ids = x[1].data.iter().map(|&id| id as usize);
+        add(&x[0].data, row_len(&y.shape), ids, &mut y.data);
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        // A sum of at most as many terms as the most frequent number has.
+        let mut counts = vec![0u32; self.rows];
+        for &id in &x[1].data {
+            if let Some(count) = counts.get_mut(id as usize) {
+                *count += 1;
+            }
+        }
+        let n = f64::from(counts.iter().copied().max().unwrap_or(0));
+        Tolerance {
+            abs: 6e-8 * n * n * x[0].max_abs(),
+            rel: 6e-8,
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        x[0].shape.len() as f64
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for ScatterAdd {
+    fn takes_head(&self) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let row = row_len(&cx.y.shape);
+        let width = if row % 4 == 0 { 4 } else { 1 };
+        let count = cx.x[1].shape.len();
+        let params = [self.rows, count, row / width].map(|n| n as u32).to_vec();
+        vec![
+            Kernel {
+                label: "scatter_add",
+                parts: vec![
+                    prelude(width as u32),
+                    wgsl!("lib/index"),
+                    wgsl!("scatter_add"),
+                ],
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings: vec![
+                    Binding::Read(cx.inputs[0]),
+                    Binding::Read(cx.inputs[1]),
+                    Binding::Write(cx.output),
+                    Binding::Uniform(params),
+                ],
+                workgroups: grid::linear(cx.limits, self.rows * row / width),
+            }
+            .into(),
+        ]
+    }
+    fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
+        let y: &mut [f32] = bytemuck::cast_slice_mut(y);
+        y.fill(0.0);
+        let ids = x[1].words.iter().map(|&id| id as usize);
+        add(x[0].f32(), row_len(&meta.shape), ids, y);
+    }
+}
+
+impl Tensor {
+    /// The rows of this tensor `[ids.., ..]` added up by their numbers in `ids` (`u32`, `[ids..]`);
+    /// gives `[rows, ..]`. Numbers past the last row are left out. The reverse of [`Tensor::gather`].
+    #[track_caller]
+    pub fn scatter_add(&self, ids: &Tensor, rows: usize) -> Tensor {
+        Tensor::apply(
+            Op::ScatterAdd(ScatterAdd { rows }),
+            &[self, ids],
+            Source::caller(),
+        )
+    }
+}
