@@ -355,6 +355,25 @@ fn steps_run_alone_and_slots_are_read_and_written() {
 }
 
 #[test]
+fn steps_are_timed() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    let before = executor.counters();
+    let profile = executor.profile(0).unwrap();
+    assert_eq!(profile.steps.len(), 3);
+    assert!(
+        profile.steps.iter().all(|t| t.as_secs() < 60),
+        "{profile:?}"
+    );
+    assert!(profile.steps.iter().any(|t| !t.is_zero()), "{profile:?}");
+    assert_eq!(executor.counters(), before);
+    println!("{}: {profile:?}", device.name());
+}
+
+#[test]
 fn another_variant_can_be_chosen() {
     let Some(device) = open(&Options::default()) else {
         return;

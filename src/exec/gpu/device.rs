@@ -8,12 +8,13 @@ use std::time::Duration;
 use crate::kernel::KernelLimits;
 use crate::{Error, Result};
 
-use super::adapter::{AdapterInfo, Selector, select};
+use super::adapter::{AdapterInfo, AdapterKind, Selector, select};
 use super::fault::{Faults, guarded};
 use super::pipelines::Pipelines;
 
 /// How long to wait for work that was submitted. Submissions are cut to a fraction of a second, and
-/// every driver's watchdog strikes within a few, so a device that is silent for this long is gone.
+/// every GPU driver's watchdog strikes within a few, so a GPU that is silent for this long is gone.
+/// Software has no watchdog, and may just be slow.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Which limits to open a device with.
@@ -155,7 +156,7 @@ impl GpuDevice {
         // wgpu frees the memory in the poll that finds nothing left to do.
         let _ = self.wait(wgpu::PollType::Wait {
             submission_index: None,
-            timeout: Some(PATIENCE),
+            timeout: self.patience(),
         });
     }
 
@@ -199,9 +200,13 @@ impl GpuDevice {
     pub(super) fn poll(&self, until: Option<&wgpu::SubmissionIndex>) -> Result<()> {
         let kind = until.map_or(wgpu::PollType::Poll, |index| wgpu::PollType::Wait {
             submission_index: Some(index.clone()),
-            timeout: Some(PATIENCE),
+            timeout: self.patience(),
         });
         self.wait(kind)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        (self.0.info.kind != AdapterKind::Software).then_some(PATIENCE)
     }
 
     fn wait(&self, kind: wgpu::PollType) -> Result<()> {

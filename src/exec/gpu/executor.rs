@@ -177,7 +177,7 @@ impl Executor for GpuExecutor {
                 if let (0, Some((stage, target, bytes))) = (i, stage) {
                     encoder.copy_buffer_to_buffer(stage, 0, target, 0, bytes);
                 }
-                submit::encode(&mut encoder, &ready.steps, start..end);
+                submit::encode(&mut encoder, &ready.steps, start..end, None);
                 if i + 1 == cuts.len() {
                     ready
                         .results

@@ -36,6 +36,14 @@ impl GpuExecutor {
     /// Runs some steps of a plan, with what lies in its buffers now. Neither takes inputs nor hands
     /// results back: see [`GpuExecutor::write_slot`] and [`GpuExecutor::read_slot`].
     pub fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {
+        self.submit_steps(plan, steps).map(drop)
+    }
+
+    pub(super) fn submit_steps(
+        &mut self,
+        plan: usize,
+        steps: Range<usize>,
+    ) -> Result<wgpu::SubmissionIndex> {
         self.device.check()?;
         let ready = get(&self.plans, plan, "plan")?;
         if steps.end > ready.steps.len() || steps.start > steps.end {
@@ -45,8 +53,8 @@ impl GpuExecutor {
         let _turn = self.device.turn();
         self.device.guarded("running steps", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
-            submit::encode(&mut encoder, &ready.steps, steps);
-            self.device.wgpu().1.submit([encoder.finish()]);
+            submit::encode(&mut encoder, &ready.steps, steps, None);
+            self.device.wgpu().1.submit([encoder.finish()])
         })
     }
 

@@ -96,17 +96,22 @@ pub(super) fn returns(
     Ok(Returns { copies, places })
 }
 
-/// Encodes steps as one pass: wgpu puts barriers where buffers ask for them.
+/// Encodes steps as one pass: wgpu puts barriers where buffers ask for them. Steps without a dispatch
+/// make no pass, unless it is timed.
 pub(super) fn encode(
     encoder: &mut wgpu::CommandEncoder,
     steps: &[Vec<Prepared>],
     range: Range<usize>,
+    times: Option<wgpu::ComputePassTimestampWrites<'_>>,
 ) {
     let mut dispatches = steps.get(range).unwrap_or(&[]).iter().flatten().peekable();
-    if dispatches.peek().is_none() {
+    if dispatches.peek().is_none() && times.is_none() {
         return;
     }
-    let mut pass = encoder.begin_compute_pass(&Default::default());
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        label: None,
+        timestamp_writes: times,
+    });
     let mut current: Option<&Arc<Pipeline>> = None;
     for Prepared {
         pipeline,
