@@ -18,7 +18,7 @@ fn main(
 ) {
     let tile = tile_of(workgroup, count, 16u * WGY, 16u * WGX);
     let row = tile.row + 16u * local.y;
-    let col = tile.col + 16u * local.x;
+    let col = tile.col + 4u * local.x; // neighbouring threads read neighbouring columns
     if !tile.live || row >= params.m || col >= params.n { return; }
 
     let rows0 = a_rows(tile.z, row);
@@ -26,9 +26,9 @@ fn main(
     let rows2 = a_rows(tile.z, row + 8u);
     let rows3 = a_rows(tile.z, row + 12u);
     let cols0 = b_columns(tile.z, col);
-    let cols1 = b_columns(tile.z, col + 4u);
-    let cols2 = b_columns(tile.z, col + 8u);
-    let cols3 = b_columns(tile.z, col + 12u);
+    let cols1 = b_columns(tile.z, col + 4u * WGX);
+    let cols2 = b_columns(tile.z, col + 8u * WGX);
+    let cols3 = b_columns(tile.z, col + 12u * WGX);
     var c00 = mat4x4<f32>();
     var c01 = mat4x4<f32>();
     var c02 = mat4x4<f32>();
@@ -101,19 +101,19 @@ fn main(
     }
 
     store_block(c00, tile.out, row, col);
-    store_block(c01, tile.out, row, col + 4u);
-    store_block(c02, tile.out, row, col + 8u);
-    store_block(c03, tile.out, row, col + 12u);
+    store_block(c01, tile.out, row, col + 4u * WGX);
+    store_block(c02, tile.out, row, col + 8u * WGX);
+    store_block(c03, tile.out, row, col + 12u * WGX);
     store_block(c10, tile.out, row + 4u, col);
-    store_block(c11, tile.out, row + 4u, col + 4u);
-    store_block(c12, tile.out, row + 4u, col + 8u);
-    store_block(c13, tile.out, row + 4u, col + 12u);
+    store_block(c11, tile.out, row + 4u, col + 4u * WGX);
+    store_block(c12, tile.out, row + 4u, col + 8u * WGX);
+    store_block(c13, tile.out, row + 4u, col + 12u * WGX);
     store_block(c20, tile.out, row + 8u, col);
-    store_block(c21, tile.out, row + 8u, col + 4u);
-    store_block(c22, tile.out, row + 8u, col + 8u);
-    store_block(c23, tile.out, row + 8u, col + 12u);
+    store_block(c21, tile.out, row + 8u, col + 4u * WGX);
+    store_block(c22, tile.out, row + 8u, col + 8u * WGX);
+    store_block(c23, tile.out, row + 8u, col + 12u * WGX);
     store_block(c30, tile.out, row + 12u, col);
-    store_block(c31, tile.out, row + 12u, col + 4u);
-    store_block(c32, tile.out, row + 12u, col + 8u);
-    store_block(c33, tile.out, row + 12u, col + 12u);
+    store_block(c31, tile.out, row + 12u, col + 4u * WGX);
+    store_block(c32, tile.out, row + 12u, col + 8u * WGX);
+    store_block(c33, tile.out, row + 12u, col + 12u * WGX);
 }

@@ -18,13 +18,13 @@ fn main(
 ) {
     let tile = tile_of(workgroup, count, 8u * WGY, 8u * WGX);
     let row = tile.row + 8u * local.y;
-    let col = tile.col + 8u * local.x;
+    let col = tile.col + 4u * local.x; // neighbouring threads read neighbouring columns
     if !tile.live || row >= params.m || col >= params.n { return; }
 
     let rows0 = a_rows(tile.z, row);
     let rows1 = a_rows(tile.z, row + 4u);
     let cols0 = b_columns(tile.z, col);
-    let cols1 = b_columns(tile.z, col + 4u);
+    let cols1 = b_columns(tile.z, col + 4u * WGX);
     var c00 = mat4x4<f32>();
     var c01 = mat4x4<f32>();
     var c10 = mat4x4<f32>();
@@ -53,7 +53,7 @@ fn main(
     }
 
     store_block(c00, tile.out, row, col);
-    store_block(c01, tile.out, row, col + 4u);
+    store_block(c01, tile.out, row, col + 4u * WGX);
     store_block(c10, tile.out, row + 4u, col);
-    store_block(c11, tile.out, row + 4u, col + 4u);
+    store_block(c11, tile.out, row + 4u, col + 4u * WGX);
 }
