@@ -6,6 +6,8 @@
 // Reference src/ops/matmul.rs
 //
 // Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
+// Too many registers for most GPUs. On a CPU adapter (lavapipe, SwiftShader) a load costs as much as dozens of
+// multiply-adds, so the larger the tile the better, and spilling to the stack costs little.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 1u;

@@ -6,6 +6,7 @@
 // Reference src/ops/matmul.rs
 //
 // Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
+// WGX = 8, WGY = 1 suits CPU adapters (one vector of 8 lanes along n); 8 x 8 suits GPUs.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 1u;

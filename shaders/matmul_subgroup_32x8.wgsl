@@ -8,6 +8,8 @@
 // Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
 // Needs SUBGROUP and subgroups of 8 lanes or more, any size: lane l holds rows 4 * (l % 8) to 4 * (l % 8) + 3 of the tile,
 // and every lane of the workgroup computes the same 32 rows, so it does not matter which lanes form a subgroup.
+// Too many registers for most GPUs. On a CPU adapter (lavapipe, SwiftShader) a load costs as much as dozens of
+// multiply-adds, so the larger the tile the better, and spilling to the stack costs little.
 
 override WG: u32 = 64u;
 

@@ -13,9 +13,9 @@ struct Params {
     a_stride: u32,   // elements from one matrix of a to the next; 0 shares one matrix with the whole batch
     b_stride: u32,
     k_chunk: u32,    // split s adds over k in [s * k_chunk, min(k, (s + 1) * k_chunk)); a multiple of 4
-    splits: u32,     // 1 (then k_chunk >= k), or the number of partial sums of an output
+    splits: u32,     // 1 (then k_chunk >= k), or how many partial sums an output has: a function of the shape alone
     tile_begin: u32, // the first workgroup of this dispatch, where a long grid is cut into several
-    tile_end: u32,   // one past the last workgroup of the whole grid
+    tile_end: u32,   // one past the last workgroup of this dispatch
 }
 
 @group(0) @binding(2) var<uniform> params: Params;
