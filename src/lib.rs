@@ -7,10 +7,15 @@ pub mod error;
 pub mod exec;
 pub mod graph;
 pub mod kernel;
+pub mod loss;
+pub mod metrics;
+pub mod nn;
 pub mod ops;
+pub mod optim;
 pub mod passes;
 pub mod plan;
 pub mod random;
+pub mod schedule;
 pub mod shape;
 
 pub use dtype::DType;

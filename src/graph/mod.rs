@@ -17,6 +17,8 @@ pub use op::*;
 pub use tensor::Tensor;
 pub use variable::{Init, Role, Variable, VariableId};
 
+use std::collections::HashMap;
+
 use crate::{DType, Error, Result, Shape, Source};
 
 /// A node's index in its graph.
@@ -109,6 +111,17 @@ pub struct Assign {
     pub node: NodeId,
 }
 
+/// A layer that was traced: a line of the table of layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Its name, as in `state_dict`; empty for a layer outside any container.
+    pub scope: String,
+    /// What it is, e.g. `"Linear(64, 10)"`.
+    pub kind: String,
+    /// What it gives.
+    pub output: Meta,
+}
+
 /// The nodes of one traced program.
 #[derive(Debug)]
 pub struct Graph {
@@ -126,7 +139,12 @@ pub struct Graph {
     pub phase: Phase,
     /// Train or eval.
     pub mode: Mode,
+    /// The layers that were traced, in order.
+    pub layers: Vec<Layer>,
+    /// The variables of modules' parameters, by the parameters' numbers.
+    pub(crate) bound: HashMap<u64, VariableId>,
     streams: u32,
+    /// The layers being traced, with their full names and the lines that made them.
     scope: Vec<(String, Option<Source>)>,
     source_override: Option<Source>,
     error: Option<Error>,
@@ -143,6 +161,8 @@ impl Graph {
             gradients: Vec::new(),
             phase: Phase::Forward,
             mode,
+            layers: Vec::new(),
+            bound: HashMap::new(),
             streams: 0,
             scope: Vec::new(),
             source_override: None,

@@ -3,7 +3,7 @@
 use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 
-use crate::{DType, Shape};
+use crate::{DType, Shape, Source};
 
 use super::{Graph, Meta, Mode, NodeId};
 
@@ -66,6 +66,21 @@ impl Tensor {
     /// Whether the graph is traced for training.
     pub fn is_training(&self) -> bool {
         self.graph.borrow().mode == Mode::Train
+    }
+
+    /// Runs `body` with its nodes belonging to the layer `name` (`None` keeps the current one), whose
+    /// mistakes are those of the line `source`.
+    pub(crate) fn in_scope(
+        &self,
+        name: Option<String>,
+        source: Option<Source>,
+        body: impl FnOnce(&Tensor) -> Tensor,
+    ) -> Tensor {
+        let name = name.unwrap_or_else(|| self.graph.borrow().scope_name());
+        self.graph.borrow_mut().enter(&name, source);
+        let y = body(self);
+        self.graph.borrow_mut().leave();
+        y
     }
 
     pub(crate) fn shared_graph(&self) -> Rc<RefCell<Graph>> {

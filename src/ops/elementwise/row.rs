@@ -115,7 +115,6 @@ macro_rules! indexed_row {
         $crate::ops::elementwise::row::row_of!(true, $i, $($rest)*);
     };
 }
-pub(super) use indexed_row;
 
 macro_rules! row_of {
     ($indexed:literal, $i:ident, $id:ident $name:literal $formula:literal $library:literal,

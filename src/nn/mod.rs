@@ -1,0 +1,67 @@
+//! Layers, and the trait that every model implements.
+//!
+//! A module describes a computation: `forward` is called once, when the model is traced, not once a
+//! batch. Parameter names follow PyTorch's `state_dict`: `"0.weight"`, `"encoder.norm.bias"`.
+
+mod activation;
+mod dropout;
+mod flatten;
+pub mod init;
+mod linear;
+mod parameter;
+mod sequential;
+
+pub use activation::{
+    Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
+};
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use linear::Linear;
+pub use parameter::{Parameter, Visitor};
+pub use sequential::Sequential;
+
+use crate::Tensor;
+
+/// A model, or a part of one.
+///
+/// ```
+/// use wgrad::{Tensor, nn::{self, Module, Visitor}};
+///
+/// struct Block { up: nn::Linear, down: nn::Linear }
+///
+/// impl Module for Block {
+///     fn forward(&self, x: &Tensor) -> Tensor {
+///         x + self.down.forward(&self.up.forward(x).gelu())
+///     }
+///     fn visit(&self, v: &mut Visitor) {
+///         v.child("up", &self.up);
+///         v.child("down", &self.down);
+///     }
+/// }
+/// ```
+pub trait Module: Send {
+    /// The output for an input whose first axis is the batch.
+    fn forward(&self, x: &Tensor) -> Tensor;
+
+    /// Names the parameters and modules inside. A module without any needs none; a parameter that
+    /// `forward` uses but no `visit` names is an error when the model is compiled.
+    fn visit(&self, visitor: &mut Visitor) {
+        let _ = visitor;
+    }
+}
+
+/// Traces a layer: its nodes belong to the current scope, and the table of layers gets a line.
+pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+    let y = layer(x);
+    if y.id().is_some() {
+        let meta = y.meta();
+        let mut graph = y.graph_mut();
+        let scope = graph.scope_name();
+        graph.layers.push(crate::graph::Layer {
+            scope,
+            kind: kind.to_string(),
+            output: meta,
+        });
+    }
+    y
+}

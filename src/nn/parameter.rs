@@ -1,0 +1,132 @@
+//! Parameters: what a module owns and an optimizer trains.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::graph::{Init, Meta};
+use crate::{DType, Shape, Source, Tensor};
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A tensor that belongs to a module: a weight or a bias, or (when it is not trained) a buffer.
+///
+/// It holds no values. Those live on the device that trains the model, under the name that
+/// [`Module::visit`](super::Module::visit) gives.
+#[derive(Debug)]
+pub struct Parameter {
+    id: u64,
+    shape: Shape,
+    init: Init,
+    trained: bool,
+    source: Source,
+}
+
+impl Parameter {
+    /// A trained `f32` parameter of this shape.
+    #[track_caller]
+    pub fn new(shape: impl Into<Shape>, init: Init) -> Self {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Parameter {
+            id,
+            shape: shape.into(),
+            init,
+            trained: true,
+            source: Source::caller(),
+        }
+    }
+
+    /// The same, but not trained.
+    pub fn frozen(self) -> Self {
+        Parameter {
+            trained: false,
+            ..self
+        }
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Whether an optimizer trains it.
+    pub fn is_trained(&self) -> bool {
+        self.trained
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn init(&self) -> &Init {
+        &self.init
+    }
+
+    pub(crate) fn meta(&self) -> Meta {
+        Meta::new(self.shape.clone(), DType::F32)
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Its value, as a tensor of the graph that `x` belongs to.
+    #[track_caller]
+    pub fn tensor(&self, x: &Tensor) -> Tensor {
+        let shared = x.shared_graph();
+        let bound = shared.borrow().bound.get(&self.id).copied();
+        match bound {
+            Some(id) => crate::ops::variable(&shared, id),
+            None => x.mistake(
+                "parameter",
+                format!(
+                    "a parameter of shape {} is not named by its module's `visit`",
+                    self.shape
+                ),
+                self.source,
+            ),
+        }
+    }
+
+    /// The name under which the graph of `x` knows it, without its last part: the layer's name.
+    pub(crate) fn layer(&self, x: &Tensor) -> Option<String> {
+        let graph = x.graph();
+        let id = graph.bound.get(&self.id)?;
+        let name = &graph.variables.get(id.index())?.name;
+        Some(
+            name.rsplit_once('.')
+                .map_or(String::new(), |(layer, _)| layer.to_string()),
+        )
+    }
+}
+
+/// Walks over a model's parameters and their names.
+pub struct Visitor<'a> {
+    path: Vec<String>,
+    visit: &'a mut dyn FnMut(String, &Parameter),
+}
+
+impl<'a> Visitor<'a> {
+    /// Calls `visit` with the full name of each parameter, in the order the modules give them.
+    pub fn new(visit: &'a mut dyn FnMut(String, &Parameter)) -> Self {
+        Visitor {
+            path: Vec::new(),
+            visit,
+        }
+    }
+
+    /// A parameter of this module.
+    pub fn parameter(&mut self, name: &str, parameter: &Parameter) {
+        let mut full = self.path.join(".");
+        if !full.is_empty() {
+            full.push('.');
+        }
+        full.push_str(name);
+        (self.visit)(full, parameter);
+    }
+
+    /// A module inside this one.
+    pub fn child(&mut self, name: &str, module: &dyn super::Module) {
+        self.path.push(name.to_string());
+        module.visit(self);
+        self.path.pop();
+    }
+}

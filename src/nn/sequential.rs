@@ -1,0 +1,58 @@
+//! Layers one after the other.
+
+use crate::{Source, Tensor};
+
+use super::{Module, Visitor};
+
+/// Modules applied one after the other, named by their numbers from 0, as in PyTorch.
+#[derive(Default)]
+pub struct Sequential {
+    layers: Vec<(Box<dyn Module>, Option<Source>)>,
+}
+
+impl Sequential {
+    /// No layers yet.
+    pub fn new() -> Self {
+        Sequential::default()
+    }
+
+    /// Appends a layer.
+    #[allow(clippy::should_implement_trait)]
+    #[track_caller]
+    pub fn add(mut self, layer: impl Module + 'static) -> Self {
+        self.layers.push((Box::new(layer), Some(Source::caller())));
+        self
+    }
+
+    /// How many layers.
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Whether there is no layer.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+}
+
+impl Module for Sequential {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        let outer = x.graph().scope_name();
+        let mut x = x.clone();
+        for (i, (layer, source)) in self.layers.iter().enumerate() {
+            let name = if outer.is_empty() {
+                i.to_string()
+            } else {
+                format!("{outer}.{i}")
+            };
+            x = x.in_scope(Some(name), *source, |x| layer.forward(x));
+        }
+        x
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        for (i, (layer, _)) in self.layers.iter().enumerate() {
+            visitor.child(&i.to_string(), layer.as_ref());
+        }
+    }
+}
