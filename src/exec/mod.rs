@@ -1,8 +1,9 @@
 //! Executors: what runs plans.
 //!
-//! [`mod@reference`] interprets a graph in f64, node by node. The others run plans in f32, behind one
+//! [`mod@reference`] interprets a graph in f64, node by node, and [`interpreter`] trains with it. The others run plans in f32, behind one
 //! trait, [`Executor`].
 
+pub mod interpreter;
 pub mod reference;
 
 use std::sync::Arc;

@@ -1,0 +1,124 @@
+//! Checkpoints: a training's whole state in one safetensors file.
+//!
+//! Tensors are the model's parameters under their `state_dict` names, and the optimizer's memory
+//! under `optimizer.KIND.NAME`. The metadata holds the position: step, epoch, place in the epoch, seed.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::graph::Role;
+use crate::{Error, Result};
+
+use super::history::History;
+use super::session::Sums;
+use super::state::Weights;
+
+const KEY: &str = "wgrad";
+
+/// Where a training is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Optimizer steps since the weights were new.
+    pub step: u64,
+    /// Epochs since the weights were new; it seeds the shuffle.
+    pub epochs_ever: u64,
+    /// Epochs done of the current `fit`.
+    pub epoch: u64,
+    /// Batches done of the current epoch.
+    pub batch: u64,
+    /// Samples and sums of the current epoch's results so far: what its means are made of.
+    pub samples: f64,
+    /// See `samples`.
+    pub totals: Vec<f64>,
+    /// The seed of weights, shuffles and dropout.
+    pub seed: u64,
+    /// Seconds of training so far.
+    pub seconds: f64,
+    /// The epochs so far.
+    pub history: History,
+}
+
+impl Position {
+    pub(super) fn sums(&self) -> Sums {
+        Sums {
+            samples: self.samples,
+            totals: self.totals.clone(),
+        }
+    }
+}
+
+pub(super) fn save(path: &Path, weights: &Weights, position: &Position) -> Result<()> {
+    let broken = |e: String| Error::Checkpoint {
+        path: path.to_path_buf(),
+        reason: e,
+    };
+    let mut tensors = Vec::with_capacity(weights.words.len());
+    for (v, words) in weights.variables.iter().zip(&weights.words) {
+        let bytes: &[u8] = bytemuck::cast_slice(words);
+        let view = TensorView::new(Dtype::F32, v.shape().to_vec(), bytes);
+        tensors.push((v.name.as_str(), view.map_err(|e| broken(e.to_string()))?));
+    }
+    let position = serde_json::to_string(position).map_err(|e| broken(e.to_string()))?;
+    let metadata = HashMap::from([(KEY.to_string(), position)]);
+    let bytes =
+        safetensors::serialize(tensors, Some(metadata)).map_err(|e| broken(e.to_string()))?;
+    crate::checkpoint::write_atomically(path, &bytes)
+}
+
+/// Fills `weights` from a file. With `exact` the optimizer's memory and the position must be there
+/// too; without, the model's own tensors are enough.
+pub(super) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Option<Position>> {
+    let refuse = |reason: String| Error::Checkpoint {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let tensors = SafeTensors::deserialize(&bytes)
+        .map_err(|e| refuse(format!("is not a whole safetensors file ({e})")))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(e.to_string()))?;
+    let position = header.metadata().as_ref().and_then(|m| m.get(KEY));
+    let position =
+        match position {
+            Some(text) => Some(serde_json::from_str::<Position>(text).map_err(|e| {
+                refuse(format!("its position in the training cannot be read ({e})"))
+            })?),
+            None if exact => {
+                return Err(refuse(
+                    "holds weights only, no state to resume a training from".to_string(),
+                ));
+            }
+            None => None,
+        };
+    let mut words = weights.words.clone();
+    for (v, words) in weights.variables.iter().zip(&mut words) {
+        if !exact && matches!(v.role, Role::OptimizerState(_)) {
+            continue;
+        }
+        let tensor = tensors.tensor(&v.name).map_err(|_| {
+            let names: Vec<&str> = tensors.names().into_iter().collect();
+            refuse(format!(
+                "has no tensor {:?}; it holds {}",
+                v.name,
+                names.join(", ")
+            ))
+        })?;
+        if tensor.shape() != v.shape().dims() || tensor.dtype() != Dtype::F32 {
+            let (have, dtype) = (tensor.shape(), tensor.dtype());
+            let reason = format!(
+                "{} is {dtype:?}{have:?}, but the model needs f32{}",
+                v.name,
+                v.shape()
+            );
+            return Err(refuse(reason));
+        }
+        let chunks = tensor.data().chunks_exact(4);
+        *words = chunks
+            .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
+            .collect();
+    }
+    weights.words = words;
+    Ok(position)
+}

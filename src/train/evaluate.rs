@@ -1,0 +1,62 @@
+//! What evaluating and predicting give.
+
+use std::fmt;
+
+use crate::Shape;
+
+/// A loss and metrics over a whole data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss over samples.
+    pub loss: f64,
+    /// The metrics by name.
+    pub metrics: Vec<(String, f64)>,
+    /// How many samples.
+    pub samples: usize,
+}
+
+impl Evaluation {
+    /// A metric by name.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| *v)
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "loss {:.4}", self.loss)?;
+        for (name, value) in &self.metrics {
+            write!(f, ", {name} {value:.4}")?;
+        }
+        write!(f, " ({} samples)", self.samples)
+    }
+}
+
+/// A model's outputs for a whole data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// `[samples, ..]`.
+    pub shape: Shape,
+    /// The outputs in row-major order.
+    pub values: Vec<f32>,
+}
+
+impl Predictions {
+    /// One sample's outputs each.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        let n = self.shape.iter().skip(1).product::<usize>().max(1);
+        self.values.chunks_exact(n)
+    }
+
+    /// For each sample the number of its largest output: the class of logits or probabilities.
+    pub fn classes(&self) -> Vec<usize> {
+        let largest = |row: &[f32]| {
+            let best = |best: usize, i: usize| if row[i] > row[best] { i } else { best };
+            (0..row.len()).fold(0, best)
+        };
+        self.rows().map(largest).collect()
+    }
+}

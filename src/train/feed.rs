@@ -1,0 +1,150 @@
+//! How a batch reaches the graph: gathered from a data set on the device, or handed over each run.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::data::Dataset;
+use crate::graph::{Graph, Init, Meta, Role, Variable, VariableId};
+use crate::kernel::KernelLimits;
+use crate::loss::Target;
+use crate::{DType, Error, Result, Source, Tensor};
+
+use super::recipe::DataSpec;
+
+/// The names of a graph's inputs.
+pub(super) const ROWS: &str = "batch.rows";
+pub(super) const FEATURES: &str = "batch.features";
+pub(super) const TARGETS: &str = "batch.targets";
+pub(super) const SCALARS: &str = "optimizer.scalars";
+
+/// Where batches come from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Feed {
+    /// Handed over with each run.
+    Streamed,
+    /// Variables hold the whole set; a run hands over the rows' numbers.
+    Resident {
+        features: VariableId,
+        targets: VariableId,
+    },
+}
+
+impl Feed {
+    /// Keeps the set on the device where it fits into one binding and one buffer, and appends its
+    /// variables; else it is handed over batch by batch.
+    pub fn choose(
+        set: &Dataset,
+        spec: &DataSpec,
+        limits: Option<&KernelLimits>,
+        name: &str,
+        variables: &mut Vec<Variable>,
+    ) -> Feed {
+        let features = batch_meta(spec, set.len());
+        let targets = spec.target.meta(set.len());
+        let largest = features.bytes().max(targets.bytes());
+        let fits = limits.is_some_and(|l| largest <= l.binding_bytes.min(l.buffer_bytes));
+        // Rows are numbered and elements counted in 32 bits, with room to spare.
+        if !fits || features.shape.len() > i32::MAX as usize / 4 {
+            return Feed::Streamed;
+        }
+        let mut declare = |part: &str, meta: Meta| {
+            variables.push(Variable {
+                name: format!("data.{name}.{part}"),
+                meta,
+                role: Role::Data,
+                init: Init::Unset,
+                source: Source::caller(),
+            });
+            VariableId(variables.len() as u32 - 1)
+        };
+        Feed::Resident {
+            features: declare("features", features),
+            targets: declare("targets", targets),
+        }
+    }
+
+    /// The batch's features and targets as tensors of the graph.
+    pub fn trace(
+        &self,
+        graph: &Rc<RefCell<Graph>>,
+        spec: &DataSpec,
+        batch: usize,
+    ) -> (Tensor, Tensor) {
+        match self {
+            Feed::Streamed => {
+                let (x, t) = (batch_meta(spec, batch), spec.target.meta(batch));
+                let x = crate::ops::input(graph, FEATURES, x.shape, x.dtype);
+                (x, crate::ops::input(graph, TARGETS, t.shape, t.dtype))
+            }
+            Feed::Resident { features, targets } => {
+                let rows = crate::ops::input(graph, ROWS, [batch], DType::U32);
+                let of = |id: &VariableId| crate::ops::variable(graph, *id).gather(&rows);
+                (of(features), of(targets))
+            }
+        }
+    }
+}
+
+/// The type of a batch of features.
+pub(super) fn batch_meta(spec: &DataSpec, batch: usize) -> Meta {
+    let mut dims = vec![batch];
+    dims.extend_from_slice(&spec.sample);
+    Meta::new(dims, DType::F32)
+}
+
+/// The targets of some rows, as the words of the batch's target tensor.
+pub(super) fn target_words(
+    set: &Dataset,
+    target: &Target,
+    rows: &[u32],
+    words: &mut Vec<u32>,
+) -> Result<()> {
+    words.clear();
+    match target {
+        Target::Labels { .. } => set.gather_labels(rows, words),
+        Target::Values { .. } if set.classes().is_some() => {
+            // Two classes as the numbers 0 and 1, for a binary loss.
+            set.gather_labels(rows, words)?;
+            words.iter_mut().for_each(|w| *w = (*w as f32).to_bits());
+            Ok(())
+        }
+        Target::Values { .. } => {
+            let mut values = Vec::new();
+            set.gather_values(rows, &mut values)?;
+            words.extend(values.iter().map(|v| v.to_bits()));
+            Ok(())
+        }
+    }
+}
+
+/// Whether a data set fits a model's input and its loss's targets.
+pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
+    if *set.sample_shape() != spec.sample {
+        let (have, want) = (set.sample_shape(), &spec.sample);
+        let reason = format!("its samples are {have}, but the model was compiled for {want}");
+        return Err(Error::data(what, reason));
+    }
+    match (&spec.target, set.classes(), set.target_width()) {
+        (Target::Labels { classes }, Some(have), _) if have <= *classes => Ok(()),
+        (Target::Labels { classes }, Some(have), _) => Err(Error::data(
+            what,
+            format!("it has {have} classes, but the model scores {classes}"),
+        )),
+        (Target::Labels { .. }, None, _) => Err(Error::data(
+            what,
+            "the loss needs class labels, but its targets are not classes",
+        )),
+        (Target::Values { width: 1 }, Some(2), _) => Ok(()),
+        (Target::Values { width }, None, Some(have)) if have == *width => Ok(()),
+        (Target::Values { width }, classes, have) => {
+            let have = match (classes, have) {
+                (Some(n), _) => format!("labels of {n} classes"),
+                (_, Some(n)) => format!("{n} numbers a sample"),
+                _ => "no targets".to_string(),
+            };
+            let reason =
+                format!("the loss compares {width} numbers a sample, but the data has {have}");
+            Err(Error::data(what, reason))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The settings of a training.
+
+use crate::data::Dataset;
+use crate::{Error, Result};
+
+use super::callback::Callback;
+
+/// How long and on what to train; for [`super::Trainer::fit`].
+pub struct Fit {
+    pub(super) epochs: u64,
+    pub(super) batch_size: usize,
+    pub(super) shuffle: bool,
+    pub(super) validation_split: f64,
+    pub(super) validation: Option<Dataset>,
+    pub(super) callbacks: Vec<Box<dyn Callback>>,
+    pub(super) on_batch: Option<OnBatch>,
+}
+
+/// Called now and then during an epoch: samples done in it, the mean loss and metrics so far.
+pub(super) type OnBatch = Box<dyn FnMut(usize, f64, &[(String, f64)]) + Send>;
+
+impl Fit {
+    /// This many passes over the data, in shuffled batches of 32, without validation.
+    pub fn epochs(epochs: u64) -> Self {
+        Fit {
+            epochs,
+            batch_size: 32,
+            shuffle: true,
+            validation_split: 0.0,
+            validation: None,
+            callbacks: Vec::new(),
+            on_batch: None,
+        }
+    }
+
+    /// Samples of a step. The last batch of an epoch may be smaller; it is trained all the same.
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        Fit { batch_size, ..self }
+    }
+
+    /// Whether each epoch has an order of its own (the default), or the data's.
+    pub fn shuffle(self, shuffle: bool) -> Self {
+        Fit { shuffle, ..self }
+    }
+
+    /// Keeps the last fraction of the data (before shuffling, as in Keras) for validation.
+    pub fn validation_split(self, fraction: f64) -> Self {
+        Fit {
+            validation_split: fraction,
+            ..self
+        }
+    }
+
+    /// Validates on this data after each epoch.
+    pub fn validation(self, set: &Dataset) -> Self {
+        Fit {
+            validation: Some(set.clone()),
+            ..self
+        }
+    }
+
+    /// Adds a callback; they are called in the order they were added.
+    pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Calls `f` now and then during an epoch: samples done in it, the mean loss and metrics so far.
+    pub fn on_batch(self, f: impl FnMut(usize, f64, &[(String, f64)]) + Send + 'static) -> Self {
+        Fit {
+            on_batch: Some(Box::new(f)),
+            ..self
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if self.epochs == 0 {
+            return Err(Error::argument("epochs", 0, "at least 1"));
+        }
+        if self.batch_size == 0 {
+            return Err(Error::argument("batch_size", 0, "at least 1"));
+        }
+        let split = self.validation_split;
+        if !(0.0..1.0).contains(&split) {
+            return Err(Error::argument(
+                "validation_split",
+                split,
+                "at least 0 and below 1",
+            ));
+        }
+        if split > 0.0 && self.validation.is_some() {
+            let reason = "has both a validation set and a validation split; give one of them";
+            return Err(Error::model("fit", reason));
+        }
+        Ok(())
+    }
+}

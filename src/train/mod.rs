@@ -1,0 +1,28 @@
+//! Training: from a model and data to weights, in the words that Keras users know.
+//!
+//! [`Trainer`] is built from a model, a loss and an optimizer, and compiled for a device and a kind of
+//! data. Then `fit`, `evaluate` and `predict` do what their names say; `tick` does a slice of a
+//! training and returns, for programs with a frame to draw.
+
+mod callback;
+mod checkpoint;
+mod evaluate;
+mod feed;
+mod fit;
+mod history;
+mod recipe;
+mod run;
+mod session;
+mod state;
+mod summary;
+mod trace;
+mod trainer;
+
+pub use callback::{BestCheckpoint, Callback, Control, EarlyStopping, EpochEnd};
+pub use checkpoint::Position;
+pub use evaluate::{Evaluation, Predictions};
+pub use fit::Fit;
+pub use history::{Epoch, History};
+pub use run::Tick;
+pub use summary::{LayerSummary, Summary};
+pub use trainer::{Trainer, TrainerBuilder};

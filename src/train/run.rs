@@ -1,0 +1,357 @@
+//! A training in progress: a small state machine, so that it can be done in slices.
+
+use std::time::{Duration, Instant};
+
+use crate::data::{Dataset, shuffled_rows};
+use crate::schedule::Progress;
+use crate::{Error, Result};
+
+use super::callback::{Control, EpochEnd};
+use super::feed;
+use super::fit::Fit;
+use super::history::{Epoch, History};
+use super::session::{Batch, Session, Sums, Wanted};
+use super::trace::Purpose;
+use super::trainer::Trainer;
+
+/// The smallest batch that validation uses: evaluating many samples at once is faster.
+const EVALUATION_BATCH: usize = 256;
+const TRAIN_SET: usize = 0;
+const VALIDATION_SET: usize = 1;
+
+/// What a slice of training did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tick {
+    /// There is more to do.
+    Working,
+    /// An epoch has ended; there may be more to do.
+    EpochEnded(Epoch),
+    /// The training is over, for this reason where a callback stopped it.
+    Done(Option<String>),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Train,
+    Validate { next: usize },
+    Done,
+}
+
+pub(super) struct Run {
+    fit: Fit,
+    train: Dataset,
+    validation: Option<Dataset>,
+    stage: Stage,
+    /// The epoch's order.
+    rows: Vec<u32>,
+    sums: Sums,
+    validation_sums: Sums,
+    rate: f64,
+    since: Instant,
+    seconds_before: f64,
+    stopped: Option<String>,
+}
+
+impl Run {
+    /// Splits, checks and plans; nothing is trained yet.
+    pub fn new(trainer: &mut Trainer, set: &Dataset, mut fit: Fit) -> Result<Self> {
+        fit.check()?;
+        let (train, validation) = match fit.validation.take() {
+            Some(validation) => (set.clone(), Some(validation)),
+            None if fit.validation_split > 0.0 => {
+                let (train, validation) = set.split_last(fit.validation_split)?;
+                (train, Some(validation))
+            }
+            None => (set.clone(), None),
+        };
+        feed::check(&train, &trainer.spec, "the training data")?;
+        if let Some(validation) = &validation {
+            feed::check(validation, &trainer.spec, "the validation data")?;
+        }
+        fit.batch_size = fit.batch_size.min(train.len());
+        let mut wanted = wants(Purpose::Train, TRAIN_SET, train.len(), fit.batch_size);
+        let mut sets = vec![("train".to_string(), train.clone())];
+        if let Some(validation) = &validation {
+            let batch = evaluation_batch(fit.batch_size, validation.len());
+            wanted.extend(wants(
+                Purpose::Evaluate,
+                VALIDATION_SET,
+                validation.len(),
+                batch,
+            ));
+            sets.push(("validation".to_string(), validation.clone()));
+        }
+        trainer.open_session(sets, wanted)?;
+        let position = &mut trainer.position;
+        if position.epoch == 0 {
+            position.history.epochs.clear();
+        }
+        Ok(Run {
+            train,
+            validation,
+            stage: if position.epoch < fit.epochs {
+                Stage::Train
+            } else {
+                Stage::Done
+            },
+            rows: Vec::new(),
+            sums: position.sums(),
+            validation_sums: Sums::default(),
+            rate: trainer.recipe.optimizer.learning_rate(),
+            since: Instant::now(),
+            seconds_before: position.seconds,
+            stopped: None,
+            fit,
+        })
+    }
+
+    fn steps_per_epoch(&self) -> u64 {
+        self.train.len().div_ceil(self.fit.batch_size) as u64
+    }
+
+    /// One batch, or the end of an epoch. With `wait`, results are waited for where they are needed;
+    /// without, `Working` comes back until they have arrived.
+    pub fn advance(&mut self, trainer: &mut Trainer, wait: bool) -> Result<Tick> {
+        match self.stage {
+            Stage::Train if trainer.position.batch < self.steps_per_epoch() => {
+                self.train_batch(trainer)?;
+                Ok(Tick::Working)
+            }
+            Stage::Train => {
+                if !self.collect(trainer, wait)? {
+                    return Ok(Tick::Working);
+                }
+                self.stage = Stage::Validate { next: 0 };
+                Ok(Tick::Working)
+            }
+            Stage::Validate { next } => self.validate(trainer, next, wait),
+            Stage::Done => Ok(Tick::Done(self.stopped.clone())),
+        }
+    }
+
+    fn train_batch(&mut self, trainer: &mut Trainer) -> Result<()> {
+        let (n, size) = (self.train.len(), self.fit.batch_size);
+        if self.rows.len() != n {
+            self.rows = match self.fit.shuffle {
+                true => shuffled_rows(n, trainer.recipe.seed, trainer.position.epochs_ever),
+                false => (0..n as u32).collect(),
+            };
+        }
+        let from = trainer.position.batch as usize * size;
+        let rows = self.rows.get(from..(from + size).min(n)).unwrap_or(&[]);
+        let at = Progress {
+            step: trainer.position.epoch * self.steps_per_epoch() + trainer.position.batch,
+            steps_per_epoch: self.steps_per_epoch(),
+            epochs: self.fit.epochs,
+        };
+        let optimizer = &trainer.recipe.optimizer;
+        self.rate = trainer.recipe.schedule.rate(optimizer.learning_rate(), at);
+        let step = trainer.position.step + 1;
+        let scalars = optimizer.scalars(step, self.rate);
+        let wanted = Wanted {
+            purpose: Purpose::Train,
+            batch: rows.len(),
+            set: TRAIN_SET,
+        };
+        let session = trainer.session()?;
+        session.run(wanted, rows, step, &scalars)?;
+        trainer.changed = true;
+        trainer.position.step = step;
+        trainer.position.batch += 1;
+        // The first step is waited for: whatever is wrong shows at once.
+        let first = trainer.first_step.is_none();
+        self.collect(trainer, first)?;
+        if first {
+            trainer.first_step = Some(Instant::now());
+        }
+        let done = from + size;
+        if let Some(on_batch) = &mut self.fit.on_batch {
+            let means = self.sums.means();
+            if let Some((loss, metrics)) = means.split_first() {
+                on_batch(
+                    done.min(n),
+                    *loss,
+                    &named(&trainer.metric_names(), metrics, trainer),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the results that have arrived; whether none are missing.
+    fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
+        let session = trainer.session()?;
+        let batches = session.results(wait)?;
+        let all = !session.is_waiting();
+        for batch in &batches {
+            finite(batch, "the training loss")?;
+            self.sums.add(&batch.values, batch.samples);
+        }
+        trainer.position.samples = self.sums.samples;
+        trainer.position.totals.clone_from(&self.sums.totals);
+        trainer.position.seconds = self.seconds();
+        Ok(all)
+    }
+
+    fn validate(&mut self, trainer: &mut Trainer, next: usize, wait: bool) -> Result<Tick> {
+        let Some(validation) = self.validation.as_ref().map(Dataset::len) else {
+            return self.end_epoch(trainer);
+        };
+        let session = trainer.session()?;
+        if next < validation {
+            let size = evaluation_batch(self.fit.batch_size, validation);
+            let end = (next + size).min(validation);
+            evaluate_batch(
+                session,
+                VALIDATION_SET,
+                next,
+                end,
+                &mut self.validation_sums,
+            )?;
+            self.stage = Stage::Validate { next: end };
+            return Ok(Tick::Working);
+        }
+        for batch in session.results(wait)? {
+            self.validation_sums.add(&batch.values, batch.samples);
+        }
+        if session.is_waiting() {
+            return Ok(Tick::Working);
+        }
+        self.end_epoch(trainer)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.since.elapsed().as_secs_f64()
+    }
+
+    fn end_epoch(&mut self, trainer: &mut Trainer) -> Result<Tick> {
+        let names = trainer.metric_names();
+        let split = |sums: &Sums| sums.means().split_first().map(|(l, m)| (*l, m.to_vec()));
+        let (loss, metrics) = split(&self.sums).unwrap_or((f64::NAN, Vec::new()));
+        let validated = self
+            .validation
+            .as_ref()
+            .and_then(|_| split(&self.validation_sums));
+        let position = &mut trainer.position;
+        position.epoch += 1;
+        position.epochs_ever += 1;
+        position.batch = 0;
+        position.samples = 0.0;
+        position.totals.clear();
+        position.seconds = self.seconds_before + self.since.elapsed().as_secs_f64();
+        let epoch = Epoch {
+            epoch: position.epoch,
+            step: position.step,
+            seconds: position.seconds,
+            lr: self.rate,
+            loss,
+            metrics: named(&names, &metrics, trainer),
+            val_loss: validated.as_ref().map(|(loss, _)| *loss),
+            val_metrics: validated
+                .map(|(_, m)| named(&names, &m, trainer))
+                .unwrap_or_default(),
+        };
+        trainer.position.history.epochs.push(epoch.clone());
+        self.sums = Sums::default();
+        self.validation_sums = Sums::default();
+        self.rows.clear();
+        let mut callbacks = std::mem::take(&mut self.fit.callbacks);
+        for callback in &mut callbacks {
+            let control = callback.on_epoch_end(&mut EpochEnd {
+                epoch: &epoch,
+                trainer,
+            })?;
+            if let Control::Stop(reason) = control {
+                self.stopped.get_or_insert(reason);
+            }
+        }
+        self.fit.callbacks = callbacks;
+        let more = trainer.position.epoch < self.fit.epochs && self.stopped.is_none();
+        self.stage = if more { Stage::Train } else { Stage::Done };
+        Ok(Tick::EpochEnded(epoch))
+    }
+
+    /// What `fit` hands back; the next one counts its epochs from 1 again.
+    pub fn finish(self, trainer: &mut Trainer) -> History {
+        trainer.position.epoch = 0;
+        std::mem::take(&mut trainer.position.history)
+    }
+}
+
+/// The plans for all batches of a set: the full one and the ragged last one.
+pub(super) fn wants(purpose: Purpose, set: usize, samples: usize, batch: usize) -> Vec<Wanted> {
+    let ragged = samples % batch;
+    let full = (samples >= batch).then_some(batch);
+    let sizes = full.into_iter().chain((ragged > 0).then_some(ragged));
+    sizes
+        .map(|batch| Wanted {
+            purpose,
+            batch,
+            set,
+        })
+        .collect()
+}
+
+/// The batch size of an evaluation.
+pub(super) fn evaluation_batch(batch: usize, samples: usize) -> usize {
+    batch.max(EVALUATION_BATCH).min(samples).max(1)
+}
+
+/// Starts the evaluation of some samples, and takes the results that have arrived.
+pub(super) fn evaluate_batch(
+    session: &mut Session,
+    set: usize,
+    from: usize,
+    to: usize,
+    sums: &mut Sums,
+) -> Result<()> {
+    let rows: Vec<u32> = (from as u32..to as u32).collect();
+    let wanted = Wanted {
+        purpose: Purpose::Evaluate,
+        batch: rows.len(),
+        set,
+    };
+    session.run(wanted, &rows, 0, &[])?;
+    for batch in session.results(false)? {
+        sums.add(&batch.values, batch.samples);
+    }
+    Ok(())
+}
+
+fn named(names: &[&'static str], means: &[f64], trainer: &Trainer) -> Vec<(String, f64)> {
+    let finished = trainer
+        .recipe
+        .metrics
+        .iter()
+        .zip(means)
+        .map(|(m, mean)| m.finish(*mean));
+    names
+        .iter()
+        .zip(finished)
+        .map(|(name, value)| (name.to_string(), value))
+        .collect()
+}
+
+/// Refuses a loss that is not a number: training on would only destroy the weights.
+fn finite(batch: &Batch, what: &str) -> Result<()> {
+    match batch.values.first() {
+        Some(value) if !value.is_finite() => Err(Error::NonFinite {
+            step: batch.step,
+            what: format!("{what} (a smaller learning rate or clip_grad_norm may help)"),
+            value: *value,
+            at: None,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Advances until `budget` is over.
+pub(super) fn slice(trainer: &mut Trainer, run: &mut Run, budget: Duration) -> Result<Tick> {
+    let start = Instant::now();
+    loop {
+        let tick = run.advance(trainer, false)?;
+        if tick != Tick::Working || start.elapsed() >= budget {
+            return Ok(tick);
+        }
+    }
+}

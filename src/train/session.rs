@@ -1,0 +1,266 @@
+//! A session: an executor with the plans that one `fit`, `evaluate` or `predict` needs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::data::Dataset;
+use crate::device::Device;
+use crate::exec::{Counters, Executor, Program, RunResult};
+use crate::graph::{Role, Variable};
+use crate::plan::{Layout, Plan, plan};
+use crate::{Error, Result};
+
+use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
+use super::recipe::{DataSpec, Recipe};
+use super::state::Weights;
+use super::trace::{Purpose, trace};
+
+/// One plan to make: what for, for how many samples, from which data set (by index).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub purpose: Purpose,
+    pub batch: usize,
+    pub set: usize,
+}
+
+/// Means over samples, summed in f64.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Sums {
+    pub samples: f64,
+    pub totals: Vec<f64>,
+}
+
+impl Sums {
+    pub fn add(&mut self, values: &[f64], samples: usize) {
+        self.totals.resize(values.len(), 0.0);
+        self.samples += samples as f64;
+        for (total, value) in self.totals.iter_mut().zip(values) {
+            *total += value * samples as f64;
+        }
+    }
+
+    pub fn means(&self) -> Vec<f64> {
+        self.totals
+            .iter()
+            .map(|t| t / self.samples.max(1.0))
+            .collect()
+    }
+}
+
+/// A run whose results have not arrived yet.
+struct Pending {
+    samples: usize,
+    step: u64,
+}
+
+/// The results of one run, as numbers.
+pub(super) struct Batch {
+    pub samples: usize,
+    /// The training step that it was, counted from 1; 0 in an evaluation.
+    pub step: u64,
+    /// The loss, then the metrics.
+    pub values: Vec<f64>,
+}
+
+pub(super) struct Session {
+    executor: Box<dyn Executor>,
+    program: Program,
+    wanted: Vec<Wanted>,
+    sets: Vec<Dataset>,
+    spec: DataSpec,
+    seed: u64,
+    pending: VecDeque<Pending>,
+    /// Words of each input of a run, kept so that a step allocates nothing.
+    words: Vec<Vec<u32>>,
+    features: Vec<f32>,
+    model_variables: usize,
+}
+
+impl Session {
+    /// Plans, allocates and uploads everything: nothing is made later.
+    pub fn new(
+        device: &Device,
+        recipe: &Recipe,
+        spec: &DataSpec,
+        (variables, bound): (&[Variable], &[u64]),
+        sets: Vec<(String, Dataset)>,
+        wanted: Vec<Wanted>,
+        weights: &Weights,
+    ) -> Result<Self> {
+        let limits = device.kernel_limits();
+        let resident = device.is_gpu().then_some(&limits);
+        let mut all = variables.to_vec();
+        let feeds: Vec<Feed> = sets
+            .iter()
+            .map(
+                |(name, set)| match wanted.iter().any(|w| w.purpose == Purpose::Predict) {
+                    true => Feed::Streamed,
+                    false => Feed::choose(set, spec, resident, name, &mut all),
+                },
+            )
+            .collect();
+        let layout = Layout::new(&all);
+        let mut plans = Vec::with_capacity(wanted.len());
+        for w in &wanted {
+            let feed = feeds.get(w.set).unwrap_or(&Feed::Streamed);
+            let graph = trace(recipe, w.purpose, spec, (feed, w.batch), (&all, bound))?;
+            let plan = plan(&graph, &layout, &limits)?;
+            plan.check(&layout, &limits, &device.name())?;
+            plans.push(Arc::new(plan));
+        }
+        let program = Program {
+            layout: Arc::new(layout),
+            plans,
+        };
+        let mut executor = device.executor(program.clone())?;
+        weights.upload(executor.as_mut())?;
+        let sets: Vec<Dataset> = sets.into_iter().map(|(_, set)| set).collect();
+        for (feed, set) in feeds.iter().zip(&sets) {
+            if let Feed::Resident { features, targets } = feed {
+                let rows: Vec<u32> = (0..set.len() as u32).collect();
+                executor
+                    .write_variable(features.index(), bytemuck::cast_slice(&set.features_all()))?;
+                let mut words = Vec::new();
+                target_words(set, &spec.target, &rows, &mut words)?;
+                executor.write_variable(targets.index(), &words)?;
+            }
+        }
+        Ok(Session {
+            executor,
+            program,
+            wanted,
+            sets,
+            spec: spec.clone(),
+            seed: recipe.seed,
+            pending: VecDeque::new(),
+            words: Vec::new(),
+            features: Vec::new(),
+            model_variables: variables.len(),
+        })
+    }
+
+    /// The plan for a purpose, a batch size and a set.
+    pub fn plan_index(&self, wanted: Wanted) -> Result<usize> {
+        let at = self.wanted.iter().position(|w| *w == wanted);
+        at.ok_or_else(|| Error::internal("session", format!("no plan for {wanted:?}")))
+    }
+
+    pub fn plan(&self, index: usize) -> Option<&Arc<Plan>> {
+        self.program.plans.get(index)
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.program.layout
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.executor.counters()
+    }
+
+    /// Starts a run on some rows of the plan's set. `step` counts training steps from 1.
+    pub fn run(&mut self, wanted: Wanted, rows: &[u32], step: u64, scalars: &[f64]) -> Result<()> {
+        let index = self.plan_index(wanted)?;
+        let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
+            return Ok(());
+        };
+        self.words
+            .resize(plan.inputs.len().max(self.words.len()), Vec::new());
+        let set = self.sets.get(wanted.set);
+        for (port, words) in plan.inputs.iter().zip(&mut self.words) {
+            match (port.name.as_str(), set) {
+                (ROWS, _) => {
+                    words.clear();
+                    words.extend_from_slice(rows);
+                }
+                (FEATURES, Some(set)) => {
+                    set.gather_features(rows, &mut self.features)?;
+                    words.clear();
+                    words.extend(self.features.iter().map(|v| v.to_bits()));
+                }
+                (TARGETS, Some(set)) => target_words(set, &self.spec.target, rows, words)?,
+                (SCALARS, _) => {
+                    words.clear();
+                    words.extend(scalars.iter().map(|s| (*s as f32).to_bits()));
+                }
+                (crate::ops::KEY, _) => {
+                    words.clear();
+                    words.extend([(self.seed ^ (self.seed >> 32)) as u32, step as u32]);
+                }
+                (name, _) => {
+                    return Err(Error::internal(
+                        "session",
+                        format!("nothing feeds the input {name}"),
+                    ));
+                }
+            }
+        }
+        let inputs: Vec<&[u32]> = self
+            .words
+            .iter()
+            .take(plan.inputs.len())
+            .map(Vec::as_slice)
+            .collect();
+        self.executor.run(index, &inputs)?;
+        self.pending.push_back(Pending {
+            samples: rows.len(),
+            step,
+        });
+        Ok(())
+    }
+
+    /// The results that have arrived; with `wait`, all of them.
+    pub fn results(&mut self, wait: bool) -> Result<Vec<Batch>> {
+        let arrived = self.executor.results(wait)?;
+        Ok(arrived.into_iter().filter_map(|r| self.batch(&r)).collect())
+    }
+
+    fn batch(&mut self, result: &RunResult) -> Option<Batch> {
+        let pending = self.pending.pop_front()?;
+        let plan = self.program.plans.get(result.plan)?;
+        let ports = plan.results.iter().zip(&result.words);
+        let values = ports
+            .map(|(_, word)| f64::from(f32::from_bits(*word)))
+            .collect();
+        Some(Batch {
+            samples: pending.samples,
+            step: pending.step,
+            values,
+        })
+    }
+
+    /// Whether results are still to come.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// The larger output of the last run of a plan.
+    pub fn output(&mut self, wanted: Wanted) -> Result<Vec<f32>> {
+        let index = self.plan_index(wanted)?;
+        let plan = self.program.plans.get(index).map(Arc::clone);
+        let Some(plan) = plan else {
+            return Ok(Vec::new());
+        };
+        let port = plan.outputs.first().or(plan.results.first());
+        let Some(port) = port else {
+            return Ok(Vec::new());
+        };
+        let words = self.executor.read_output(index, port)?;
+        Ok(words.into_iter().map(f32::from_bits).collect())
+    }
+
+    /// The values of the model's and the optimizer's variables. Waits for the device.
+    pub fn download(&mut self, weights: &mut Weights) -> Result<()> {
+        for index in 0..self.model_variables {
+            let data = self
+                .program
+                .layout
+                .places
+                .get(index)
+                .is_none_or(|p| p.variable.role == Role::Data);
+            if !data {
+                weights.set(index, self.executor.read_variable(index)?);
+            }
+        }
+        Ok(())
+    }
+}

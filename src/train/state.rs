@@ -1,0 +1,80 @@
+//! The weights on the host: what sessions start from and checkpoints hold.
+
+use sha2::{Digest, Sha256};
+
+use crate::exec::Executor;
+use crate::graph::{Init, Role, Variable};
+use crate::random::Stream;
+use crate::{Error, Result};
+
+/// The words of the model's and the optimizer's variables, by index.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Weights {
+    pub variables: Vec<Variable>,
+    pub words: Vec<Vec<u32>>,
+}
+
+impl Weights {
+    /// First values: each variable has a stream of its own, so adding a layer changes no other's.
+    pub fn initial(variables: &[Variable], seed: u64) -> Result<Self> {
+        let mut words = Vec::with_capacity(variables.len());
+        for (i, v) in variables.iter().enumerate() {
+            words.push(first_values(v, &mut Stream::new(seed).child(i as u64))?);
+        }
+        Ok(Weights {
+            variables: variables.to_vec(),
+            words,
+        })
+    }
+
+    pub fn set(&mut self, index: usize, words: Vec<u32>) {
+        if let Some(slot) = self.words.get_mut(index) {
+            *slot = words;
+        }
+    }
+
+    /// The index of the variable called `name`.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.variables.iter().position(|v| v.name == name)
+    }
+
+    pub fn upload(&self, executor: &mut dyn Executor) -> Result<()> {
+        for (i, words) in self.words.iter().enumerate() {
+            executor.write_variable(i, words)?;
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of the model's variables (not the optimizer's): names and bits, in order.
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for (v, words) in self.variables.iter().zip(&self.words) {
+            if matches!(v.role, Role::Parameter | Role::Buffer) {
+                hash.update(v.name.as_bytes());
+                hash.update([0]);
+                for word in words {
+                    hash.update(word.to_le_bytes());
+                }
+            }
+        }
+        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+fn first_values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
+    let n = v.shape().len();
+    let values: Vec<f32> = match &v.init {
+        Init::Constant(c) => vec![*c; n],
+        Init::Uniform { bound } => (0..n)
+            .map(|_| bound * (2.0 * random.uniform() - 1.0))
+            .collect(),
+        Init::Normal { std } => (0..n).map(|_| std * random.normal()).collect(),
+        Init::Values(values) if values.len() == n => values.to_vec(),
+        Init::Values(values) => {
+            let reason = format!("has {} first values for shape {}", values.len(), v.shape());
+            return Err(Error::model(&v.name, reason));
+        }
+        Init::Unset => return Err(Error::model(&v.name, "has no first values")),
+    };
+    Ok(values.into_iter().map(f32::to_bits).collect())
+}

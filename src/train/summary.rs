@@ -1,0 +1,103 @@
+//! The table of layers.
+
+use std::fmt;
+
+use crate::graph::{Graph, Meta, Role, Variable};
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSummary {
+    /// Its name, as in `state_dict`; may be empty.
+    pub name: String,
+    /// What it is, e.g. `"Linear(64, 10)"`.
+    pub kind: String,
+    /// What it gives; the first axis is the batch.
+    pub output: Meta,
+    /// Numbers in its parameters and buffers.
+    pub parameters: usize,
+}
+
+/// All layers in the order they run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The layers.
+    pub layers: Vec<LayerSummary>,
+    /// What the model gives.
+    pub output: Meta,
+    /// Numbers in all parameters.
+    pub parameters: usize,
+    /// Numbers in the parameters that are trained.
+    pub trained: usize,
+}
+
+impl Summary {
+    pub(super) fn new(graph: &Graph, variables: &[Variable]) -> Self {
+        let model = || {
+            variables
+                .iter()
+                .filter(|v| !matches!(v.role, Role::OptimizerState(_)))
+        };
+        let mut seen: Vec<&str> = Vec::new();
+        let mut layers = Vec::new();
+        for layer in &graph.layers {
+            let own = |v: &&Variable| {
+                v.name
+                    .rsplit_once('.')
+                    .is_some_and(|(name, _)| name == layer.scope)
+            };
+            // A layer that is used twice has its parameters once.
+            let first = !seen.contains(&layer.scope.as_str());
+            let count = if first {
+                model().filter(own).map(|v| v.shape().len()).sum()
+            } else {
+                0
+            };
+            seen.push(&layer.scope);
+            layers.push(LayerSummary {
+                name: layer.scope.clone(),
+                kind: layer.kind.clone(),
+                output: layer.output.clone(),
+                parameters: count,
+            });
+        }
+        let trained = model().filter(|v| v.role == Role::Parameter);
+        let output = graph.outputs.first().map(|o| graph.meta(o.node).clone());
+        Summary {
+            layers,
+            output: output.unwrap_or_else(|| Meta::new([0], crate::DType::F32)),
+            parameters: model().map(|v| v.shape().len()).sum(),
+            trained: trained.map(|v| v.shape().len()).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<16} {:<24} {:<20} {:>12}",
+            "layer", "kind", "output", "parameters"
+        )?;
+        for layer in &self.layers {
+            let tail: Vec<String> = layer
+                .output
+                .shape
+                .iter()
+                .skip(1)
+                .map(usize::to_string)
+                .collect();
+            let shape = format!("[batch, {}]", tail.join(", "));
+            let (name, kind) = (&layer.name, &layer.kind);
+            writeln!(
+                f,
+                "{name:<16} {kind:<24} {shape:<20} {:>12}",
+                layer.parameters
+            )?;
+        }
+        write!(
+            f,
+            "{} parameters, {} of them trained",
+            self.parameters, self.trained
+        )
+    }
+}

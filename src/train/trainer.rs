@@ -1,0 +1,406 @@
+//! The trainer: a model with its weights on a device.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::data::Dataset;
+use crate::device::Device;
+use crate::exec::Counters;
+use crate::loss::Loss;
+use crate::metrics::Metric;
+use crate::nn::Module;
+use crate::optim::Optimizer;
+use crate::plan::Cost;
+use crate::schedule::Schedule;
+use crate::{Error, Result, Shape};
+
+use super::checkpoint::{self, Position};
+use super::evaluate::{Evaluation, Predictions};
+use super::feed::{self, Feed};
+use super::fit::Fit;
+use super::history::History;
+use super::recipe::{DataSpec, Declared, Recipe};
+use super::run::{Run, Tick, evaluate_batch, evaluation_batch, slice, wants};
+use super::session::{Session, Sums, Wanted};
+use super::state::Weights;
+use super::summary::Summary;
+use super::trace::{Purpose, probe, trace};
+
+/// A trainer before it is compiled: the model, and how to train it.
+pub struct TrainerBuilder {
+    recipe: Recipe,
+}
+
+impl TrainerBuilder {
+    /// What is minimised; without it, softmax cross-entropy.
+    pub fn loss(mut self, loss: impl Loss + 'static) -> Self {
+        self.recipe.loss = Box::new(loss);
+        self
+    }
+
+    /// How parameters change; without it, Adam with a rate of 0.001.
+    pub fn optimizer(mut self, optimizer: impl Optimizer + 'static) -> Self {
+        self.recipe.optimizer = Box::new(optimizer);
+        self
+    }
+
+    /// A number to report besides the loss; may be called again for more.
+    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.recipe.metrics.push(Box::new(metric));
+        self
+    }
+
+    /// How the learning rate changes; without it, it does not.
+    pub fn schedule(mut self, schedule: Schedule) -> Self {
+        self.recipe.schedule = schedule;
+        self
+    }
+
+    /// Scales all gradients so that their global norm is at most `max`, as in PyTorch.
+    pub fn clip_grad_norm(mut self, max: f64) -> Self {
+        self.recipe.clip = Some(max);
+        self
+    }
+
+    /// The seed of first weights, shuffles and dropout; without it, 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.recipe.seed = seed;
+        self
+    }
+
+    /// Keeps parameters as they are, by name; a `*` at the end stands for anything: `"encoder.*"`.
+    pub fn freeze(mut self, pattern: &str) -> Self {
+        self.recipe.frozen.push(pattern.to_string());
+        self
+    }
+
+    /// Checks the model against the device and the kind of data that `example` is, and makes its first
+    /// weights. Shapes that do not fit are an error here, with the line that made them.
+    pub fn compile(self, device: &Device, example: &Dataset) -> Result<Trainer> {
+        self.compile_for(device, example.sample_shape().clone())
+    }
+
+    /// Like [`TrainerBuilder::compile`], for samples of this shape.
+    pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
+        let recipe = self.recipe;
+        recipe.optimizer.check()?;
+        if let Some(max) = recipe.clip.filter(|max| !(*max > 0.0 && max.is_finite())) {
+            return Err(Error::argument("clip_grad_norm", max, "a number above 0"));
+        }
+        let sample = sample.into();
+        let declared = recipe.declare()?;
+        let (graph, target) = probe(&recipe, &sample, (&declared.variables, &declared.bound))?;
+        let spec = DataSpec { sample, target };
+        // The training graph too: a gradient may not exist.
+        let of = (&declared.variables[..], &declared.bound[..]);
+        trace(&recipe, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
+        let weights = Weights::initial(&declared.variables, recipe.seed)?;
+        let summary = Summary::new(&graph, &declared.variables);
+        Ok(Trainer {
+            position: Position {
+                seed: recipe.seed,
+                ..Position::default()
+            },
+            recipe,
+            device: device.clone(),
+            spec,
+            declared,
+            weights,
+            changed: false,
+            session: None,
+            run: None,
+            first_step: None,
+            summary,
+        })
+    }
+}
+
+/// A model with its weights, its optimizer and its device.
+pub struct Trainer {
+    pub(super) recipe: Recipe,
+    pub(super) spec: DataSpec,
+    pub(super) position: Position,
+    /// When the first step's loss arrived.
+    pub(super) first_step: Option<Instant>,
+    /// The session's weights are newer than `weights`.
+    pub(super) changed: bool,
+    device: Device,
+    declared: Declared,
+    weights: Weights,
+    session: Option<Session>,
+    run: Option<Run>,
+    summary: Summary,
+}
+
+impl Trainer {
+    /// A trainer for this model, to be given a loss and an optimizer and compiled.
+    #[allow(clippy::new_ret_no_self)]
+    pub fn new(model: impl Module + 'static) -> TrainerBuilder {
+        Trainer::boxed(Box::new(model))
+    }
+
+    /// The same for a model that was put together at run time.
+    pub fn boxed(model: Box<dyn Module>) -> TrainerBuilder {
+        TrainerBuilder {
+            recipe: Recipe {
+                model,
+                loss: Box::new(crate::loss::CrossEntropy),
+                optimizer: Box::new(crate::optim::Adam::new(1e-3)),
+                metrics: Vec::new(),
+                schedule: Schedule::Constant,
+                clip: None,
+                frozen: Vec::new(),
+                seed: 0,
+            },
+        }
+    }
+
+    /// Trains, and says what happened in each epoch.
+    ///
+    /// A trainer that was resumed in the middle of a training goes on from there, to the same bits as
+    /// one that was never stopped.
+    pub fn fit(&mut self, set: &Dataset, fit: Fit) -> Result<History> {
+        self.run = None;
+        let mut run = Run::new(self, set, fit)?;
+        loop {
+            if let Tick::Done(_) = run.advance(self, true)? {
+                return Ok(run.finish(self));
+            }
+        }
+    }
+
+    /// Prepares a training that [`Trainer::tick`] does in slices.
+    pub fn begin(&mut self, set: &Dataset, fit: Fit) -> Result<()> {
+        self.run = None;
+        self.run = Some(Run::new(self, set, fit)?);
+        Ok(())
+    }
+
+    /// Trains for about `budget` and returns, without waiting for the device. Needs [`Trainer::begin`].
+    pub fn tick(&mut self, budget: Duration) -> Result<Tick> {
+        let Some(mut run) = self.run.take() else {
+            return Err(Error::model(
+                "tick",
+                "no training has begun; call `begin` first",
+            ));
+        };
+        let tick = slice(self, &mut run, budget);
+        match tick {
+            Ok(Tick::Done(reason)) => {
+                let history = run.finish(self);
+                self.position.history = history;
+                Ok(Tick::Done(reason))
+            }
+            Ok(tick) => {
+                self.run = Some(run);
+                Ok(tick)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The epochs of the training that is going on in slices, or was resumed.
+    pub fn history(&self) -> &History {
+        &self.position.history
+    }
+
+    /// The loss and metrics over a data set.
+    pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
+        feed::check(set, &self.spec, "the evaluation data")?;
+        let batch = evaluation_batch(1, set.len());
+        let wanted = wants(Purpose::Evaluate, 0, set.len(), batch);
+        let mut session = self.new_session(vec![("test".to_string(), set.clone())], wanted)?;
+        let mut sums = Sums::default();
+        for from in (0..set.len()).step_by(batch) {
+            evaluate_batch(
+                &mut session,
+                0,
+                from,
+                (from + batch).min(set.len()),
+                &mut sums,
+            )?;
+        }
+        for result in session.results(true)? {
+            sums.add(&result.values, result.samples);
+        }
+        let means = sums.means();
+        let (loss, metrics) = means
+            .split_first()
+            .map_or((f64::NAN, &[][..]), |(l, m)| (*l, m));
+        let all = self.recipe.metrics.iter().zip(metrics);
+        let metrics = all
+            .map(|(m, v)| (m.name().to_string(), m.finish(*v)))
+            .collect();
+        Ok(Evaluation {
+            loss,
+            metrics,
+            samples: set.len(),
+        })
+    }
+
+    /// The model's outputs for each sample of a data set, whose targets are not looked at.
+    pub fn predict(&mut self, set: &Dataset) -> Result<Predictions> {
+        if *set.sample_shape() != self.spec.sample {
+            let (have, want) = (set.sample_shape(), &self.spec.sample);
+            let reason = format!("its samples are {have}, but the model was compiled for {want}");
+            return Err(Error::data("the data to predict", reason));
+        }
+        let batch = evaluation_batch(1, set.len());
+        let wanted = wants(Purpose::Predict, 0, set.len(), batch);
+        let mut session = self.new_session(vec![("predict".to_string(), set.clone())], wanted)?;
+        let mut values = Vec::new();
+        for from in (0..set.len()).step_by(batch) {
+            let rows: Vec<u32> = (from as u32..(from + batch).min(set.len()) as u32).collect();
+            let wanted = Wanted {
+                purpose: Purpose::Predict,
+                batch: rows.len(),
+                set: 0,
+            };
+            session.run(wanted, &rows, 0, &[])?;
+            values.extend(session.output(wanted)?);
+        }
+        let mut dims = vec![set.len()];
+        dims.extend_from_slice(self.summary.output.shape.get(1..).unwrap_or(&[]));
+        Ok(Predictions {
+            shape: dims.into(),
+            values,
+        })
+    }
+
+    /// Writes a checkpoint: weights, optimizer, position, seed. Whole or not at all.
+    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.sync()?;
+        checkpoint::save(path.as_ref(), &self.weights, &self.position)
+    }
+
+    /// Takes over the state of a checkpoint; the next `fit` goes on from there.
+    pub fn resume(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let position = checkpoint::load(path.as_ref(), &mut self.weights, true)?;
+        if let Some(position) = position {
+            self.recipe.seed = position.seed;
+            self.position = position;
+        }
+        self.forget_session();
+        Ok(())
+    }
+
+    /// Takes over the model's weights from a checkpoint or any safetensors file with the same names.
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        checkpoint::load(path.as_ref(), &mut self.weights, false)?;
+        self.forget_session();
+        Ok(())
+    }
+
+    fn forget_session(&mut self) {
+        self.session = None;
+        self.run = None;
+        self.changed = false;
+    }
+
+    /// A parameter's or buffer's values by name, in row-major order.
+    pub fn weights(&mut self, name: &str) -> Result<Vec<f32>> {
+        self.sync()?;
+        let index = self.weights.find(name);
+        let words = index
+            .and_then(|i| self.weights.words.get(i))
+            .ok_or_else(|| {
+                let names = self.weights.variables.iter().map(|v| v.name.as_str());
+                let expected = names.collect::<Vec<_>>().join(", ");
+                Error::argument("the parameter", name, format!("one of {expected}"))
+            })?;
+        Ok(words.iter().map(|w| f32::from_bits(*w)).collect())
+    }
+
+    /// SHA-256 over the names and bits of all model weights.
+    pub fn weights_sha256(&mut self) -> Result<String> {
+        self.sync()?;
+        Ok(self.weights.hash())
+    }
+
+    /// The table of layers.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Steps of the optimizer so far.
+    pub fn steps(&self) -> u64 {
+        self.position.step
+    }
+
+    /// When the first step's loss arrived.
+    pub fn first_step(&self) -> Option<Instant> {
+        self.first_step
+    }
+
+    /// What the last training's executor has made; the numbers stand still after the second step.
+    pub fn counters(&self) -> Counters {
+        self.session
+            .as_ref()
+            .map(Session::counters)
+            .unwrap_or_default()
+    }
+
+    /// What a training step takes: known after [`Trainer::begin`] or a `fit`.
+    pub fn cost(&self) -> Option<Cost> {
+        let session = self.session.as_ref()?;
+        session.plan(0).map(|plan| plan.cost(session.layout()))
+    }
+
+    /// The plan of a training step as a table: known after [`Trainer::begin`] or a `fit`.
+    pub fn plan_table(&self) -> Option<String> {
+        self.session.as_ref()?.plan(0).map(|plan| plan.to_string())
+    }
+
+    pub(super) fn metric_names(&self) -> Vec<&'static str> {
+        self.recipe.metrics.iter().map(|m| m.name()).collect()
+    }
+
+    pub(super) fn session(&mut self) -> Result<&mut Session> {
+        self.session
+            .as_mut()
+            .ok_or_else(|| Error::internal("trainer", "no session is open"))
+    }
+
+    pub(super) fn open_session(
+        &mut self,
+        sets: Vec<(String, Dataset)>,
+        wanted: Vec<Wanted>,
+    ) -> Result<()> {
+        let session = self.new_session(sets, wanted)?;
+        self.session = Some(session);
+        self.changed = false;
+        Ok(())
+    }
+
+    fn new_session(
+        &mut self,
+        sets: Vec<(String, Dataset)>,
+        wanted: Vec<Wanted>,
+    ) -> Result<Session> {
+        self.sync()?;
+        let of = (&self.declared.variables[..], &self.declared.bound[..]);
+        Session::new(
+            &self.device,
+            &self.recipe,
+            &self.spec,
+            of,
+            sets,
+            wanted,
+            &self.weights,
+        )
+    }
+
+    /// Brings the weights on the host up to date.
+    fn sync(&mut self) -> Result<()> {
+        if let Some(session) = self.session.as_mut().filter(|_| self.changed) {
+            session.download(&mut self.weights)?;
+            self.changed = false;
+        }
+        Ok(())
+    }
+}
