@@ -11,7 +11,10 @@ struct Block {
 
 impl Block {
     fn new(width: usize) -> Self {
-        Block { up: nn::Linear::new(width, 2 * width), down: nn::Linear::new(2 * width, width) }
+        Block {
+            up: nn::Linear::new(width, 2 * width),
+            down: nn::Linear::new(2 * width, width),
+        }
     }
 }
 
@@ -40,13 +43,19 @@ fn main() -> Result<()> {
         .add(Block::new(48))
         .add(Block::new(48))
         .add(nn::Linear::new(48, 10));
-    let mut trainer = Trainer::new(model).metric(metrics::Accuracy).seed(1).compile(&device, &train)?;
+    let mut trainer = Trainer::new(model)
+        .metric(metrics::Accuracy)
+        .seed(1)
+        .compile(&device, &train)?;
     println!("{}", trainer.summary());
 
     let history = trainer.fit(&train, Fit::epochs(8).batch_size(32).validation_split(0.1))?;
     for epoch in &history.epochs {
         let val = epoch.get("val_accuracy").unwrap_or(f64::NAN);
-        println!("epoch {:>2}  loss {:.4}  val_accuracy {val:.4}", epoch.epoch, epoch.loss);
+        println!(
+            "epoch {:>2}  loss {:.4}  val_accuracy {val:.4}",
+            epoch.epoch, epoch.loss
+        );
     }
     let test = trainer.evaluate(&test)?;
     println!("test: {test}");

@@ -4,8 +4,9 @@ use crate::graph::{Graph, Meta, Node, NodeId, Op, Tensor};
 use crate::{Error, Result, Source};
 
 impl Tensor {
-    /// Appends `op` with `inputs` to the graph of the first input, or records the mistake.
-    pub(crate) fn apply(op: Op, inputs: &[&Tensor], caller: Source) -> Tensor {
+    /// Appends `op` with `inputs` to the graph of the first input, or records the mistake. The
+    /// methods are made of this; it is public for ops that have none.
+    pub fn apply(op: Op, inputs: &[&Tensor], caller: Source) -> Tensor {
         let Some(first) = inputs.first() else {
             // Ops without inputs are made by `constant`, `input` and `variable`, never here.
             let graph = std::rc::Rc::new(std::cell::RefCell::new(Graph::new(

@@ -123,12 +123,18 @@ impl Tensor {
         constant(&graph, value, Shape::scalar(), self.dtype())
     }
 
-    /// Zeros of the same shape and type.
+    /// The number `value` in the same shape and type.
     #[track_caller]
-    pub fn zeros_like(&self) -> Tensor {
+    pub fn full_like(&self, value: f64) -> Tensor {
         if self.id().is_none() {
             return Tensor::broken(self.shared_graph());
         }
-        constant(&self.shared_graph(), 0.0, self.shape(), self.dtype())
+        constant(&self.shared_graph(), value, self.shape(), self.dtype())
+    }
+
+    /// Zeros of the same shape and type.
+    #[track_caller]
+    pub fn zeros_like(&self) -> Tensor {
+        self.full_like(0.0)
     }
 }

@@ -183,7 +183,7 @@ impl Tensor {
     #[track_caller]
     pub fn powf(&self, p: f64) -> Tensor {
         match p {
-            0.0 => self.constant_like(1.0),
+            0.0 => self.full_like(1.0),
             1.0 => self.clone(),
             2.0 => self.square(),
             3.0 => self.square() * self,

@@ -1,0 +1,112 @@
+//! Whether anything has no case.
+
+use std::collections::BTreeSet;
+
+use libtest_mimic::{Failed, Trial};
+use wgrad::autodiff::gradients;
+use wgrad::graph::{Elementwise, Op};
+use wgrad::ops::elementwise::functions;
+
+use crate::cases;
+use crate::known::KNOWN;
+
+/// The variants' names, and a match that a new variant breaks until it is named here.
+macro_rules! variants {
+    ($($variant:ident),* $(,)?) => {
+        const VARIANTS: &[&str] = &[$(stringify!($variant)),*];
+
+        fn variant(op: &Op) -> &'static str {
+            match op {
+                $(Op::$variant(_) => stringify!($variant)),*
+            }
+        }
+    };
+}
+variants!(
+    Input,
+    Variable,
+    Constant,
+    Elementwise,
+    Reshape,
+    Permute,
+    BroadcastTo,
+    Slice,
+    Pad,
+    Concat,
+    Gather,
+    ScatterAdd,
+    Matmul,
+    Reduce,
+    ArgMax,
+    Softmax,
+    SoftmaxGrad,
+    LogSoftmax,
+    LogSoftmaxGrad,
+    CrossEntropy,
+    CrossEntropyGrad,
+);
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("meta::every_op_has_a_case", every_op_has_a_case),
+        Trial::test("meta::every_function_has_a_case", every_function_has_a_case),
+        Trial::test("meta::case_names_differ", case_names_differ),
+    ]
+}
+
+/// The ops in all cases, forward and backward.
+fn used() -> Result<Vec<Op>, Failed> {
+    let mut ops = Vec::new();
+    for case in cases::all().iter().filter(|c| c.mistake.is_none()) {
+        let traced = case.trace()?;
+        let y = &traced.y;
+        if y.dtype().is_float() && case.no_gradient.is_none() {
+            gradients(&y.sum(&[]), &traced.x)?;
+        }
+        ops.extend(traced.graph.borrow().nodes().iter().map(|n| n.op.clone()));
+    }
+    Ok(ops)
+}
+
+fn missing<'a>(
+    wanted: impl IntoIterator<Item = &'a str>,
+    have: &BTreeSet<&str>,
+) -> Result<(), Failed> {
+    let missing: Vec<&str> = wanted.into_iter().filter(|w| !have.contains(w)).collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!("no case for {missing:?}").into()),
+    }
+}
+
+fn every_op_has_a_case() -> Result<(), Failed> {
+    let ops = used()?;
+    let have = ops.iter().map(variant).collect();
+    // Variables are filled by an executor, whose own tests have them.
+    missing(VARIANTS.iter().copied().filter(|v| *v != "Variable"), &have)
+}
+
+fn every_function_has_a_case() -> Result<(), Failed> {
+    let ops = used()?;
+    let name = |op: &Op| match op {
+        Op::Elementwise(Elementwise { function, .. }) => Some(function.name),
+        _ => None,
+    };
+    let have = ops.iter().filter_map(name).collect();
+    missing(functions().map(|f| f.name), &have)?;
+    let known = KNOWN.iter().map(|k| k.0).collect();
+    missing(functions().map(|f| f.name), &known)?;
+    let all = functions().map(|f| f.name).collect();
+    missing(KNOWN.iter().map(|k| k.0), &all)
+}
+
+fn case_names_differ() -> Result<(), Failed> {
+    let mut seen = BTreeSet::new();
+    for case in cases::all() {
+        let name = format!("{}::{}", case.op, case.name);
+        if !seen.insert(name.clone()) {
+            return Err(format!("two cases are called {name}").into());
+        }
+    }
+    Ok(())
+}
