@@ -1,7 +1,7 @@
 //! Devices: what a model is trained on.
 
 use crate::Result;
-use crate::exec::interpreter::ReferenceExecutor;
+use crate::exec::cpu::CpuExecutor;
 use crate::exec::{Executor, Program};
 use crate::kernel::KernelLimits;
 
@@ -57,7 +57,7 @@ impl Device {
     /// An executor for a program: everything is allocated and compiled here.
     pub fn executor(&self, program: Program) -> Result<Box<dyn Executor>> {
         Ok(match &self.kind {
-            Kind::Cpu => Box::new(ReferenceExecutor::new(program)),
+            Kind::Cpu => Box::new(CpuExecutor::new(program)?),
         })
     }
 }
