@@ -3,6 +3,9 @@
 //! Any adapter will do, a software one too: `VK_DRIVER_FILES` picks the driver on Linux. No adapter
 //! is a failure, unless `WGRAD_SKIP_GPU=1` says that this machine has none.
 
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
