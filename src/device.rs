@@ -1,9 +1,13 @@
 //! Devices: what a model is trained on.
 
 use crate::Result;
-use crate::exec::interpreter::ReferenceExecutor;
+use crate::exec::cpu::CpuExecutor;
+use crate::exec::gpu::{GpuDevice, GpuExecutor};
 use crate::exec::{Executor, Program};
 use crate::kernel::KernelLimits;
+
+pub use crate::exec::gpu::{AdapterInfo, Selector};
+use crate::exec::interpreter::ReferenceExecutor;
 
 /// A GPU, or the CPU.
 #[derive(Clone)]
@@ -15,9 +19,29 @@ pub struct Device {
 #[derive(Clone)]
 enum Kind {
     Cpu,
+    Reference,
+    Gpu(GpuDevice),
 }
 
 impl Device {
+    /// A real GPU where there is one that works, else the CPU. A GPU in software is never chosen: the
+    /// CPU is faster. [`Device::why`] says what was chosen for which reason.
+    pub fn auto() -> Result<Self> {
+        Ok(match GpuDevice::open(&Selector::Gpu) {
+            Ok(gpu) => {
+                let why = format!("{} is a GPU", gpu.name());
+                Device {
+                    kind: Kind::Gpu(gpu),
+                    why,
+                }
+            }
+            Err(error) => Device {
+                kind: Kind::Cpu,
+                why: error.to_string(),
+            },
+        })
+    }
+
     /// The CPU: f32, with threads.
     pub fn cpu() -> Self {
         Device {
@@ -26,10 +50,41 @@ impl Device {
         }
     }
 
+    /// The reference: f64, naive and slow. What it computes is what the mathematics says.
+    pub fn reference() -> Self {
+        Device {
+            kind: Kind::Reference,
+            why: "asked for".to_string(),
+        }
+    }
+
+    /// A GPU by choice, a software one included.
+    pub fn gpu(selector: &Selector) -> Result<Self> {
+        Ok(Device {
+            kind: Kind::Gpu(GpuDevice::open(selector)?),
+            why: "asked for".to_string(),
+        })
+    }
+
+    /// A GPU that is open already.
+    pub fn from_gpu(gpu: GpuDevice) -> Self {
+        Device {
+            kind: Kind::Gpu(gpu),
+            why: "handed over".to_string(),
+        }
+    }
+
+    /// All adapters of this machine, with what they offer.
+    pub fn adapters() -> Result<Vec<AdapterInfo>> {
+        crate::exec::gpu::adapters()
+    }
+
     /// The device's name.
     pub fn name(&self) -> String {
         match &self.kind {
             Kind::Cpu => format!("CPU ({} threads)", rayon::current_num_threads()),
+            Kind::Reference => "reference (f64)".to_string(),
+            Kind::Gpu(gpu) => gpu.name().to_string(),
         }
     }
 
@@ -40,24 +95,35 @@ impl Device {
 
     /// Whether it is a GPU.
     pub fn is_gpu(&self) -> bool {
-        false
+        matches!(self.kind, Kind::Gpu(_))
+    }
+
+    /// The GPU, where it is one.
+    pub fn as_gpu(&self) -> Option<&GpuDevice> {
+        match &self.kind {
+            Kind::Gpu(gpu) => Some(gpu),
+            _ => None,
+        }
     }
 
     /// What kernels may use. On the CPU there is no limit but those that keep plans alike.
     pub fn kernel_limits(&self) -> KernelLimits {
         match &self.kind {
-            Kind::Cpu => KernelLimits {
+            Kind::Cpu | Kind::Reference => KernelLimits {
                 binding_bytes: u64::MAX,
                 buffer_bytes: u64::MAX,
                 ..KernelLimits::WEBGPU
             },
+            Kind::Gpu(gpu) => gpu.kernel_limits(),
         }
     }
 
     /// An executor for a program: everything is allocated and compiled here.
     pub fn executor(&self, program: Program) -> Result<Box<dyn Executor>> {
         Ok(match &self.kind {
-            Kind::Cpu => Box::new(ReferenceExecutor::new(program)),
+            Kind::Cpu => Box::new(CpuExecutor::new(program)?),
+            Kind::Reference => Box::new(ReferenceExecutor::new(program)),
+            Kind::Gpu(gpu) => Box::new(GpuExecutor::new(gpu, program)?),
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Executors: what runs plans.
 //!
-//! [`mod@reference`] interprets a graph in f64, node by node, and [`interpreter`] trains with it. The others run plans in f32, behind one
-//! trait, [`Executor`].
+//! [`mod@reference`] interprets a graph in f64, node by node, and [`interpreter`] trains with it. [`cpu`]
+//! and [`gpu`] run plans in f32, behind the same trait, [`Executor`].
 
+pub mod cpu;
+pub mod gpu;
 pub mod interpreter;
 pub mod reference;
 

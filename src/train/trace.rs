@@ -121,11 +121,11 @@ fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()
     Ok(())
 }
 
+/// The graph itself; the handles that are still around are of no more use.
 fn finish(shared: Rc<RefCell<Graph>>) -> Result<Graph> {
-    shared.borrow_mut().take_error()?;
-    let graph = Rc::try_unwrap(shared).map(RefCell::into_inner);
-    // A module that keeps a tensor keeps the graph alive, which `Send` modules cannot do.
-    graph.map_err(|_| Error::internal("tracing", "a tensor outlives its trace"))
+    let mut graph = shared.replace(Graph::new(Mode::Eval));
+    graph.take_error()?;
+    Ok(graph)
 }
 
 /// Appends gradients, clipping and the optimizer's update.

@@ -1,0 +1,40 @@
+// The right matrix of a matmul, stored [k, n], read four floats at a time (n, offset and stride divisible by 4).
+
+@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
+
+// Where one column begins, which must be inside the matrix.
+fn b_column(z: u32, col: u32) -> u32 {
+    return params.b_offset + z * params.b_stride + col;
+}
+
+// Where four columns begin; past the edge the last four again, so that no read leaves the matrix.
+fn b_columns(z: u32, col: u32) -> vec4<u32> {
+    let first = min(col, params.n - 4u);
+    return vec4<u32>(params.b_offset + z * params.b_stride + first) + vec4<u32>(0u, 1u, 2u, 3u);
+}
+
+// One element: the column that begins at start, at kk.
+fn b_one(start: u32, kk: u32) -> f32 {
+    let i = start + kk * params.n;
+    return b[i / 4u][i % 4u];
+}
+
+// One column at kk, kk + 1, kk + 2, kk + 3.
+fn b_run(start: u32, kk: u32) -> vec4<f32> {
+    return vec4<f32>(b_one(start, kk), b_one(start, kk + 1u), b_one(start, kk + 2u), b_one(start, kk + 3u));
+}
+
+// Four columns at one kk.
+fn b_cross(starts: vec4<u32>, kk: u32) -> vec4<f32> {
+    return b[(starts.x + kk * params.n) / 4u];
+}
+
+// Four columns at four k: element [j][r] is column r at kk + j.
+fn b_block(starts: vec4<u32>, kk: u32) -> mat4x4<f32> {
+    return mat4x4<f32>(
+        b_cross(starts, kk),
+        b_cross(starts, kk + 1u),
+        b_cross(starts, kk + 2u),
+        b_cross(starts, kk + 3u),
+    );
+}

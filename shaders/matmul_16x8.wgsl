@@ -1,0 +1,82 @@
+// matmul_16x8: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 16 x 8 outputs a thread in registers
+// Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the epilogue's
+// Workgroup [WGX, WGY, 1], a tile of 16 * WGY rows x 8 * WGX columns, grid [tiles folded to 3 dimensions]
+// Overrides WGX = 8 | WGY = 1
+// Reference src/ops/matmul.rs
+//
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
+// WGX = 8, WGY = 1 suits CPU adapters (one vector of 8 lanes along n); 8 x 8 suits GPUs.
+
+override WGX: u32 = 8u;
+override WGY: u32 = 1u;
+
+@compute @workgroup_size(WGX, WGY, 1)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+) {
+    let tile = tile_of(workgroup, count, 16u * WGY, 8u * WGX);
+    let row = tile.row + 16u * local.y;
+    let col = tile.col + 4u * local.x; // neighbouring threads read neighbouring columns
+    if !tile.live || row >= params.m || col >= params.n { return; }
+
+    let rows0 = a_rows(tile.z, row);
+    let rows1 = a_rows(tile.z, row + 4u);
+    let rows2 = a_rows(tile.z, row + 8u);
+    let rows3 = a_rows(tile.z, row + 12u);
+    let cols0 = b_columns(tile.z, col);
+    let cols1 = b_columns(tile.z, col + 4u * WGX);
+    var c00 = mat4x4<f32>();
+    var c01 = mat4x4<f32>();
+    var c10 = mat4x4<f32>();
+    var c11 = mat4x4<f32>();
+    var c20 = mat4x4<f32>();
+    var c21 = mat4x4<f32>();
+    var c30 = mat4x4<f32>();
+    var c31 = mat4x4<f32>();
+
+    let k_blocks = tile.k_end - (tile.k_end - tile.k_begin) % 4u;
+    for (var kk = tile.k_begin; kk < k_blocks; kk += 4u) {
+        let b0 = b_block(cols0, kk);
+        let b1 = b_block(cols1, kk);
+        let a0 = a_block(rows0, kk);
+        c00 = add_product(c00, a0, b0);
+        c01 = add_product(c01, a0, b1);
+        let a1 = a_block(rows1, kk);
+        c10 = add_product(c10, a1, b0);
+        c11 = add_product(c11, a1, b1);
+        let a2 = a_block(rows2, kk);
+        c20 = add_product(c20, a2, b0);
+        c21 = add_product(c21, a2, b1);
+        let a3 = a_block(rows3, kk);
+        c30 = add_product(c30, a3, b0);
+        c31 = add_product(c31, a3, b1);
+    }
+    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+        let b0 = b_cross(cols0, kk);
+        let b1 = b_cross(cols1, kk);
+        let a0 = a_cross(rows0, kk);
+        c00 = add_outer(c00, a0, b0);
+        c01 = add_outer(c01, a0, b1);
+        let a1 = a_cross(rows1, kk);
+        c10 = add_outer(c10, a1, b0);
+        c11 = add_outer(c11, a1, b1);
+        let a2 = a_cross(rows2, kk);
+        c20 = add_outer(c20, a2, b0);
+        c21 = add_outer(c21, a2, b1);
+        let a3 = a_cross(rows3, kk);
+        c30 = add_outer(c30, a3, b0);
+        c31 = add_outer(c31, a3, b1);
+    }
+
+    store_block(c00, tile.out, row, col);
+    store_block(c01, tile.out, row, col + 4u * WGX);
+    store_block(c10, tile.out, row + 4u, col);
+    store_block(c11, tile.out, row + 4u, col + 4u * WGX);
+    store_block(c20, tile.out, row + 8u, col);
+    store_block(c21, tile.out, row + 8u, col + 4u * WGX);
+    store_block(c30, tile.out, row + 12u, col);
+    store_block(c31, tile.out, row + 12u, col + 4u * WGX);
+}

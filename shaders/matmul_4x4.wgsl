@@ -1,0 +1,41 @@
+// matmul_4x4: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 4 x 4 outputs a thread in registers
+// Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the epilogue's
+// Workgroup [WGX, WGY, 1], a tile of 4 * WGY rows x 4 * WGX columns, grid [tiles folded to 3 dimensions]
+// Overrides WGX = 8 | WGY = 8
+// Reference src/ops/matmul.rs
+//
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
+
+override WGX: u32 = 8u;
+override WGY: u32 = 8u;
+
+@compute @workgroup_size(WGX, WGY, 1)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+) {
+    let tile = tile_of(workgroup, count, 4u * WGY, 4u * WGX);
+    let row = tile.row + 4u * local.y;
+    let col = tile.col + 4u * local.x;
+    if !tile.live || row >= params.m || col >= params.n { return; }
+
+    let rows0 = a_rows(tile.z, row);
+    let cols0 = b_columns(tile.z, col);
+    var c00 = mat4x4<f32>();
+
+    let k_blocks = tile.k_end - (tile.k_end - tile.k_begin) % 4u;
+    for (var kk = tile.k_begin; kk < k_blocks; kk += 4u) {
+        let b0 = b_block(cols0, kk);
+        let a0 = a_block(rows0, kk);
+        c00 = add_product(c00, a0, b0);
+    }
+    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+        let b0 = b_cross(cols0, kk);
+        let a0 = a_cross(rows0, kk);
+        c00 = add_outer(c00, a0, b0);
+    }
+
+    store_block(c00, tile.out, row, col);
+}

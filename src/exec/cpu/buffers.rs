@@ -1,0 +1,76 @@
+//! Which of the memory's buffers each slot of a plan lies in.
+
+use crate::exec::Program;
+use crate::plan::{BufferId, BufferRole, Slot};
+use crate::{Error, Result};
+
+use super::memory::Span;
+
+/// Where a plan's buffers lie in the memory, with the workspaces that all steps share.
+pub(super) struct Buffers {
+    pub arenas: usize,
+    /// For each of the plan's own buffers, its index in the memory.
+    pub locals: Vec<usize>,
+    /// The workspace for what a head makes, and the words it needs.
+    pub head: (usize, usize),
+    /// The workspace for what an op computed and its tail does not store.
+    pub acc: (usize, usize),
+}
+
+impl Buffers {
+    /// The first `words` words of a slot.
+    pub fn span(&self, slot: Slot, words: usize) -> Result<Span> {
+        let buffer = match slot.buffer {
+            BufferId::Arena(i) => Some(i).filter(|i| *i < self.arenas),
+            BufferId::Local(i) => self.locals.get(i).copied(),
+        };
+        let start = usize::try_from(slot.offset / 4).ok();
+        match (buffer, start) {
+            (Some(buffer), Some(start)) if words as u64 * 4 <= slot.bytes => Ok(Span {
+                buffer,
+                start,
+                len: words,
+            }),
+            _ => {
+                let detail = format!("{slot:?} does not hold {words} words");
+                Err(Error::internal("the CPU executor", detail))
+            }
+        }
+    }
+
+    /// A workspace, made larger where it is too small.
+    pub fn workspace((buffer, words): &mut (usize, usize), len: usize) -> Span {
+        *words = len.max(*words);
+        Span {
+            buffer: *buffer,
+            start: 0,
+            len,
+        }
+    }
+}
+
+/// Gives the plans' own buffers their places: as only one plan runs at a time, those of one role
+/// share theirs, first with first and second with second. Appends their sizes, in bytes.
+pub(super) fn share(program: &Program, sizes: &mut Vec<u64>) -> Vec<Vec<usize>> {
+    let mut known: Vec<(BufferRole, usize, usize)> = Vec::new();
+    let mut locals = Vec::with_capacity(program.plans.len());
+    for plan in &program.plans {
+        let mut places: Vec<usize> = Vec::with_capacity(plan.buffers.len());
+        for (i, buffer) in plan.buffers.iter().enumerate() {
+            let role = buffer.role;
+            let nth = plan.buffers[..i].iter().filter(|b| b.role == role).count();
+            let place = match known.iter().find(|k| (k.0, k.1) == (role, nth)) {
+                Some(&(_, _, place)) => place,
+                None => {
+                    known.push((role, nth, sizes.len()));
+                    sizes.push(0);
+                    sizes.len() - 1
+                }
+            };
+            sizes[place] = sizes[place].max(buffer.bytes);
+            places.push(place);
+        }
+        locals.push(places);
+    }
+    locals
+}

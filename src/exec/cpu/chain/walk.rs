@@ -1,0 +1,86 @@
+//! Walks: how a chain fetches a leaf whose elements stand in another order than its own.
+
+use crate::kernel::View;
+use crate::{Error, Result};
+
+/// Axes of a walk, once neighbours that continue each other are joined.
+const MAX_AXES: usize = 8;
+
+/// A walk over a leaf: a [`View`] with its axes joined.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    /// Sizes of all axes but the last, and their strides.
+    outer: Vec<(usize, usize)>,
+    /// Size and stride of the last axis.
+    inner: (usize, usize),
+    offset: usize,
+}
+
+impl Walk {
+    /// A walk along `view`, over a leaf of `len` elements.
+    pub fn new(view: &View, len: usize) -> Result<Self> {
+        let view = view.collapsed();
+        let mut axes: Vec<_> = view
+            .dims
+            .iter()
+            .copied()
+            .zip(view.strides.iter().copied())
+            .collect();
+        let last: usize = axes
+            .iter()
+            .map(|(d, s)| d.saturating_sub(1).saturating_mul(*s))
+            .sum();
+        let inner = axes.pop().unwrap_or((1, 0));
+        if axes.len() >= MAX_AXES || view.offset.saturating_add(last) >= len.max(1) {
+            let detail = format!("the walk {view:?} over {len} elements");
+            return Err(Error::internal("the CPU executor", detail));
+        }
+        Ok(Walk {
+            outer: axes,
+            inner,
+            offset: view.offset,
+        })
+    }
+
+    /// The elements `first..first + out.len()` of the walk over `x`.
+    ///
+    /// Only where it starts costs divisions; then coordinates count up, like an odometer.
+    pub fn gather(&self, x: &[u32], first: usize, out: &mut [u32]) {
+        let (n, step) = self.inner;
+        let mut at = [0usize; MAX_AXES];
+        let mut base = self.offset;
+        let mut row = first / n.max(1);
+        for (axis, &(dim, stride)) in self.outer.iter().enumerate().rev() {
+            at[axis] = row % dim.max(1);
+            base += at[axis] * stride;
+            row /= dim.max(1);
+        }
+        let mut from = first % n.max(1);
+        let mut rest = out;
+        while !rest.is_empty() {
+            let count = rest.len().min(n - from);
+            let (run, tail) = rest.split_at_mut(count);
+            rest = tail;
+            let start = base + from * step;
+            match step {
+                0 => run.fill(x[start]),
+                1 => run.copy_from_slice(&x[start..start + count]),
+                _ => {
+                    for (y, x) in run.iter_mut().zip(x[start..].iter().step_by(step)) {
+                        *y = *x;
+                    }
+                }
+            }
+            from = 0;
+            for (axis, &(dim, stride)) in self.outer.iter().enumerate().rev() {
+                at[axis] += 1;
+                base += stride;
+                if at[axis] < dim {
+                    break;
+                }
+                at[axis] = 0;
+                base -= dim * stride;
+            }
+        }
+    }
+}

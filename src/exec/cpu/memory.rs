@@ -1,0 +1,221 @@
+//! The CPU device's memory: buffers of 32-bit words that start at a cache line.
+//!
+//! A step names its places once, when it is prepared; [`Places::new`] checks that what it writes
+//! overlaps nothing else. [`Memory::open`] then cuts the buffers into those slices by splitting
+//! borrows, so that in-place updates and many values in one buffer need no `unsafe`.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::{Error, Result};
+
+/// Most slices that one step may read, and that it may write.
+pub(super) const MAX_PLACES: usize = 32;
+
+/// A cache line, which is also the widest vector of any CPU.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u32; LINE]);
+
+const LINE: usize = 16;
+
+/// A part of a buffer, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Span {
+    pub buffer: usize,
+    pub start: usize,
+    pub len: usize,
+}
+
+impl Span {
+    fn end(self) -> usize {
+        self.start + self.len
+    }
+
+    /// Whether the two share a word.
+    pub fn overlaps(self, other: Span) -> bool {
+        let apart = self.buffer != other.buffer
+            || self.end() <= other.start
+            || other.end() <= self.start
+            || self.len == 0
+            || other.len == 0;
+        !apart
+    }
+}
+
+/// All buffers.
+pub(super) struct Memory {
+    buffers: Vec<Vec<Line>>,
+}
+
+impl Memory {
+    /// Buffers of these sizes, in words, filled with zeros.
+    pub fn new(words: &[usize]) -> Result<Self> {
+        let mut buffers = Vec::with_capacity(words.len());
+        for &words in words {
+            let lines = words.div_ceil(LINE);
+            let mut buffer = Vec::new();
+            let full = |_| Error::OutOfMemory {
+                what: "a buffer".to_string(),
+                bytes: words as u64 * 4,
+                device: "cpu".to_string(),
+            };
+            buffer.try_reserve_exact(lines).map_err(full)?;
+            buffer.resize(lines, Line::zeroed());
+            buffers.push(buffer);
+        }
+        Ok(Memory { buffers })
+    }
+
+    /// How many buffers there are.
+    pub fn count(&self) -> usize {
+        self.buffers.len()
+    }
+
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        let line = size_of::<Line>();
+        self.buffers.iter().map(|b| (b.len() * line) as u64).sum()
+    }
+
+    /// The words of `span`.
+    pub fn get(&self, span: Span) -> Result<&[u32]> {
+        let words = self
+            .buffers
+            .get(span.buffer)
+            .map(|b| bytemuck::cast_slice::<Line, u32>(b));
+        words
+            .and_then(|w| w.get(span.start..span.end()))
+            .ok_or_else(|| outside(span))
+    }
+
+    /// The words of `span`, to be written.
+    pub fn get_mut(&mut self, span: Span) -> Result<&mut [u32]> {
+        let buffer = self.buffers.get_mut(span.buffer).map(Vec::as_mut_slice);
+        let words = buffer.map(bytemuck::cast_slice_mut::<Line, u32>);
+        words
+            .and_then(|w| w.get_mut(span.start..span.end()))
+            .ok_or_else(|| outside(span))
+    }
+
+    /// The slices of a step.
+    pub fn open(&mut self, places: &Places) -> Open<'_> {
+        let mut open = Open {
+            reads: [&[]; MAX_PLACES],
+            writes: std::array::from_fn(|_| Default::default()),
+        };
+        let mut buffers = self.buffers.iter_mut();
+        let mut next_buffer = 0;
+        let mut rest: &mut [u32] = &mut [];
+        let mut at = 0;
+        for region in &places.regions {
+            let span = region.span;
+            if span.buffer >= next_buffer {
+                let lines = buffers.nth(span.buffer - next_buffer);
+                rest = lines
+                    .map(|b| bytemuck::cast_slice_mut(b.as_mut_slice()))
+                    .unwrap_or_default();
+                next_buffer = span.buffer + 1;
+                at = 0;
+            }
+            // The regions of a buffer stand in order and apart, and were measured against its size.
+            let tail = rest.get_mut(span.start - at..).unwrap_or_default();
+            let Some((slice, tail)) = tail.split_at_mut_checked(span.len) else {
+                break;
+            };
+            (rest, at) = (tail, span.end());
+            match region.write {
+                Some(write) => open.writes[write] = slice,
+                None => {
+                    let slice: &[u32] = slice;
+                    for &read in &region.reads {
+                        let from = places.reads[read].start - span.start;
+                        open.reads[read] = &slice[from..from + places.reads[read].len];
+                    }
+                }
+            }
+        }
+        open
+    }
+}
+
+/// The slices of a step, in the order of its [`Places`].
+pub(super) struct Open<'a> {
+    pub reads: [&'a [u32]; MAX_PLACES],
+    pub writes: [&'a mut [u32]; MAX_PLACES],
+}
+
+/// What a step reads and writes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    reads: Vec<Span>,
+    regions: Vec<Region>,
+}
+
+/// A slice that is written, or a slice that covers reads which overlap.
+#[derive(Clone, Debug)]
+struct Region {
+    span: Span,
+    write: Option<usize>,
+    reads: Vec<usize>,
+}
+
+impl Places {
+    /// Checks and prepares. What is read and written in place counts as written only.
+    pub fn new(reads: Vec<Span>, writes: &[Span]) -> Result<Self> {
+        if reads.len() > MAX_PLACES || writes.len() > MAX_PLACES {
+            let detail = format!(
+                "{} reads and {} writes in one step",
+                reads.len(),
+                writes.len()
+            );
+            return Err(Error::internal("the CPU executor", detail));
+        }
+        let read = |(i, &span)| Region {
+            span,
+            write: None,
+            reads: vec![i],
+        };
+        let write = |(i, &span)| Region {
+            span,
+            write: Some(i),
+            reads: Vec::new(),
+        };
+        let mut all: Vec<Region> = reads.iter().enumerate().map(read).collect();
+        all.extend(writes.iter().enumerate().map(write));
+        all.retain(|r| r.span.len > 0);
+        all.sort_by_key(|r| r.span);
+        let mut regions: Vec<Region> = Vec::new();
+        for region in all {
+            match regions
+                .last_mut()
+                .filter(|last| last.span.overlaps(region.span))
+            {
+                Some(last) if last.write.is_none() && region.write.is_none() => {
+                    let end = last.span.end().max(region.span.end());
+                    last.span.len = end - last.span.start;
+                    last.reads.extend(region.reads);
+                }
+                Some(last) => {
+                    let detail = format!("a step writes {:?} over {:?}", region.span, last.span);
+                    return Err(Error::internal("the CPU executor", detail));
+                }
+                None => regions.push(region),
+            }
+        }
+        Ok(Places { reads, regions })
+    }
+
+    /// Whether all of them lie inside the memory.
+    pub fn check(&self, memory: &Memory) -> Result<()> {
+        self.regions
+            .iter()
+            .try_for_each(|region| memory.get(region.span).map(drop))
+    }
+}
+
+fn outside(span: Span) -> Error {
+    Error::internal(
+        "the CPU executor",
+        format!("{span:?} lies outside the memory"),
+    )
+}

@@ -1,0 +1,262 @@
+//! The CPU device: runs plans in f32, for machines without a GPU.
+//!
+//! Everything is prepared when the executor is made: the memory, and for each plan a flat list of
+//! ops and chains with their places. A run walks the list; it looks nothing up and makes nothing.
+//!
+//! Invariant: the same bits twice, with any number of threads. Threads share the elements of a chain
+//! and the rows and columns of an op's result, never the terms of a sum.
+
+mod buffers;
+mod chain;
+mod memory;
+mod step;
+
+#[cfg(test)]
+mod tests;
+
+use crate::passes::Sources;
+use crate::plan::{Port, Slot};
+use crate::{Error, Result};
+
+use super::{Counters, Executor, Program, RunResult};
+
+use buffers::Buffers;
+use chain::Registers;
+use memory::Memory;
+use step::{Prepared, prepare};
+
+/// Runs held for [`Executor::results`] before their list must grow.
+const RESULTS: usize = 256;
+
+/// Runs plans on the CPU.
+pub struct CpuExecutor {
+    program: Program,
+    plans: Vec<PreparedPlan>,
+    memory: Memory,
+    /// A set for each thread.
+    registers: Vec<Registers>,
+    counters: Counters,
+    last: Option<usize>,
+    /// Finished runs: number, plan and words, the words of all in one list.
+    finished: Vec<(u64, usize, usize)>,
+    words: Vec<u32>,
+}
+
+struct PreparedPlan {
+    steps: Vec<Prepared>,
+    buffers: Buffers,
+    /// Whether some step is worth more than one thread.
+    parallel: bool,
+}
+
+impl CpuExecutor {
+    /// Prepares the plans of `program`, with all memory and threads they need.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where the buffers do not fit; an internal error for a broken plan.
+    pub fn new(program: Program) -> Result<Self> {
+        let mut sizes: Vec<u64> = program.layout.arenas.iter().map(|a| a.bytes).collect();
+        let arenas = sizes.len();
+        let locals = buffers::share(&program, &mut sizes);
+        let (head, acc) = (sizes.len(), sizes.len() + 1);
+        let mut workspaces = [0, 0];
+        let mut plans = Vec::with_capacity(program.plans.len());
+        for (plan, locals) in program.plans.iter().zip(locals) {
+            let [head_words, acc_words] = workspaces;
+            let mut buffers = Buffers {
+                arenas,
+                locals,
+                head: (head, head_words),
+                acc: (acc, acc_words),
+            };
+            let mut steps = Vec::with_capacity(plan.steps.len());
+            let sources = Sources::new(&plan.graph);
+            for step in &plan.steps {
+                steps.extend(prepare(plan, &sources, step, &mut buffers)?);
+            }
+            workspaces = [buffers.head.1, buffers.acc.1];
+            let parallel = steps.iter().any(Prepared::is_parallel);
+            plans.push(PreparedPlan {
+                steps,
+                buffers,
+                parallel,
+            });
+        }
+        let words = |bytes: &u64| usize::try_from(bytes.div_ceil(4)).unwrap_or(usize::MAX);
+        let mut words: Vec<usize> = sizes.iter().map(words).collect();
+        words.extend(workspaces);
+        let memory = Memory::new(&words)?;
+        let all = || plans.iter().flat_map(|p| &p.steps);
+        let registers = all().map(Prepared::registers).max().unwrap_or(0);
+        let threads = match plans.iter().any(|p| p.parallel) {
+            true => rayon::current_num_threads().max(1),
+            false => 1,
+        };
+        let counters = Counters {
+            buffers: memory.count() as u64,
+            bytes: memory.bytes(),
+            ..Counters::default()
+        };
+        let results = program
+            .plans
+            .iter()
+            .map(|p| p.results.len())
+            .max()
+            .unwrap_or(0);
+        let executor = CpuExecutor {
+            registers: (0..threads).map(|_| Registers::new(registers)).collect(),
+            program,
+            plans,
+            memory,
+            counters,
+            last: None,
+            finished: Vec::with_capacity(RESULTS),
+            words: Vec::with_capacity(RESULTS * results),
+        };
+        executor.check_places()?;
+        Ok(executor)
+    }
+
+    /// Every place that is ever opened lies inside the memory.
+    fn check_places(&self) -> Result<()> {
+        for place in &self.program.layout.places {
+            self.memory
+                .get(self.variable(place.slot, place.variable.meta.shape.len())?)?;
+        }
+        for (plan, prepared) in self.program.plans.iter().zip(&self.plans) {
+            for port in plan.inputs.iter().chain(&plan.results).chain(&plan.outputs) {
+                self.memory
+                    .get(prepared.buffers.span(port.slot, port.meta.shape.len())?)?;
+            }
+            for step in &prepared.steps {
+                step.places().check(&self.memory)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn variable(&self, slot: Slot, words: usize) -> Result<memory::Span> {
+        let arenas = self.program.layout.arenas.len();
+        Buffers {
+            arenas,
+            locals: Vec::new(),
+            head: (0, 0),
+            acc: (0, 0),
+        }
+        .span(slot, words)
+    }
+
+    fn variable_at(&self, index: usize) -> Result<memory::Span> {
+        let places = &self.program.layout.places;
+        let missing = || Error::argument("variable", index, format!("below {}", places.len()));
+        let place = places.get(index).ok_or_else(missing)?;
+        self.variable(place.slot, place.variable.meta.shape.len())
+    }
+
+    fn plan(&self, plan: usize) -> Result<&PreparedPlan> {
+        let missing = || Error::argument("plan", plan, format!("below {}", self.plans.len()));
+        self.plans.get(plan).ok_or_else(missing)
+    }
+}
+
+impl Executor for CpuExecutor {
+    fn device_name(&self) -> String {
+        "cpu".to_string()
+    }
+
+    fn write_variable(&mut self, index: usize, words: &[u32]) -> Result<()> {
+        let span = self.variable_at(index)?;
+        copy_to(self.memory.get_mut(span)?, words, || {
+            format!("the length of variable {index}")
+        })
+    }
+
+    fn read_variable(&mut self, index: usize) -> Result<Vec<u32>> {
+        let span = self.variable_at(index)?;
+        Ok(self.memory.get(span)?.to_vec())
+    }
+
+    fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
+        self.plan(plan)?;
+        let (ports, prepared) = (&self.program.plans[plan].inputs, &self.plans[plan]);
+        if ports.len() != inputs.len() {
+            return Err(Error::argument(
+                "the number of inputs",
+                inputs.len(),
+                ports.len().to_string(),
+            ));
+        }
+        for (port, words) in ports.iter().zip(inputs) {
+            let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
+            let to = self.memory.get_mut(span)?;
+            copy_to(to, words, || {
+                format!("the length of the input {:?}", port.name)
+            })?;
+        }
+        let (memory, registers) = (&mut self.memory, self.registers.as_mut_slice());
+        let mut steps = || {
+            prepared
+                .steps
+                .iter()
+                .for_each(|step| step.run(memory, registers))
+        };
+        match prepared.parallel && rayon::current_num_threads() > 1 {
+            // From within the pool, handing work to another thread is cheap.
+            true => rayon::scope(|_| steps()),
+            false => steps(),
+        }
+        for port in &self.program.plans[plan].results {
+            let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
+            self.words.extend_from_slice(self.memory.get(span)?);
+        }
+        self.finished
+            .push((self.counters.runs, plan, self.words.len()));
+        self.counters.runs += 1;
+        self.last = Some(plan);
+        Ok(())
+    }
+
+    fn results(&mut self, _wait: bool) -> Result<Vec<RunResult>> {
+        let mut from = 0;
+        let words = &self.words;
+        let all = self.finished.drain(..).map(|(run, plan, end)| {
+            let words = words.get(from..end).unwrap_or(&[]).to_vec();
+            from = end;
+            RunResult { run, plan, words }
+        });
+        let all = all.collect();
+        self.words.clear();
+        Ok(all)
+    }
+
+    fn read_output(&mut self, plan: usize, port: &Port) -> Result<Vec<u32>> {
+        let span = self
+            .plan(plan)?
+            .buffers
+            .span(port.slot, port.meta.shape.len())?;
+        if self.last != Some(plan) {
+            let last = self.last.map_or("none has run".to_string(), |last| {
+                format!("{last}, the last one")
+            });
+            return Err(Error::argument("the plan of an output", plan, last));
+        }
+        Ok(self.memory.get(span)?.to_vec())
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}
+
+fn copy_to(to: &mut [u32], words: &[u32], what: impl Fn() -> String) -> Result<()> {
+    if to.len() != words.len() {
+        let given = format!("{} words", words.len());
+        return Err(Error::argument(
+            what(),
+            given,
+            format!("{} words", to.len()),
+        ));
+    }
+    to.copy_from_slice(words);
+    Ok(())
+}

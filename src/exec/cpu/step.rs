@@ -1,0 +1,230 @@
+//! Steps of a plan, prepared: nothing is looked up when they run.
+
+use crate::graph::{Meta, Op};
+use crate::kernel::{Expr, Operand, Value};
+use crate::ops::{HostRef, Work};
+use crate::passes::Sources;
+use crate::plan::{Plan, Slot, Step};
+use crate::{Error, Result};
+
+use super::buffers::Buffers;
+use super::chain::{Chain, Registers, compile};
+use super::memory::{MAX_PLACES, Memory, Places, Span};
+
+/// Most inputs of an op.
+const MAX_INPUTS: usize = MAX_PLACES;
+
+/// Operations from which an op is expected to use more than one thread.
+const PARALLEL_FLOPS: f64 = 1e6;
+
+/// Something to do.
+pub(super) enum Prepared {
+    /// An elementwise chain.
+    Chain(Chain),
+    /// An op with kernels of its own.
+    Op(PreparedOp),
+}
+
+/// An op and its places: its inputs are read, its result is written.
+pub(super) struct PreparedOp {
+    op: Op,
+    inputs: Vec<Meta>,
+    output: Meta,
+    places: Places,
+    flops: f64,
+}
+
+impl Prepared {
+    /// Does it.
+    pub fn run(&self, memory: &mut Memory, registers: &mut [Registers]) {
+        match self {
+            Prepared::Chain(chain) => chain.run(memory, registers),
+            Prepared::Op(op) => op.run(memory),
+        }
+    }
+
+    /// What it reads and writes.
+    pub fn places(&self) -> &Places {
+        match self {
+            Prepared::Chain(chain) => chain.places(),
+            Prepared::Op(op) => &op.places,
+        }
+    }
+
+    /// Registers it needs.
+    pub fn registers(&self) -> usize {
+        match self {
+            Prepared::Chain(chain) => chain.registers(),
+            Prepared::Op(_) => 0,
+        }
+    }
+
+    /// Whether it is worth more than one thread.
+    pub fn is_parallel(&self) -> bool {
+        match self {
+            Prepared::Chain(chain) => chain.is_parallel(),
+            Prepared::Op(op) => op.flops >= PARALLEL_FLOPS,
+        }
+    }
+}
+
+impl PreparedOp {
+    fn run(&self, memory: &mut Memory) {
+        let open = memory.open(&self.places);
+        let mut x = [HostRef {
+            meta: &self.output,
+            words: &[],
+        }; MAX_INPUTS];
+        for (x, (meta, words)) in x.iter_mut().zip(self.inputs.iter().zip(open.reads)) {
+            *x = HostRef { meta, words };
+        }
+        let [y, ..] = open.writes;
+        if let Work::Kernel(kernel) = self.op.def().work() {
+            kernel.cpu(&x[..self.inputs.len()], &self.output, y);
+        }
+    }
+}
+
+/// Prepares one step of a plan: at most a head, an op and a tail.
+pub(super) fn prepare(
+    plan: &Plan,
+    sources: &Sources,
+    step: &Step,
+    buffers: &mut Buffers,
+) -> Result<Vec<Prepared>> {
+    let cx = Context {
+        plan,
+        sources,
+        step,
+    };
+    let mut all = Vec::new();
+    let Some(anchor) = step.anchor else {
+        if let Some(tail) = &step.tail {
+            all.push(Prepared::Chain(cx.chain(buffers, tail, None, None)?));
+        }
+        return Ok(all);
+    };
+    let node = plan.graph.node(anchor);
+    let mut reads = Vec::with_capacity(node.inputs.len());
+    for (i, &input) in node.inputs.iter().enumerate() {
+        let len = plan.graph.meta(input).shape.len();
+        reads.push(match &step.head {
+            Some(head) if i == 0 => {
+                let span = Buffers::workspace(&mut buffers.head, head.domain.len());
+                all.push(Prepared::Chain(cx.chain(
+                    buffers,
+                    head,
+                    None,
+                    Some(span),
+                )?));
+                span
+            }
+            _ => cx.place(buffers, Operand::Node(sources.read(anchor, i).root), len)?,
+        });
+    }
+    let len = node.meta.shape.len();
+    let y = match &step.tail {
+        None => {
+            let place = step
+                .writes
+                .first()
+                .map(|(_, slot)| buffers.span(*slot, len));
+            place.ok_or_else(|| broken(format!("{} writes nothing", step.label)))??
+        }
+        Some(tail) => {
+            let direct = cx.destination(buffers, tail, &reads, len)?;
+            direct.unwrap_or_else(|| Buffers::workspace(&mut buffers.acc, len))
+        }
+    };
+    let inputs: Vec<Meta> = node
+        .inputs
+        .iter()
+        .map(|&i| plan.graph.meta(i).clone())
+        .collect();
+    all.push(Prepared::Op(PreparedOp {
+        op: node.op.clone(),
+        inputs,
+        output: node.meta.clone(),
+        places: Places::new(reads, &[y])?,
+        flops: step.flops,
+    }));
+    if let Some(tail) = &step.tail {
+        let tail = cx.chain(buffers, tail, Some(y), None)?;
+        if !tail.is_empty() {
+            all.push(Prepared::Chain(tail));
+        }
+    }
+    Ok(all)
+}
+
+/// The step that is being prepared.
+struct Context<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    step: &'a Step,
+}
+
+impl Context<'_> {
+    /// Where among the places that the tail writes the op may leave its result: where the result
+    /// itself is stored, or else a place that neither op nor tail still reads.
+    fn destination(
+        &self,
+        buffers: &Buffers,
+        tail: &Expr,
+        inputs: &[Span],
+        len: usize,
+    ) -> Result<Option<Span>> {
+        let mut taken = inputs.to_vec();
+        for leaf in &tail.leaves {
+            taken.push(self.place(buffers, leaf.operand, leaf.len)?);
+        }
+        let itself = tail.stores.iter().filter(|s| s.value == Value::Acc);
+        for store in itself.chain(&tail.stores) {
+            let span = self.place(buffers, store.operand, len)?;
+            if !taken.iter().any(|t| t.overlaps(span)) {
+                return Ok(Some(span));
+            }
+        }
+        Ok(None)
+    }
+
+    fn chain(
+        &self,
+        buffers: &Buffers,
+        expr: &Expr,
+        acc: Option<Span>,
+        result: Option<Span>,
+    ) -> Result<Chain> {
+        let place = |operand, words| self.place(buffers, operand, words);
+        compile(expr, &place, acc, result)
+    }
+
+    /// The words of an operand of this step.
+    fn place(&self, buffers: &Buffers, operand: Operand, words: usize) -> Result<Span> {
+        let slot = self
+            .step
+            .slot_of(operand)
+            .or_else(|| self.next_value(operand));
+        let missing = || broken(format!("{} has no place for {operand:?}", self.step.label));
+        buffers.span(slot.ok_or_else(missing)?, words)
+    }
+
+    /// The slot of a node that is known by the variable whose next value it is.
+    fn next_value(&self, operand: Operand) -> Option<Slot> {
+        let Operand::Node(node) = operand else {
+            return None;
+        };
+        let graph = &self.plan.graph;
+        let assign = graph
+            .assigns
+            .iter()
+            .find(|a| self.sources.home(a.node) == node)?;
+        let is_leaf = |op: &Op| matches!(op, Op::Variable(v) if v.id == assign.variable);
+        let leaf = graph.ids().find(|&id| is_leaf(&graph.node(id).op))?;
+        self.step.slot_of(Operand::Node(leaf))
+    }
+}
+
+fn broken(detail: String) -> Error {
+    Error::internal("the CPU executor", detail)
+}

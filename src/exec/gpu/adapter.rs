@@ -1,0 +1,222 @@
+//! Which GPUs there are, and which one to take.
+
+use std::fmt;
+
+use crate::kernel::KernelLimits;
+use crate::{Error, Result};
+
+/// What an adapter is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdapterKind {
+    /// A card with memory of its own.
+    Discrete,
+    /// Part of the processor, sharing its memory.
+    Integrated,
+    /// A GPU handed through to a virtual machine.
+    Virtual,
+    /// The processor, pretending: good for tests.
+    Software,
+    /// The driver does not say.
+    Other,
+}
+
+impl AdapterKind {
+    /// Lower is taken first, where any GPU will do.
+    fn rank(self) -> u32 {
+        match self {
+            AdapterKind::Discrete => 0,
+            AdapterKind::Integrated => 1,
+            AdapterKind::Virtual => 2,
+            AdapterKind::Other => 3,
+            AdapterKind::Software => 4,
+        }
+    }
+}
+
+impl fmt::Display for AdapterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AdapterKind::Discrete => "discrete",
+            AdapterKind::Integrated => "integrated",
+            AdapterKind::Virtual => "virtual",
+            AdapterKind::Software => "software",
+            AdapterKind::Other => "other",
+        })
+    }
+}
+
+/// What is known about an adapter before it is opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdapterInfo {
+    /// The name the driver gives.
+    pub name: String,
+    /// The vendor's number, mostly the PCI one.
+    pub vendor: u32,
+    /// The device's number, mostly the PCI one.
+    pub device: u32,
+    /// The interface it is reached through: `"vulkan"`, `"metal"` or `"dx12"`.
+    pub backend: String,
+    /// The driver's name.
+    pub driver: String,
+    /// The driver's version.
+    pub driver_info: String,
+    /// What it is made of.
+    pub kind: AdapterKind,
+    /// Whether shaders may compute in 16-bit floating point.
+    pub f16: bool,
+    /// Smallest and largest subgroup, where there are subgroup operations.
+    pub subgroups: Option<(u32, u32)>,
+    /// Whether the GPU can time its own work.
+    pub timestamps: bool,
+    /// What it offers at most to kernels and buffers.
+    pub limits: KernelLimits,
+}
+
+impl AdapterInfo {
+    pub(super) fn new(
+        info: &wgpu::AdapterInfo,
+        features: wgpu::Features,
+        limits: &wgpu::Limits,
+    ) -> Self {
+        let subgroups = features
+            .contains(wgpu::Features::SUBGROUP)
+            .then_some((info.subgroup_min_size, info.subgroup_max_size));
+        AdapterInfo {
+            name: info.name.clone(),
+            vendor: info.vendor,
+            device: info.device,
+            backend: info.backend.to_string(),
+            driver: info.driver.clone(),
+            driver_info: info.driver_info.clone(),
+            kind: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+                wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+                wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+                wgpu::DeviceType::Cpu => AdapterKind::Software,
+                wgpu::DeviceType::Other => AdapterKind::Other,
+            },
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            subgroups,
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            limits: KernelLimits {
+                invocations: limits.max_compute_invocations_per_workgroup,
+                workgroup_bytes: limits.max_compute_workgroup_storage_size,
+                workgroups: limits.max_compute_workgroups_per_dimension,
+                storage_buffers: limits.max_storage_buffers_per_shader_stage,
+                binding_bytes: limits.max_storage_buffer_binding_size,
+                buffer_bytes: limits.max_buffer_size,
+                offset_alignment: limits
+                    .min_storage_buffer_offset_alignment
+                    .max(limits.min_uniform_buffer_offset_alignment),
+                subgroups,
+            },
+        }
+    }
+}
+
+impl fmt::Display for AdapterInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.backend, self.kind)
+    }
+}
+
+/// Which adapter to take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selector {
+    /// The best real GPU: discrete before integrated. Never a software adapter.
+    #[default]
+    Gpu,
+    /// The best real GPU, or a software adapter where there is none.
+    SoftwareAllowed,
+    /// The adapter with this index in [`adapters`].
+    Index(usize),
+    /// The best adapter, software too, with this in its name, driver or backend, in any case.
+    Name(String),
+}
+
+impl Selector {
+    /// What a person wrote: `"gpu"`, `"software"` (allowed, not required), an index, or part of a
+    /// name.
+    pub fn parse(text: &str) -> Self {
+        match text.trim() {
+            "" | "gpu" => Selector::Gpu,
+            "software" => Selector::SoftwareAllowed,
+            name => match name.parse() {
+                Ok(index) => Selector::Index(index),
+                Err(_) => Selector::Name(name.to_string()),
+            },
+        }
+    }
+
+    /// Why the adapter does not fit, or nothing where it does.
+    fn objection(&self, index: usize, info: &AdapterInfo) -> Option<&'static str> {
+        match self {
+            Selector::Gpu if info.kind == AdapterKind::Software => {
+                Some("runs on the CPU, which was not asked for")
+            }
+            Selector::Index(wanted) if *wanted != index => Some("has another index"),
+            Selector::Name(wanted) => {
+                let wanted = wanted.to_lowercase();
+                let fields = [&info.name, &info.driver, &info.driver_info, &info.backend];
+                let fits = fields.iter().any(|f| f.to_lowercase().contains(&wanted));
+                (!fits).then_some("does not match")
+            }
+            _ => None,
+        }
+    }
+
+    fn wanted(&self) -> String {
+        match self {
+            Selector::Gpu | Selector::SoftwareAllowed => "was found".to_string(),
+            Selector::Index(index) => format!("has the index {index}"),
+            Selector::Name(name) => format!("matches {name:?}"),
+        }
+    }
+}
+
+/// All adapters, in the driver's order. The index here is the one of [`Selector::Index`].
+pub fn adapters() -> Result<Vec<AdapterInfo>> {
+    Ok(all().into_iter().map(|(_, info)| info).collect())
+}
+
+/// The adapter to open. No fitting one is [`Error::NoAdapter`] with what was seen.
+pub(super) fn select(selector: &Selector) -> Result<(wgpu::Adapter, AdapterInfo)> {
+    let mut seen = Vec::new();
+    let mut fitting = Vec::new();
+    for (index, (adapter, info)) in all().into_iter().enumerate() {
+        match selector.objection(index, &info) {
+            Some(why) => seen.push(format!("[{index}] {info} {why}")),
+            None => fitting.push((adapter, info)),
+        }
+    }
+    // The first of equals: the driver's order decides.
+    let best = fitting.into_iter().min_by_key(|(_, info)| info.kind.rank());
+    best.ok_or_else(|| Error::NoAdapter {
+        wanted: selector.wanted(),
+        seen,
+    })
+}
+
+fn all() -> Vec<(wgpu::Adapter, AdapterInfo)> {
+    // Making an instance without a backend is a panic in wgpu.
+    if wgpu::Instance::enabled_backend_features().is_empty() {
+        return Vec::new();
+    }
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        // Set here and not by the build's profile: wgpu's debug flags turn shader optimisation off
+        // on DX12 and look for validation layers.
+        flags: wgpu::InstanceFlags::empty(),
+        // Where the driver reports its budget, refuse before the system starts to swap.
+        memory_budget_thresholds: wgpu::MemoryBudgetThresholds {
+            for_resource_creation: Some(95),
+            for_device_loss: None,
+        },
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    let described = found.into_iter().map(|adapter| {
+        let info = AdapterInfo::new(&adapter.get_info(), adapter.features(), &adapter.limits());
+        (adapter, info)
+    });
+    described.collect()
+}

@@ -1,0 +1,108 @@
+//! How long runs take, so that no submission comes near a driver's watchdog.
+
+use std::time::Duration;
+
+/// A submission should not take longer than this: Windows kills one near 2 s, and a screen that is
+/// drawn by the same GPU stands still meanwhile.
+const SUBMISSION: f64 = 0.1;
+
+/// How many measurements are remembered.
+const WINDOW: usize = 8;
+
+/// The time a run of one plan takes.
+pub(super) struct Budget {
+    /// Cumulated cost of the steps, in assumed seconds.
+    cumulated: Vec<f64>,
+    recent: [f64; WINDOW],
+    seen: usize,
+}
+
+impl Budget {
+    /// `steps` are the floating-point operations and bytes of each step.
+    pub(super) fn new(steps: impl Iterator<Item = (f64, u64)>) -> Self {
+        let mut total = 0.0;
+        let cumulated = steps.map(|(flops, bytes)| {
+            // A slow laptop's GPU, so that a first run is rather split too much than too little.
+            total += flops / 50e9 + bytes as f64 / 5e9 + 5e-6;
+            total
+        });
+        Budget {
+            cumulated: cumulated.collect(),
+            recent: [f64::INFINITY; WINDOW],
+            seen: 0,
+        }
+    }
+
+    /// A run took `time`, as far as this thread could see.
+    pub(super) fn observe(&mut self, time: Duration) {
+        let at = self.seen % WINDOW;
+        if let Some(place) = self.recent.get_mut(at) {
+            *place = time.as_secs_f64();
+        }
+        self.seen += 1;
+    }
+
+    /// Seconds a run takes. The least of the last measurements: each one is too long by the time
+    /// that nobody looked.
+    pub(super) fn seconds(&self) -> f64 {
+        if self.seen == 0 {
+            return self.cumulated.last().copied().unwrap_or(0.0);
+        }
+        self.recent.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// How many runs in a row stay within one submission's time.
+    pub(super) fn runs(&self, most: usize) -> usize {
+        let runs = SUBMISSION / self.seconds().max(1e-9);
+        (runs as usize).clamp(1, most)
+    }
+
+    /// The ends of the parts that a run is cut into, so that each takes a submission's time.
+    pub(super) fn cuts(&self) -> Vec<usize> {
+        let steps = self.cumulated.len();
+        let parts = (self.seconds() / SUBMISSION).ceil().max(1.0);
+        let total = self.cumulated.last().copied().unwrap_or(0.0);
+        if parts <= 1.0 || steps < 2 {
+            return vec![steps];
+        }
+        let mut cuts = Vec::new();
+        let share = total / parts;
+        let mut end = share;
+        for (i, &cost) in self.cumulated.iter().enumerate() {
+            if cost >= end && i + 1 < steps {
+                cuts.push(i + 1);
+                end = cost + share;
+            }
+        }
+        cuts.push(steps);
+        cuts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_is_cut_in_proportion() {
+        let mut budget = Budget::new([(1e9, 0), (1e9, 0), (2e9, 0), (4e9, 0)].into_iter());
+        budget.observe(Duration::from_millis(390));
+        assert_eq!(budget.cuts(), [2, 3, 4]);
+        assert_eq!(budget.runs(16), 1);
+    }
+
+    #[test]
+    fn a_short_run_is_whole() {
+        let mut budget = Budget::new([(1e3, 64); 5].into_iter());
+        assert_eq!(budget.cuts(), [5]);
+        budget.observe(Duration::from_millis(10));
+        assert_eq!(budget.runs(16), 10);
+        assert_eq!(Budget::new(std::iter::empty()).cuts(), [0]);
+    }
+
+    #[test]
+    fn a_first_run_is_cut_by_its_cost_alone() {
+        let budget = Budget::new([(50e9, 0); 3].into_iter());
+        assert_eq!(budget.cuts(), [1, 2, 3]);
+    }
+}

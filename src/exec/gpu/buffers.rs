@@ -1,0 +1,245 @@
+//! The memory of a program: arenas of variables, the plans' own buffers, and parameter words.
+
+use std::collections::HashMap;
+
+use crate::exec::{Counters, Program};
+use crate::kernel::{Binding, Kernel};
+use crate::plan::{BufferId, BufferPlan, BufferRole, Slot};
+use crate::{Error, Result};
+
+use super::device::GpuDevice;
+
+/// Makes a buffer, checked against the device's limit first.
+pub(super) fn allocate(
+    device: &GpuDevice,
+    counters: &mut Counters,
+    what: &str,
+    bytes: u64,
+    usage: wgpu::BufferUsages,
+    mapped: bool,
+) -> Result<wgpu::Buffer> {
+    let size = bytes
+        .max(16)
+        .checked_next_multiple_of(16)
+        .unwrap_or(u64::MAX);
+    let available = device.info().limits.buffer_bytes;
+    if size > available {
+        return Err(Error::Limit {
+            what: format!("the buffer of {what}"),
+            needed: size,
+            available,
+            device: device.name().to_string(),
+            hint: String::new(),
+        });
+    }
+    let descriptor = wgpu::BufferDescriptor {
+        label: Some(what),
+        size,
+        usage,
+        mapped_at_creation: mapped,
+    };
+    let buffer = device.guarded(what, size, |d| d.create_buffer(&descriptor))?;
+    counters.buffers += 1;
+    counters.bytes += size;
+    Ok(buffer)
+}
+
+/// The buffers behind the slots of a program.
+pub(super) struct Buffers {
+    arenas: Vec<wgpu::Buffer>,
+    shared: Vec<wgpu::Buffer>,
+    /// By plan and local buffer: the index into `shared`.
+    locals: Vec<Vec<usize>>,
+}
+
+impl Buffers {
+    pub(super) fn new(
+        device: &GpuDevice,
+        program: &Program,
+        counters: &mut Counters,
+    ) -> Result<Self> {
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::COPY_SRC
+            | wgpu::BufferUsages::COPY_DST;
+        let mut make = |what: &str, bytes| allocate(device, counters, what, bytes, usage, false);
+        let arenas = program
+            .layout
+            .arenas
+            .iter()
+            .map(|a| make(&a.label, a.bytes));
+        let arenas = arenas.collect::<Result<_>>()?;
+        let plans: Vec<&[BufferPlan]> = program.plans.iter().map(|p| &p.buffers[..]).collect();
+        let (sizes, locals) = share(&plans);
+        let shared = sizes.iter().map(|(role, bytes)| make(name(*role), *bytes));
+        let shared = shared.collect::<Result<_>>()?;
+        Ok(Buffers {
+            arenas,
+            shared,
+            locals,
+        })
+    }
+
+    /// The buffer of a slot of plan `plan`, if the slot lies inside.
+    pub(super) fn find(&self, plan: usize, slot: Slot) -> Result<&wgpu::Buffer> {
+        let found = match slot.buffer {
+            BufferId::Arena(at) => self.arenas.get(at),
+            BufferId::Local(at) => {
+                let shared = self.locals.get(plan).and_then(|l| l.get(at));
+                shared.and_then(|&i| self.shared.get(i))
+            }
+        };
+        let end = slot.offset.checked_add(slot.bytes);
+        match (found, end) {
+            (Some(buffer), Some(end)) if end <= buffer.size() => Ok(buffer),
+            _ => Err(Error::internal(
+                "the GPU executor",
+                format!("{slot:?} of plan {plan} lies in no buffer"),
+            )),
+        }
+    }
+}
+
+fn name(role: BufferRole) -> &'static str {
+    match role {
+        BufferRole::Inputs => "inputs",
+        BufferRole::Activations => "activations",
+        BufferRole::Gradients => "gradients",
+        BufferRole::Results => "results",
+    }
+}
+
+/// Role and size of the buffers that the plans share, and which one each plan's buffer is.
+///
+/// Only one plan runs at a time. The largest of one plan shares with the largest of another, and so
+/// on down: no other pairing takes fewer bytes.
+fn share(plans: &[&[BufferPlan]]) -> (Vec<(BufferRole, u64)>, Vec<Vec<usize>>) {
+    let mut sizes: Vec<(BufferRole, u64)> = Vec::new();
+    let mut locals: Vec<Vec<usize>> = plans.iter().map(|p| vec![0; p.len()]).collect();
+    let roles = [
+        BufferRole::Inputs,
+        BufferRole::Activations,
+        BufferRole::Gradients,
+        BufferRole::Results,
+    ];
+    for role in roles {
+        let first = sizes.len();
+        for (plan, local) in plans.iter().zip(&mut locals) {
+            let of_role = plan.iter().enumerate().filter(|(_, b)| b.role == role);
+            let mut order: Vec<(usize, u64)> = of_role.map(|(i, b)| (i, b.bytes)).collect();
+            order.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+            for (rank, (i, bytes)) in order.into_iter().enumerate() {
+                match sizes.get_mut(first + rank) {
+                    Some(size) => size.1 = size.1.max(bytes),
+                    None => sizes.push((role, bytes)),
+                }
+                if let Some(at) = local.get_mut(i) {
+                    *at = first + rank;
+                }
+            }
+        }
+    }
+    (sizes, locals)
+}
+
+/// The parameter words of all kernels, in one buffer that is written once.
+pub(super) struct Uniforms {
+    pub(super) buffer: wgpu::Buffer,
+    offsets: HashMap<Vec<u32>, u64>,
+}
+
+impl Uniforms {
+    pub(super) fn new(
+        device: &GpuDevice,
+        program: &Program,
+        counters: &mut Counters,
+    ) -> Result<Self> {
+        let alignment = u64::from(device.info().limits.offset_alignment);
+        let mut offsets: HashMap<Vec<u32>, u64> = HashMap::new();
+        let mut end = 0u64;
+        for words in kernels(program)
+            .flat_map(|k| &k.bindings)
+            .filter_map(uniform)
+        {
+            if !offsets.contains_key(words) {
+                offsets.insert(words.to_vec(), end);
+                end = (end + uniform_bytes(words)).next_multiple_of(alignment);
+            }
+        }
+        // COPY_SRC: a run without results copies its sentinel from here.
+        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_SRC;
+        let what = "kernel parameters";
+        let buffer = allocate(device, counters, what, end, usage, true)?;
+        let mut view = buffer.get_mapped_range_mut(..).map_err(|e| Error::Gpu {
+            device: device.name().to_string(),
+            what: what.to_string(),
+            reason: e.to_string(),
+        })?;
+        for (words, &offset) in &offsets {
+            let bytes: &[u8] = bytemuck::cast_slice(words);
+            let start = offset as usize;
+            view.slice(start..start + bytes.len())
+                .copy_from_slice(bytes);
+        }
+        drop(view);
+        device.guarded(what, end, |_| buffer.unmap())?;
+        Ok(Uniforms { buffer, offsets })
+    }
+
+    /// The binding of `words`.
+    pub(super) fn bind(&self, words: &[u32]) -> Result<wgpu::BufferBinding<'_>> {
+        let offset = self.offsets.get(words).copied();
+        let offset = offset.ok_or_else(|| {
+            Error::internal(
+                "the GPU executor",
+                "parameters of a kernel outside the program",
+            )
+        })?;
+        let size = std::num::NonZeroU64::new(uniform_bytes(words));
+        Ok(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset,
+            size,
+        })
+    }
+}
+
+fn kernels(program: &Program) -> impl Iterator<Item = &Kernel> {
+    let steps = program.plans.iter().flat_map(|p| &p.steps);
+    steps
+        .flat_map(|s| s.variants.iter().flatten())
+        .map(|d| &d.kernel)
+}
+
+fn uniform(binding: &Binding) -> Option<&[u32]> {
+    match binding {
+        Binding::Uniform(words) => Some(words),
+        _ => None,
+    }
+}
+
+/// A struct in a uniform buffer is padded to 16 bytes.
+fn uniform_bytes(words: &[u32]) -> u64 {
+    (words.len() as u64 * 4).max(16).next_multiple_of(16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_share_largest_with_largest() {
+        let plan = |role, sizes: &[u64]| -> Vec<BufferPlan> {
+            sizes
+                .iter()
+                .map(|&bytes| BufferPlan { bytes, role })
+                .collect()
+        };
+        let mut a = plan(BufferRole::Activations, &[16, 64, 32]);
+        a.extend(plan(BufferRole::Results, &[256]));
+        let b = plan(BufferRole::Activations, &[128, 16]);
+        let (sizes, locals) = share(&[&a, &b]);
+        let bytes: Vec<u64> = sizes.iter().map(|s| s.1).collect();
+        assert_eq!(bytes, [128, 32, 16, 256]);
+        assert_eq!(locals, [vec![2, 0, 1, 3], vec![0, 1]]);
+    }
+}

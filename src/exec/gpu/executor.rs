@@ -1,0 +1,267 @@
+//! The executor: makes a program ready, and runs its plans.
+
+use crate::exec::{Counters, Executor, Program, RunResult};
+use crate::plan::{Plan, Port};
+use crate::{Error, Result};
+
+use super::budget::Budget;
+use super::buffers::{Buffers, Uniforms};
+use super::device::GpuDevice;
+use super::fetch::Fetch;
+use super::prepare::{Prepared, Workshop, prepare};
+use super::readback::Readback;
+use super::submit::{self, Copy};
+use super::upload::Ring;
+
+/// Staging buffers of a run's inputs: as many runs can be under way.
+const INPUT_STAGES: usize = 8;
+
+/// Bytes of the largest staging buffer for variables, and for reads.
+pub(super) const CHUNK: u64 = 4 << 20;
+
+/// A plan made ready.
+pub(super) struct Ready {
+    /// By step: the dispatches of the chosen variant; none where the step has no elements.
+    pub(super) steps: Vec<Vec<Prepared>>,
+    /// The buffer of the inputs and how much of it is used, where there are any.
+    inputs: Option<(wgpu::Buffer, u64)>,
+    results: Vec<Copy>,
+}
+
+/// Runs the plans of a program on a GPU.
+pub struct GpuExecutor {
+    pub(super) device: GpuDevice,
+    pub(super) program: Program,
+    pub(super) buffers: Buffers,
+    pub(super) uniforms: Uniforms,
+    pub(super) plans: Vec<Ready>,
+    budgets: Vec<Budget>,
+    inputs: Ring,
+    pub(super) variables: Ring,
+    readback: Readback,
+    pub(super) fetch: Fetch,
+    pub(super) counters: Counters,
+}
+
+impl GpuExecutor {
+    /// Allocates all buffers, compiles all kernels and binds them.
+    ///
+    /// Fails with [`Error::Limit`] or [`Error::OutOfMemory`] where the program does not fit, and
+    /// with [`Error::Gpu`], naming file and line, where a kernel does not compile.
+    pub fn new(device: &GpuDevice, program: Program) -> Result<Self> {
+        device.check()?;
+        let mut counters = Counters::default();
+        let buffers = Buffers::new(device, &program, &mut counters)?;
+        let uniforms = Uniforms::new(device, &program, &mut counters)?;
+        let mut workshop = Workshop {
+            device,
+            buffers: &buffers,
+            uniforms: &uniforms,
+            counters: &mut counters,
+        };
+        let mut plans = Vec::with_capacity(program.plans.len());
+        let mut places = Vec::with_capacity(program.plans.len());
+        for (index, plan) in program.plans.iter().enumerate() {
+            let steps = prepare(&mut workshop, index, plan)?;
+            let inputs = inputs(&buffers, index, plan)?;
+            let returns = submit::returns(&buffers, &uniforms, index, &plan.results)?;
+            plans.push(Ready {
+                steps,
+                inputs,
+                results: returns.copies,
+            });
+            places.push(returns.places);
+        }
+        let staged = plans
+            .iter()
+            .filter_map(|p| p.inputs.as_ref())
+            .map(|(_, bytes)| *bytes);
+        let staged = staged.max().unwrap_or(0);
+        let largest = program
+            .layout
+            .places
+            .iter()
+            .map(|p| p.slot.bytes)
+            .max()
+            .unwrap_or(0);
+        let outputs = program
+            .plans
+            .iter()
+            .flat_map(|p| &p.outputs)
+            .map(|p| p.slot.bytes);
+        let fetched = outputs.chain([largest]).max().unwrap_or(0).min(CHUNK);
+        let budget = |p: &Plan| Budget::new(p.steps.iter().map(|s| (s.flops, s.bytes)));
+        let c = &mut counters;
+        Ok(GpuExecutor {
+            inputs: Ring::new(device, c, "inputs under way", staged, INPUT_STAGES)?,
+            variables: Ring::new(device, c, "variables under way", largest.min(CHUNK), 2)?,
+            readback: Readback::new(device, c, places)?,
+            fetch: Fetch::new(device, c, fetched)?,
+            budgets: program.plans.iter().map(|p| budget(p)).collect(),
+            device: device.clone(),
+            program,
+            buffers,
+            uniforms,
+            plans,
+            counters,
+        })
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> &GpuDevice {
+        &self.device
+    }
+
+    /// Whether the next run can be handed over without waiting for an earlier one. A program that
+    /// must not miss a frame asks before each run. Does not block.
+    pub fn is_ready(&mut self) -> Result<bool> {
+        self.device.poll(None)?;
+        Ok(self.inputs.is_free() && self.readback.has_room())
+    }
+}
+
+impl Executor for GpuExecutor {
+    fn device_name(&self) -> String {
+        self.device.name().to_string()
+    }
+
+    fn write_variable(&mut self, index: usize, words: &[u32]) -> Result<()> {
+        let place = get(&self.program.layout.places, index, "variable")?;
+        let len = place.variable.meta.shape.len();
+        if words.len() != len {
+            let what = format!("the number of elements of {}", place.variable.name);
+            return Err(Error::argument(what, words.len(), len.to_string()));
+        }
+        // Variables lie in arenas, which all plans share.
+        self.write_slot(0, place.slot, words)
+    }
+
+    fn read_variable(&mut self, index: usize) -> Result<Vec<u32>> {
+        let place = get(&self.program.layout.places, index, "variable")?;
+        let len = place.variable.meta.shape.len();
+        self.read_slot(0, place.slot, len)
+    }
+
+    fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
+        let planned = get(&self.program.plans, plan, "plan")?.clone();
+        check_inputs(&planned, inputs)?;
+        // Lets callbacks run, and with them the memory of finished work go.
+        self.device.poll(None)?;
+        self.readback
+            .collect(&self.device, &mut self.budgets, false)?;
+        let Some(ready) = self.plans.get(plan) else {
+            return Ok(());
+        };
+        let (most, cuts) = match self.budgets.get(plan) {
+            Some(budget) => (budget.runs(usize::MAX), budget.cuts()),
+            None => (1, vec![ready.steps.len()]),
+        };
+        let stage = match &ready.inputs {
+            Some((target, bytes)) => {
+                let parts = planned
+                    .inputs
+                    .iter()
+                    .zip(inputs)
+                    .map(|(p, w)| (p.slot.offset, *w));
+                Some((self.inputs.fill(&self.device, parts)?, target, *bytes))
+            }
+            None => None,
+        };
+        let (back, at) = self.readback.place(&self.device, &mut self.budgets)?;
+        let turn = self.device.turn();
+        let after = self.device.guarded("a run", 0, |d| {
+            let mut start = 0;
+            let mut after = None;
+            for (i, &end) in cuts.iter().enumerate() {
+                let mut encoder = d.create_command_encoder(&Default::default());
+                if let (0, Some((stage, target, bytes))) = (i, stage) {
+                    encoder.copy_buffer_to_buffer(stage, 0, target, 0, bytes);
+                }
+                submit::encode(&mut encoder, &ready.steps, start..end, None);
+                if i + 1 == cuts.len() {
+                    ready
+                        .results
+                        .iter()
+                        .for_each(|copy| copy.encode(&mut encoder, back, at));
+                }
+                after = Some(self.device.wgpu().1.submit([encoder.finish()]));
+                start = end;
+            }
+            after
+        });
+        drop(turn);
+        if stage.is_some() {
+            let after = after.as_ref().ok().cloned().flatten();
+            self.inputs.submitted(&self.device, after)?;
+        }
+        let none = || Error::internal("the GPU executor", "a run without a submission");
+        let after = after?.ok_or_else(none)?;
+        let run = self.counters.runs;
+        self.counters.runs += 1;
+        self.readback
+            .submitted(&self.device, (run, plan), after, most)
+    }
+
+    fn results(&mut self, wait: bool) -> Result<Vec<RunResult>> {
+        self.device.poll(None)?;
+        self.readback
+            .collect(&self.device, &mut self.budgets, wait)?;
+        Ok(self.readback.take())
+    }
+
+    fn read_output(&mut self, plan: usize, port: &Port) -> Result<Vec<u32>> {
+        self.read_slot(plan, port.slot, port.meta.shape.len())
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters
+    }
+}
+
+pub(super) fn get<'a, T>(all: &'a [T], index: usize, what: &str) -> Result<&'a T> {
+    let expected = || format!("below {}", all.len());
+    all.get(index)
+        .ok_or_else(|| Error::argument(what, index, expected()))
+}
+
+/// The buffer of a plan's inputs, and up to where it is used.
+fn inputs(buffers: &Buffers, index: usize, plan: &Plan) -> Result<Option<(wgpu::Buffer, u64)>> {
+    let Some(first) = plan.inputs.first() else {
+        return Ok(None);
+    };
+    if plan
+        .inputs
+        .iter()
+        .any(|p| p.slot.buffer != first.slot.buffer)
+    {
+        return Err(Error::internal(
+            "the plan",
+            "inputs lie in more than one buffer",
+        ));
+    }
+    let mut end = 0;
+    for port in &plan.inputs {
+        buffers.find(index, port.slot)?;
+        end = end.max(port.slot.offset + port.slot.bytes);
+    }
+    Ok(Some((buffers.find(index, first.slot)?.clone(), end)))
+}
+
+fn check_inputs(plan: &Plan, inputs: &[&[u32]]) -> Result<()> {
+    if inputs.len() != plan.inputs.len() {
+        let expected = plan.inputs.len().to_string();
+        return Err(Error::argument(
+            "the number of inputs",
+            inputs.len(),
+            expected,
+        ));
+    }
+    for (port, words) in plan.inputs.iter().zip(inputs) {
+        let len = port.meta.shape.len();
+        if words.len() != len {
+            let what = format!("the number of elements of {}", port.name);
+            return Err(Error::argument(what, words.len(), len.to_string()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What went wrong on a device: errors caught in scopes, and losses reported by callbacks.
+//!
+//! wgpu reports a mistake to the innermost error scope of the thread, or else to the device's one
+//! uncaptured-error handler, which belongs to the host where the device does. So everything that
+//! can fail runs in a scope. A lost device reaches neither: it shows as a callback that only the
+//! device's owner may set, and as buffers that cannot be mapped any more.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{Error, Result};
+
+/// Shared with the callbacks of a device of our own.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    lost: Option<String>,
+    error: Option<String>,
+}
+
+impl Faults {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers that the device is gone. The first reason is the cause of the others.
+    pub(super) fn lose(&self, reason: impl Into<String>) {
+        self.seen().lost.get_or_insert(reason.into());
+    }
+
+    /// Remembers an error that no scope caught.
+    fn record(&self, error: &wgpu::Error) {
+        self.seen().error.get_or_insert(error.to_string());
+    }
+
+    /// The first fault since the last call. A loss stays for ever.
+    pub(super) fn check(&self, device: &str) -> Result<()> {
+        let mut seen = self.seen();
+        if let Some(reason) = &seen.lost {
+            let reason = reason.clone();
+            return Err(Error::DeviceLost {
+                device: device.to_string(),
+                reason,
+            });
+        }
+        match seen.error.take() {
+            Some(reason) => Err(Error::Gpu {
+                device: device.to_string(),
+                what: "an earlier call".to_string(),
+                reason,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Sets both callbacks, on a device of our own.
+    pub(super) fn install(self: std::sync::Arc<Self>, device: &wgpu::Device) {
+        let faults = self.clone();
+        device.on_uncaptured_error(std::sync::Arc::new(move |e: wgpu::Error| faults.record(&e)));
+        device.set_device_lost_callback(move |reason, message| {
+            let message = message.trim();
+            self.lose(match (reason, message.is_empty()) {
+                (wgpu::DeviceLostReason::Destroyed, _) => "it was destroyed".to_string(),
+                (_, true) => "the driver gave no reason".to_string(),
+                _ => message.to_string(),
+            });
+        });
+    }
+}
+
+/// Runs `f` with all errors of this thread caught. `bytes` is what it allocates, if anything.
+pub(super) fn guarded<T>(
+    device: &wgpu::Device,
+    name: &str,
+    what: &str,
+    bytes: u64,
+    f: impl FnOnce() -> T,
+) -> Result<T> {
+    let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let value = f();
+    // On native backends the futures are ready when they are made.
+    let validation = pollster::block_on(validation.pop());
+    let internal = pollster::block_on(internal.pop());
+    let memory = pollster::block_on(memory.pop());
+    match memory.or(validation).or(internal) {
+        None => Ok(value),
+        Some(wgpu::Error::OutOfMemory { .. }) => Err(Error::OutOfMemory {
+            what: what.to_string(),
+            bytes,
+            device: name.to_string(),
+        }),
+        Some(error) => Err(Error::Gpu {
+            device: name.to_string(),
+            what: what.to_string(),
+            reason: brief(&error.to_string()),
+        }),
+    }
+}
+
+/// wgpu's message without the two lines that every one starts with.
+fn brief(message: &str) -> String {
+    let rest = message
+        .trim()
+        .strip_prefix("Validation Error")
+        .unwrap_or(message)
+        .trim();
+    rest.strip_prefix("Caused by:")
+        .unwrap_or(rest)
+        .trim()
+        .to_string()
+}

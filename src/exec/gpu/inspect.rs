@@ -1,0 +1,106 @@
+//! Running plans piece by piece, to compare, to tune and to look inside.
+
+use std::ops::Range;
+
+use crate::plan::Slot;
+use crate::{Error, Result};
+
+use super::executor::{CHUNK, GpuExecutor, get};
+use super::prepare::{Workshop, is_empty};
+use super::submit;
+use super::upload::Ring;
+
+impl GpuExecutor {
+    /// Computes a step by another of its variants from now on. Where that cannot be made, the step
+    /// stays as it is.
+    pub fn choose(&mut self, plan: usize, step: usize, variant: usize) -> Result<()> {
+        let planned = get(&self.program.plans, plan, "plan")?;
+        let of_step = get(&planned.steps, step, "step")?;
+        let dispatches = get(&of_step.variants, variant, "variant")?;
+        if is_empty(planned, of_step) {
+            return Ok(());
+        }
+        let mut workshop = Workshop {
+            device: &self.device,
+            buffers: &self.buffers,
+            uniforms: &self.uniforms,
+            counters: &mut self.counters,
+        };
+        let prepared = workshop.prepare(plan, &dispatches.iter().collect::<Vec<_>>())?;
+        if let Some(place) = self.plans.get_mut(plan).and_then(|p| p.steps.get_mut(step)) {
+            *place = prepared;
+        }
+        Ok(())
+    }
+
+    /// Runs some steps of a plan, with what lies in its buffers now. Neither takes inputs nor hands
+    /// results back: see [`GpuExecutor::write_slot`] and [`GpuExecutor::read_slot`].
+    pub fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {
+        self.submit_steps(plan, steps).map(drop)
+    }
+
+    pub(super) fn submit_steps(
+        &mut self,
+        plan: usize,
+        steps: Range<usize>,
+    ) -> Result<wgpu::SubmissionIndex> {
+        self.device.check()?;
+        let ready = get(&self.plans, plan, "plan")?;
+        if steps.end > ready.steps.len() || steps.start > steps.end {
+            let expected = format!("within 0..{}", ready.steps.len());
+            return Err(Error::argument("steps", format!("{steps:?}"), expected));
+        }
+        let _turn = self.device.turn();
+        self.device.guarded("running steps", 0, |d| {
+            let mut encoder = d.create_command_encoder(&Default::default());
+            submit::encode(&mut encoder, &ready.steps, steps, None);
+            self.device.wgpu().1.submit([encoder.finish()])
+        })
+    }
+
+    /// Reads the first `words` words of a slot of plan `plan`, after all runs so far.
+    pub fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
+        self.device.check()?;
+        let whole = Slot {
+            bytes: (words as u64).saturating_mul(4),
+            ..slot
+        };
+        let buffer = self.buffers.find(plan, whole)?;
+        self.fetch.read(&self.device, buffer, slot.offset, words)
+    }
+
+    /// Overwrites the start of a slot of plan `plan`, before all runs to come.
+    pub fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
+        self.device.check()?;
+        let whole = Slot {
+            bytes: words.len() as u64 * 4,
+            ..slot
+        };
+        let buffer = self.buffers.find(plan, whole)?;
+        if self.variables.bytes() == 0 {
+            // A program without variables that is debugged.
+            let counters = &mut self.counters;
+            self.variables = Ring::new(&self.device, counters, "words under way", CHUNK, 2)?;
+        }
+        let chunk = (self.variables.bytes() / 4) as usize;
+        let mut at = slot.offset;
+        for part in words.chunks(chunk.max(1)) {
+            let bytes = part.len() as u64 * 4;
+            let stage = self
+                .variables
+                .fill(&self.device, std::iter::once((0, part)))?;
+            let turn = self.device.turn();
+            let after = self.device.guarded("writing", 0, |d| {
+                let mut encoder = d.create_command_encoder(&Default::default());
+                encoder.copy_buffer_to_buffer(stage, 0, buffer, at, bytes);
+                self.device.wgpu().1.submit([encoder.finish()])
+            });
+            drop(turn);
+            self.variables
+                .submitted(&self.device, after.as_ref().ok().cloned())?;
+            after?;
+            at += bytes;
+        }
+        Ok(())
+    }
+}

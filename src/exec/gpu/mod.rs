@@ -1,0 +1,28 @@
+//! Plans on a GPU, through wgpu. Only this folder names it.
+//!
+//! A run is: the inputs from a staging ring, all dispatches in one pass, the results into a readback
+//! ring; one submission, or several where one would take too long. Nothing is read back in between,
+//! and after a program's executor has been made, nothing more is allocated.
+//!
+//! Invariant: everything that can fail on the device runs under an error scope, so that no error
+//! reaches a host application's handler; and the loss of a device shows as a failed mapping.
+
+mod adapter;
+mod budget;
+mod buffers;
+mod device;
+mod executor;
+mod fault;
+mod fetch;
+mod inspect;
+mod pipelines;
+mod prepare;
+mod profile;
+mod readback;
+mod submit;
+mod upload;
+
+pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};
+pub use device::{GpuDevice, Limits, Options};
+pub use executor::GpuExecutor;
+pub use profile::Profile;

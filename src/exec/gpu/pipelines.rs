@@ -1,0 +1,249 @@
+//! Compiled kernels, shared by all executors on a device.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::kernel::{Binding, Kernel};
+use crate::{Error, Result};
+
+use super::device::GpuDevice;
+use super::fault::guarded;
+
+/// Compiling recurses as deep as the shader's syntax tree.
+const STACK: usize = 8 << 20;
+
+/// A compiled kernel.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) layout: wgpu::BindGroupLayout,
+}
+
+/// What makes two kernels the same pipeline. The whole text and no hash of it: a collision would
+/// compute something else without a word.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    text: String,
+    overrides: Vec<(&'static str, u32)>,
+    bindings: Vec<wgpu::BufferBindingType>,
+}
+
+impl Key {
+    fn new(kernel: &Kernel) -> Self {
+        let bindings = kernel.bindings.iter().map(|b| match b {
+            Binding::Read(_) => wgpu::BufferBindingType::Storage { read_only: true },
+            Binding::Write(_) => wgpu::BufferBindingType::Storage { read_only: false },
+            Binding::Uniform(_) => wgpu::BufferBindingType::Uniform,
+        });
+        Key {
+            text: kernel.text(),
+            overrides: kernel.overrides.clone(),
+            bindings: bindings.collect(),
+        }
+    }
+}
+
+/// The pipelines of a device.
+pub(super) struct Pipelines {
+    made: Mutex<HashMap<Key, Arc<Pipeline>>>,
+    /// The driver's own cache, where it offers one. It lives in memory; to keep it between
+    /// programs, hand its data to `create_pipeline_cache` here.
+    driver: Option<wgpu::PipelineCache>,
+}
+
+impl Pipelines {
+    pub(super) fn new(device: &wgpu::Device, name: &str) -> Result<Self> {
+        let driver = if device.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            let descriptor = wgpu::PipelineCacheDescriptor {
+                label: Some("wgrad"),
+                data: None,
+                fallback: true,
+            };
+            // SAFETY: the unsafe part is `data`, and there is none.
+            let make = || unsafe { device.create_pipeline_cache(&descriptor) };
+            Some(guarded(
+                device,
+                name,
+                "the driver's pipeline cache",
+                0,
+                make,
+            )?)
+        } else {
+            None
+        };
+        Ok(Pipelines {
+            made: Mutex::default(),
+            driver,
+        })
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<Key, Arc<Pipeline>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pipelines of `kernels`, in order, and how many had to be compiled.
+    pub(super) fn get(
+        &self,
+        device: &GpuDevice,
+        kernels: &[&Kernel],
+    ) -> Result<(Vec<Arc<Pipeline>>, u64)> {
+        let keys: Vec<Key> = kernels.iter().map(|k| Key::new(k)).collect();
+        let mut missing: HashMap<&Key, &Kernel> = HashMap::new();
+        {
+            let made = self.made();
+            for (key, kernel) in keys.iter().zip(kernels) {
+                if !made.contains_key(key) {
+                    missing.entry(key).or_insert(kernel);
+                }
+            }
+        }
+        let missing: Vec<(&Key, &Kernel)> = missing.into_iter().collect();
+        for ((key, _), pipeline) in missing.iter().zip(self.compile_all(device, &missing)) {
+            self.made()
+                .entry((*key).clone())
+                .or_insert(Arc::new(pipeline?));
+        }
+        let made = self.made();
+        let found = keys.iter().map(|k| made.get(k).cloned());
+        let found: Option<Vec<_>> = found.collect();
+        let found = found.ok_or_else(|| Error::internal("pipelines", "a pipeline went missing"))?;
+        Ok((found, missing.len() as u64))
+    }
+
+    /// Compiles on as many threads as there are cores, up to four: drivers compile in parallel, and
+    /// a laptop has a user as well.
+    fn compile_all(
+        &self,
+        device: &GpuDevice,
+        missing: &[(&Key, &Kernel)],
+    ) -> Vec<Result<Pipeline>> {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = cores.min(4).min(missing.len());
+        let compile = |(key, kernel): &(&Key, &Kernel)| self.compile(device, key, kernel);
+        if threads < 2 {
+            return missing.iter().map(compile).collect();
+        }
+        let share = missing.len().div_ceil(threads);
+        let compile_part =
+            |part: &[(&Key, &Kernel)]| -> Vec<_> { part.iter().map(compile).collect() };
+        std::thread::scope(|scope| {
+            let parts = missing.chunks(share).map(|part| {
+                let builder = std::thread::Builder::new().stack_size(STACK);
+                (
+                    part,
+                    builder.spawn_scoped(scope, move || compile_part(part)),
+                )
+            });
+            // All are started before the first is waited for.
+            let parts: Vec<_> = parts.collect();
+            let done = parts.into_iter().flat_map(|(part, thread)| match thread {
+                Ok(thread) => thread.join().unwrap_or_else(|_| {
+                    let crashed = || Error::internal("pipelines", "a compiling thread panicked");
+                    part.iter().map(|_| Err(crashed())).collect()
+                }),
+                // No thread to be had: compile here.
+                Err(_) => compile_part(part),
+            });
+            done.collect()
+        })
+    }
+
+    fn compile(&self, device: &GpuDevice, key: &Key, kernel: &Kernel) -> Result<Pipeline> {
+        let what = format!("kernel {}", kernel.label);
+        let module = self.module(device, &what, key, kernel)?;
+        let entries: Vec<_> = (0..).zip(&key.bindings).map(entry).collect();
+        let constants: Vec<(&str, f64)> = key
+            .overrides
+            .iter()
+            .map(|(name, value)| (*name, f64::from(*value)))
+            .collect();
+        device.guarded(&what, 0, |d| {
+            let layout = d.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(kernel.label),
+                entries: &entries,
+            });
+            let pipeline_layout = d.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(kernel.label),
+                bind_group_layouts: &[Some(&layout)],
+                immediate_size: 0,
+            });
+            let pipeline = d.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(kernel.label),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    // Kernels write workgroup memory before they read it; clearing it first was
+                    // measured at fifty times the cost of a small workgroup.
+                    zero_initialize_workgroup_memory: false,
+                },
+                cache: self.driver.as_ref(),
+            });
+            Pipeline { pipeline, layout }
+        })
+    }
+
+    fn module(
+        &self,
+        device: &GpuDevice,
+        what: &str,
+        key: &Key,
+        kernel: &Kernel,
+    ) -> Result<wgpu::ShaderModule> {
+        let mut made = None;
+        let result = device.guarded(what, 0, |d| {
+            let descriptor = wgpu::ShaderModuleDescriptor {
+                label: Some(kernel.label),
+                source: wgpu::ShaderSource::Wgsl(key.text.as_str().into()),
+            };
+            made = Some(if device.checks() {
+                d.create_shader_module(descriptor)
+            } else {
+                let checks = wgpu::ShaderRuntimeChecks::unchecked();
+                // SAFETY: the kernels are this crate's own. The tests run each with checks on and
+                // off to the same bits, so none relies on a check; and whoever opens a device
+                // without checks has asked for this.
+                unsafe { d.create_shader_module_trusted(descriptor, checks) }
+            });
+        });
+        match (made, result) {
+            (Some(module), Ok(())) => Ok(module),
+            (Some(module), Err(error)) => Err(locate(kernel, &module, error)),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(Error::internal("pipelines", "no module was made")),
+        }
+    }
+}
+
+fn entry((binding, ty): (u32, &wgpu::BufferBindingType)) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: *ty,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    }
+}
+
+/// Replaces the positions in the joined text by files and lines.
+fn locate(kernel: &Kernel, module: &wgpu::ShaderModule, error: Error) -> Error {
+    let info = pollster::block_on(module.get_compilation_info());
+    let messages = info.messages.iter().filter_map(|message| {
+        let offset = message.location?.offset as usize;
+        let (file, line) = kernel.locate(offset);
+        Some(format!("{file}:{line}: {}", message.message.trim()))
+    });
+    let messages: Vec<String> = messages.collect();
+    match error {
+        Error::Gpu { device, what, .. } if !messages.is_empty() => Error::Gpu {
+            device,
+            what,
+            reason: messages.join("\n"),
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,129 @@
+//! What a submission is made of: copies and passes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::Result;
+use crate::plan::Port;
+
+use super::buffers::{Buffers, Uniforms};
+use super::pipelines::Pipeline;
+use super::prepare::Prepared;
+
+/// A copy from one buffer to another.
+pub(super) struct Copy {
+    pub(super) source: wgpu::Buffer,
+    pub(super) offset: u64,
+    /// Where it goes, behind a start that differs from run to run.
+    pub(super) behind: u64,
+    pub(super) bytes: u64,
+}
+
+impl Copy {
+    pub(super) fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        target: &wgpu::Buffer,
+        at: u64,
+    ) {
+        let Copy {
+            source,
+            offset,
+            behind,
+            bytes,
+        } = self;
+        encoder.copy_buffer_to_buffer(source, *offset, target, at + behind, *bytes);
+    }
+}
+
+/// Results that lie no further apart than this are copied with what lies between: a copy command
+/// costs more than the bytes.
+const GAP: u64 = 4096;
+
+/// How the results of a run come back.
+pub(super) struct Returns {
+    pub(super) copies: Vec<Copy>,
+    /// Where the words of each result then lie, and how many.
+    pub(super) places: Vec<(u64, usize)>,
+}
+
+/// Plans the way back of `results`.
+pub(super) fn returns(
+    buffers: &Buffers,
+    uniforms: &Uniforms,
+    plan: usize,
+    results: &[Port],
+) -> Result<Returns> {
+    let mut copies: Vec<Copy> = Vec::new();
+    let mut places = Vec::with_capacity(results.len());
+    for port in results {
+        let source = buffers.find(plan, port.slot)?;
+        let bytes = port.meta.bytes().min(port.slot.bytes);
+        let offset = port.slot.offset;
+        let at = match copies.last_mut() {
+            Some(last)
+                if last.source == *source
+                    && offset >= last.offset
+                    && offset <= last.offset.saturating_add(last.bytes + GAP) =>
+            {
+                last.bytes = last.bytes.max(offset + bytes - last.offset);
+                last.behind + (offset - last.offset)
+            }
+            last => {
+                let behind = last.map_or(0, |l| l.behind + l.bytes);
+                copies.push(Copy {
+                    source: source.clone(),
+                    offset,
+                    behind,
+                    bytes,
+                });
+                behind
+            }
+        };
+        places.push((at, (bytes / 4) as usize));
+    }
+    copies.retain(|c| c.bytes > 0);
+    if copies.is_empty() {
+        // The sentinel.
+        let source = uniforms.buffer.clone();
+        copies.push(Copy {
+            source,
+            offset: 0,
+            behind: 0,
+            bytes: 4,
+        });
+    }
+    Ok(Returns { copies, places })
+}
+
+/// Encodes steps as one pass: wgpu puts barriers where buffers ask for them. Steps without a dispatch
+/// make no pass, unless it is timed.
+pub(super) fn encode(
+    encoder: &mut wgpu::CommandEncoder,
+    steps: &[Vec<Prepared>],
+    range: Range<usize>,
+    times: Option<wgpu::ComputePassTimestampWrites<'_>>,
+) {
+    let mut dispatches = steps.get(range).unwrap_or(&[]).iter().flatten().peekable();
+    if dispatches.peek().is_none() && times.is_none() {
+        return;
+    }
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        label: None,
+        timestamp_writes: times,
+    });
+    let mut current: Option<&Arc<Pipeline>> = None;
+    for Prepared {
+        pipeline,
+        group,
+        grid: [x, y, z],
+    } in dispatches
+    {
+        if !current.is_some_and(|c| Arc::ptr_eq(c, pipeline)) {
+            pass.set_pipeline(&pipeline.pipeline);
+            current = Some(pipeline);
+        }
+        pass.set_bind_group(0, group, &[]);
+        pass.dispatch_workgroups(*x, *y, *z);
+    }
+}

@@ -1,0 +1,167 @@
+//! Rings of staging buffers, through which words reach the device.
+//!
+//! Why not `queue.write_buffer`: it allocates a staging buffer a call, and where that fails the
+//! whole device is lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::exec::Counters;
+use crate::{Error, Result};
+
+use super::buffers::allocate;
+use super::device::GpuDevice;
+
+const PENDING: u8 = 0;
+const MAPPED: u8 = 1;
+const FAILED: u8 = 2;
+
+/// Whether a buffer that was asked to be mapped is. Set by wgpu's callback.
+#[derive(Clone, Debug)]
+pub(super) struct MapState(Arc<AtomicU8>);
+
+impl MapState {
+    pub(super) fn mapped() -> Self {
+        MapState(Arc::new(AtomicU8::new(MAPPED)))
+    }
+
+    pub(super) fn is_mapped(&self) -> bool {
+        self.0.load(Ordering::Acquire) == MAPPED
+    }
+
+    /// Whether the wait is over, well or badly.
+    pub(super) fn is_settled(&self) -> bool {
+        self.0.load(Ordering::Acquire) != PENDING
+    }
+
+    /// Asks for the first `bytes` of `buffer`, once the submissions that use it have finished.
+    pub(super) fn ask(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) {
+        self.0.store(PENDING, Ordering::Release);
+        let state = self.0.clone();
+        buffer.map_async(mode, ..bytes.min(buffer.size()), move |result| {
+            let state_now = if result.is_ok() { MAPPED } else { FAILED };
+            state.store(state_now, Ordering::Release);
+        });
+    }
+
+    /// Waits until the buffer is mapped; `after` is the submission that uses it last. A buffer that
+    /// cannot be mapped is how the loss of a device shows.
+    pub(super) fn wait(
+        &self,
+        device: &GpuDevice,
+        after: Option<&wgpu::SubmissionIndex>,
+    ) -> Result<()> {
+        if !self.is_settled() {
+            device.poll(None)?;
+        }
+        if !self.is_settled() {
+            device.poll(after)?;
+        }
+        if self.is_mapped() {
+            return Ok(());
+        }
+        Err(device.lost("a buffer could not be mapped"))
+    }
+}
+
+struct Stage {
+    buffer: wgpu::Buffer,
+    state: MapState,
+    after: Option<wgpu::SubmissionIndex>,
+}
+
+/// Staging buffers of one size, used in turn.
+pub(super) struct Ring {
+    stages: Vec<Stage>,
+    bytes: u64,
+    next: usize,
+}
+
+impl Ring {
+    /// `count` buffers of `bytes` each; none where there is nothing to stage.
+    pub(super) fn new(
+        device: &GpuDevice,
+        counters: &mut Counters,
+        what: &str,
+        bytes: u64,
+        count: usize,
+    ) -> Result<Self> {
+        let count = if bytes == 0 { 0 } else { count };
+        let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+        let stages = (0..count).map(|_| {
+            let buffer = allocate(device, counters, what, bytes, usage, true)?;
+            Ok(Stage {
+                buffer,
+                state: MapState::mapped(),
+                after: None,
+            })
+        });
+        Ok(Ring {
+            stages: stages.collect::<Result<_>>()?,
+            bytes,
+            next: 0,
+        })
+    }
+
+    /// Bytes of each buffer.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether the next buffer is free.
+    pub(super) fn is_free(&self) -> bool {
+        self.stages
+            .get(self.next)
+            .is_none_or(|s| s.state.is_settled())
+    }
+
+    /// Fills the next buffer, waiting for it if it is in use: each part goes to its byte offset.
+    /// Hands back the buffer, unmapped and ready to be copied from.
+    pub(super) fn fill<'a>(
+        &mut self,
+        device: &GpuDevice,
+        parts: impl Iterator<Item = (u64, &'a [u32])>,
+    ) -> Result<&wgpu::Buffer> {
+        let none = || Error::internal("the upload ring", "it has no buffers");
+        let stage = self.stages.get(self.next).ok_or_else(none)?;
+        stage.state.wait(device, stage.after.as_ref())?;
+        let buffer = &stage.buffer;
+        let mut view = match buffer.get_mapped_range_mut(..) {
+            Ok(view) => view,
+            Err(error) => return Err(device.lost(&error.to_string())),
+        };
+        for (offset, words) in parts {
+            let bytes: &[u8] = bytemuck::cast_slice(words);
+            let end = (offset as usize).saturating_add(bytes.len());
+            if end > view.len() {
+                return Err(Error::internal(
+                    "the upload ring",
+                    format!("a part ends at {end}"),
+                ));
+            }
+            view.slice(offset as usize..end).copy_from_slice(bytes);
+        }
+        drop(view);
+        device.guarded("upload", 0, |_| buffer.unmap())?;
+        Ok(buffer)
+    }
+
+    /// The buffer that was filled last is in use until `after` has finished. Called where the
+    /// submission failed as well, without it: the buffer must be mapped again.
+    pub(super) fn submitted(
+        &mut self,
+        device: &GpuDevice,
+        after: Option<wgpu::SubmissionIndex>,
+    ) -> Result<()> {
+        if let Some(stage) = self.stages.get_mut(self.next) {
+            stage.after = after;
+            device.guarded("upload", 0, |_| {
+                stage
+                    .state
+                    .ask(&stage.buffer, wgpu::MapMode::Write, self.bytes);
+            })?;
+            self.next = (self.next + 1) % self.stages.len();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,781 @@
+//! The GPU executor on hand-made plans: uploads, dispatches, readback, errors and loss.
+//!
+//! Any adapter will do, a software one too: `VK_DRIVER_FILES` picks the driver on Linux. No adapter
+//! is a failure, unless `WGRAD_SKIP_GPU=1` says that this machine has none.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wgrad::exec::gpu::{AdapterKind, GpuDevice, GpuExecutor, Limits, Options, Selector, adapters};
+use wgrad::exec::{Executor, Program};
+use wgrad::graph::{Graph, Init, Meta, Mode, Role, Variable};
+use wgrad::kernel::{Binding, Kernel, KernelLimits, Operand, Part};
+use wgrad::plan::{
+    Arena, BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Port, Slot, Step,
+};
+use wgrad::{DType, Error, Source};
+
+const N: usize = 1009;
+
+fn skip() -> bool {
+    std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1")
+}
+
+fn open(options: &Options) -> Option<GpuDevice> {
+    match GpuDevice::open_with(&Selector::SoftwareAllowed, options) {
+        Ok(device) => Some(device),
+        Err(Error::NoAdapter { .. }) if skip() => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// `y[i] = a x[i] + b y[i]`, one element an invocation.
+fn axpby(n: usize, a: f32, b: f32) -> Kernel {
+    let text = "\
+        override WG: u32 = 64u;\n\
+        struct Params { n: u32, a: f32, b: f32 }\n\
+        @group(0) @binding(0) var<storage, read> x: array<f32>;\n\
+        @group(0) @binding(1) var<storage, read_write> y: array<f32>;\n\
+        @group(0) @binding(2) var<uniform> params: Params;\n\
+        @compute @workgroup_size(WG)\n\
+        fn main(@builtin(global_invocation_id) id: vec3<u32>) {\n\
+            let i = id.x;\n\
+            if i >= params.n { return; }\n\
+            y[i] = params.a * x[i] + params.b * y[i];\n\
+        }\n";
+    Kernel {
+        label: "axpby",
+        parts: vec![Part {
+            file: "tests/axpby.wgsl",
+            text: text.into(),
+        }],
+        overrides: vec![("WG", 64)],
+        bindings: vec![
+            Binding::Read(Operand::Scratch(0)),
+            Binding::Write(Operand::Scratch(1)),
+            Binding::Uniform(vec![n as u32, a.to_bits(), b.to_bits()]),
+        ],
+        workgroups: [n.div_ceil(64) as u32, 1, 1],
+    }
+}
+
+fn slot(buffer: BufferId, offset: u64, words: usize) -> Slot {
+    Slot {
+        buffer,
+        offset,
+        bytes: (words as u64 * 4).max(16).next_multiple_of(16),
+    }
+}
+
+fn step(dispatches: &[(Kernel, Vec<Slot>)]) -> Step {
+    let dispatch = |(kernel, slots): &(Kernel, Vec<Slot>)| Dispatch {
+        kernel: kernel.clone(),
+        slots: slots.clone(),
+    };
+    Step {
+        nodes: Vec::new(),
+        anchor: None,
+        head: None,
+        tail: None,
+        reads: Vec::new(),
+        writes: Vec::new(),
+        variants: vec![dispatches.iter().map(dispatch).collect()],
+        scratch: Vec::new(),
+        label: "axpby".to_string(),
+        source: Source::caller(),
+        scope: String::new(),
+        flops: 2.0,
+        bytes: 12,
+    }
+}
+
+fn port(name: &str, n: usize, slot: Slot) -> Port {
+    Port {
+        name: name.to_string(),
+        meta: Meta::new(vec![n], DType::F32),
+        slot,
+    }
+}
+
+fn variable(name: &str, n: usize) -> Variable {
+    Variable {
+        name: name.to_string(),
+        meta: Meta::new(vec![n], DType::F32),
+        role: Role::Parameter,
+        init: Init::Unset,
+        source: Source::caller(),
+    }
+}
+
+/// `h = 2 x; w += h; result = w[0]`, for `n` of the elements of the variable `w`.
+fn plan(layout: &Layout, n: usize) -> Plan {
+    let w = layout.places[0].slot;
+    let w = Slot {
+        bytes: slot(w.buffer, 0, n).bytes,
+        ..w
+    };
+    let x = slot(BufferId::Local(2), 256, n);
+    let h = slot(BufferId::Local(1), 0, n);
+    let loss = slot(BufferId::Local(0), 256, 1);
+    let local = |bytes, role| BufferPlan { bytes, role };
+    Plan {
+        graph: Graph::new(Mode::Train),
+        buffers: vec![
+            local(512, BufferRole::Results),
+            local(h.bytes, BufferRole::Activations),
+            local(256 + x.bytes, BufferRole::Inputs),
+        ],
+        steps: vec![
+            step(&[(axpby(n, 2.0, 0.0), vec![x, h])]),
+            step(&[(axpby(n, 1.0, 1.0), vec![h, w])]),
+            step(&[(axpby(1, 1.0, 0.0), vec![w, loss])]),
+        ],
+        inputs: vec![port("x", n, x)],
+        results: vec![port("loss", 1, loss)],
+        outputs: vec![port("h", n, h)],
+    }
+}
+
+fn program() -> Program {
+    let layout = Layout::new(&[variable("w", N)]);
+    let plans = vec![Arc::new(plan(&layout, N)), Arc::new(plan(&layout, 63))];
+    Program {
+        layout: Arc::new(layout),
+        plans,
+    }
+}
+
+fn bits(values: impl IntoIterator<Item = f32>) -> Vec<u32> {
+    values.into_iter().map(f32::to_bits).collect()
+}
+
+fn zeros(executor: &mut GpuExecutor) {
+    executor.write_variable(0, &vec![0; N]).unwrap();
+}
+
+#[test]
+fn adapters_are_listed_and_selected() {
+    let all = adapters().unwrap();
+    if all.is_empty() && skip() {
+        return;
+    }
+    let first = all
+        .first()
+        .expect("no adapter (WGRAD_SKIP_GPU=1 if that is meant)");
+    assert!(!first.name.is_empty() && !first.backend.is_empty());
+    assert!(first.limits.invocations >= 256 && first.limits.binding_bytes >= 128 << 20);
+    let by_index = GpuDevice::open(&Selector::Index(0)).unwrap();
+    let part = first.name.to_uppercase();
+    let part = part.get(..4).unwrap_or(&part).to_string();
+    let by_name = GpuDevice::open(&Selector::Name(part)).unwrap();
+    assert_eq!(by_index.info().name, by_name.info().name);
+    let error = GpuDevice::open(&Selector::parse("no such thing")).unwrap_err();
+    assert!(error.to_string().contains(&first.name), "{error}");
+    if all.iter().all(|a| a.kind == AdapterKind::Software) {
+        let error = GpuDevice::open(&Selector::Gpu).unwrap_err();
+        assert!(matches!(error, Error::NoAdapter { .. }));
+        assert!(error.to_string().contains("runs on the CPU"), "{error}");
+    }
+}
+
+#[test]
+fn runs_at_webgpu_default_limits() {
+    let options = Options {
+        limits: Limits::WebGpuDefaults,
+        ..Options::default()
+    };
+    let Some(device) = open(&options) else { return };
+    assert_eq!(device.kernel_limits(), KernelLimits::WEBGPU);
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    executor.run(0, &[&bits([1.5; N])]).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), bits([3.0; N]));
+}
+
+#[test]
+fn plans_share_variables_and_memory() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    let start = bits((0..N).map(|i| i as f32));
+    executor.write_variable(0, &start).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), start);
+    executor.run(0, &[&bits([0.5; N])]).unwrap();
+    executor.run(1, &[&bits([1.0; 63])]).unwrap();
+    let h = executor
+        .read_output(1, &program().plans[1].outputs[0].clone())
+        .unwrap();
+    assert_eq!(h, bits([2.0; 63]));
+    let want = (0..N).map(|i| i as f32 + if i < 63 { 3.0 } else { 1.0 });
+    assert_eq!(executor.read_variable(0).unwrap(), bits(want));
+    let results = executor.results(true).unwrap();
+    let seen: Vec<_> = results
+        .iter()
+        .map(|r| (r.run, r.plan, r.words[0]))
+        .collect();
+    assert_eq!(seen, [(0, 0, 1f32.to_bits()), (1, 1, 3f32.to_bits())]);
+    assert!(executor.results(true).unwrap().is_empty());
+}
+
+#[test]
+fn checks_do_not_change_bits() {
+    let run = |checks| {
+        let device = open(&Options {
+            checks,
+            ..Options::default()
+        })?;
+        let mut executor = GpuExecutor::new(&device, program()).unwrap();
+        zeros(&mut executor);
+        for i in 0..5 {
+            let x = bits((0..N).map(|j| (i * N + j) as f32 * 0.37));
+            executor.run(0, &[&x]).unwrap();
+        }
+        Some(executor.read_variable(0).unwrap())
+    };
+    assert_eq!(run(true), run(false));
+}
+
+#[test]
+fn nothing_is_made_after_the_second_run() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    let (x, y) = (bits([0.5; N]), bits([1.0; 63]));
+    let mut results = Vec::new();
+    let mut counters = executor.counters();
+    for i in 0..1000 {
+        match i % 3 {
+            0 => executor.run(1, &[&y]).unwrap(),
+            _ => executor.run(0, &[&x]).unwrap(),
+        }
+        results.extend(executor.results(false).unwrap());
+        if i < 2 {
+            counters = executor.counters();
+        }
+    }
+    results.extend(executor.results(true).unwrap());
+    counters.runs = 1000;
+    assert_eq!(executor.counters(), counters);
+    let runs: Vec<u64> = results.iter().map(|r| r.run).collect();
+    assert_eq!(runs, (0..1000).collect::<Vec<_>>());
+    let last = f32::from_bits(results[999].words[0]);
+    assert_eq!(last, 334.0 * 2.0 + 666.0);
+}
+
+#[test]
+fn results_arrive_without_waiting() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    for _ in 0..3 {
+        executor.run(0, &[&bits([1.0; N])]).unwrap();
+    }
+    let mut results = Vec::new();
+    let start = std::time::Instant::now();
+    while results.len() < 3 {
+        results.extend(executor.results(false).unwrap());
+        assert!(
+            start.elapsed().as_secs() < 60,
+            "only {} results arrived",
+            results.len()
+        );
+        std::thread::yield_now();
+    }
+    assert!(executor.is_ready().unwrap());
+}
+
+#[test]
+fn a_plan_without_inputs_and_results_runs() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let layout = Layout::new(&[variable("w", N)]);
+    let w = layout.places[0].slot;
+    let h = slot(BufferId::Local(0), 0, N);
+    let plan = Plan {
+        graph: Graph::new(Mode::Train),
+        buffers: vec![BufferPlan {
+            bytes: h.bytes,
+            role: BufferRole::Activations,
+        }],
+        steps: vec![step(&[
+            (axpby(N, 1.0, 0.0), vec![w, h]),
+            (axpby(N, 1.0, 1.0), vec![h, w]),
+        ])],
+        inputs: Vec::new(),
+        results: Vec::new(),
+        outputs: Vec::new(),
+    };
+    let program = Program {
+        layout: Arc::new(layout),
+        plans: vec![Arc::new(plan)],
+    };
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    executor.write_variable(0, &bits([1.0; N])).unwrap();
+    for _ in 0..40 {
+        executor.run(0, &[]).unwrap();
+    }
+    let results = executor.results(true).unwrap();
+    assert_eq!(results.len(), 40);
+    assert!(results.iter().all(|r| r.words.is_empty()));
+    assert_eq!(executor.read_variable(0).unwrap(), bits([2f32.powi(40); N]));
+}
+
+#[test]
+fn steps_run_alone_and_slots_are_read_and_written() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let program = program();
+    let plan = program.plans[0].clone();
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    zeros(&mut executor);
+    let (x, h) = (plan.inputs[0].slot, plan.outputs[0].slot);
+    executor.write_slot(0, x, &bits([4.0; N])).unwrap();
+    executor.run_steps(0, 0..1).unwrap();
+    assert_eq!(executor.read_slot(0, h, N).unwrap(), bits([8.0; N]));
+    assert_eq!(executor.read_variable(0).unwrap(), bits([0.0; N]));
+    executor.write_slot(0, h, &bits([5.0; N])).unwrap();
+    executor.run_steps(0, 1..3).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), bits([5.0; N]));
+    let wrong = executor.run_steps(0, 1..4).unwrap_err();
+    assert!(matches!(wrong, Error::Argument { .. }), "{wrong}");
+    let wrong = executor.run(0, &[&[0; 3]]).unwrap_err();
+    assert!(
+        wrong
+            .to_string()
+            .contains("elements of x is 3, but must be 1009"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn steps_are_timed() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    let before = executor.counters();
+    let profile = executor.profile(0).unwrap();
+    assert_eq!(profile.steps.len(), 3);
+    assert!(
+        profile.steps.iter().all(|t| t.as_secs() < 60),
+        "{profile:?}"
+    );
+    assert!(profile.steps.iter().any(|t| !t.is_zero()), "{profile:?}");
+    assert_eq!(executor.counters(), before);
+    println!("{}: {profile:?}", device.name());
+}
+
+#[test]
+fn another_variant_can_be_chosen() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut program = program();
+    let mut plan = plan(&program.layout, N);
+    let other = |kernel: Kernel| {
+        let mut other = plan.steps[0].variants[0].clone();
+        other[0].kernel = kernel;
+        other
+    };
+    let wide = other(Kernel {
+        overrides: vec![("WG", 256)],
+        workgroups: [N.div_ceil(256) as u32, 1, 1],
+        ..axpby(N, 2.0, 0.0)
+    });
+    let broken = other(Kernel {
+        parts: vec![Part {
+            file: "tests/broken.wgsl",
+            text: "fn main() {}".into(),
+        }],
+        ..axpby(N, 2.0, 0.0)
+    });
+    plan.steps[0].variants.extend([wide, broken]);
+    program.plans = vec![Arc::new(plan)];
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    zeros(&mut executor);
+    executor.choose(0, 0, 1).unwrap();
+    assert!(matches!(executor.choose(0, 0, 2), Err(Error::Gpu { .. })));
+    assert!(matches!(
+        executor.choose(0, 0, 3),
+        Err(Error::Argument { .. })
+    ));
+    executor.run(0, &[&bits([1.0; N])]).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), bits([2.0; N]));
+}
+
+#[test]
+fn steps_without_elements_are_skipped() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut program = program();
+    let mut plan = plan(&program.layout, N);
+    plan.steps[2].variants = vec![Vec::new()];
+    program.plans = vec![Arc::new(plan)];
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    zeros(&mut executor);
+    executor.run(0, &[&bits([1.0; N])]).unwrap();
+    assert_eq!(executor.results(true).unwrap()[0].words, [0]);
+}
+
+#[test]
+fn a_compile_error_names_file_and_line() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut program = program();
+    let mut plan = plan(&program.layout, N);
+    let kernel = &mut plan.steps[1].variants[0][0].kernel;
+    let good = Part {
+        file: "tests/good.wgsl",
+        text: "fn one() -> f32 { return 1.0; }\n".into(),
+    };
+    kernel.parts.insert(0, good);
+    let bad = "// nothing here\nfn two() -> f32 {\n    return nonsense;\n}\n";
+    kernel.parts.push(Part {
+        file: "tests/bad.wgsl",
+        text: bad.into(),
+    });
+    program.plans = vec![Arc::new(plan)];
+    let error = GpuExecutor::new(&device, program)
+        .err()
+        .expect("it compiled");
+    let text = error.to_string();
+    assert!(matches!(error, Error::Gpu { .. }), "{text}");
+    assert!(
+        text.contains("axpby") && text.contains("tests/bad.wgsl:3:"),
+        "{text}"
+    );
+    // The device is none the worse for it.
+    GpuExecutor::new(&device, self::program()).unwrap();
+}
+
+#[test]
+fn what_does_not_fit_is_an_error_with_numbers() {
+    let options = Options {
+        limits: Limits::WebGpuDefaults,
+        ..Options::default()
+    };
+    let Some(device) = open(&options) else { return };
+    let large = |n: usize| {
+        let layout = Layout::new(&[variable("w", n)]);
+        let plans = vec![Arc::new(plan(&layout, n))];
+        GpuExecutor::new(
+            &device,
+            Program {
+                layout: Arc::new(layout),
+                plans,
+            },
+        )
+        .err()
+    };
+    match large(80 << 20).expect("a buffer of 320 MiB was made") {
+        Error::Limit {
+            what,
+            needed,
+            available,
+            ..
+        } => {
+            assert_eq!((needed, available), (320 << 20, 256 << 20));
+            assert!(what.contains("parameters"), "{what}");
+        }
+        other => panic!("{other}"),
+    }
+    match large(40 << 20).expect("160 MiB were bound") {
+        Error::Limit {
+            what,
+            needed,
+            available,
+            ..
+        } => {
+            assert_eq!((needed, available), (160 << 20, 128 << 20));
+            assert!(what.contains("axpby"), "{what}");
+        }
+        other => panic!("{other}"),
+    }
+    let mut program = program();
+    let mut plan = plan(&program.layout, N);
+    plan.steps[0].variants[0][0].kernel.workgroups = [1, 70_000, 1];
+    program.plans = vec![Arc::new(plan)];
+    let error = GpuExecutor::new(&device, program)
+        .err()
+        .expect("70,000 workgroups fit");
+    assert!(
+        matches!(
+            error,
+            Error::Limit {
+                needed: 70_000,
+                available: 65_535,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn memory_that_is_not_there_is_an_error() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    // No adapter has a thousand of its largest buffers. Nothing is written to them.
+    let bytes = device.kernel_limits().buffer_bytes.min(1 << 40) / 16 * 16;
+    let arenas = (0..1000)
+        .map(|i| Arena {
+            label: format!("arena {i}"),
+            bytes,
+        })
+        .collect();
+    let layout = Layout {
+        arenas,
+        places: Vec::new(),
+    };
+    let program = Program {
+        layout: Arc::new(layout),
+        plans: Vec::new(),
+    };
+    match GpuExecutor::new(&device, program).err() {
+        Some(Error::OutOfMemory {
+            what, bytes: asked, ..
+        }) => {
+            assert!(what.starts_with("arena") && asked == bytes);
+        }
+        Some(other) => panic!("{other}"),
+        // A software adapter promises what it will never have to give.
+        None => assert_eq!(device.info().kind, AdapterKind::Software),
+    }
+    let mut executor = GpuExecutor::new(&device, self::program()).unwrap();
+    zeros(&mut executor);
+    executor.run(0, &[&bits([1.0; N])]).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), bits([2.0; N]));
+}
+
+#[test]
+fn reading_and_writing_one_buffer_is_refused() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut program = program();
+    let mut plan = plan(&program.layout, N);
+    let slots = &mut plan.steps[0].variants[0][0].slots;
+    slots[0] = slots[1];
+    program.plans = vec![Arc::new(plan)];
+    let error = GpuExecutor::new(&device, program)
+        .err()
+        .expect("it was accepted");
+    assert!(matches!(error, Error::Internal { .. }), "{error}");
+}
+
+fn loses(device: &GpuDevice, destroy: impl FnOnce()) {
+    let mut executor = GpuExecutor::new(device, program()).unwrap();
+    zeros(&mut executor);
+    let x = bits([1.0; N]);
+    for _ in 0..3 {
+        executor.run(0, &[&x]).unwrap();
+    }
+    destroy();
+    let lost = (0..100)
+        .find_map(|_| executor.run(0, &[&x]).err())
+        .expect("the loss went unseen");
+    assert!(matches!(lost, Error::DeviceLost { .. }), "{lost}");
+    assert!(matches!(
+        executor.results(true),
+        Err(Error::DeviceLost { .. })
+    ));
+    assert!(matches!(
+        executor.read_variable(0),
+        Err(Error::DeviceLost { .. })
+    ));
+    assert!(matches!(
+        executor.write_variable(0, &vec![0; N]),
+        Err(Error::DeviceLost { .. })
+    ));
+    assert!(matches!(
+        GpuExecutor::new(device, program()),
+        Err(Error::DeviceLost { .. })
+    ));
+}
+
+#[test]
+fn a_destroyed_device_is_lost() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    loses(&device, || device.destroy());
+}
+
+/// A device as a host application would have it, with both handlers set.
+struct Host {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    errors: Arc<AtomicUsize>,
+    losses: Arc<AtomicUsize>,
+}
+
+fn host() -> Option<Host> {
+    let own = open(&Options::default())?;
+    let (device, queue) = (own.wgpu().0.clone(), own.wgpu().1.clone());
+    let (errors, losses) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let count = errors.clone();
+    device.on_uncaptured_error(Arc::new(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    }));
+    let count = losses.clone();
+    device.set_device_lost_callback(move |_, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    Some(Host {
+        device,
+        queue,
+        errors,
+        losses,
+    })
+}
+
+#[test]
+fn a_host_keeps_its_handlers() {
+    let Some(host) = host() else { return };
+    let device = GpuDevice::from_wgpu(host.device.clone(), host.queue.clone()).unwrap();
+    let mut broken = program();
+    let mut plan = plan(&broken.layout, N);
+    plan.steps[0].variants[0][0].kernel.parts[0].text = "nonsense".into();
+    broken.plans = vec![Arc::new(plan)];
+    assert!(matches!(
+        GpuExecutor::new(&device, broken),
+        Err(Error::Gpu { .. })
+    ));
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    executor.run(0, &[&bits([1.0; N])]).unwrap();
+    assert_eq!(executor.results(true).unwrap().len(), 1);
+    assert_eq!(
+        host.errors.load(Ordering::SeqCst),
+        0,
+        "an error reached the host"
+    );
+    // The host's own mistake still reaches its handler.
+    let _ = host.device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 3,
+        usage: wgpu::BufferUsages::empty(),
+        mapped_at_creation: true,
+    });
+    assert_eq!(
+        host.errors.load(Ordering::SeqCst),
+        1,
+        "the host's handler is gone"
+    );
+    loses(&device, || host.device.destroy());
+    let _ = host.device.poll(wgpu::PollType::wait_indefinitely());
+    assert_eq!(
+        host.losses.load(Ordering::SeqCst),
+        1,
+        "the host's loss callback is gone"
+    );
+    assert_eq!(
+        host.errors.load(Ordering::SeqCst),
+        1,
+        "the loss reached the host as an error"
+    );
+}
+
+#[test]
+fn two_threads_share_a_device() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let work = |k: usize| {
+        let mut executor = GpuExecutor::new(&device, program()).unwrap();
+        zeros(&mut executor);
+        let x = bits([k as f32; N]);
+        for _ in 0..50 {
+            executor.run(0, &[&x]).unwrap();
+        }
+        assert_eq!(
+            executor.read_variable(0).unwrap(),
+            bits([100.0 * k as f32; N])
+        );
+        assert_eq!(executor.results(true).unwrap().len(), 50);
+    };
+    let work = &work;
+    std::thread::scope(|scope| (1..3).for_each(|k| drop(scope.spawn(move || work(k)))));
+}
+
+/// Prints what a dispatch, a submission and a run cost. Run with `--ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn overheads() {
+    let Some(device) = open(&Options {
+        checks: false,
+        ..Options::default()
+    }) else {
+        return;
+    };
+    println!("{}", device.name());
+    let x = bits([1.0; 64]);
+    let mut times = Vec::new();
+    for dispatches in [1, 101] {
+        let layout = Layout::new(&[variable("w", 64)]);
+        let mut plan = plan(&layout, 64);
+        let middle = plan.steps[0].clone();
+        plan.steps = (0..dispatches).map(|_| middle.clone()).collect();
+        let program = Program {
+            layout: Arc::new(layout),
+            plans: vec![Arc::new(plan)],
+        };
+        let start = std::time::Instant::now();
+        let mut executor = GpuExecutor::new(&device, program).unwrap();
+        println!(
+            "{dispatches} dispatches: made in {:.1} ms",
+            start.elapsed().as_secs_f64() * 1e3
+        );
+        for _ in 0..20 {
+            executor.run(0, &[&x]).unwrap();
+        }
+        executor.results(true).unwrap();
+        // Fewer than can be under way, so that none waits.
+        let mut handed = 0.0;
+        for _ in 0..50 {
+            let start = std::time::Instant::now();
+            for _ in 0..6 {
+                executor.run(0, &[&x]).unwrap();
+            }
+            handed += start.elapsed().as_secs_f64();
+            executor.results(true).unwrap();
+        }
+        let start = std::time::Instant::now();
+        for _ in 0..500 {
+            executor.run(0, &[&x]).unwrap();
+        }
+        executor.results(true).unwrap();
+        let each = start.elapsed().as_secs_f64() / 500.0 * 1e6;
+        let handed = handed / 300.0 * 1e6;
+        println!("  {each:.1} us a run, of which this thread works {handed:.1} us");
+        times.push((each, handed));
+        let start = std::time::Instant::now();
+        for _ in 0..100 {
+            executor.run(0, &[&x]).unwrap();
+            executor.results(true).unwrap();
+        }
+        println!(
+            "  with a wait after each: {:.1} us",
+            start.elapsed().as_secs_f64() / 100.0 * 1e6
+        );
+    }
+    let [(each, handed), (each_more, handed_more)] = times[..] else {
+        return;
+    };
+    let dispatch = ((each_more - each) / 100.0, (handed_more - handed) / 100.0);
+    println!(
+        "a dispatch: {:.2} us, of which this thread works {:.2} us",
+        dispatch.0, dispatch.1
+    );
+}
