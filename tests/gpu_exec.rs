@@ -3,6 +3,9 @@
 //! Any adapter will do, a software one too: `VK_DRIVER_FILES` picks the driver on Linux. No adapter
 //! is a failure, unless `WGRAD_SKIP_GPU=1` says that this machine has none.
 
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -185,7 +188,14 @@ fn runs_at_webgpu_default_limits() {
         ..Options::default()
     };
     let Some(device) = open(&options) else { return };
-    assert_eq!(device.kernel_limits(), KernelLimits::WEBGPU);
+    let software = device.kernel_limits().software;
+    assert_eq!(
+        device.kernel_limits(),
+        KernelLimits {
+            software,
+            ..KernelLimits::WEBGPU
+        }
+    );
     let mut executor = GpuExecutor::new(&device, program()).unwrap();
     zeros(&mut executor);
     executor.run(0, &[&bits([1.5; N])]).unwrap();
@@ -324,6 +334,46 @@ fn a_plan_without_inputs_and_results_runs() {
     assert_eq!(results.len(), 40);
     assert!(results.iter().all(|r| r.words.is_empty()));
     assert_eq!(executor.read_variable(0).unwrap(), bits([2f32.powi(40); N]));
+}
+
+#[test]
+fn large_variables_move_in_chunks() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    // More than two chunks, and a part of one.
+    let n = (9 << 20) / 4 + 77;
+    let layout = Layout::new(&[variable("v", 3), variable("w", n)]);
+    let program = Program {
+        layout: Arc::new(layout),
+        plans: Vec::new(),
+    };
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    let words: Vec<u32> = (0..n as u32)
+        .map(|i| i.wrapping_mul(2_654_435_761))
+        .collect();
+    executor.write_variable(1, &words).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), [0; 3]);
+    assert_eq!(executor.read_variable(1).unwrap(), words);
+}
+
+#[test]
+fn a_long_run_is_split_into_submissions_with_the_same_result() {
+    let Some(device) = open(&Options::default()) else {
+        return;
+    };
+    let mut program = program();
+    let mut plan = plan(&program.layout, N);
+    // So much work, as far as the executor knows, that each step gets a submission of its own.
+    plan.steps.iter_mut().for_each(|s| s.flops = 1e12);
+    program.plans = vec![Arc::new(plan)];
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    zeros(&mut executor);
+    for _ in 0..20 {
+        executor.run(0, &[&bits([1.0; N])]).unwrap();
+    }
+    assert_eq!(executor.results(true).unwrap().len(), 20);
+    assert_eq!(executor.read_variable(0).unwrap(), bits([40.0; N]));
 }
 
 #[test]

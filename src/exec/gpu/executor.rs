@@ -49,7 +49,8 @@ impl GpuExecutor {
     /// Fails with [`Error::Limit`] or [`Error::OutOfMemory`] where the program does not fit, and
     /// with [`Error::Gpu`], naming file and line, where a kernel does not compile.
     pub fn new(device: &GpuDevice, program: Program) -> Result<Self> {
-        device.check()?;
+        // Buffers of an executor that was dropped while it was working are freed here.
+        device.poll(None)?;
         let mut counters = Counters::default();
         let buffers = Buffers::new(device, &program, &mut counters)?;
         let uniforms = Uniforms::new(device, &program, &mut counters)?;
