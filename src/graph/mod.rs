@@ -243,7 +243,9 @@ impl Graph {
     /// The layer being traced, e.g. `"2.up"`. Layers enter with their full names, so the innermost
     /// says it all.
     pub(crate) fn scope_name(&self) -> String {
-        self.scope.last().map_or(String::new(), |(name, _)| name.clone())
+        self.scope
+            .last()
+            .map_or(String::new(), |(name, _)| name.clone())
     }
 
     pub(crate) fn enter(&mut self, name: &str, source: Option<Source>) {
