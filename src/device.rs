@@ -138,10 +138,12 @@ impl Device {
 
     /// An executor for a program: everything is allocated and compiled here.
     pub fn executor(&self, program: Program) -> Result<Box<dyn Executor>> {
-        if self.checked {
-            if let Some(inner) = self.stepwise(program.clone())? {
-                return Ok(Box::new(CheckedExecutor::new(inner, program)));
-            }
+        let checked = match self.checked {
+            true => self.stepwise(program.clone())?,
+            false => None,
+        };
+        if let Some(inner) = checked {
+            return Ok(Box::new(CheckedExecutor::new(inner, program)));
         }
         Ok(match &self.kind {
             Kind::Cpu => Box::new(CpuExecutor::new(program)?),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::exec::inspect::Walk;
 use crate::exec::{Counters, Executor, Program, RunResult, Stepwise};
-use crate::plan::{Plan, Port, Step};
+use crate::plan::{Plan, Port};
 use crate::{Error, Result};
 
 /// An executor that compares every step of another with the reference.
@@ -44,17 +44,6 @@ impl CheckedExecutor {
     }
 }
 
-/// What is said of a step: its kernels, and what it is made of where that is not the same.
-pub(crate) fn kernel_name(step: &Step, variant: usize) -> String {
-    let dispatches = step.variants.get(variant).into_iter().flatten();
-    let mut labels: Vec<&str> = dispatches.map(|d| d.kernel.label).collect();
-    labels.dedup();
-    match labels.join(", ") {
-        kernels if kernels.is_empty() || kernels == step.label => step.label.clone(),
-        kernels => format!("{kernels}: {}", step.label),
-    }
-}
-
 impl Executor for CheckedExecutor {
     fn device_name(&self) -> String {
         format!("{}, checked", self.inner.device_name())
@@ -83,7 +72,7 @@ impl Executor for CheckedExecutor {
                 let node = plan.graph.node(expected.node);
                 return Err(Error::Diverged {
                     step: at,
-                    kernel: kernel_name(step, 0),
+                    kernel: walk.kernel_name(at, 0),
                     op: node.op.name(),
                     index: found.index,
                     got: found.got,

@@ -110,6 +110,22 @@ impl<'a> Walk<'a> {
         outputs.map(|&(id, slot)| self.read(id, slot)).collect()
     }
 
+    /// How many variants of step `at` there are.
+    pub fn variants(&self, at: usize) -> usize {
+        self.executor.variants(self.index, at)
+    }
+
+    /// What is said of a step: its kernels, and what it is made of where that is not the same.
+    pub fn kernel_name(&self, at: usize, variant: usize) -> String {
+        let label = self.plan.steps.get(at).map_or("", |s| &s.label);
+        let mut kernels = self.executor.kernels(self.index, at, variant);
+        kernels.dedup();
+        match kernels.join(", ") {
+            kernels if kernels.is_empty() || kernels == label => label.to_string(),
+            kernels => format!("{kernels}: {label}"),
+        }
+    }
+
     /// Takes what a step left behind for the truth from now on.
     pub fn accept(&mut self, step: &Step, outputs: Vec<Vec<u32>>) {
         for (&(id, _), words) in step.outputs.iter().zip(outputs) {

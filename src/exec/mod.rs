@@ -97,4 +97,7 @@ pub trait Stepwise: Executor {
 
     /// How many variants of a step this device has.
     fn variants(&self, plan: usize, step: usize) -> usize;
+
+    /// The kernels of a variant, by label; none where there are no kernels.
+    fn kernels(&self, plan: usize, step: usize, variant: usize) -> Vec<&'static str>;
 }

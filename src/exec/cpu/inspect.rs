@@ -50,4 +50,8 @@ impl Stepwise for CpuExecutor {
     fn variants(&self, _plan: usize, _step: usize) -> usize {
         1
     }
+
+    fn kernels(&self, _plan: usize, _step: usize, _variant: usize) -> Vec<&'static str> {
+        Vec::new()
+    }
 }

@@ -128,4 +128,15 @@ impl Stepwise for GpuExecutor {
         let step = plan.and_then(|p| p.steps.get(step));
         step.map_or(0, |s| s.variants.len())
     }
+
+    fn kernels(&self, plan: usize, step: usize, variant: usize) -> Vec<&'static str> {
+        let plan = self.program.plans.get(plan);
+        let step = plan.and_then(|p| p.steps.get(step));
+        let dispatches = step.and_then(|s| s.variants.get(variant));
+        dispatches
+            .into_iter()
+            .flatten()
+            .map(|d| d.kernel.label)
+            .collect()
+    }
 }
