@@ -171,17 +171,6 @@ impl Run {
         trainer.position.batch += 1;
         // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
         self.collect(trainer, wait && trainer.first_step.is_none())?;
-        let done = from + size;
-        if let Some(on_batch) = &mut self.fit.on_batch {
-            let means = self.sums.means();
-            if let Some((loss, metrics)) = means.split_first() {
-                on_batch(
-                    done.min(n),
-                    *loss,
-                    &named(&trainer.metric_names(), metrics, trainer),
-                );
-            }
-        }
         Ok(())
     }
 
@@ -200,6 +189,13 @@ impl Run {
         trainer.position.samples = self.sums.samples;
         trainer.position.totals.clone_from(&self.sums.totals);
         trainer.position.seconds = self.seconds();
+        if let (Some(on_batch), false) = (&mut self.fit.on_batch, batches.is_empty()) {
+            let means = self.sums.means();
+            if let Some((loss, metrics)) = means.split_first() {
+                let metrics = named(&trainer.metric_names(), metrics, trainer);
+                on_batch(self.sums.samples as usize, *loss, &metrics);
+            }
+        }
         Ok(all)
     }
 
