@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::exec::cpu::CpuExecutor;
-use crate::exec::gpu::{GpuDevice, GpuExecutor, wgpu};
+use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
 use crate::exec::{Executor, Program};
 use crate::kernel::KernelLimits;
 
@@ -76,7 +76,7 @@ impl Device {
 
     /// The GPU of a host application, which shares its device and queue. Nothing is installed or
     /// changed on them, and [`Trainer::tick`](crate::Trainer::tick) trains on them between two frames.
-    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+    pub fn from_wgpu(device: HostDevice, queue: HostQueue) -> Result<Self> {
         Ok(Self::from_gpu(GpuDevice::from_wgpu(device, queue)?))
     }
 
