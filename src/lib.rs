@@ -4,6 +4,7 @@ pub mod autodiff;
 mod checkpoint;
 pub mod data;
 pub mod device;
+pub mod doctor;
 pub mod dtype;
 pub mod error;
 pub mod exec;

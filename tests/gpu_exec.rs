@@ -73,6 +73,8 @@ fn step(dispatches: &[(Kernel, Vec<Slot>)]) -> Step {
         tail: None,
         reads: Vec::new(),
         writes: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
         variants: vec![dispatches.iter().map(dispatch).collect()],
         scratch: Vec::new(),
         label: "axpby".to_string(),

@@ -99,9 +99,12 @@ pub struct PredictArgs {
 /// `wgrad doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// gpu, or a part of a GPU's name
+    /// gpu, cpu, or a part of a GPU's name, which may be one in software; else the best GPU there is
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
+    /// Check only ops with this in their name
+    #[arg(long, value_name = "OP")]
+    pub op: Option<String>,
 }
 
 fn device(text: &str) -> Result<DeviceChoice, String> {
