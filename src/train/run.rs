@@ -179,7 +179,7 @@ impl Run {
     }
 
     /// Takes the results that have arrived; whether none are missing.
-    fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
+    pub(super) fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
         let session = trainer.session()?;
         let batches = session.results(wait)?;
         let all = !session.is_waiting();

@@ -128,7 +128,7 @@ pub struct Trainer {
     declared: Declared,
     weights: Weights,
     session: Option<Session>,
-    run: Option<Run>,
+    pub(super) run: Option<Run>,
     summary: Summary,
 }
 
@@ -269,6 +269,7 @@ impl Trainer {
 
     /// Writes a checkpoint: weights, optimizer, position, seed. Whole or not at all.
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.settle()?;
         self.sync()?;
         checkpoint::save(path.as_ref(), &self.weights, &self.position)
     }
