@@ -28,11 +28,11 @@ fn threefry2x32(key0: U, key1: U, counter0: U, counter1: U) -> Pair {
 // 24 bits, exact in f32.
 fn unit(bits: U) -> F { return F(bits >> U(8u)) * F(5.9604645e-8); }
 
-fn uniform(i: U, key0: U, key1: U, stream: U) -> F {
+fn random_uniform(i: U, key0: U, key1: U, stream: U) -> F {
     return unit(threefry2x32(key0, key1, i, stream).a);
 }
 
-fn normal(i: U, key0: U, key1: U, stream: U) -> F {
+fn random_normal(i: U, key0: U, key1: U, stream: U) -> F {
     let bits = threefry2x32(key0, key1, i, stream);
     // From (0, 1], so that the logarithm is finite.
     let u = F(1.0) - unit(bits.a);

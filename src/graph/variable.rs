@@ -9,6 +9,11 @@ use super::Meta;
 pub struct VariableId(pub(crate) u32);
 
 impl VariableId {
+    /// The variable with this index.
+    pub fn new(index: usize) -> Self {
+        VariableId(index as u32)
+    }
+
     /// The index into [`super::Graph::variables`].
     pub fn index(self) -> usize {
         self.0 as usize

@@ -139,6 +139,8 @@ pub struct KernelLimits {
     pub offset_alignment: u32,
     /// Smallest and largest subgroup, where the device has subgroup operations.
     pub subgroups: Option<(u32, u32)>,
+    /// The device is a CPU that plays a GPU: large tiles pay, workgroup memory does not.
+    pub software: bool,
 }
 
 impl KernelLimits {
@@ -152,6 +154,7 @@ impl KernelLimits {
         buffer_bytes: 256 << 20,
         offset_alignment: 256,
         subgroups: None,
+        software: false,
     };
 
     /// A grid of at least `count` workgroups, folded into y and z where x alone would be too long.

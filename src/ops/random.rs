@@ -15,13 +15,13 @@ impl Tensor {
     /// Uniform random numbers in `[0, 1)`, of 24 bits, new ones at each step.
     #[track_caller]
     pub fn random_uniform(&self, shape: impl Into<Shape>) -> Tensor {
-        self.random("uniform", shape.into(), Source::caller())
+        self.random("random_uniform", shape.into(), Source::caller())
     }
 
     /// Normal random numbers with mean 0 and variance 1, new ones at each step.
     #[track_caller]
     pub fn random_normal(&self, shape: impl Into<Shape>) -> Tensor {
-        self.random("normal", shape.into(), Source::caller())
+        self.random("random_normal", shape.into(), Source::caller())
     }
 
     /// In training, each element becomes 0 with probability `p`, and the others are divided by

@@ -56,6 +56,10 @@ pub fn fuse(graph: &Graph, limits: &KernelLimits) -> (Sources, Vec<Group>) {
     (sources, groups)
 }
 
+/// Tensors that a floating node may read. A function has at most three arguments, so with the result
+/// it binds at most 7 buffers even where all of them float, which every device offers.
+const FLOATING_ROOTS: usize = 2;
+
 /// What the fuser needs to know of a node.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -164,6 +168,28 @@ impl<'a> Fuser<'a> {
             && !self.sources.is_copy(id)
             && self.reads(id).iter().all(from_afar)
             && self.readers[id.index()].iter().all(used_in_place)
+            && self.roots(id).len() <= FLOATING_ROOTS
+    }
+
+    /// What a node reads from memory when the floating nodes it needs are computed with it.
+    fn roots(&self, id: NodeId) -> Vec<NodeId> {
+        let mut nodes = Vec::new();
+        self.pull(id, &mut nodes);
+        nodes.push(id);
+        self.read_from_memory(&nodes)
+    }
+
+    /// The tensors that a kernel for these nodes reads; constants are part of the kernel.
+    fn read_from_memory(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut bound: Vec<NodeId> = Vec::new();
+        for root in nodes.iter().flat_map(|&n| self.reads(n)).map(|f| f.root) {
+            let work = self.graph.node(root).op.def().work();
+            let constant = matches!(work, Work::Constant(_)) && !self.sources.is_copy(root);
+            if !nodes.contains(&root) && !constant && !bound.contains(&root) {
+                bound.push(root);
+            }
+        }
+        bound
     }
 
     fn place_elementwise(&mut self, id: NodeId) {
@@ -191,7 +217,18 @@ impl<'a> Fuser<'a> {
             .flat_map(|n| self.reads(n))
             .map(|f| f.root)
             .collect();
-        reads.iter().any(|f| theirs.contains(&f.root))
+        reads
+            .iter()
+            .any(|f| theirs.contains(&f.root) || self.shares_through(f.root, &theirs))
+    }
+
+    /// Whether a floating node, which will be computed where it is used, reads one of `theirs`.
+    fn shares_through(&self, id: NodeId, theirs: &[NodeId]) -> bool {
+        self.floating[id.index()]
+            && self
+                .reads(id)
+                .iter()
+                .any(|f| theirs.contains(&f.root) || self.shares_through(f.root, theirs))
     }
 
     /// The last group that this node needs, also through floating nodes.
@@ -232,20 +269,8 @@ impl<'a> Fuser<'a> {
             self.pull(extra, &mut nodes);
             nodes.push(extra);
         }
-        let mut bound: Vec<NodeId> = Vec::new();
+        let mut bound = self.read_from_memory(&nodes);
         for &id in &nodes {
-            for from in self.reads(id) {
-                let constant = matches!(
-                    self.graph.node(from.root).op.def().work(),
-                    Work::Constant(_)
-                );
-                if !nodes.contains(&from.root)
-                    && !(constant && !self.sources.is_copy(from.root))
-                    && !bound.contains(&from.root)
-                {
-                    bound.push(from.root);
-                }
-            }
             // Readers that come later may still join, so they do not count yet.
             let last = nodes.iter().max().copied().unwrap_or(id);
             let stored = self.required[id.index()]
@@ -268,6 +293,16 @@ impl<'a> Fuser<'a> {
                 nodes.push(from.root);
             }
         }
+    }
+
+    /// The nodes, and before each the floating nodes that it needs.
+    fn with_floating(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut all = Vec::new();
+        for &id in nodes {
+            self.pull(id, &mut all);
+            all.push(id);
+        }
+        all
     }
 
     fn join(&mut self, id: NodeId, group: usize) {
@@ -358,23 +393,19 @@ impl<'a> Fuser<'a> {
         while let Some(mut group) = work.pop() {
             let most = self.limits.storage_buffers as usize;
             self.find_outputs(&mut group);
-            if self.bound(&group) > most && group.tail.len() > 1 {
+            let fixed = |id: &&NodeId| !self.floating[id.index()];
+            let fixed: Vec<NodeId> = group.tail.iter().filter(fixed).copied().collect();
+            let at_least = if group.anchor.is_some() { 1 } else { 2 };
+            if self.bound(&group) > most && fixed.len() >= at_least {
                 // Too many values turned out to be needed elsewhere: halve the chain.
-                let second = group.tail.split_off(group.tail.len() / 2);
-                let mut rest = second.clone();
-                rest.retain(|id| !self.floating[id.index()]);
-                let mut tail = Vec::new();
-                for id in rest {
-                    self.pull(id, &mut tail);
-                    tail.push(id);
-                }
-                let second = Group {
+                let (first, second) = fixed.split_at(fixed.len() / 2);
+                work.push(Group {
                     head: Vec::new(),
                     anchor: None,
-                    tail,
+                    tail: self.with_floating(second),
                     ..group.clone()
-                };
-                work.push(second);
+                });
+                group.tail = self.with_floating(first);
                 work.push(group);
                 continue;
             }
@@ -422,19 +453,6 @@ impl<'a> Fuser<'a> {
     /// Storage buffers that a finished group binds.
     fn bound(&self, group: &Group) -> usize {
         let nodes: Vec<NodeId> = group.nodes().collect();
-        let mut bound: Vec<NodeId> = group.outputs.clone();
-        for &id in &nodes {
-            for from in self.reads(id) {
-                let constant = matches!(
-                    self.graph.node(from.root).op.def().work(),
-                    Work::Constant(_)
-                );
-                let free = constant && !self.sources.is_copy(from.root);
-                if !nodes.contains(&from.root) && !free && !bound.contains(&from.root) {
-                    bound.push(from.root);
-                }
-            }
-        }
-        bound.len()
+        self.read_from_memory(&nodes).len() + group.outputs.len()
     }
 }

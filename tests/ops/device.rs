@@ -1,17 +1,158 @@
 //! The devices that every case runs on, besides the reference.
 
-use wgrad::DType;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use wgrad::exec::gpu::{GpuDevice, Limits, Options, Selector};
 use wgrad::exec::reference::Values;
+use wgrad::exec::{Executor, Program};
 use wgrad::graph::{Graph, Meta, Op};
 use wgrad::kernel::View;
 use wgrad::ops::{Array, HostRef, Work};
+use wgrad::plan::{Layout, Plan, plan};
+use wgrad::{DType, Device, Error};
 
-/// Computes a graph's outputs, in their order.
-pub type Run = fn(&Graph, &Values) -> Result<Vec<Array>, String>;
+/// Computes a graph's outputs, in their order, for each of some values.
+pub type Run = fn(&Graph, &[Values]) -> Result<Vec<Vec<Array>>, String>;
 
 /// The devices, by name. Each gets every case, forward and backward.
+///
+/// `words` is the CPU implementation of each op by itself; `planned` the reference after the passes;
+/// `cpu` and `gpu` the executors; `webgpu` the GPU at exactly WebGPU's default limits. Any adapter
+/// will do for the GPU, a software one too. No adapter is a failure, unless `WGRAD_SKIP_GPU=1` says
+/// that this machine has none.
 pub fn devices() -> Vec<(&'static str, Run)> {
-    vec![("words", words)]
+    let mut devices: Vec<(&'static str, Run)> = vec![
+        ("words", |graph, values| {
+            values.iter().map(|v| words(graph, v)).collect()
+        }),
+        ("planned", |graph, values| {
+            planned(&Device::reference(), graph, values)
+        }),
+        ("cpu", |graph, values| {
+            planned(&Device::cpu(), graph, values)
+        }),
+    ];
+    if !std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1") {
+        devices.push(("gpu", |graph, values| {
+            on_gpu(Limits::Adapter, graph, values)
+        }));
+        devices.push(("webgpu", |graph, values| {
+            on_gpu(Limits::WebGpuDefaults, graph, values)
+        }));
+    }
+    devices
+}
+
+/// By the GPU, one test at a time.
+fn on_gpu(limits: Limits, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
+    type Open = OnceLock<Result<Mutex<Device>, String>>;
+    static ADAPTER: Open = OnceLock::new();
+    static WEBGPU: Open = OnceLock::new();
+    let once = match limits {
+        Limits::Adapter => &ADAPTER,
+        Limits::WebGpuDefaults => &WEBGPU,
+    };
+    let open = || {
+        let options = Options {
+            limits,
+            ..Default::default()
+        };
+        let gpu = GpuDevice::open_with(&Selector::SoftwareAllowed, &options);
+        gpu.map(|gpu| Mutex::new(Device::from_gpu(gpu)))
+            .map_err(|e| e.to_string())
+    };
+    let device = once.get_or_init(open).as_ref().map_err(String::clone)?;
+    let device = device.lock().unwrap_or_else(PoisonError::into_inner);
+    planned(&device, graph, values)
+}
+
+/// By an executor, with a plan. Every variant of every step runs, and all must give the same bits.
+fn planned(device: &Device, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
+    let text = |e: Error| e.to_string();
+    let layout = Arc::new(Layout::new(&graph.variables));
+    let mut first: Option<Vec<Vec<Array>>> = None;
+    let mut variants = 1;
+    let mut variant = 0;
+    while variant < variants {
+        let mut plan = plan(graph, &layout, &device.kernel_limits()).map_err(text)?;
+        if device.is_gpu() {
+            for step in &mut plan.steps {
+                let n = step.variants.len();
+                variants = variants.max(n);
+                step.variants.swap(0, variant % n.max(1));
+            }
+        }
+        let plan = Arc::new(plan);
+        let program = Program {
+            layout: Arc::clone(&layout),
+            plans: vec![Arc::clone(&plan)],
+        };
+        let mut executor = device.executor(program).map_err(text)?;
+        // Fills the plan's memory with NaN where it can, so that nothing relies on zeros.
+        if device.name() != Device::reference().name() {
+            let poison: Vec<Vec<u32>> = plan
+                .inputs
+                .iter()
+                .map(|p| vec![POISON; p.meta.shape.len()])
+                .collect();
+            run_plan(executor.as_mut(), &plan, graph, &poison).map_err(text)?;
+        }
+        let mut all = Vec::new();
+        for values in values {
+            let given: Vec<Vec<u32>> = plan
+                .inputs
+                .iter()
+                .map(|p| {
+                    let data = &values.inputs[&p.name].data;
+                    data.iter().map(|&v| to_word(p.meta.dtype, v)).collect()
+                })
+                .collect();
+            all.push(run_plan(executor.as_mut(), &plan, graph, &given).map_err(text)?);
+        }
+        let bits = |all: &Vec<Vec<Array>>| -> Vec<u64> {
+            all.iter()
+                .flatten()
+                .flat_map(|a| a.data.iter().map(|v| v.to_bits()))
+                .collect()
+        };
+        match &first {
+            None => first = Some(all),
+            Some(first) if bits(first) == bits(&all) => {}
+            Some(_) => return Err(format!("variant {variant} gives other bits than the first")),
+        }
+        variant += 1;
+    }
+    Ok(first.unwrap_or_default())
+}
+
+/// One run; the outputs in the graph's order.
+fn run_plan(
+    executor: &mut dyn Executor,
+    plan: &Plan,
+    graph: &Graph,
+    given: &[Vec<u32>],
+) -> Result<Vec<Array>, Error> {
+    let given: Vec<&[u32]> = given.iter().map(Vec::as_slice).collect();
+    executor.run(0, &given)?;
+    let scalars = executor
+        .results(true)?
+        .pop()
+        .map(|r| r.words)
+        .unwrap_or_default();
+    let mut outputs = Vec::new();
+    for output in &graph.outputs {
+        let Meta { shape, dtype } = graph.meta(output.node).clone();
+        let words = match plan.results.iter().position(|p| p.name == output.name) {
+            Some(at) => vec![scalars[at]],
+            None => match plan.outputs.iter().find(|p| p.name == output.name) {
+                Some(port) => executor.read_output(0, port)?,
+                None => Vec::new(),
+            },
+        };
+        let data = words.iter().map(|&w| from_word(dtype, w)).collect();
+        outputs.push(Array::new(shape, data));
+    }
+    Ok(outputs)
 }
 
 /// A NaN, as a device holds it: what memory is filled with before anything is computed.

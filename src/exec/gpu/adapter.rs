@@ -109,6 +109,7 @@ impl AdapterInfo {
                     .min_storage_buffer_offset_alignment
                     .max(limits.min_uniform_buffer_offset_alignment),
                 subgroups,
+                software: info.device_type == wgpu::DeviceType::Cpu,
             },
         }
     }

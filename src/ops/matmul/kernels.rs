@@ -1,45 +1,259 @@
-//! The kernels of the matrix product, and which of them fit which sizes.
+//! The kernels of the matrix product: which of them fit which sizes, and how they are put together.
+//!
+//! A kernel is a tile (how an invocation holds its outputs), a loader for each matrix (its storage,
+//! scalar or by vectors of four), and the tail. All add in the same order, so all give the same bits.
+//! Where k is long and there are few outputs, k is split: partial sums first, then their sum. How often
+//! follows from the shape alone.
 
 use crate::graph::Matmul;
-use crate::kernel::{Binding, Kernel, Variant, emit_tail, prelude, wgsl};
+use crate::kernel::{
+    Binding, Emitted, Expr, Kernel, KernelLimits, Operand, Part, Variant, emit_tail, prelude, wgsl,
+};
 use crate::ops::LowerContext;
-use crate::ops::grid;
 
 use super::Sizes;
+
+/// How a workgroup's invocations share the outputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tile {
+    label: &'static str,
+    /// Outputs of an invocation: rows and columns. `(1, 1)` for the plain kernel.
+    own: (u32, u32),
+    /// Invocations down and across.
+    group: (u32, u32),
+}
+
+const SMALL: Tile = Tile {
+    label: "matmul_small",
+    own: (1, 1),
+    group: (1, 64),
+};
+
+/// The tiles worth trying, the one to use untuned first.
+fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
+    let tile = |label, own, group| Tile { label, own, group };
+    let outputs = s.batch * s.m * s.n;
+    let mut tiles = Vec::new();
+    if s.n == 1 || outputs <= 256 {
+        tiles.push(SMALL);
+    }
+    match limits.subgroups {
+        Some((8.., _)) if limits.software => {
+            let lanes = limits.subgroups.map_or(8, |(_, max)| max);
+            let wide = tile("matmul_subgroup_32x8", (32, 8), (1, lanes));
+            let narrow = tile("matmul_subgroup_32x4", (32, 4), (1, lanes));
+            // Rows of b this long stay in the cache only if each visit uses more of them.
+            let long = s.k.saturating_mul(s.n) >= 1 << 21;
+            tiles.extend(if long { [wide, narrow] } else { [narrow, wide] });
+            tiles.push(tile("matmul_16x16", (16, 16), (1, 8)));
+        }
+        Some((4.., max)) if limits.software => {
+            tiles.push(tile(
+                "matmul_subgroup_16x8",
+                (16, 8),
+                (1, 16u32.next_multiple_of(max)),
+            ));
+            tiles.push(tile("matmul_16x16", (16, 16), (1, 8)));
+        }
+        _ if limits.software => tiles.push(tile("matmul_16x16", (16, 16), (1, 8))),
+        Some((4.., max)) => {
+            tiles.push(tile("matmul_shared", (8, 8), (8, 8)));
+            tiles.push(tile(
+                "matmul_subgroup_16x4",
+                (16, 4),
+                (1, 64u32.next_multiple_of(max)),
+            ));
+        }
+        _ => tiles.push(tile("matmul_shared", (8, 8), (8, 8))),
+    }
+    tiles.push(tile("matmul_8x8", (8, 8), (8, 8)));
+    tiles.push(tile("matmul_4x4", (4, 4), (8, 8)));
+    // A tile of 64 x 64 leaves most of a large GPU idle where there are few outputs.
+    if !limits.software && outputs < 64 * 64 * 32 {
+        tiles.sort_by_key(|t| {
+            u64::from(t.own.0) * u64::from(t.own.1) * u64::from(t.group.0 * t.group.1) > 1024
+        });
+    }
+    tiles.push(SMALL);
+    tiles.dedup();
+    tiles.retain(|t| t.group.0 * t.group.1 <= limits.invocations);
+    tiles
+}
+
+/// How often k is split, and how long a part is: from the shape alone, so that tuning never changes
+/// the bits.
+fn split(s: Sizes) -> (usize, usize) {
+    /// So many outputs keep any device busy without a split.
+    const ENOUGH: usize = 1 << 16;
+    /// A part shorter than this costs more than it gains.
+    const SHORTEST: usize = 256;
+    const MOST: usize = 64;
+    let outputs = (s.batch * s.m * s.n).max(1);
+    let parts = ENOUGH.div_ceil(outputs).min(s.k / SHORTEST).clamp(1, MOST);
+    let chunk = s.k.div_ceil(parts).next_multiple_of(4).max(4);
+    (s.k.div_ceil(chunk).max(1), chunk)
+}
 
 pub(super) fn variants(op: Matmul, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
     let Some(tail) = cx.tail else {
         return Vec::new();
     };
-    let tail = emit_tail(tail, 1, 3);
-    let layout = match (op.ta, op.tb) {
-        (false, false) => wgsl!("lib/matmul_nn"),
-        (false, true) => wgsl!("lib/matmul_nt"),
-        (true, false) => wgsl!("lib/matmul_tn"),
-        (true, true) => wgsl!("lib/matmul_tt"),
-    };
-    let mut parts = vec![
-        prelude(1),
-        layout,
-        wgsl!("lib/index"),
-        wgsl!("matmul_naive"),
-    ];
-    parts.extend(tail.parts);
-    let params = [s.m, s.n, s.k, s.batch].map(|d| d as u32).to_vec();
-    let mut bindings = vec![
-        Binding::Read(cx.inputs[0]),
-        Binding::Read(cx.inputs[1]),
-        Binding::Uniform(params),
-    ];
-    bindings.extend(tail.bindings);
-    vec![
-        Kernel {
-            label: "matmul_naive",
-            parts,
-            overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
-            bindings,
-            workgroups: grid::linear(cx.limits, s.batch * s.m * s.n),
+    let builder = Builder { op, s, cx, tail };
+    tiles(s, cx.limits)
+        .into_iter()
+        .map(|tile| builder.variant(tile))
+        .collect()
+}
+
+struct Builder<'a> {
+    op: Matmul,
+    s: Sizes,
+    cx: &'a LowerContext<'a>,
+    tail: &'a Expr,
+}
+
+impl Builder<'_> {
+    fn variant(&self, tile: Tile) -> Variant {
+        let (splits, _) = split(self.s);
+        let width = if tile == SMALL || self.s.n % 4 != 0 {
+            1
+        } else {
+            4
+        };
+        if splits == 1 {
+            let tail = emit_tail(self.tail, width, 3);
+            return self.product(tile, width, tail).into();
         }
-        .into(),
-    ]
+        let partial = Emitted {
+            parts: vec![wgsl!("lib/matmul_partial")],
+            bindings: vec![Binding::Write(Operand::Scratch(0))],
+        };
+        let outputs = self.s.batch * self.s.m * self.s.n;
+        Variant {
+            kernels: vec![self.product(tile, width, partial), self.sum(width)],
+            scratch: vec![(splits * outputs * 4) as u64],
+        }
+    }
+
+    /// The product, or the partial products where k is split.
+    fn product(&self, tile: Tile, width: u32, tail: Emitted) -> Kernel {
+        let Sizes { batch, m, n, .. } = self.s;
+        let (splits, _) = split(self.s);
+        let groups = match tile == SMALL {
+            true => (splits * batch * m * n).div_ceil(tile.group.1 as usize),
+            false => {
+                let rows = (tile.own.0 * tile.group.0) as usize;
+                let columns = (tile.own.1 * tile.group.1) as usize;
+                m.div_ceil(rows) * n.div_ceil(columns) * batch * splits
+            }
+        };
+        let mut parts = vec![
+            prelude(width),
+            wgsl!("lib/matmul"),
+            self.load_a(),
+            self.load_b(),
+        ];
+        if tile != SMALL {
+            parts.push(store(width));
+        }
+        parts.push(shader(tile.label));
+        parts.extend(tail.parts);
+        let mut bindings = vec![
+            Binding::Read(self.cx.inputs[0]),
+            Binding::Read(self.cx.inputs[1]),
+            Binding::Uniform(self.params(groups)),
+        ];
+        bindings.extend(tail.bindings);
+        let overrides = match tile.group {
+            (1, across) if !tile.label.starts_with("matmul_16") => vec![("WG", across)],
+            (down, across) => vec![("WGX", across), ("WGY", down)],
+        };
+        let workgroups = self.cx.limits.fold(groups as u64);
+        Kernel {
+            label: tile.label,
+            parts,
+            overrides,
+            bindings,
+            workgroups,
+        }
+    }
+
+    /// The sum of the partial products.
+    fn sum(&self, width: u32) -> Kernel {
+        const WORKGROUP: usize = 64;
+        let vectors = (self.s.batch * self.s.m * self.s.n).div_ceil(width as usize);
+        let groups = vectors.div_ceil(WORKGROUP);
+        let tail = emit_tail(self.tail, width, 3);
+        let mut parts = vec![
+            prelude(width),
+            wgsl!("lib/matmul"),
+            store(width),
+            wgsl!("matmul_split"),
+        ];
+        parts.extend(tail.parts);
+        // The parameters are at binding 2, as in the product; nothing reads binding 1.
+        let mut bindings = vec![
+            Binding::Read(Operand::Scratch(0)),
+            Binding::Read(Operand::Scratch(0)),
+            Binding::Uniform(self.params(groups)),
+        ];
+        bindings.extend(tail.bindings);
+        let workgroups = self.cx.limits.fold(groups as u64);
+        let overrides = vec![("WG", WORKGROUP as u32)];
+        Kernel {
+            label: "matmul_split",
+            parts,
+            overrides,
+            bindings,
+            workgroups,
+        }
+    }
+
+    fn params(&self, groups: usize) -> Vec<u32> {
+        let Sizes { batch, m, n, k } = self.s;
+        let (splits, chunk) = split(self.s);
+        let words = [m, n, k, batch, 0, 0, m * k, k * n, chunk, splits, 0, groups];
+        words.map(|w| w as u32).to_vec()
+    }
+
+    fn load_a(&self) -> Part {
+        match (self.op.ta, if self.op.ta { self.s.m } else { self.s.k }) {
+            (false, 0) => wgsl!("lib/matmul_a_n"),
+            (false, k) if k % 4 == 0 => wgsl!("lib/matmul_a_n_vec4"),
+            (false, _) => wgsl!("lib/matmul_a_n"),
+            (true, m) if m % 4 == 0 => wgsl!("lib/matmul_a_t_vec4"),
+            (true, _) => wgsl!("lib/matmul_a_t"),
+        }
+    }
+
+    fn load_b(&self) -> Part {
+        match (self.op.tb, if self.op.tb { self.s.k } else { self.s.n }) {
+            (true, 0) => wgsl!("lib/matmul_b_t"),
+            (true, k) if k % 4 == 0 => wgsl!("lib/matmul_b_t_vec4"),
+            (true, _) => wgsl!("lib/matmul_b_t"),
+            (false, n) if n % 4 == 0 => wgsl!("lib/matmul_b_n_vec4"),
+            (false, _) => wgsl!("lib/matmul_b_n"),
+        }
+    }
+}
+
+fn store(width: u32) -> Part {
+    match width {
+        4 => wgsl!("lib/matmul_store_vec4"),
+        _ => wgsl!("lib/matmul_store_f32"),
+    }
+}
+
+fn shader(label: &str) -> Part {
+    match label {
+        "matmul_4x4" => wgsl!("matmul_4x4"),
+        "matmul_8x8" => wgsl!("matmul_8x8"),
+        "matmul_16x16" => wgsl!("matmul_16x16"),
+        "matmul_shared" => wgsl!("matmul_shared"),
+        "matmul_subgroup_16x4" => wgsl!("matmul_subgroup_16x4"),
+        "matmul_subgroup_16x8" => wgsl!("matmul_subgroup_16x8"),
+        "matmul_subgroup_32x4" => wgsl!("matmul_subgroup_32x4"),
+        "matmul_subgroup_32x8" => wgsl!("matmul_subgroup_32x8"),
+        _ => wgsl!("matmul_small"),
+    }
 }

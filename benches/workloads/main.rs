@@ -1,0 +1,74 @@
+//! The standard workloads: real training, timed.
+//!
+//! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|all> [--device cpu|gpu|software|NAME] [--json]`
+//!
+//! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST.
+//! Each prints one line a figure; with `--json` a JSON object: the figure's median, least and largest
+//! over the runs. Medians are the ones to quote. Fashion-MNIST is read from the folder in
+//! `FASHION_MNIST`, or where Debian's package `dataset-fashion-mnist` puts it.
+
+mod matmul;
+mod mlp;
+mod report;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use wgrad::device::Selector;
+use wgrad::{Device, Result};
+
+use report::Report;
+
+fn main() -> ExitCode {
+    let start = Instant::now();
+    let mut report = Report {
+        json: false,
+        device: String::new(),
+    };
+    let (mut device, mut work) = ("cpu".to_string(), Vec::new());
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--json" => report.json = true,
+            "--device" => device = args.next().unwrap_or_default(),
+            // Cargo passes this to every bench.
+            "--bench" => {}
+            _ => work.push(arg),
+        }
+    }
+    let names = ["w1", "w2", "w2_b256", "w3"];
+    if work.is_empty() || work.iter().any(|w| w == "all") {
+        work = names.map(String::from).to_vec();
+    }
+    for name in &work {
+        // Each workload counts its first step from its own start, the first from the program's.
+        let start = if work.len() == 1 {
+            start
+        } else {
+            Instant::now()
+        };
+        if let Err(error) = run(name, &device, start, &mut report) {
+            eprintln!("{name}: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(name: &str, device: &str, start: Instant, report: &mut Report) -> Result<()> {
+    let device = match device {
+        "cpu" => Device::cpu(),
+        other => Device::gpu(&Selector::parse(other))?,
+    };
+    report.device = device.name();
+    match name {
+        "w1" => matmul::w1(&device, report),
+        "w2" => mlp::w2(&device, "w2", (10, 80), start, report),
+        "w2_b256" => mlp::w2(&device, "w2_b256", (256, 2048), start, report),
+        "w3" => mlp::w3(&device, start, report),
+        other => {
+            eprintln!("there is no workload {other}; there are w1, w2, w2_b256, w3, all");
+            Ok(())
+        }
+    }
+}

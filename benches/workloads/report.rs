@@ -1,0 +1,50 @@
+//! Prints figures.
+
+/// Where figures go.
+pub struct Report {
+    /// One JSON object a line, instead of text.
+    pub json: bool,
+    /// The device's name.
+    pub device: String,
+}
+
+impl Report {
+    /// Prints the median, least and largest of `samples`.
+    pub fn emit(&self, workload: &str, metric: &str, samples: &[f64], loss: Option<(f64, f64)>) {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len();
+        let median = if n % 2 == 1 {
+            sorted[n / 2]
+        } else {
+            (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0
+        };
+        let (min, max) = (sorted[0], sorted[n - 1]);
+        if self.json {
+            let (first, last) = loss.map_or((None, None), |(a, b)| (Some(a), Some(b)));
+            let line = serde_json::json!({
+                "peer": "wgrad", "version": env!("CARGO_PKG_VERSION"), "device": self.device,
+                "workload": workload, "metric": metric, "value": median, "runs": n,
+                "median": median, "min": min, "max": max, "loss_first": first, "loss_last": last,
+            });
+            println!("{line}");
+        } else {
+            let loss = loss
+                .map(|(a, b)| format!("  loss {a:.4} -> {b:.4}"))
+                .unwrap_or_default();
+            println!("{workload:<16} {metric:<18} {median:>12.3}  [{min:.3} .. {max:.3}]{loss}");
+        }
+    }
+
+    /// Prints the peak of the process's resident memory, where the system tells it.
+    pub fn memory(&self, workload: &str) {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find(|l| l.starts_with("VmHWM"));
+        let kib = line
+            .and_then(|l| l.split_whitespace().nth(1))
+            .and_then(|v| v.parse::<f64>().ok());
+        if let Some(kib) = kib {
+            self.emit(workload, "peak_rss_mib", &[kib / 1024.0], None);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The arrows between modules, and other rules that hold for the text of the project.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What everything may see.
+const BASE: &[&str] = &["error", "shape", "dtype"];
+
+/// What each module may see besides [`BASE`] and itself. A path `a/b` stands for that part of `a`.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("shape", &[]),
+    ("dtype", &[]),
+    ("random", &[]),
+    ("graph", &[]),
+    ("kernel", &["graph"]),
+    ("ops", &["graph", "kernel", "random"]),
+    ("autodiff", &["graph", "kernel", "ops"]),
+    ("passes", &["graph", "kernel", "ops", "autodiff"]),
+    ("plan", &["graph", "kernel", "ops", "autodiff", "passes"]),
+    (
+        "exec",
+        &[
+            "graph", "kernel", "ops", "autodiff", "passes", "plan", "random",
+        ],
+    ),
+    (
+        "device",
+        &[
+            "graph", "kernel", "ops", "autodiff", "passes", "plan", "exec", "random",
+        ],
+    ),
+    ("nn", MODEL),
+    ("optim", MODEL),
+    ("loss", MODEL),
+    ("metrics", MODEL),
+    ("schedule", MODEL),
+    ("data", &["random"]),
+    ("checkpoint", &["data", "random"]),
+    (
+        "interop",
+        &["data", "random", "graph", "kernel", "ops", "nn"],
+    ),
+    (
+        "train",
+        &[
+            "graph",
+            "kernel",
+            "ops",
+            "autodiff",
+            "passes",
+            "plan",
+            "exec",
+            "device",
+            "nn",
+            "optim",
+            "loss",
+            "metrics",
+            "schedule",
+            "data",
+            "checkpoint",
+            "interop",
+            "random",
+        ],
+    ),
+];
+
+/// What the parts of models may see: ops and below, and each other.
+const MODEL: &[&str] = &[
+    "graph", "kernel", "ops", "autodiff", "random", "nn", "optim", "loss", "metrics", "schedule",
+];
+
+/// Lines of a source file at most; one that outgrows it wants splitting.
+const LINES: usize = 450;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a folder with this extension, relative to the project's root, and their text.
+fn files(folder: &str, extension: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders: Vec<PathBuf> = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a readable folder") {
+            let path = entry.expect("a readable entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let text = std::fs::read_to_string(&path).expect("a readable file");
+                let name = path.strip_prefix(root()).expect("below the root");
+                found.insert(name.to_string_lossy().replace('\\', "/"), text);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no .{extension} files in {folder}");
+    found
+}
+
+/// The part of a file that is compiled into the library: no comments, no tests.
+fn code(text: &str) -> String {
+    let before_tests = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    let comment = |line: &&str| !line.trim_start().starts_with("//");
+    before_tests
+        .lines()
+        .filter(comment)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The module of a file: `src/ops/pad.rs` belongs to `ops`.
+fn module(file: &str) -> Option<&str> {
+    let inner = file.strip_prefix("src/")?;
+    inner
+        .split('/')
+        .next()?
+        .strip_suffix(".rs")
+        .or(inner.split('/').next())
+}
+
+/// The first names after `crate::`, also those in braces.
+fn seen(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for after in code.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            None => {
+                names.insert(identifier(after));
+            }
+            Some(group) => {
+                let (mut depth, mut name_may_start) = (0, true);
+                for (i, c) in group.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => name_may_start = true,
+                        c if depth == 0 && name_may_start && !c.is_whitespace() => {
+                            names.insert(identifier(&group[i..]));
+                            name_may_start = false;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    names
+}
+
+fn identifier(text: &str) -> String {
+    text.chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect()
+}
+
+/// Where the names that `lib.rs` exports at the top come from.
+fn exports() -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(root().join("src/lib.rs")).expect("a readable file");
+    let mut exports = BTreeMap::new();
+    for line in code(&text).split(';') {
+        let Some(path) = line.trim().strip_prefix("pub use ") else {
+            continue;
+        };
+        let Some((module, names)) = path.split_once("::") else {
+            continue;
+        };
+        for name in names.trim_matches(['{', '}']).split(',') {
+            exports.insert(identifier(name.trim()), module.to_string());
+        }
+    }
+    exports
+}
+
+#[test]
+fn modules_see_only_what_lies_below_them() {
+    let exports = exports();
+    let mut complaints = Vec::new();
+    for (file, text) in files("src", "rs") {
+        if file == "src/lib.rs" || file.ends_with("tests.rs") {
+            continue;
+        }
+        let Some(module) = module(&file) else {
+            continue;
+        };
+        let Some((_, below)) = ARROWS.iter().find(|(name, _)| *name == module) else {
+            complaints.push(format!(
+                "{file}: the module {module} has no arrows in this test"
+            ));
+            continue;
+        };
+        for name in seen(&code(&text)) {
+            let target = exports.get(&name).unwrap_or(&name).as_str();
+            if target != module && !below.contains(&target) && !BASE.contains(&target) {
+                complaints.push(format!("{file} sees {target}"));
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn only_the_gpu_executor_names_wgpu() {
+    let names = |text: &str| {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        words.clone().any(|w| w == "wgpu")
+    };
+    let outside = |file: &str| !file.starts_with("src/exec/gpu/") && file != "src/exec/gpu.rs";
+    let found: Vec<String> = files("src", "rs")
+        .into_iter()
+        .filter(|(file, text)| outside(file) && names(&code(text)))
+        .map(|(file, _)| file)
+        .collect();
+    assert!(found.is_empty(), "{found:?} name wgpu");
+}
+
+/// The variants of the enum `Op`.
+fn variants() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("src/graph/op.rs")).expect("a readable file");
+    let after = text.split("pub enum Op {").nth(1).expect("the enum");
+    let body = after.split("\n}").next().expect("its end");
+    let lines = body
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.starts_with("//") && !l.is_empty());
+    lines.map(identifier).collect()
+}
+
+#[test]
+fn there_is_one_match_over_all_ops() {
+    let variants = variants();
+    assert!(variants.len() > 15, "{variants:?}");
+    let arms = |text: &str| {
+        let mut starts = Vec::new();
+        for line in code(text)
+            .lines()
+            .map(str::trim)
+            .filter(|l| l.contains("=>"))
+        {
+            starts.extend(line.split("Op::").skip(1).map(identifier));
+        }
+        starts
+    };
+    for (file, text) in files("src", "rs") {
+        let arms = arms(&text);
+        let named = variants.iter().filter(|v| arms.contains(v)).count();
+        if file == "src/ops/mod.rs" {
+            for variant in &variants {
+                let count = arms.iter().filter(|a| *a == variant).count();
+                assert_eq!(count, 1, "{file} has {count} arms for {variant}");
+            }
+        } else {
+            // A pass may know a few ops; knowing half of them would be a second vocabulary.
+            assert!(
+                named * 2 < variants.len(),
+                "{file} has arms for {named} ops"
+            );
+        }
+    }
+}
+
+#[test]
+fn source_files_stay_short() {
+    let long: Vec<String> = files("src", "rs")
+        .into_iter()
+        .map(|(file, text)| (file, text.lines().count()))
+        .filter(|(_, lines)| *lines > LINES)
+        .map(|(file, lines)| format!("{file} has {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "{}; the most is {LINES}", long.join(", "));
+}
+
+#[test]
+fn every_source_file_says_what_it_is() {
+    let tests = |file: &str| file.ends_with("tests.rs");
+    for (file, text) in files("src", "rs")
+        .into_iter()
+        .filter(|(file, _)| !tests(file))
+    {
+        assert!(text.starts_with("//! "), "{file} does not begin with //!");
+    }
+}
+
+#[test]
+fn every_shader_has_its_header() {
+    let titles = ["Shapes", "Bindings", "Workgroup", "Overrides", "Reference"];
+    for (file, text) in files("shaders", "wgsl") {
+        if file.starts_with("shaders/lib/") {
+            continue;
+        }
+        let stem = file
+            .trim_start_matches("shaders/")
+            .trim_end_matches(".wgsl");
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        assert!(
+            first.starts_with(&format!("// {stem}: ")),
+            "{file} begins with {first:?}"
+        );
+        for title in titles {
+            let line = lines.next().unwrap_or_default();
+            assert!(
+                line.starts_with(&format!("// {title} ")),
+                "{file}: {title} is {line:?}"
+            );
+        }
+    }
+}
