@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::exec::checked::CheckedExecutor;
-use crate::exec::cpu::CpuExecutor;
+use crate::exec::cpu::{self, CpuExecutor};
 use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
 use crate::exec::{Executor, Program, Stepwise};
 use crate::kernel::KernelLimits;
@@ -130,12 +130,13 @@ impl Device {
         }
     }
 
-    /// What kernels may use. On the CPU there is no limit but those that keep plans alike.
+    /// What kernels may use. On the CPU a chain may touch as many tensors as its executor can open.
     pub fn kernel_limits(&self) -> KernelLimits {
         match &self.kind {
             Kind::Cpu | Kind::Reference => KernelLimits {
                 binding_bytes: u64::MAX,
                 buffer_bytes: u64::MAX,
+                storage_buffers: cpu::MAX_TENSORS,
                 ..KernelLimits::WEBGPU
             },
             Kind::Gpu(gpu) => gpu.kernel_limits(),

@@ -104,6 +104,10 @@ impl Executor for CheckedExecutor {
         }
     }
 
+    fn is_ready(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
     fn counters(&self) -> Counters {
         Counters {
             runs: self.runs,

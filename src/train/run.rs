@@ -86,18 +86,10 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
-        let mut stopped = None;
-        if !position.history.epochs.is_empty() {
-            for callback in &mut fit.callbacks {
-                if let Control::Stop(reason) = callback.on_resume(&position.history)? {
-                    stopped.get_or_insert(reason);
-                }
-            }
-        }
         Ok(Run {
             train,
             validation,
-            stage: if position.epoch < fit.epochs && stopped.is_none() {
+            stage: if position.epoch < fit.epochs {
                 Stage::Train
             } else {
                 Stage::Done
@@ -108,7 +100,7 @@ impl Run {
             rate: trainer.recipe.optimizer.learning_rate(),
             since: Instant::now(),
             seconds_before: position.seconds,
-            stopped,
+            stopped: None,
             fit,
         })
     }
@@ -175,7 +167,7 @@ impl Run {
     }
 
     /// Takes the results that have arrived; whether none are missing.
-    pub fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
+    pub(super) fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
         let session = trainer.session()?;
         let batches = session.results(wait)?;
         let all = !session.is_waiting();

@@ -26,6 +26,9 @@ use chain::Registers;
 use memory::Memory;
 use step::{Prepared, prepare};
 
+/// Most tensors that one step of a plan may read and write.
+pub const MAX_TENSORS: u32 = memory::MAX_PLACES as u32;
+
 /// Runs held for [`Executor::results`] before their list must grow.
 const RESULTS: usize = 256;
 

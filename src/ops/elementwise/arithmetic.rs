@@ -3,6 +3,7 @@
 use crate::Tensor;
 use crate::graph::{Backward, Function, Grads, Scalar};
 
+use super::fast::Fast;
 use super::row::row;
 
 pub(super) static TABLE: &[&Function] = &[
@@ -41,7 +42,7 @@ row!(RSQRT "rsqrt" "1 / sqrt(x)" "math", (x: f32)[] -> f32 = 1.0 / x.sqrt();
 row!(RECIP "recip" "1 / x" "math", (x: f32)[] -> f32 = 1.0 / x;
     grad = |b, _| one(-(b.dy * b.y * b.y)); ulp: 4.0, domain: (0.2, 4.0));
 // WGSL allows exp an error of 3 + 2 |x| units, log 3 units or 2^-21 near 1, sin and cos 2^-11.
-row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.exp();
+row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.fast_exp();
     grad = |b, _| one(b.dy * b.y); ulp: 12.0);
 row!(LOG "ln" "ln(x)" "math", (x: f32)[] -> f32 = x.ln();
     grad = |b, _| one(b.dy / &b.x[0]); ulp: 4.0, abs: 4.8e-7, domain: (0.05, 8.0));
