@@ -4,12 +4,9 @@ fn neg(x: F) -> F { return -x; }
 fn sign_of(x: F) -> F { return sign(x); }
 fn square(x: F) -> F { return x * x; }
 fn root(x: F) -> F { return sqrt(x); }
-fn rsqrt(x: F) -> F { return F(1.0) / sqrt(x); }
+fn rsqrt(x: F) -> F { return inverseSqrt(x); }
 fn recip(x: F) -> F { return F(1.0) / x; }
 fn expo(x: F) -> F { return exp(x); }
-fn ln(x: F) -> F { return log(x); }
-fn sine(x: F) -> F { return sin(x); }
-fn cosine(x: F) -> F { return cos(x); }
 fn add(a: F, b: F) -> F { return a + b; }
 fn sub(a: F, b: F) -> F { return a - b; }
 fn mul(a: F, b: F) -> F { return a * b; }
@@ -21,29 +18,73 @@ fn clamped(x: F, low: F, high: F) -> F { return select(select(x, high, x > high)
 fn add_u32(a: U, b: U) -> U { return a + b; }
 fn add_i32(a: I, b: I) -> I { return a + b; }
 
-// ln(1 + x): where |x| is small, 1 + x loses its last digits, and the series keeps them.
+// WGSL lets log be off by 2^-21 near 1, where the logarithm itself is near 0. There it is computed as
+// 2 artanh(s) with s = x / (2 + x) and |s| <= 1/4, by a polynomial from Remez's algorithm.
+fn log1p_near_0(x: F) -> F {
+    let s = x / (F(2.0) + x);
+    let q = s * s;
+    return F(2.0) * s * (F(1.0) + q * (F(0.33333318) + q * (F(0.20001985) + q * (F(0.14198115)
+        + q * F(0.12665945)))));
+}
 fn log1p(x: F) -> F {
-    let series = x * (F(1.0) - x * (F(0.5) - x * (F(0.33333334) - x * (F(0.25) - x * F(0.2)))));
-    return select(log(F(1.0) + x), series, abs(x) < F(0.05));
+    return select(log(F(1.0) + x), log1p_near_0(x), abs(x - F(0.1)) < F(0.5));
+}
+fn ln(x: F) -> F {
+    let d = x - F(1.0);
+    return select(log(x), log1p_near_0(d), abs(d - F(0.1)) < F(0.5));
 }
 
-// e^x - 1, in the same way.
+// tanh(x) for |x| <= 5/8, by a polynomial from Remez's algorithm.
+fn tanh_near_0(x: F) -> F {
+    let s = x * x;
+    return x + x * s * (F(-0.3333326) + s * (F(0.13331127) + s * (F(-0.053721068)
+        + s * (F(0.020590988) + s * F(-0.005659989)))));
+}
+
+// e^x - 1, which is 2 t / (1 - t) with t = tanh(x / 2): near 0 the difference would cancel.
 fn expm1(x: F) -> F {
-    let series = x * (F(1.0) + x * (F(0.5) + x * (F(0.16666667) + x * (F(0.041666668) + x * F(0.008333334)))));
-    return select(exp(x) - F(1.0), series, abs(x) < F(0.1));
+    let t = tanh_near_0(F(0.5) * x);
+    return select(exp(x) - F(1.0), (t + t) / (F(1.0) - t), abs(x) < F(1.0));
 }
 
-// Abramowitz and Stegun, "Handbook of Mathematical Functions", 7.1.26: off by at most 1.5e-7.
+// WGSL lets sin and cos be off by 2^-11, and by anything outside [-pi, pi]. Here x = n pi + r with
+// |r| <= pi / 2, where pi is in three parts, the first two of so few bits that n times them is exact
+// (Cody and Waite, 1980); good for |x| up to some thousands. Then a polynomial from Remez's algorithm.
+fn without_pi(x: F, n: F) -> F {
+    let r = fma(-n, F(1.509958e-7), fma(-n, F(9.6750259e-4), fma(-n, F(3.140625), x)));
+    return clamp(r, F(-1.5707964), F(1.5707964));
+}
+fn sin_near_0(r: F) -> F {
+    let s = r * r;
+    return r + r * s * (F(-0.16666657) + s * (F(0.0083330251) + s * (F(-0.00019807419)
+        + s * F(2.6019031e-6))));
+}
+// -1 to the power of n, a whole number.
+fn alternating(n: F) -> F { return F(1.0) - F(2.0) * (n - F(2.0) * floor(F(0.5) * n)); }
+fn sine(x: F) -> F {
+    let n = round(x * F(0.31830989));
+    return alternating(n) * sin_near_0(without_pi(x, n));
+}
+fn cosine(x: F) -> F {
+    let n = floor(x * F(0.31830989));
+    return -alternating(n) * sin_near_0(without_pi(x, n + F(0.5)));
+}
+
+// e^(a^2) (1 - erf(a)) for a in [0, 10], to 6e-8 of it, by a polynomial from Remez's algorithm.
+fn erfcx(a: F) -> F {
+    let t = F(1.0) / (F(1.0) + F(0.4) * a);
+    return t * (F(0.2256263) + t * (F(0.22657572) + t * (F(0.20095855) + t * (F(0.19696318)
+        + t * (F(0.071507953) + t * (F(0.09973009) + t * (F(0.07384171) + t * (F(-0.13547089)
+        + t * F(0.040267457)))))))));
+}
+
 fn erf(x: F) -> F {
-    let a = abs(x);
-    let t = F(1.0) / (F(1.0) + F(0.3275911) * a);
-    let p = t * (F(0.254829592) + t * (F(-0.284496736) + t * (F(1.421413741)
-        + t * (F(-1.453152027) + t * F(1.061405429)))));
-    let large = F(1.0) - p * exp(-a * a);
-    // Near 0 the difference above cancels; the series does not: 2 / sqrt(pi) (x - x^3/3 + x^5/10 - ..)
+    let a = min(abs(x), F(10.0));
     let s = a * a;
-    let small = a * (F(1.1283792) + s * (F(-0.37612638) + s * (F(0.11283792) + s * F(-0.026866171))));
-    return select(large, small, a < F(0.25)) * sign(x);
+    let near = x * (F(1.1283792) + s * (F(-0.37612626) + s * (F(0.11283585) + s * (F(-0.026853812)
+        + s * (F(0.0051883277) + s * (F(-0.00080101936) + s * F(7.8538612e-5)))))));
+    let far = sign(x) * (F(1.0) - erfcx(a) * exp(-s));
+    return select(far, near, a < F(1.0));
 }
 
 fn erf_grad(x: F, dy: F) -> F { return F(1.1283792) * exp(-x * x) * dy; }

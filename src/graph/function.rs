@@ -47,6 +47,8 @@ pub struct Function {
     pub grad: fn(&Backward, &[Scalar]) -> Grads,
     /// How accurate a GPU is required to be, in units in the last place of `f32`.
     pub ulp: f64,
+    /// Units that come on top for each 1 of the first argument's magnitude, as WGSL's `exp` has.
+    pub ulp_per_x: f64,
     /// How far off a GPU may be near zeros of the function, where relative accuracy has no meaning.
     pub abs: f64,
     /// The values that tests draw arguments from, and where gradients are checked: `[low, high]`.

@@ -77,8 +77,9 @@ impl OpDef for Elementwise {
         }
     }
 
-    fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
-        let t = Tolerance::ulp(self.function.ulp);
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        let largest = x.first().map_or(0.0, |x| x.max_abs());
+        let t = Tolerance::ulp(self.function.ulp + self.function.ulp_per_x * largest);
         Tolerance {
             abs: t.abs.max(self.function.abs),
             ..t

@@ -57,15 +57,23 @@ wide!(bool, v => v != 0.0, self => f64::from(u8::from(self)));
 /// The error function in both precisions; the standard library has none.
 pub(super) trait Erf {
     fn error_function(self) -> Self;
+    /// 1 minus the error function, without cancelling.
+    fn complementary_error_function(self) -> Self;
 }
 impl Erf for f32 {
     fn error_function(self) -> f32 {
         libm::erff(self)
     }
+    fn complementary_error_function(self) -> f32 {
+        libm::erfcf(self)
+    }
 }
 impl Erf for f64 {
     fn error_function(self) -> f64 {
         libm::erf(self)
+    }
+    fn complementary_error_function(self) -> f64 {
+        libm::erfc(self)
     }
 }
 
@@ -147,13 +155,14 @@ macro_rules! row_of {
                     let n = y.len();
                     let mut _blocks = x.iter().map(|x| x.get(..n).unwrap_or(&[]));
                     $(let $x = _blocks.next().unwrap_or(&[]);)*
-                    // The lengths are equal, so the loop needs no checks and becomes vector code.
-                    if $($x.len() != n ||)* false {
-                        return;
-                    }
                     $crate::ops::rows::widest(
                         #[inline(always)]
                         || {
+                            // The lengths are equal, so the loop needs no checks and becomes vector
+                            // code.
+                            if y.len() != n $(|| $x.len() != n)* {
+                                return;
+                            }
                             for k in 0..n {
                                 let $i = _first.wrapping_add(k as u32);
                                 $(let $x = <$xt as Word>::read($x[k]);)*
@@ -165,6 +174,7 @@ macro_rules! row_of {
                 },
                 grad: $grad,
                 ulp: 1.0,
+                ulp_per_x: 0.0,
                 abs: 0.0,
                 domain: (-4.0, 4.0),
                 kinks: &[],

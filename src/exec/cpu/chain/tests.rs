@@ -1,3 +1,6 @@
+// Elements of many tensors at the same index are compared.
+#![allow(clippy::needless_range_loop)]
+
 use super::super::memory::{Memory, Span};
 use super::*;
 use crate::graph::{Function, NodeId};
@@ -335,12 +338,12 @@ fn random_numbers_follow_the_index_across_blocks_and_threads() {
     let y = case.buffer(vec![NAN; n]);
     let keys = [0, 1].map(|at| case.leaf(key, DType::U32, Access::Scalar { at }));
     case.expr.constants.push((3.0, DType::U32));
-    let value = case.call("uniform", &[keys[0], keys[1], Value::Constant(0)]);
+    let value = case.call("random_uniform", &[keys[0], keys[1], Value::Constant(0)]);
     case.store(value, y);
     for threads in [1, 2, 5] {
         let result = case.run(threads).unwrap();
         for i in 0..n {
-            let want = (function("uniform").reference)(i, &[7.0, 11.0], &[3.0]);
+            let want = (function("random_uniform").reference)(i, &[7.0, 11.0], &[3.0]);
             assert_eq!(f64::from(f32::from_bits(result[y][i])), want);
         }
     }
