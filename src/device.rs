@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::exec::checked::CheckedExecutor;
 use crate::exec::cpu::{self, CpuExecutor};
-use crate::exec::gpu::{GpuDevice, GpuExecutor, wgpu};
+use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
 use crate::exec::{Executor, Program, Stepwise};
 use crate::kernel::KernelLimits;
 
@@ -84,7 +84,7 @@ impl Device {
 
     /// The GPU of a host application, which shares its device and queue. Nothing is installed or
     /// changed on them, and [`Trainer::tick`](crate::Trainer::tick) trains on them between two frames.
-    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+    pub fn from_wgpu(device: HostDevice, queue: HostQueue) -> Result<Self> {
         Ok(Self::from_gpu(GpuDevice::from_wgpu(device, queue)?))
     }
 

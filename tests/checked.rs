@@ -1,10 +1,11 @@
 //! The checked executor: training passes under it with the same bits, and a wrong kernel is found.
 //!
-//! Any adapter will do, a software one too: `VK_DRIVER_FILES` picks the driver on Linux. No adapter
-//! is a failure, unless `WGRAD_SKIP_GPU=1` says that this machine has none.
+//! The GPU is opened as `tests/common` says.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -13,29 +14,14 @@ use std::sync::Arc;
 
 use wgrad::autodiff::gradients;
 use wgrad::exec::checked::CheckedExecutor;
-use wgrad::exec::gpu::{GpuDevice, Limits, Options, Selector};
 use wgrad::exec::{Executor, Program};
 use wgrad::graph::{Graph, Mode, Output};
 use wgrad::plan::{Layout, Plan, Step, plan};
 use wgrad::{DType, Device, Error, Fit, Tensor, Trainer, data, metrics, nn, ops, optim};
 
-fn skip() -> bool {
-    std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1")
-}
-
-/// The GPU with each kind of limits, with wgpu's checks and without.
+/// The GPU in the mode of the run, where there is one.
 fn gpus() -> Vec<Device> {
-    let mut all = Vec::new();
-    for limits in [Limits::Adapter, Limits::WebGpuDefaults] {
-        for checks in [true, false] {
-            match GpuDevice::open_with(&Selector::SoftwareAllowed, &Options { limits, checks }) {
-                Ok(gpu) => all.push(Device::from_gpu(gpu)),
-                Err(Error::NoAdapter { .. }) if skip() => return all,
-                Err(error) => panic!("{error}"),
-            }
-        }
-    }
-    all
+    common::gpu().into_iter().collect()
 }
 
 /// Three epochs of two batches, the second ragged: the weights' hash.
@@ -119,7 +105,7 @@ fn run(device: &Device, graph: &Graph, change: impl Fn(&mut Plan)) -> Result<(),
 }
 
 #[test]
-fn a_wrong_kernel_is_found() {
+fn a_wrong_kernel_is_found_on_the_gpu() {
     let (graph, line) = traced();
     for gpu in gpus() {
         run(&gpu, &graph, |_| ()).unwrap();
@@ -173,7 +159,7 @@ fn a_wrong_kernel_is_found() {
 }
 
 #[test]
-fn a_value_that_is_overwritten_is_found() {
+fn a_value_that_is_overwritten_is_found_on_the_cpu_and_gpu() {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
     let x = ops::input(&graph, "x", [5, 7], DType::F32);
     let w = ops::input(&graph, "w", [7, 3], DType::F32);

@@ -1,6 +1,8 @@
 //! Every op, on every device: cases stand in `src/doctor/cases/`, one file an op, and the runner makes a
 //! reference test, a gradient test and one test a device of each. `cargo test softmax` runs what belongs to softmax.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod device;
 mod meta;
 mod runner;
