@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::exec::cpu::{self, CpuExecutor};
-use crate::exec::gpu::{GpuDevice, GpuExecutor};
+use crate::exec::gpu::{GpuDevice, GpuExecutor, wgpu};
 use crate::exec::{Executor, Program};
 use crate::kernel::KernelLimits;
 
@@ -72,6 +72,12 @@ impl Device {
             kind: Kind::Gpu(gpu),
             why: "handed over".to_string(),
         }
+    }
+
+    /// The GPU of a host application, which shares its device and queue. Nothing is installed or
+    /// changed on them, and [`Trainer::tick`](crate::Trainer::tick) trains on them between two frames.
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+        Ok(Self::from_gpu(GpuDevice::from_wgpu(device, queue)?))
     }
 
     /// All adapters of this machine, with what they offer.

@@ -39,15 +39,4 @@ impl Trainer {
             samples: sums.samples as usize,
         })
     }
-
-    /// Takes the results that are still on their way: a checkpoint without them would make the
-    /// epoch's means, after a resume, means of fewer samples.
-    pub(super) fn settle(&mut self) -> Result<()> {
-        let Some(mut run) = self.run.take() else {
-            return Ok(());
-        };
-        let settled = run.collect(self, true);
-        self.run = Some(run);
-        settled.map(|_| ())
-    }
 }

@@ -246,6 +246,10 @@ impl Executor for CpuExecutor {
         Ok(self.memory.get(span)?.to_vec())
     }
 
+    fn is_ready(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
     fn counters(&self) -> Counters {
         self.counters
     }

@@ -1,6 +1,6 @@
 //! The training itself: steps, with a look at each epoch's end.
 
-use wgrad::train::{EarlyStopping, Epoch, Tick};
+use wgrad::train::{Callback as _, Control, EarlyStopping, Epoch, Tick};
 
 use super::Training;
 use crate::failure::Failure;
@@ -82,9 +82,13 @@ impl Training {
         let Some(stop) = &self.config.training.early_stopping else {
             return Ok(None);
         };
-        let rule =
+        // Worked out from all epochs each time, so that a resumed run stops where it would have.
+        let mut rule =
             EarlyStopping::new(&stop.monitor, stop.patience as u64).min_delta(stop.min_delta);
-        Ok(rule.reason(self.trainer.history())?)
+        Ok(match rule.on_resume(self.trainer.history())? {
+            Control::Stop(reason) => Some(reason),
+            Control::Continue => None,
+        })
     }
 
     /// The number that says which epoch is best; nothing where only the training's own are measured.
