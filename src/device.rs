@@ -1,8 +1,8 @@
 //! Devices: what a model is trained on.
 
 use crate::Result;
-use crate::exec::cpu::CpuExecutor;
-use crate::exec::gpu::{GpuDevice, GpuExecutor};
+use crate::exec::cpu::{self, CpuExecutor};
+use crate::exec::gpu::{GpuDevice, GpuExecutor, wgpu};
 use crate::exec::{Executor, Program};
 use crate::kernel::KernelLimits;
 
@@ -74,6 +74,12 @@ impl Device {
         }
     }
 
+    /// The GPU of a host application, which shares its device and queue. Nothing is installed or
+    /// changed on them, and [`Trainer::tick`](crate::Trainer::tick) trains on them between two frames.
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+        Ok(Self::from_gpu(GpuDevice::from_wgpu(device, queue)?))
+    }
+
     /// All adapters of this machine, with what they offer.
     pub fn adapters() -> Result<Vec<AdapterInfo>> {
         crate::exec::gpu::adapters()
@@ -106,12 +112,13 @@ impl Device {
         }
     }
 
-    /// What kernels may use. On the CPU there is no limit but those that keep plans alike.
+    /// What kernels may use. On the CPU a chain may touch as many tensors as its executor can open.
     pub fn kernel_limits(&self) -> KernelLimits {
         match &self.kind {
             Kind::Cpu | Kind::Reference => KernelLimits {
                 binding_bytes: u64::MAX,
                 buffer_bytes: u64::MAX,
+                storage_buffers: cpu::MAX_TENSORS,
                 ..KernelLimits::WEBGPU
             },
             Kind::Gpu(gpu) => gpu.kernel_limits(),

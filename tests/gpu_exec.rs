@@ -6,9 +6,12 @@
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use common::{open, options, skip};
 use wgrad::exec::gpu::{AdapterKind, GpuDevice, GpuExecutor, Limits, Options, Selector, adapters};
 use wgrad::exec::{Executor, Program};
 use wgrad::graph::{Graph, Init, Meta, Mode, Role, Variable};
@@ -19,18 +22,6 @@ use wgrad::plan::{
 use wgrad::{DType, Error, Source};
 
 const N: usize = 1009;
-
-fn skip() -> bool {
-    std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1")
-}
-
-fn open(options: &Options) -> Option<GpuDevice> {
-    match GpuDevice::open_with(&Selector::SoftwareAllowed, options) {
-        Ok(device) => Some(device),
-        Err(Error::NoAdapter { .. }) if skip() => None,
-        Err(error) => panic!("{error}"),
-    }
-}
 
 /// `y[i] = a x[i] + b y[i]`, one element an invocation.
 fn axpby(n: usize, a: f32, b: f32) -> Kernel {
@@ -185,7 +176,7 @@ fn adapters_are_listed_and_selected() {
 fn runs_at_webgpu_default_limits() {
     let options = Options {
         limits: Limits::WebGpuDefaults,
-        ..Options::default()
+        ..options()
     };
     let Some(device) = open(&options) else { return };
     let software = device.kernel_limits().software;
@@ -204,7 +195,7 @@ fn runs_at_webgpu_default_limits() {
 
 #[test]
 fn plans_share_variables_and_memory() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut executor = GpuExecutor::new(&device, program()).unwrap();
@@ -233,7 +224,7 @@ fn checks_do_not_change_bits() {
     let run = |checks| {
         let device = open(&Options {
             checks,
-            ..Options::default()
+            ..options()
         })?;
         let mut executor = GpuExecutor::new(&device, program()).unwrap();
         zeros(&mut executor);
@@ -248,7 +239,7 @@ fn checks_do_not_change_bits() {
 
 #[test]
 fn nothing_is_made_after_the_second_run() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut executor = GpuExecutor::new(&device, program()).unwrap();
@@ -277,7 +268,7 @@ fn nothing_is_made_after_the_second_run() {
 
 #[test]
 fn results_arrive_without_waiting() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut executor = GpuExecutor::new(&device, program()).unwrap();
@@ -301,7 +292,7 @@ fn results_arrive_without_waiting() {
 
 #[test]
 fn a_plan_without_inputs_and_results_runs() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let layout = Layout::new(&[variable("w", N)]);
@@ -338,7 +329,7 @@ fn a_plan_without_inputs_and_results_runs() {
 
 #[test]
 fn large_variables_move_in_chunks() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     // More than two chunks, and a part of one.
@@ -359,7 +350,7 @@ fn large_variables_move_in_chunks() {
 
 #[test]
 fn a_long_run_is_split_into_submissions_with_the_same_result() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut program = program();
@@ -378,7 +369,7 @@ fn a_long_run_is_split_into_submissions_with_the_same_result() {
 
 #[test]
 fn steps_run_alone_and_slots_are_read_and_written() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let program = program();
@@ -406,7 +397,7 @@ fn steps_run_alone_and_slots_are_read_and_written() {
 
 #[test]
 fn steps_are_timed() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut executor = GpuExecutor::new(&device, program()).unwrap();
@@ -425,7 +416,7 @@ fn steps_are_timed() {
 
 #[test]
 fn another_variant_can_be_chosen() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut program = program();
@@ -463,7 +454,7 @@ fn another_variant_can_be_chosen() {
 
 #[test]
 fn steps_without_elements_are_skipped() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut program = program();
@@ -478,7 +469,7 @@ fn steps_without_elements_are_skipped() {
 
 #[test]
 fn a_compile_error_names_file_and_line() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut program = program();
@@ -512,7 +503,7 @@ fn a_compile_error_names_file_and_line() {
 fn what_does_not_fit_is_an_error_with_numbers() {
     let options = Options {
         limits: Limits::WebGpuDefaults,
-        ..Options::default()
+        ..options()
     };
     let Some(device) = open(&options) else { return };
     let large = |n: usize| {
@@ -573,7 +564,7 @@ fn what_does_not_fit_is_an_error_with_numbers() {
 
 #[test]
 fn memory_that_is_not_there_is_an_error() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     // No adapter has a thousand of its largest buffers. Nothing is written to them.
@@ -610,7 +601,7 @@ fn memory_that_is_not_there_is_an_error() {
 
 #[test]
 fn reading_and_writing_one_buffer_is_refused() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let mut program = program();
@@ -656,7 +647,7 @@ fn loses(device: &GpuDevice, destroy: impl FnOnce()) {
 
 #[test]
 fn a_destroyed_device_is_lost() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     loses(&device, || device.destroy());
@@ -671,7 +662,7 @@ struct Host {
 }
 
 fn host() -> Option<Host> {
-    let own = open(&Options::default())?;
+    let own = open(&options())?;
     let (device, queue) = (own.wgpu().0.clone(), own.wgpu().1.clone());
     let (errors, losses) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let count = errors.clone();
@@ -739,7 +730,7 @@ fn a_host_keeps_its_handlers() {
 
 #[test]
 fn two_threads_share_a_device() {
-    let Some(device) = open(&Options::default()) else {
+    let Some(device) = open(&options()) else {
         return;
     };
     let work = |k: usize| {
@@ -765,7 +756,7 @@ fn two_threads_share_a_device() {
 fn overheads() {
     let Some(device) = open(&Options {
         checks: false,
-        ..Options::default()
+        ..options()
     }) else {
         return;
     };

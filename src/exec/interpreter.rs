@@ -152,6 +152,10 @@ impl Executor for ReferenceExecutor {
             .unwrap_or_default())
     }
 
+    fn is_ready(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
     fn counters(&self) -> Counters {
         Counters {
             runs: self.runs,

@@ -72,6 +72,9 @@ pub trait Executor: Send {
     /// Reads a larger output of the last run of plan `plan`. Waits for the device.
     fn read_output(&mut self, plan: usize, port: &Port) -> Result<Vec<u32>>;
 
+    /// Whether the next run can be handed over without waiting for an earlier one. Does not block.
+    fn is_ready(&mut self) -> Result<bool>;
+
     /// What has been made so far.
     fn counters(&self) -> Counters;
 }

@@ -240,14 +240,12 @@ impl Graph {
         self.source_override.or(layer).unwrap_or(caller)
     }
 
-    /// The layer being traced, e.g. `"2.up"`.
+    /// The layer being traced, e.g. `"2.up"`. Layers enter with their full names, so the innermost
+    /// says it all.
     pub(crate) fn scope_name(&self) -> String {
-        let names = self
-            .scope
-            .iter()
-            .map(|(n, _)| n.as_str())
-            .filter(|n| !n.is_empty());
-        names.collect::<Vec<_>>().join(".")
+        self.scope
+            .last()
+            .map_or(String::new(), |(name, _)| name.clone())
     }
 
     pub(crate) fn enter(&mut self, name: &str, source: Option<Source>) {

@@ -8,7 +8,7 @@
 use crate::graph::{Backward, CrossEntropy, CrossEntropyGrad, Grads, Meta, Op};
 use crate::kernel::{Binding, Variant, wgsl};
 use crate::ops::softmax::row_kernel;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, rows};
 use crate::{DType, Source, Tensor};
 
 fn check(x: &[Meta], count: usize) -> Result<(), String> {
@@ -87,15 +87,21 @@ impl KernelOp for CrossEntropy {
         vec![row_kernel("cross_entropy", wgsl!("cross_entropy"), bindings, cx).into()]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        let y: &mut [f32] = bytemuck::cast_slice_mut(y);
-        for ((row, &label), y) in x[0].f32().chunks_exact(n).zip(x[1].words).zip(y) {
-            let max = row.iter().copied().fold(f32::MIN, f32::max);
-            let total: f32 = row.iter().map(|x| (x - max).exp()).sum();
-            *y = row
-                .get(label as usize)
-                .map_or(0.0, |logit| total.ln() - (logit - max));
-        }
+        let n = x[0].meta.shape.last();
+        let (x, labels) = (x[0].f32(), x[1].words);
+        rows::for_rows(
+            bytemuck::cast_slice_mut(y),
+            1,
+            8 * n,
+            #[inline(always)]
+            |i, y| {
+                let x = rows::row(x, n, i);
+                let logit = labels.get(i).and_then(|&label| x.get(label as usize));
+                let max = rows::max(x);
+                let loss = logit.map_or(0.0, |logit| rows::exp_sum(x, max).ln() - (logit - max));
+                y.fill(loss);
+            },
+        );
     }
 }
 
@@ -167,26 +173,27 @@ impl KernelOp for CrossEntropyGrad {
         ]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        let y: &mut [f32] = bytemuck::cast_slice_mut(y);
-        let rows = x[0].f32().chunks_exact(n).zip(x[1].words).zip(x[2].f32());
-        for (((row, &label), &dy), y) in rows.zip(y.chunks_exact_mut(n)) {
-            let label = label as usize;
-            if label >= n {
-                y.fill(0.0);
-                continue;
-            }
-            let max = row.iter().copied().fold(f32::MIN, f32::max);
-            let mut total = 0.0;
-            for (y, x) in y.iter_mut().zip(row) {
-                *y = (x - max).exp();
-                total += *y;
-            }
-            for (j, y) in y.iter_mut().enumerate() {
-                let hit = if j == label { 1.0 } else { 0.0 };
-                *y = (*y / total - hit) * dy;
-            }
-        }
+        let n = x[0].meta.shape.last();
+        let (x, labels, dy) = (x[0].f32(), x[1].words, x[2].f32());
+        rows::for_rows(
+            bytemuck::cast_slice_mut(y),
+            n,
+            8,
+            #[inline(always)]
+            |i, y| {
+                let label = labels.get(i).map_or(n, |label| *label as usize);
+                if label >= n {
+                    return y.fill(0.0);
+                }
+                let x = rows::row(x, n, i);
+                let total = rows::exp_of(x, rows::max(x), y);
+                let dy = dy[i];
+                for (j, y) in y.iter_mut().enumerate() {
+                    let hit = if j == label { 1.0 } else { 0.0 };
+                    *y = (*y / total - hit) * dy;
+                }
+            },
+        );
     }
 }
 

@@ -32,7 +32,7 @@ impl Strides {
 }
 
 /// Below this many multiplications one thread is faster than waking the others.
-const PARALLEL_FROM: usize = 1 << 18;
+pub(super) const PARALLEL_FROM: usize = 1 << 20;
 
 /// `y[m, n] = a[m, k] b[k, n]`, `y` by rows. Does nothing if a slice is too short for its matrix.
 pub(super) fn gemm(

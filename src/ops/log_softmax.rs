@@ -5,8 +5,9 @@
 
 use crate::graph::{Backward, Grads, LogSoftmax, LogSoftmaxGrad, Meta, Op};
 use crate::kernel::{Binding, Variant, wgsl};
+use crate::ops::elementwise::Fast;
 use crate::ops::softmax::row_kernel;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, rows};
 use crate::{DType, Source, Tensor};
 
 impl OpDef for LogSoftmax {
@@ -65,16 +66,21 @@ impl KernelOp for LogSoftmax {
         vec![row_kernel("log_softmax", wgsl!("log_softmax"), bindings, cx).into()]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        let y: &mut [f32] = bytemuck::cast_slice_mut(y);
-        for (x, y) in x[0].f32().chunks_exact(n).zip(y.chunks_exact_mut(n)) {
-            let max = x.iter().copied().fold(f32::MIN, f32::max);
-            let total: f32 = x.iter().map(|x| (x - max).exp()).sum();
-            let log_total = total.ln();
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = x - max - log_total;
-            }
-        }
+        let (n, x) = (x[0].meta.shape.last(), x[0].f32());
+        rows::for_rows(
+            bytemuck::cast_slice_mut(y),
+            n,
+            8,
+            #[inline(always)]
+            |i, y| {
+                let x = rows::row(x, n, i);
+                let max = rows::max(x);
+                let log_total = rows::exp_sum(x, max).ln();
+                for (y, x) in y.iter_mut().zip(x) {
+                    *y = x - max - log_total;
+                }
+            },
+        );
     }
 }
 
@@ -134,15 +140,21 @@ impl KernelOp for LogSoftmaxGrad {
         vec![row_kernel("log_softmax_grad", wgsl!("log_softmax_grad"), bindings, cx).into()]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        let dx: &mut [f32] = bytemuck::cast_slice_mut(dx);
-        let rows = x[0].f32().chunks_exact(n).zip(x[1].f32().chunks_exact(n));
-        for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(n)) {
-            let total: f32 = dy.iter().sum();
-            for (dx, (y, dy)) in dx.iter_mut().zip(y.iter().zip(dy)) {
-                *dx = dy - y.exp() * total;
-            }
-        }
+        let n = x[0].meta.shape.last();
+        let (y, dy) = (x[0].f32(), x[1].f32());
+        rows::for_rows(
+            bytemuck::cast_slice_mut(dx),
+            n,
+            8,
+            #[inline(always)]
+            |i, dx| {
+                let (y, dy) = (rows::row(y, n, i), rows::row(dy, n, i));
+                let total = rows::sum(dy);
+                for (dx, (y, dy)) in dx.iter_mut().zip(y.iter().zip(dy)) {
+                    *dx = dy - y.fast_exp() * total;
+                }
+            },
+        );
     }
 }
 

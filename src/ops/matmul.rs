@@ -4,9 +4,11 @@
 //! equal leading axes, gives `[.., m, n]`, f32. Every kernel adds over `p` in ascending order with
 //! `fma`, so all of them give the same bits.
 
+use rayon::prelude::*;
+
 use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::gemm::{Strides, gemm};
+use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
@@ -146,15 +148,20 @@ impl KernelOp for Matmul {
         };
         let y: &mut [f32] = bytemuck::cast_slice_mut(y);
         let (sa, sb) = (Strides::of(m, k, self.ta), Strides::of(k, n, self.tb));
-        for t in 0..batch {
+        let one = |t: usize, y: &mut [f32]| {
             let a = &a.f32()[t * m * k..(t + 1) * m * k];
             let b = &b.f32()[t * k * n..(t + 1) * k * n];
-            gemm(
-                (m, n, k),
-                (a, sa),
-                (b, sb),
-                &mut y[t * m * n..(t + 1) * m * n],
-            );
+            gemm((m, n, k), (a, sa), (b, sb), y);
+        };
+        match batch > 1 && batch * m * n * k >= PARALLEL_FROM {
+            true => y
+                .par_chunks_exact_mut((m * n).max(1))
+                .enumerate()
+                .for_each(|(t, y)| one(t, y)),
+            false => y
+                .chunks_exact_mut((m * n).max(1))
+                .enumerate()
+                .for_each(|(t, y)| one(t, y)),
         }
     }
 }

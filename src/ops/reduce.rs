@@ -8,11 +8,13 @@ use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
 use crate::kernel::{
     Binding, Expr, Kernel, Operand, Part, Variant, emit_head, emit_tail, prelude, wgsl,
 };
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
 use crate::{DType, Shape, Source, Tensor};
 
 /// Where a reduction in one invocation becomes one in chunks.
 const CHUNK: usize = 256;
+/// Columns that one thread of the CPU reduces at a time.
+const COLUMNS: usize = 256;
 /// Rows at least this long get a workgroup each.
 const LONG_ROW: usize = 128;
 
@@ -158,47 +160,66 @@ impl KernelOp for Reduce {
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
         let (outer, n, inner) = self.split(&x[0].meta.shape);
         let (x, y): (&[f32], &mut [f32]) = (x[0].f32(), bytemuck::cast_slice_mut(y));
-        for o in 0..outer {
+        if inner == 1 {
+            let row = |i, y: &mut [f32]| {
+                let x = rows::row(x, n, i);
+                y.fill(match self.kind {
+                    ReduceKind::Sum => rows::long_sum(x),
+                    ReduceKind::Max => rows::widest(
+                        #[inline(always)]
+                        || rows::max(x),
+                    ),
+                });
+            };
+            return rows::for_rows(y, 1, n, row);
+        }
+        if outer > 1 && inner <= COLUMNS {
+            let column = |o, y: &mut [f32]| self.add_up(&x[o * n * inner..], (n, inner), y);
+            return rows::for_rows(y, inner, n, column);
+        }
+        for (o, y) in y.chunks_exact_mut(inner.max(1)).enumerate() {
             let x = &x[o * n * inner..(o + 1) * n * inner];
-            let y = &mut y[o * inner..(o + 1) * inner];
-            match (self.kind, inner) {
-                (ReduceKind::Sum, 1) => y[0] = sum(x),
-                (ReduceKind::Max, 1) => y[0] = x.iter().copied().fold(f32::MIN, f32::max),
-                (kind, _) => {
-                    y.fill(if kind == ReduceKind::Sum {
-                        0.0
-                    } else {
-                        f32::MIN
-                    });
-                    for row in x.chunks_exact(inner) {
-                        for (y, x) in y.iter_mut().zip(row) {
-                            *y = if kind == ReduceKind::Sum {
-                                *y + x
-                            } else {
-                                y.max(*x)
-                            };
-                        }
-                    }
+            let columns = |i, y: &mut [f32]| {
+                if let Some(x) = x.get(i * COLUMNS..) {
+                    self.add_up(x, (n, inner), y);
                 }
-            }
+            };
+            rows::for_rows(y, COLUMNS, n, columns);
         }
     }
 }
 
-/// A sum in eight lanes over blocks, so that it is vector code and its error grows slowly.
-fn sum(x: &[f32]) -> f32 {
-    let block = |x: &[f32]| {
-        let mut lanes = [0.0f32; 8];
-        let chunks = x.chunks_exact(8);
-        let rest: f32 = chunks.remainder().iter().sum();
-        for chunk in chunks {
-            for (lane, x) in lanes.iter_mut().zip(chunk) {
-                *lane += x;
-            }
+impl Reduce {
+    /// Reduces columns of `n` rows that are `stride` elements apart.
+    fn add_up(&self, x: &[f32], (n, stride): (usize, usize), y: &mut [f32]) {
+        let sum = |x: f32, y: f32| y + x;
+        let max = |x: f32, y: f32| if x > y { x } else { y };
+        match self.kind {
+            ReduceKind::Sum => fold(x, (n, stride), 0.0, sum, y),
+            ReduceKind::Max => fold(x, (n, stride), f32::MIN, max, y),
         }
-        lanes.iter().sum::<f32>() + rest
-    };
-    x.chunks(1024).map(block).sum()
+    }
+}
+
+/// Row by row: each row is read once, in order, and `y` stays in the first cache.
+fn fold(
+    x: &[f32],
+    (n, stride): (usize, usize),
+    start: f32,
+    f: impl Fn(f32, f32) -> f32,
+    y: &mut [f32],
+) {
+    rows::widest(
+        #[inline(always)]
+        || {
+            y.fill(start);
+            for row in x.chunks(stride).take(n) {
+                for (y, x) in y.iter_mut().zip(row) {
+                    *y = f(*x, *y);
+                }
+            }
+        },
+    );
 }
 
 impl Reduce {

@@ -5,7 +5,7 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Softmax, SoftmaxGrad};
 use crate::kernel::{Binding, Kernel, Part, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
 use crate::{DType, Source, Tensor};
 
 impl OpDef for Softmax {
@@ -63,17 +63,18 @@ impl KernelOp for Softmax {
         vec![row_kernel("softmax", wgsl!("softmax"), bindings, cx).into()]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        let y: &mut [f32] = bytemuck::cast_slice_mut(y);
-        for (x, y) in x[0].f32().chunks_exact(n).zip(y.chunks_exact_mut(n)) {
-            let max = x.iter().copied().fold(f32::MIN, f32::max);
-            let mut total = 0.0;
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = (x - max).exp();
-                total += *y;
-            }
-            y.iter_mut().for_each(|y| *y /= total);
-        }
+        let (n, x) = (x[0].meta.shape.last(), x[0].f32());
+        rows::for_rows(
+            bytemuck::cast_slice_mut(y),
+            n,
+            8,
+            #[inline(always)]
+            |i, y| {
+                let x = rows::row(x, n, i);
+                let total = rows::exp_of(x, rows::max(x), y);
+                y.iter_mut().for_each(|y| *y /= total);
+            },
+        );
     }
 }
 
@@ -130,15 +131,21 @@ impl KernelOp for SoftmaxGrad {
         vec![row_kernel("softmax_grad", wgsl!("softmax_grad"), bindings, cx).into()]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        let dx: &mut [f32] = bytemuck::cast_slice_mut(dx);
-        let rows = x[0].f32().chunks_exact(n).zip(x[1].f32().chunks_exact(n));
-        for ((y, dy), dx) in rows.zip(dx.chunks_exact_mut(n)) {
-            let dot: f32 = y.iter().zip(dy).map(|(y, dy)| y * dy).sum();
-            for (dx, (y, dy)) in dx.iter_mut().zip(y.iter().zip(dy)) {
-                *dx = y * (dy - dot);
-            }
-        }
+        let n = x[0].meta.shape.last();
+        let (y, dy) = (x[0].f32(), x[1].f32());
+        rows::for_rows(
+            bytemuck::cast_slice_mut(dx),
+            n,
+            2,
+            #[inline(always)]
+            |i, dx| {
+                let (y, dy) = (rows::row(y, n, i), rows::row(dy, n, i));
+                let dot = rows::dot(y, dy);
+                for (dx, (y, dy)) in dx.iter_mut().zip(y.iter().zip(dy)) {
+                    *dx = y * (dy - dot);
+                }
+            },
+        );
     }
 }
 

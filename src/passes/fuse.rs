@@ -217,7 +217,18 @@ impl<'a> Fuser<'a> {
             .flat_map(|n| self.reads(n))
             .map(|f| f.root)
             .collect();
-        reads.iter().any(|f| theirs.contains(&f.root))
+        reads
+            .iter()
+            .any(|f| theirs.contains(&f.root) || self.shares_through(f.root, &theirs))
+    }
+
+    /// Whether a floating node, which will be computed where it is used, reads one of `theirs`.
+    fn shares_through(&self, id: NodeId, theirs: &[NodeId]) -> bool {
+        self.floating[id.index()]
+            && self
+                .reads(id)
+                .iter()
+                .any(|f| theirs.contains(&f.root) || self.shares_through(f.root, theirs))
     }
 
     /// The last group that this node needs, also through floating nodes.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::Result;
 
 use super::Trainer;
-use super::history::Epoch;
+use super::history::{Epoch, History};
 
 /// Whether the training goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub struct EpochEnd<'a> {
 pub trait Callback: Send {
     /// Does what it is for, and says whether the training goes on.
     fn on_epoch_end(&mut self, cx: &mut EpochEnd) -> Result<Control>;
+
+    /// Called when a training goes on from a checkpoint, with the epochs it had so far: what is
+    /// remembered from epoch to epoch is worked out anew, as if there had been no stop.
+    fn on_resume(&mut self, history: &History) -> Result<Control> {
+        let _ = history;
+        Ok(Control::Continue)
+    }
 }
 
 impl<F: FnMut(&mut EpochEnd) -> Result<Control> + Send> Callback for F {
@@ -108,11 +115,9 @@ impl EarlyStopping {
         self.best.min_delta = delta;
         self
     }
-}
 
-impl Callback for EarlyStopping {
-    fn on_epoch_end(&mut self, cx: &mut EpochEnd) -> Result<Control> {
-        if self.best.improves(cx.epoch)? {
+    fn look_at(&mut self, epoch: &Epoch) -> Result<Control> {
+        if self.best.improves(epoch)? {
             self.waited = 0;
         } else {
             self.waited += 1;
@@ -124,6 +129,21 @@ impl Callback for EarlyStopping {
             )),
             false => Control::Continue,
         })
+    }
+}
+
+impl Callback for EarlyStopping {
+    fn on_epoch_end(&mut self, cx: &mut EpochEnd) -> Result<Control> {
+        self.look_at(cx.epoch)
+    }
+
+    fn on_resume(&mut self, history: &History) -> Result<Control> {
+        // Had an earlier epoch stopped the training, there would be none after it.
+        let first = Ok(Control::Continue);
+        history
+            .epochs
+            .iter()
+            .fold(first, |before, epoch| before.and(self.look_at(epoch)))
     }
 }
 
@@ -148,6 +168,13 @@ impl Callback for BestCheckpoint {
     fn on_epoch_end(&mut self, cx: &mut EpochEnd) -> Result<Control> {
         if self.best.improves(cx.epoch)? {
             cx.trainer.save(&self.path)?;
+        }
+        Ok(Control::Continue)
+    }
+
+    fn on_resume(&mut self, history: &History) -> Result<Control> {
+        for epoch in &history.epochs {
+            self.best.improves(epoch)?;
         }
         Ok(Control::Continue)
     }

@@ -2,6 +2,9 @@
 //!
 //! Tensors are the model's parameters under their `state_dict` names, and the optimizer's memory
 //! under `optimizer.KIND.NAME`. The metadata holds the position: step, epoch, place in the epoch, seed.
+//!
+//! Invariant: numbers come back as they were, to the bit. `serde_json` reads them so with its feature
+//! `float_roundtrip` only.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -121,4 +124,18 @@ pub(super) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Op
     }
     weights.words = words;
     Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_in_json_come_back_to_the_bit() {
+        let mut random = crate::random::Stream::new(1);
+        for _ in 0..10_000 {
+            let bits = u64::from(random.next_u32()) << 32 | u64::from(random.next_u32());
+            let value = f64::from_bits(bits & !(1 << 62));
+            let text = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<f64>(&text).unwrap(), value);
+        }
+    }
 }

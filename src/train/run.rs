@@ -86,10 +86,18 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
+        let mut stopped = None;
+        if !position.history.epochs.is_empty() {
+            for callback in &mut fit.callbacks {
+                if let Control::Stop(reason) = callback.on_resume(&position.history)? {
+                    stopped.get_or_insert(reason);
+                }
+            }
+        }
         Ok(Run {
             train,
             validation,
-            stage: if position.epoch < fit.epochs {
+            stage: if position.epoch < fit.epochs && stopped.is_none() {
                 Stage::Train
             } else {
                 Stage::Done
@@ -100,7 +108,7 @@ impl Run {
             rate: trainer.recipe.optimizer.learning_rate(),
             since: Instant::now(),
             seconds_before: position.seconds,
-            stopped: None,
+            stopped,
             fit,
         })
     }
@@ -110,11 +118,14 @@ impl Run {
     }
 
     /// One batch, or the end of an epoch. With `wait`, results are waited for where they are needed;
-    /// without, `Working` comes back until they have arrived.
+    /// without, `Working` comes back until they have arrived, or the device takes more work.
     pub fn advance(&mut self, trainer: &mut Trainer, wait: bool) -> Result<Tick> {
         match self.stage {
+            Stage::Train | Stage::Validate { .. } if !wait && !trainer.session()?.is_ready()? => {
+                Ok(Tick::Working)
+            }
             Stage::Train if trainer.position.batch < self.steps_per_epoch() => {
-                self.train_batch(trainer)?;
+                self.train_batch(trainer, wait)?;
                 Ok(Tick::Working)
             }
             Stage::Train => {
@@ -129,7 +140,7 @@ impl Run {
         }
     }
 
-    fn train_batch(&mut self, trainer: &mut Trainer) -> Result<()> {
+    fn train_batch(&mut self, trainer: &mut Trainer, wait: bool) -> Result<()> {
         let (n, size) = (self.train.len(), self.fit.batch_size);
         if self.rows.len() != n {
             self.rows = match self.fit.shuffle {
@@ -158,12 +169,8 @@ impl Run {
         trainer.changed = true;
         trainer.position.step = step;
         trainer.position.batch += 1;
-        // The first step is waited for: whatever is wrong shows at once.
-        let first = trainer.first_step.is_none();
-        self.collect(trainer, first)?;
-        if first {
-            trainer.first_step = Some(Instant::now());
-        }
+        // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
+        self.collect(trainer, wait && trainer.first_step.is_none())?;
         let done = from + size;
         if let Some(on_batch) = &mut self.fit.on_batch {
             let means = self.sums.means();
@@ -179,10 +186,13 @@ impl Run {
     }
 
     /// Takes the results that have arrived; whether none are missing.
-    fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
+    pub fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
         let session = trainer.session()?;
         let batches = session.results(wait)?;
         let all = !session.is_waiting();
+        if !batches.is_empty() && trainer.first_step.is_none() {
+            trainer.first_step = Some(Instant::now());
+        }
         for batch in &batches {
             finite(batch, "the training loss")?;
             self.sums.add(&batch.values, batch.samples);
@@ -191,6 +201,15 @@ impl Run {
         trainer.position.totals.clone_from(&self.sums.totals);
         trainer.position.seconds = self.seconds();
         Ok(all)
+    }
+
+    /// Waits for the steps under way, so that the position knows their results. While validating there
+    /// are none: a resumed run validates anew.
+    pub fn settle(&mut self, trainer: &mut Trainer) -> Result<()> {
+        if self.stage == Stage::Train {
+            self.collect(trainer, true)?;
+        }
+        Ok(())
     }
 
     fn validate(&mut self, trainer: &mut Trainer, next: usize, wait: bool) -> Result<Tick> {

@@ -228,6 +228,11 @@ impl Session {
         })
     }
 
+    /// Whether the next run can be handed over without waiting for an earlier one.
+    pub fn is_ready(&mut self) -> Result<bool> {
+        self.executor.is_ready()
+    }
+
     /// Whether results are still to come.
     pub fn is_waiting(&self) -> bool {
         !self.pending.is_empty()

@@ -41,9 +41,9 @@ impl Summary {
         let mut layers = Vec::new();
         for layer in &graph.layers {
             let own = |v: &&Variable| {
-                v.name
-                    .rsplit_once('.')
-                    .is_some_and(|(name, _)| name == layer.scope)
+                // A model that is one layer has parameters without a dot.
+                let (name, _) = v.name.rsplit_once('.').unwrap_or(("", ""));
+                name == layer.scope
             };
             // A layer that is used twice has its parameters once.
             let first = !seen.contains(&layer.scope.as_str());

@@ -1,6 +1,7 @@
 //! The trainer: a model with its weights on a device.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::data::Dataset;
@@ -10,7 +11,7 @@ use crate::loss::Loss;
 use crate::metrics::Metric;
 use crate::nn::Module;
 use crate::optim::Optimizer;
-use crate::plan::Cost;
+use crate::plan::{Cost, Plan};
 use crate::schedule::Schedule;
 use crate::{Error, Result, Shape};
 
@@ -269,6 +270,12 @@ impl Trainer {
 
     /// Writes a checkpoint: weights, optimizer, position, seed. Whole or not at all.
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        // The results of steps that are under way belong to the position.
+        if let Some(mut run) = self.run.take() {
+            let collected = run.settle(self);
+            self.run = Some(run);
+            collected?;
+        }
         self.sync()?;
         checkpoint::save(path.as_ref(), &self.weights, &self.position)
     }
@@ -349,6 +356,11 @@ impl Trainer {
     pub fn cost(&self) -> Option<Cost> {
         let session = self.session.as_ref()?;
         session.plan(0).map(|plan| plan.cost(session.layout()))
+    }
+
+    /// The plan of a training step, with its graph: known after [`Trainer::begin`] or a `fit`.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.session.as_ref()?.plan(0).map(Arc::as_ref)
     }
 
     /// The plan of a training step as a table: known after [`Trainer::begin`] or a `fit`.

@@ -58,8 +58,11 @@ fn on_gpu(limits: Limits, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Ar
             ..Default::default()
         };
         let gpu = GpuDevice::open_with(&Selector::SoftwareAllowed, &options);
-        gpu.map(|gpu| Mutex::new(Device::from_gpu(gpu)))
-            .map_err(|e| e.to_string())
+        gpu.map(|gpu| {
+            eprintln!("{limits:?}: {}", gpu.name());
+            Mutex::new(Device::from_gpu(gpu))
+        })
+        .map_err(|e| e.to_string())
     };
     let device = once.get_or_init(open).as_ref().map_err(String::clone)?;
     let device = device.lock().unwrap_or_else(PoisonError::into_inner);

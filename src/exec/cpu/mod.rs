@@ -25,6 +25,9 @@ use chain::Registers;
 use memory::Memory;
 use step::{Prepared, prepare};
 
+/// Most tensors that one step of a plan may read and write.
+pub const MAX_TENSORS: u32 = memory::MAX_PLACES as u32;
+
 /// Runs held for [`Executor::results`] before their list must grow.
 const RESULTS: usize = 256;
 
@@ -241,6 +244,10 @@ impl Executor for CpuExecutor {
             return Err(Error::argument("the plan of an output", plan, last));
         }
         Ok(self.memory.get(span)?.to_vec())
+    }
+
+    fn is_ready(&mut self) -> Result<bool> {
+        Ok(true)
     }
 
     fn counters(&self) -> Counters {

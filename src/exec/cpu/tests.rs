@@ -6,7 +6,6 @@ use super::*;
 use crate::autodiff::gradients;
 use crate::exec::interpreter::ReferenceExecutor;
 use crate::graph::{Assign, Graph, Init, Meta, Mode, Output, Phase, Role, Variable, VariableId};
-use crate::kernel::KernelLimits;
 use crate::optim::{Adam, Optimizer, Update};
 use crate::plan::{Layout, plan};
 use crate::random::Stream;
@@ -33,10 +32,7 @@ fn output(graph: &Shared, name: &str, x: &Tensor) {
 
 fn program(graphs: Vec<Shared>) -> Program {
     let layout = Layout::new(&graphs[0].borrow().variables);
-    let limits = KernelLimits {
-        binding_bytes: u64::MAX,
-        ..KernelLimits::WEBGPU
-    };
+    let limits = crate::Device::cpu().kernel_limits();
     let plans = graphs
         .iter()
         .map(|g| Arc::new(plan(&g.borrow(), &layout, &limits).unwrap()));
@@ -47,7 +43,7 @@ fn program(graphs: Vec<Shared>) -> Program {
 }
 
 /// A training step of a network with Adam: inputs `x`, labels `t` or targets, and Adam's numbers.
-pub(super) fn mlp(widths: &[usize], batch: usize, activation: fn(&Tensor) -> Tensor) -> Shared {
+fn mlp(widths: &[usize], batch: usize, activation: fn(&Tensor) -> Tensor) -> Shared {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
     let mut y = ops::input(&graph, "x", [batch, widths[0]], DType::F32);
     let classes = widths[widths.len() - 1];
@@ -124,7 +120,7 @@ fn uniform(n: usize, reach: f32, seed: u64) -> Vec<u32> {
 }
 
 /// Fills the parameters of a network.
-pub(super) fn start(program: &Program, executor: &mut dyn Executor) {
+fn start(program: &Program, executor: &mut dyn Executor) {
     for (i, place) in program.layout.places.iter().enumerate() {
         if place.variable.role == Role::Parameter {
             let shape = place.variable.shape();
@@ -136,7 +132,7 @@ pub(super) fn start(program: &Program, executor: &mut dyn Executor) {
     }
 }
 
-pub(super) fn inputs(program: &Program, plan: usize, step: u64) -> Vec<Vec<u32>> {
+fn inputs(program: &Program, plan: usize, step: u64) -> Vec<Vec<u32>> {
     let numbers = Adam::new(1e-2).scalars(step, 1e-2);
     let words = |port: &Port| match port.name.as_str() {
         "numbers" => numbers.iter().map(|v| (*v as f32).to_bits()).collect(),
@@ -148,7 +144,7 @@ pub(super) fn inputs(program: &Program, plan: usize, step: u64) -> Vec<Vec<u32>>
     program.plans[plan].inputs.iter().map(words).collect()
 }
 
-pub(super) fn run(program: &Program, executor: &mut dyn Executor, plan: usize, step: u64) {
+fn run(program: &Program, executor: &mut dyn Executor, plan: usize, step: u64) {
     let words = inputs(program, plan, step);
     let words: Vec<&[u32]> = words.iter().map(Vec::as_slice).collect();
     executor.run(plan, &words).unwrap();

@@ -112,13 +112,6 @@ impl GpuExecutor {
     pub fn device(&self) -> &GpuDevice {
         &self.device
     }
-
-    /// Whether the next run can be handed over without waiting for an earlier one. A program that
-    /// must not miss a frame asks before each run. Does not block.
-    pub fn is_ready(&mut self) -> Result<bool> {
-        self.device.poll(None)?;
-        Ok(self.inputs.is_free() && self.readback.has_room())
-    }
 }
 
 impl Executor for GpuExecutor {
@@ -201,6 +194,11 @@ impl Executor for GpuExecutor {
         self.counters.runs += 1;
         self.readback
             .submitted(&self.device, (run, plan), after, most)
+    }
+
+    fn is_ready(&mut self) -> Result<bool> {
+        self.device.poll(None)?;
+        Ok(self.inputs.is_free() && self.readback.has_room())
     }
 
     fn results(&mut self, wait: bool) -> Result<Vec<RunResult>> {

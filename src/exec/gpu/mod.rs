@@ -26,3 +26,5 @@ pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};
 pub use device::{GpuDevice, Limits, Options};
 pub use executor::GpuExecutor;
 pub use profile::Profile;
+/// The version of wgpu that [`GpuDevice::from_wgpu`] shares devices of.
+pub use wgpu;

@@ -5,6 +5,7 @@
 
 use crate::graph::{Backward, Function, Grads, Scalar};
 
+use super::fast::Fast;
 use super::methods::apply_with;
 use super::row::{Erf, row};
 
@@ -60,20 +61,20 @@ row!(LEAKY_RELU_GRAD "leaky_relu_grad" "dy where x > 0, else a dy" "activation",
     grad = once; examples: &[0.01]);
 
 row!(ELU "elu" "x where x > 0, else a (e^x - 1)" "activation",
-    (x: f32)[a: f32] -> f32 = if x > 0.0 { x } else { a * x.exp_m1() };
+    (x: f32)[a: f32] -> f32 = if x > 0.0 { x } else { a * x.fast_exp_m1() };
     grad = |b, c| from_input(b, c, &ELU_GRAD);
     ulp: 12.0, kinks: &[0.0], examples: &[1.0]);
 row!(ELU_GRAD "elu_grad" "dy where x > 0, else a e^x dy" "activation",
-    (x: f32, dy: f32)[a: f32] -> f32 = if x > 0.0 { dy } else { a * x.exp() * dy };
+    (x: f32, dy: f32)[a: f32] -> f32 = if x > 0.0 { dy } else { a * x.fast_exp() * dy };
     grad = once; ulp: 5.0, ulp_per_x: 2.0, examples: &[1.0]);
 
-row!(SIGMOID "sigmoid" "1 / (1 + e^-x)" "activation", (x: f32)[] -> f32 = 1.0 / (1.0 + (-x).exp());
+row!(SIGMOID "sigmoid" "1 / (1 + e^-x)" "activation", (x: f32)[] -> f32 = 1.0 / (1.0 + (-x).fast_exp());
     grad = |b, c| from_output(b, c, &SIGMOID_GRAD); ulp: 7.0, ulp_per_x: 2.0);
 row!(SIGMOID_GRAD "sigmoid_grad" "y (1 - y) dy" "activation",
     (y: f32, dy: f32)[] -> f32 = y * (1.0 - y) * dy;
     grad = once; ulp: 4.0, abs: 1e-6, domain: (0.0, 1.0));
 
-row!(TANH "tanh_of" "tanh(x)" "activation", (x: f32)[] -> f32 = x.tanh();
+row!(TANH "tanh_of" "tanh(x)" "activation", (x: f32)[] -> f32 = x.fast_tanh();
     grad = |b, c| from_output(b, c, &TANH_GRAD); ulp: 8.0);
 row!(TANH_GRAD "tanh_grad" "(1 - y^2) dy" "activation",
     (y: f32, dy: f32)[] -> f32 = (1.0 - y * y) * dy;
@@ -86,41 +87,41 @@ row!(GELU "gelu" "x (1 + erf(x / sqrt(2))) / 2" "activation",
 row!(GELU_GRAD "gelu_grad" "((1 + erf(x / sqrt(2))) / 2 + x e^(-x^2/2) / sqrt(2 pi)) dy" "activation",
     (x: f32, dy: f32)[] -> f32 = {
         let cdf = 0.5 * (-0.707_106_781_186_547_5 * x).complementary_error_function();
-        let pdf = 0.398_942_280_401_432_7 * (-0.5 * x * x).exp();
+        let pdf = 0.398_942_280_401_432_7 * (-0.5 * x * x).fast_exp();
         (cdf + x * pdf) * dy
     };
     grad = once; ulp: 24.0, abs: 8e-6);
 row!(GELU_TANH "gelu_tanh" "x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2" "activation",
-    (x: f32)[] -> f32 = x / (1.0 + (-1.595_769_121_605_730_8 * (x + 0.044_715 * x * x * x)).exp());
+    (x: f32)[] -> f32 = x / (1.0 + (-1.595_769_121_605_730_8 * (x + 0.044_715 * x * x * x)).fast_exp());
     grad = |b, c| from_input(b, c, &GELU_TANH_GRAD); ulp: 72.0, abs: 1e-10);
 row!(GELU_TANH_GRAD "gelu_tanh_grad" "the derivative of gelu_tanh times dy" "activation",
     (x: f32, dy: f32)[] -> f32 = {
         // (1 + tanh(v / 2)) / 2 is 1 / (1 + e^-v), which does not cancel for negative v.
-        let s = 1.0 / (1.0 + (-1.595_769_121_605_730_8 * (x + 0.044_715 * x * x * x)).exp());
+        let s = 1.0 / (1.0 + (-1.595_769_121_605_730_8 * (x + 0.044_715 * x * x * x)).fast_exp());
         let dv = 1.595_769_121_605_730_8 * (1.0 + 0.134_145 * x * x);
         s * (1.0 + x * (1.0 - s) * dv) * dy
     };
     grad = once; ulp: 64.0, abs: 1.6e-5);
 
-row!(SILU "silu" "x / (1 + e^-x)" "activation", (x: f32)[] -> f32 = x / (1.0 + (-x).exp());
+row!(SILU "silu" "x / (1 + e^-x)" "activation", (x: f32)[] -> f32 = x / (1.0 + (-x).fast_exp());
     grad = |b, c| from_input(b, c, &SILU_GRAD); ulp: 9.0, ulp_per_x: 2.0);
 row!(SILU_GRAD "silu_grad" "s (1 + x (1 - s)) dy, s = 1 / (1 + e^-x)" "activation",
     (x: f32, dy: f32)[] -> f32 = {
-        let s = 1.0 / (1.0 + (-x).exp());
+        let s = 1.0 / (1.0 + (-x).fast_exp());
         s * (1.0 + x * (1.0 - s)) * dy
     };
     grad = once; ulp: 32.0, abs: 4e-6);
 
 row!(SOFTPLUS "softplus" "ln(1 + e^x)" "activation",
-    (x: f32)[] -> f32 = (if x > 0.0 { x } else { 0.0 }) + (-x.abs()).exp().ln_1p();
+    (x: f32)[] -> f32 = (if x > 0.0 { x } else { 0.0 }) + (-x.abs()).fast_exp().ln_1p();
     grad = |b, c| from_input(b, c, &SOFTPLUS_GRAD); ulp: 16.0, ulp_per_x: 2.0);
 row!(SOFTPLUS_GRAD "softplus_grad" "dy / (1 + e^-x)" "activation",
-    (x: f32, dy: f32)[] -> f32 = dy / (1.0 + (-x).exp()); grad = once; ulp: 9.0, ulp_per_x: 2.0);
+    (x: f32, dy: f32)[] -> f32 = dy / (1.0 + (-x).fast_exp()); grad = once; ulp: 9.0, ulp_per_x: 2.0);
 
 row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.error_function();
     grad = |b, c| from_input(b, c, &ERF_GRAD); ulp: 6.0);
 row!(ERF_GRAD "erf_grad" "2 / sqrt(pi) e^(-x^2) dy" "math",
-    (x: f32, dy: f32)[] -> f32 = 1.128_379_167_095_512_6 * (-x * x).exp() * dy;
+    (x: f32, dy: f32)[] -> f32 = 1.128_379_167_095_512_6 * (-x * x).fast_exp() * dy;
     grad = once; ulp: 48.0);
 
 // Binary cross-entropy of a probability p and a target t. As in PyTorch, each logarithm is held at

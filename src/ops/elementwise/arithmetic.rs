@@ -3,6 +3,7 @@
 use crate::Tensor;
 use crate::graph::{Backward, Function, Grads, Scalar};
 
+use super::fast::Fast;
 use super::row::row;
 
 pub(super) static TABLE: &[&Function] = &[
@@ -42,7 +43,7 @@ row!(RECIP "recip" "1 / x" "math", (x: f32)[] -> f32 = 1.0 / x;
     grad = |b, _| one(-(b.dy * b.y * b.y)); ulp: 3.0, domain: (0.2, 4.0));
 // WGSL allows exp an error of 3 + 2 |x| units, a quotient 2.5, inverseSqrt 2, and sqrt what the two
 // make together. For log near 1, sin and cos it allows too much: shaders/lib/math.wgsl has its own.
-row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.exp();
+row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.fast_exp();
     grad = |b, _| one(b.dy * b.y); ulp: 3.5, ulp_per_x: 2.0);
 row!(LOG "ln" "ln(x)" "math", (x: f32)[] -> f32 = x.ln();
     grad = |b, _| one(b.dy / &b.x[0]); ulp: 10.0, domain: (0.05, 8.0));

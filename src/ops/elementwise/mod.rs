@@ -9,6 +9,7 @@ mod activation;
 mod arithmetic;
 mod broadcast;
 mod compare;
+mod fast;
 mod methods;
 #[macro_use]
 mod row;
@@ -18,6 +19,7 @@ use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
 use crate::ops::{Array, OpDef, Tolerance, Work};
 
 pub use broadcast::broadcast_all;
+pub(crate) use fast::Fast;
 pub(crate) use sample::random_function;
 
 /// All functions, for the tests, the doctor and the documentation.

@@ -159,12 +159,17 @@ macro_rules! row_of {
                     if $($x.len() != n ||)* false {
                         return;
                     }
-                    for k in 0..n {
-                        let $i = _first.wrapping_add(k as u32);
-                        $(let $x = <$xt as Word>::read($x[k]);)*
-                        let value: $yt = $body;
-                        y[k] = Word::write(value);
-                    }
+                    $crate::ops::rows::widest(
+                        #[inline(always)]
+                        || {
+                            for k in 0..n {
+                                let $i = _first.wrapping_add(k as u32);
+                                $(let $x = <$xt as Word>::read($x[k]);)*
+                                let value: $yt = $body;
+                                y[k] = Word::write(value);
+                            }
+                        },
+                    );
                 },
                 grad: $grad,
                 ulp: 1.0,

@@ -23,7 +23,7 @@ use walk::Walk;
 use super::memory::{MAX_PLACES, Memory, Open, Places};
 
 /// Most elements of a block.
-pub(super) const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 512;
 
 /// Most arguments of a function.
 const MAX_ARGS: usize = 4;

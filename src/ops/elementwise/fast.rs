@@ -1,0 +1,147 @@
+//! Exponentials that become vector code: straight lines of arithmetic, where the standard library's
+//! are calls.
+//!
+//! The f64 twins are the standard library's, for the reference.
+
+/// Functions with a fast form in f32.
+pub(crate) trait Fast: Copy {
+    /// `e^x`, off by at most 2 units in the last place; 0, infinity and NaN as in the standard library.
+    fn fast_exp(self) -> Self;
+    /// `e^x - 1`, off by at most 6 units in the last place.
+    fn fast_exp_m1(self) -> Self;
+    /// The hyperbolic tangent, off by at most 4 units in the last place.
+    fn fast_tanh(self) -> Self;
+}
+
+impl Fast for f64 {
+    fn fast_exp(self) -> f64 {
+        self.exp()
+    }
+    fn fast_exp_m1(self) -> f64 {
+        self.exp_m1()
+    }
+    fn fast_tanh(self) -> f64 {
+        self.tanh()
+    }
+}
+
+/// Adding this rounds to a whole number, which then stands in the low bits: 1.5 * 2^23.
+const ROUND: f32 = 12_582_912.0;
+
+impl Fast for f32 {
+    /// Moshier's Cephes library, `expf`: `e^x = 2^n e^r`, where `|r| <= ln(2) / 2`. Cody and Waite
+    /// subtract `n ln(2)` in two parts, the first of which is exact.
+    #[inline(always)]
+    fn fast_exp(self) -> f32 {
+        // Beyond these the result is 0 or infinite anyway. A NaN passes both comparisons.
+        let x = if self < -104.0 { -104.0 } else { self };
+        let x = if x > 89.0 { 89.0 } else { x };
+        let shifted = x * std::f32::consts::LOG2_E + ROUND;
+        let n = shifted - ROUND;
+        let r = x - n * 0.693_359_4;
+        let r = r - n * -2.121_944_4e-4;
+        let p = 1.987_569_1e-4;
+        let p = p * r + 1.398_199_9e-3;
+        let p = p * r + 8.333_452e-3;
+        let p = p * r + 4.166_579_6e-2;
+        let p = p * r + 1.666_666_5e-1;
+        let p = p * r + 5.000_000_1e-1;
+        let y = p * (r * r) + r + 1.0;
+        // 2^n in two factors, for n alone reaches past the exponents that f32 has.
+        let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
+        let half = n >> 1;
+        let power = |n: i32| f32::from_bits((n.wrapping_add(127) as u32) << 23);
+        y * power(half) * power(n.wrapping_sub(half))
+    }
+
+    /// `2 t / (1 - t)` with `t = tanh(x / 2)` near 0, where the difference would cancel.
+    #[inline(always)]
+    fn fast_exp_m1(self) -> f32 {
+        let t = tanh_near_0(0.5 * self);
+        let near = (t + t) / (1.0 - t);
+        let far = self.fast_exp() - 1.0;
+        if self.abs() < 1.0 { near } else { far }
+    }
+
+    /// Moshier's Cephes library, `tanhf`: a polynomial near 0, `1 - 2 / (e^2x + 1)` elsewhere.
+    #[inline(always)]
+    fn fast_tanh(self) -> f32 {
+        let x = self.abs();
+        let far = (1.0 - 2.0 / ((x + x).fast_exp() + 1.0)).copysign(self);
+        if x < 0.625 { tanh_near_0(self) } else { far }
+    }
+}
+
+/// The hyperbolic tangent for `|x| < 0.625`.
+#[inline(always)]
+fn tanh_near_0(x: f32) -> f32 {
+    let z = x * x;
+    let p = -5.704_988_7e-3;
+    let p = p * z + 2.063_908_9e-2;
+    let p = p * z - 5.373_971_6e-2;
+    let p = p * z + 1.333_144_2e-1;
+    let p = p * z - 3.333_328_2e-1;
+    // Copied, for adding 0 would lose the sign of -0.
+    (p * z * x + x).copysign(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fast;
+
+    /// Distance in units in the last place of the exact value, rounded to f32.
+    fn units(got: f32, exact: f64) -> f64 {
+        let want = exact as f32;
+        if got == want || (got.is_nan() && want.is_nan()) {
+            return 0.0;
+        }
+        let unit =
+            (f64::from(want.abs()) * f64::from(f32::EPSILON)).max(f64::from(f32::from_bits(1)));
+        (f64::from(got) - exact).abs() / unit
+    }
+
+    /// Every 509th number of both signs: some thousands of every exponent.
+    fn numbers() -> impl Iterator<Item = f32> {
+        (0..=u32::MAX / 509).map(|i| f32::from_bits(i * 509))
+    }
+
+    #[test]
+    fn exp_is_off_by_two_units_at_most() {
+        for x in numbers() {
+            let off = units(x.fast_exp(), f64::from(x).exp());
+            assert!(off <= 2.0, "e^{x} is {}, off by {off}", x.fast_exp());
+        }
+    }
+
+    #[test]
+    fn exp_minus_1_is_off_by_six_units_at_most() {
+        for x in numbers() {
+            let off = units(x.fast_exp_m1(), f64::from(x).exp_m1());
+            assert!(off <= 6.0, "e^{x} - 1 is {}, off by {off}", x.fast_exp_m1());
+        }
+    }
+
+    #[test]
+    fn tanh_is_off_by_four_units_at_most() {
+        for x in numbers() {
+            let off = units(x.fast_tanh(), f64::from(x).tanh());
+            assert!(off <= 4.0, "tanh({x}) is {}, off by {off}", x.fast_tanh());
+        }
+    }
+
+    #[test]
+    fn extremes_stay_what_they_are() {
+        let inf = f32::INFINITY;
+        assert_eq!(
+            [0.0, -0.0, inf, -inf].map(f32::fast_exp),
+            [1.0, 1.0, inf, 0.0]
+        );
+        assert_eq!(
+            [88.8, 1e38, -104.1, -1e38].map(f32::fast_exp),
+            [inf, inf, 0.0, 0.0]
+        );
+        assert_eq!([inf, -inf, 0.0].map(f32::fast_tanh), [1.0, -1.0, 0.0]);
+        assert!((-0.0f32).fast_tanh().is_sign_negative());
+        assert!(f32::NAN.fast_exp().is_nan() && f32::NAN.fast_tanh().is_nan());
+    }
+}
