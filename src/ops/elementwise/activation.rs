@@ -61,7 +61,7 @@ row!(LEAKY_RELU_GRAD "leaky_relu_grad" "dy where x > 0, else a dy" "activation",
     grad = once; examples: &[0.01]);
 
 row!(ELU "elu" "x where x > 0, else a (e^x - 1)" "activation",
-    (x: f32)[a: f32] -> f32 = if x > 0.0 { x } else { a * x.exp_m1() };
+    (x: f32)[a: f32] -> f32 = if x > 0.0 { x } else { a * x.fast_exp_m1() };
     grad = |b, c| from_input(b, c, &ELU_GRAD);
     ulp: 12.0, kinks: &[0.0], examples: &[1.0]);
 row!(ELU_GRAD "elu_grad" "dy where x > 0, else a e^x dy" "activation",

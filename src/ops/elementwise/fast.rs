@@ -3,13 +3,12 @@
 //!
 //! The f64 twins are the standard library's, for the reference.
 
-// Coefficients stand as published.
-#![allow(clippy::excessive_precision)]
-
 /// Functions with a fast form in f32.
 pub(crate) trait Fast: Copy {
     /// `e^x`, off by at most 2 units in the last place; 0, infinity and NaN as in the standard library.
     fn fast_exp(self) -> Self;
+    /// `e^x - 1`, off by at most 6 units in the last place.
+    fn fast_exp_m1(self) -> Self;
     /// The hyperbolic tangent, off by at most 4 units in the last place.
     fn fast_tanh(self) -> Self;
 }
@@ -17,6 +16,9 @@ pub(crate) trait Fast: Copy {
 impl Fast for f64 {
     fn fast_exp(self) -> f64 {
         self.exp()
+    }
+    fn fast_exp_m1(self) -> f64 {
+        self.exp_m1()
     }
     fn fast_tanh(self) -> f64 {
         self.tanh()
@@ -36,14 +38,14 @@ impl Fast for f32 {
         let x = if x > 89.0 { 89.0 } else { x };
         let shifted = x * std::f32::consts::LOG2_E + ROUND;
         let n = shifted - ROUND;
-        let r = x - n * 0.693_359_375;
-        let r = r - n * -2.121_944_40e-4;
-        let p = 1.987_569_150_0e-4;
-        let p = p * r + 1.398_199_950_7e-3;
-        let p = p * r + 8.333_451_907_3e-3;
-        let p = p * r + 4.166_579_589_4e-2;
-        let p = p * r + 1.666_666_545_9e-1;
-        let p = p * r + 5.000_000_120_1e-1;
+        let r = x - n * 0.693_359_4;
+        let r = r - n * -2.121_944_4e-4;
+        let p = 1.987_569_1e-4;
+        let p = p * r + 1.398_199_9e-3;
+        let p = p * r + 8.333_452e-3;
+        let p = p * r + 4.166_579_6e-2;
+        let p = p * r + 1.666_666_5e-1;
+        let p = p * r + 5.000_000_1e-1;
         let y = p * (r * r) + r + 1.0;
         // 2^n in two factors, for n alone reaches past the exponents that f32 has.
         let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
@@ -52,20 +54,35 @@ impl Fast for f32 {
         y * power(half) * power(n.wrapping_sub(half))
     }
 
+    /// `2 t / (1 - t)` with `t = tanh(x / 2)` near 0, where the difference would cancel.
+    #[inline(always)]
+    fn fast_exp_m1(self) -> f32 {
+        let t = tanh_near_0(0.5 * self);
+        let near = (t + t) / (1.0 - t);
+        let far = self.fast_exp() - 1.0;
+        if self.abs() < 1.0 { near } else { far }
+    }
+
     /// Moshier's Cephes library, `tanhf`: a polynomial near 0, `1 - 2 / (e^2x + 1)` elsewhere.
     #[inline(always)]
     fn fast_tanh(self) -> f32 {
         let x = self.abs();
-        let z = x * x;
-        let p = -5.704_988_727_45e-3;
-        let p = p * z + 2.063_908_879_54e-2;
-        let p = p * z - 5.373_971_555_31e-2;
-        let p = p * z + 1.333_144_220_36e-1;
-        let p = p * z - 3.333_328_194_22e-1;
-        let near = (p * z * x + x).copysign(self);
         let far = (1.0 - 2.0 / ((x + x).fast_exp() + 1.0)).copysign(self);
-        if x < 0.625 { near } else { far }
+        if x < 0.625 { tanh_near_0(self) } else { far }
     }
+}
+
+/// The hyperbolic tangent for `|x| < 0.625`.
+#[inline(always)]
+fn tanh_near_0(x: f32) -> f32 {
+    let z = x * x;
+    let p = -5.704_988_7e-3;
+    let p = p * z + 2.063_908_9e-2;
+    let p = p * z - 5.373_971_6e-2;
+    let p = p * z + 1.333_144_2e-1;
+    let p = p * z - 3.333_328_2e-1;
+    // Copied, for adding 0 would lose the sign of -0.
+    (p * z * x + x).copysign(x)
 }
 
 #[cfg(test)]
@@ -93,6 +110,14 @@ mod tests {
         for x in numbers() {
             let off = units(x.fast_exp(), f64::from(x).exp());
             assert!(off <= 2.0, "e^{x} is {}, off by {off}", x.fast_exp());
+        }
+    }
+
+    #[test]
+    fn exp_minus_1_is_off_by_six_units_at_most() {
+        for x in numbers() {
+            let off = units(x.fast_exp_m1(), f64::from(x).exp_m1());
+            assert!(off <= 6.0, "e^{x} - 1 is {}, off by {off}", x.fast_exp_m1());
         }
     }
 
