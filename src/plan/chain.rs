@@ -55,7 +55,7 @@ impl<'a> ChainBuilder<'a> {
                 self.expr.code.push(Instr { function, args });
                 Value::Instr(self.expr.code.len() - 1)
             }
-            Work::View(_) => match self.cx.sources.copied(self.cx.graph, id) {
+            Work::View(_) | Work::Alias => match self.cx.sources.copied(self.cx.graph, id) {
                 Some(from) => self.read(&from),
                 None => return Err(Error::internal("lowering", "a view without an input")),
             },
