@@ -75,8 +75,8 @@ fn samples() -> &'static [Sample] {
         };
         for limits in [&KernelLimits::WEBGPU, &LARGE, &SOFTWARE_8, &SOFTWARE_4] {
             // Only matrix products know a software device.
-            let wanted = |c: &case::Case| c.op == "matmul" || !limits.software;
-            for case in cases::all()
+            let wanted = |c: &Case| c.op == "matmul" || !limits.software;
+            for case in cases()
                 .into_iter()
                 .filter(|c| c.mistake.is_none() && wanted(c))
             {

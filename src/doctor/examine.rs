@@ -20,12 +20,14 @@ pub(super) struct Found {
 }
 
 /// Runs a trial. Only a lost device is an error; all else becomes a row.
-pub(super) fn examine(device: &Device, trial: &Trial) -> Result<Found> {
+///
+/// `change` may spoil the plan, to see that it is noticed.
+pub(super) fn examine(device: &Device, trial: &Trial, change: &dyn Fn(&mut Plan)) -> Result<Found> {
     let mut found = Found {
         rows: Vec::new(),
         names: Vec::new(),
     };
-    match try_examine(device, trial, &mut found) {
+    match try_examine(device, trial, change, &mut found) {
         Ok(()) => Ok(found),
         Err(error @ Error::DeviceLost { .. }) => Err(error),
         Err(error) => {
@@ -51,10 +53,17 @@ fn row(trial: &Trial, phase: Phase, shape: Shape) -> Row {
     }
 }
 
-fn try_examine(device: &Device, trial: &Trial, found: &mut Found) -> Result<()> {
+fn try_examine(
+    device: &Device,
+    trial: &Trial,
+    change: &dyn Fn(&mut Plan),
+    found: &mut Found,
+) -> Result<()> {
     let (graph, values) = trial.trace()?;
     let layout = Arc::new(Layout::new(&graph.variables));
-    let plan = Arc::new(plan(&graph, &layout, &device.kernel_limits())?);
+    let mut plan = plan(&graph, &layout, &device.kernel_limits())?;
+    change(&mut plan);
+    let plan = Arc::new(plan);
     let program = Program {
         layout: Arc::clone(&layout),
         plans: vec![Arc::clone(&plan)],
@@ -80,6 +89,10 @@ fn try_examine(device: &Device, trial: &Trial, found: &mut Found) -> Result<()> 
         // Nothing computed it, so nothing that follows means anything.
         let Some(first) = first else { return Ok(()) };
         walk.accept(step, first);
+    }
+    if plan.steps.is_empty() {
+        // Nothing to compute: what is handed over is handed back.
+        found.rows.push(row(trial, Phase::Forward, Shape::scalar()));
     }
     walk.finish(&layout).map(drop)
 }

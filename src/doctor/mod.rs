@@ -15,6 +15,9 @@ mod report;
 mod trial;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use crate::graph::Phase;
@@ -53,7 +56,7 @@ pub fn doctor(
     let mut seen = BTreeSet::new();
     for (done, trial) in all.iter().enumerate() {
         progress(done, all.len());
-        let found = examine::examine(device, trial)?;
+        let found = examine::examine(device, trial, &|_| ())?;
         rows.extend(found.rows);
         seen.extend(found.names);
     }

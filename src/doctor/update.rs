@@ -14,6 +14,9 @@ use crate::{DType, Error, Result, Shape, Source, Tensor};
 /// The parameters' shapes: with padding between them, and without.
 const SHAPES: [&[usize]; 5] = [&[7, 3], &[3], &[], &[8, 16], &[257]];
 
+/// Samples in a batch.
+const BATCH: usize = 4;
+
 /// The update of a few parameters, at the third step of training.
 pub(super) struct Update {
     pub name: &'static str,
@@ -92,12 +95,12 @@ impl Update {
         let mut loss: Option<Tensor> = None;
         let mut p: Vec<Tensor> = Vec::new();
         for (i, (&id, shape)) in parameters.iter().zip(SHAPES).enumerate() {
-            let x = ops::input(&graph, &format!("x{i}"), shape, DType::F32);
-            values
-                .inputs
-                .insert(format!("x{i}"), draw(&x.shape(), -0.5));
+            // As in training, a gradient is a sum over the batch, in a kernel of its own.
+            let (name, batch) = (format!("x{i}"), [&[BATCH], shape].concat());
+            let x = ops::input(&graph, &name, batch, DType::F32);
+            values.inputs.insert(name, draw(&x.shape(), -0.5));
             p.push(ops::variable(&graph, id));
-            let term = (&p[i].square() * &x).sum(&[]);
+            let term = (&p[i] * &x).square().sum(&[]);
             loss = Some(match loss {
                 Some(sum) => sum + term,
                 None => term,
