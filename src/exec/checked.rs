@@ -104,6 +104,7 @@ impl Executor for CheckedExecutor {
         }
     }
 
+    /// Each step is waited for, so the next run never has to wait.
     fn is_ready(&mut self) -> Result<bool> {
         Ok(true)
     }
