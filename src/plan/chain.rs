@@ -104,10 +104,10 @@ impl<'a> ChainBuilder<'a> {
             return value;
         }
         let node = self.cx.graph.node(from.root);
-        if !self.cx.sources.is_copy(from.root) {
-            if let Work::Constant(value) = node.op.def().work() {
-                return self.constant(value, node.meta.dtype);
-            }
+        if !self.cx.sources.is_copy(from.root)
+            && let Work::Constant(value) = node.op.def().work()
+        {
+            return self.constant(value, node.meta.dtype);
         }
         let leaf = Leaf {
             operand: Operand::Node(self.places.operand(from.root)),
