@@ -36,8 +36,8 @@ fn main() -> Result<()> {
     let (train, scaler) = train.standardized()?;
     let test = scaler.apply(&test)?;
 
-    let device = Device::cpu();
-    println!("{}: {}", device.name(), device.why());
+    let device = Device::auto()?;
+    println!("{} ({})", device.name(), device.why());
     let model = nn::Sequential::new()
         .add(nn::Linear::new(64, 48))
         .add(Block::new(48))

@@ -1,9 +1,10 @@
 //! Devices: what a model is trained on.
 
 use crate::Result;
+use crate::exec::checked::CheckedExecutor;
 use crate::exec::cpu::{self, CpuExecutor};
-use crate::exec::gpu::{GpuDevice, GpuExecutor, wgpu};
-use crate::exec::{Executor, Program};
+use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
+use crate::exec::{Executor, Program, Stepwise};
 use crate::kernel::KernelLimits;
 
 pub use crate::exec::gpu::{AdapterInfo, Selector};
@@ -14,6 +15,7 @@ use crate::exec::interpreter::ReferenceExecutor;
 pub struct Device {
     kind: Kind,
     why: String,
+    checked: bool,
 }
 
 #[derive(Clone)]
@@ -33,11 +35,13 @@ impl Device {
                 Device {
                     kind: Kind::Gpu(gpu),
                     why,
+                    checked: false,
                 }
             }
             Err(error) => Device {
                 kind: Kind::Cpu,
                 why: error.to_string(),
+                checked: false,
             },
         })
     }
@@ -47,6 +51,7 @@ impl Device {
         Device {
             kind: Kind::Cpu,
             why: "asked for".to_string(),
+            checked: false,
         }
     }
 
@@ -55,6 +60,7 @@ impl Device {
         Device {
             kind: Kind::Reference,
             why: "asked for".to_string(),
+            checked: false,
         }
     }
 
@@ -63,6 +69,7 @@ impl Device {
         Ok(Device {
             kind: Kind::Gpu(GpuDevice::open(selector)?),
             why: "asked for".to_string(),
+            checked: false,
         })
     }
 
@@ -71,18 +78,29 @@ impl Device {
         Device {
             kind: Kind::Gpu(gpu),
             why: "handed over".to_string(),
+            checked: false,
         }
     }
 
     /// The GPU of a host application, which shares its device and queue. Nothing is installed or
     /// changed on them, and [`Trainer::tick`](crate::Trainer::tick) trains on them between two frames.
-    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+    pub fn from_wgpu(device: HostDevice, queue: HostQueue) -> Result<Self> {
         Ok(Self::from_gpu(GpuDevice::from_wgpu(device, queue)?))
     }
 
     /// All adapters of this machine, with what they offer.
     pub fn adapters() -> Result<Vec<AdapterInfo>> {
         crate::exec::gpu::adapters()
+    }
+
+    /// The same device, with every step of every run compared with the reference in f64. The first
+    /// one that differs is [`Error::Diverged`](crate::Error::Diverged), with its kernel, op and the line
+    /// of the user's program. Training gives the same bits as without, many times slower.
+    ///
+    /// The reference itself has nothing to be compared with and stays as it is.
+    pub fn checked(mut self) -> Self {
+        self.checked = true;
+        self
     }
 
     /// The device's name.
@@ -127,10 +145,26 @@ impl Device {
 
     /// An executor for a program: everything is allocated and compiled here.
     pub fn executor(&self, program: Program) -> Result<Box<dyn Executor>> {
+        let checked = match self.checked {
+            true => self.stepwise(program.clone())?,
+            false => None,
+        };
+        if let Some(inner) = checked {
+            return Ok(Box::new(CheckedExecutor::new(inner, program)));
+        }
         Ok(match &self.kind {
             Kind::Cpu => Box::new(CpuExecutor::new(program)?),
             Kind::Reference => Box::new(ReferenceExecutor::new(program)),
             Kind::Gpu(gpu) => Box::new(GpuExecutor::new(gpu, program)?),
+        })
+    }
+
+    /// An executor that runs plans piece by piece; `None` for the reference, which has no steps.
+    pub fn stepwise(&self, program: Program) -> Result<Option<Box<dyn Stepwise>>> {
+        Ok(match &self.kind {
+            Kind::Cpu => Some(Box::new(CpuExecutor::new(program)?)),
+            Kind::Reference => None,
+            Kind::Gpu(gpu) => Some(Box::new(GpuExecutor::new(gpu, program)?)),
         })
     }
 }

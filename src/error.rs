@@ -202,7 +202,7 @@ pub enum Error {
         kernel: String,
         /// The op whose output differs.
         op: &'static str,
-        /// The first element that is off.
+        /// The element that is furthest off.
         index: usize,
         /// What the device computed.
         got: f64,

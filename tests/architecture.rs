@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "graph", "kernel", "ops", "autodiff", "passes", "plan", "exec", "random",
         ],
     ),
+    ("doctor", DOCTOR),
     ("nn", MODEL),
     ("optim", MODEL),
     ("loss", MODEL),
@@ -63,6 +64,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "random",
         ],
     ),
+];
+
+/// What the doctor may see: all but data and training.
+const DOCTOR: &[&str] = &[
+    "graph", "kernel", "ops", "autodiff", "passes", "plan", "exec", "device", "optim", "random",
 ];
 
 /// What the parts of models may see: ops and below, and each other.

@@ -73,6 +73,8 @@ fn step(dispatches: &[(Kernel, Vec<Slot>)]) -> Step {
         tail: None,
         reads: Vec::new(),
         writes: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
         variants: vec![dispatches.iter().map(dispatch).collect()],
         scratch: Vec::new(),
         label: "axpby".to_string(),
@@ -748,6 +750,39 @@ fn two_threads_share_a_device() {
     };
     let work = &work;
     std::thread::scope(|scope| (1..3).for_each(|k| drop(scope.spawn(move || work(k)))));
+}
+
+/// As in a host application, whose own loop polls the device: callbacks then run on other threads,
+/// and may be late.
+#[test]
+fn another_thread_may_poll_the_device() {
+    let Some(device) = open(&options()) else {
+        return;
+    };
+    let done = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while done.load(Ordering::SeqCst) == 0 {
+                    let _ = device.wgpu().0.poll(wgpu::PollType::Poll);
+                }
+            });
+        }
+        let mut executor = GpuExecutor::new(&device, program()).unwrap();
+        zeros(&mut executor);
+        let x = bits([1.0; N]);
+        let mut outcome = Ok(());
+        for _ in 0..2000 {
+            let run = executor.run(0, &[&x]);
+            outcome = run.and_then(|()| executor.results(true).map(drop));
+            if outcome.is_err() {
+                break;
+            }
+        }
+        done.store(1, Ordering::SeqCst);
+        outcome.unwrap();
+        assert_eq!(executor.read_variable(0).unwrap(), bits([4000.0; N]));
+    });
 }
 
 /// Prints what a dispatch, a submission and a run cost. Run with `--ignored --nocapture`.

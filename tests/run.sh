@@ -110,6 +110,9 @@ TEXT
   exit 1
 fi
 
+# Only what draws needs this folder, but some drivers complain where it is not named.
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
+
 # --- tests --------------------------------------------------------------------------------------
 
 runs=0

@@ -2,7 +2,7 @@
 //! languages, a second front end (tint) and a SPIR-V validator agree where they are installed, it stays
 //! within WebGPU's default limits, and the header of each file says what the file does.
 //!
-//! The modules are those of all cases in `tests/ops/`, planned for two devices, and chains of each
+//! The modules are those of all cases in `src/doctor/cases/`, planned for two devices, and chains of each
 //! function with each way to read a tensor.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,6 +15,7 @@ use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 
 use wgrad::autodiff::gradients;
+use wgrad::doctor::{Case, cases};
 use wgrad::graph::{Function, Output};
 use wgrad::kernel::{
     Access, Binding, Emitted, Expr, Instr, Kernel, KernelLimits, Leaf, Operand, Part, Store, Value,
@@ -23,16 +24,6 @@ use wgrad::kernel::{
 use wgrad::ops::elementwise::functions;
 use wgrad::plan::{Layout, plan};
 use wgrad::{DType, Shape};
-
-#[path = "ops/case.rs"]
-#[allow(dead_code)]
-mod case;
-#[path = "ops/cases.rs"]
-#[allow(dead_code)]
-mod cases;
-#[path = "ops/known.rs"]
-#[allow(dead_code)]
-mod known;
 
 /// A device that offers more than WebGPU guarantees.
 const LARGE: KernelLimits = KernelLimits {
@@ -84,8 +75,8 @@ fn samples() -> &'static [Sample] {
         };
         for limits in [&KernelLimits::WEBGPU, &LARGE, &SOFTWARE_8, &SOFTWARE_4] {
             // Only matrix products know a software device.
-            let wanted = |c: &case::Case| c.op == "matmul" || !limits.software;
-            for case in cases::all()
+            let wanted = |c: &Case| c.op == "matmul" || !limits.software;
+            for case in cases()
                 .into_iter()
                 .filter(|c| c.mistake.is_none() && wanted(c))
             {
@@ -103,7 +94,7 @@ fn samples() -> &'static [Sample] {
 }
 
 /// The kernels of a case, forward and backward, in all variants.
-fn planned(case: &case::Case, limits: &KernelLimits) -> Vec<Kernel> {
+fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
     let name = format!("{}::{}", case.op, case.name);
     let traced = case.trace().unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut outputs = vec![traced.y.clone()];

@@ -42,7 +42,7 @@ pub struct TrainArgs {
     /// The configuration file
     #[arg(value_name = "CONFIG.toml")]
     pub config: PathBuf,
-    /// auto, cpu, gpu, or a part of a GPU's name
+    /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
     /// How often to go through the data
@@ -77,7 +77,13 @@ pub struct EvaluateArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// auto, cpu, gpu, or a part of a GPU's name
+    /// Other data, in the format that the run was trained on, instead of its own test data
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// The labels or values that belong to --data, for formats that keep them in a file of their own
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub targets: Option<PathBuf>,
+    /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
 }
@@ -91,7 +97,10 @@ pub struct PredictArgs {
     /// The data, in the format that the run was trained on; a target column is not needed
     #[arg(value_name = "INPUT")]
     pub input: PathBuf,
-    /// auto, cpu, gpu, or a part of a GPU's name
+    /// Where to write the predictions as CSV, instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
 }
@@ -99,14 +108,17 @@ pub struct PredictArgs {
 /// `wgrad doctor`.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// gpu, or a part of a GPU's name
+    /// gpu, cpu, or a part of a GPU's name, which may be one in software; else the best GPU there is
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
+    /// Check only ops with this in their name
+    #[arg(long, value_name = "OP")]
+    pub op: Option<String>,
 }
 
 fn device(text: &str) -> Result<DeviceChoice, String> {
     if text.trim().is_empty() {
-        return Err("say auto, cpu, gpu, or a part of a GPU's name".to_string());
+        return Err("say auto, cpu, gpu, software, or a part of a GPU's name".to_string());
     }
     text.parse().map_err(|e| format!("{e}"))
 }

@@ -160,6 +160,8 @@ pub enum DataSource {
         target: String,
         /// What stands between two columns; one ASCII character.
         delimiter: char,
+        /// Columns that are no features.
+        ignore: Vec<String>,
     },
     /// MNIST's format: bytes, divided by 255; `.gz` is unpacked.
     Idx {
@@ -179,6 +181,36 @@ pub enum DataSource {
         /// Inputs and targets for the test.
         test: Option<(PathBuf, PathBuf)>,
     },
+}
+
+impl DataSource {
+    /// The target column's name, where there is one.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            DataSource::Csv { target, .. } => Some(target),
+            DataSource::Idx { .. } | DataSource::Npy { .. } => None,
+        }
+    }
+
+    /// The file to train on.
+    pub fn file(&self) -> &Path {
+        match self {
+            DataSource::Csv { path, .. } => path,
+            DataSource::Idx { images, .. } => images,
+            DataSource::Npy { inputs, .. } => inputs,
+        }
+    }
+
+    /// Where the targets stand, for errors.
+    pub fn place(&self) -> String {
+        match self {
+            DataSource::Csv { path, target, .. } => {
+                format!("{}, column {target:?}", path.display())
+            }
+            DataSource::Idx { labels, .. } => labels.display().to_string(),
+            DataSource::Npy { targets, .. } => targets.display().to_string(),
+        }
+    }
 }
 
 /// What is to be predicted.

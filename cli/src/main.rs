@@ -1,22 +1,25 @@
 //! The command line of wgrad: reads the arguments, runs the command, says why it failed.
 //!
-//! [`args`] has the words; [`commands`] one file a subcommand; [`config`], [`run_folder`],
-//! [`progress`] and [`report`] are what the commands share.
-
-// The commands do not reach the engine yet, so much of what they share has no caller.
-#![allow(dead_code)]
+//! [`args`] has the words; [`commands`] one file a subcommand; the other modules are what they share,
+//! from the [`config`] over the [`samples`] and the [`engine`] to the [`report`].
 
 mod args;
 mod commands;
 mod config;
+mod engine;
 mod failure;
+mod interrupt;
+mod outcome;
 mod output;
+mod preparation;
 mod progress;
 mod report;
 mod run_folder;
+mod samples;
 mod text;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser as _;
 
@@ -24,12 +27,13 @@ use args::{Args, Command};
 use output::Output;
 
 fn main() -> ExitCode {
+    let started = Instant::now();
     let args = Args::parse();
     start_log(args.verbose);
     let mut output = Output::new(args.json);
     let done = match &args.command {
         Command::Devices => commands::devices::run(&mut output),
-        Command::Train(args) => commands::train::run(args, &mut output),
+        Command::Train(args) => commands::train::run(args, &mut output, started),
         Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
         Command::Predict(args) => commands::predict::run(args, &mut output),
         Command::Doctor(args) => commands::doctor::run(args, &mut output),
@@ -37,7 +41,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output.note(&format!("error: {failure}"));
+            output.note(&failure.message());
             failure.exit_code()
         }
     }

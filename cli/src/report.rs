@@ -23,6 +23,7 @@ use crate::config::Task;
 use crate::run_folder::EpochRecord;
 use crate::text::{bytes, count, duration, short};
 use chart::{Chart, Series};
+pub use classes::ClassScores;
 use html::{escape, fill, metric};
 
 const PAGE: &str = include_str!("report/page.html");

@@ -3,6 +3,7 @@
 //! ```text
 //! runs/digits/
 //!   config.toml      the configuration, every default filled in
+//!   scaler.json      what was done to the data: scales, names of columns and classes
 //!   metrics.jsonl    one JSON object an epoch
 //!   checkpoints/     epoch-00010.safetensors ... best.safetensors
 //!   summary.json     how it ended
@@ -180,6 +181,11 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
+    /// `scaler.json`.
+    pub fn scaler_path(&self) -> PathBuf {
+        self.path.join("scaler.json")
+    }
+
     /// `summary.json`.
     pub fn summary_path(&self) -> PathBuf {
         self.path.join("summary.json")
@@ -201,6 +207,34 @@ impl RunFolder {
         self.checkpoints().join("best.safetensors")
     }
 
+    /// The checkpoint of a training that was interrupted, until it has gone on to the next one.
+    pub fn interrupted_path(&self) -> PathBuf {
+        self.checkpoints().join("interrupted.safetensors")
+    }
+
+    /// The state to go on from, where there is one.
+    pub fn resume_path(&self) -> Result<Option<PathBuf>> {
+        let interrupted = self.interrupted_path();
+        if interrupted.is_file() {
+            return Ok(Some(interrupted));
+        }
+        Ok(self.latest_checkpoint()?.map(|(_, path)| path))
+    }
+
+    /// Removes the folder with all that is in it.
+    pub fn remove(&self) -> Result<()> {
+        fs::remove_dir_all(&self.path).map_err(io_error(&self.path, "remove"))
+    }
+
+    /// Forgets the checkpoint of an interruption: the training has gone on.
+    pub fn remove_interrupted(&self) -> Result<()> {
+        let path = self.interrupted_path();
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(io_error(&path, "remove")(e)),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes `config.toml`.
     pub fn write_config(&self, toml: &str) -> Result<()> {
         write_atomically(&self.config_path(), toml.as_bytes())
@@ -211,13 +245,14 @@ impl RunFolder {
         write_atomically(&self.report_path(), html.as_bytes())
     }
 
+    /// Writes `scaler.json`.
+    pub fn write_scaler(&self, preparation: &impl Serialize) -> Result<()> {
+        write_json(&self.scaler_path(), preparation)
+    }
+
     /// Writes `summary.json`.
     pub fn write_summary(&self, summary: &impl Serialize) -> Result<()> {
-        let path = self.summary_path();
-        let mut text =
-            serde_json::to_vec_pretty(summary).map_err(|e| io_error(&path, "write")(e.into()))?;
-        text.push(b'\n');
-        write_atomically(&path, &text)
+        write_json(&self.summary_path(), summary)
     }
 
     /// Adds an epoch to `metrics.jsonl`, in one write of one whole line.
@@ -304,6 +339,13 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text =
+        serde_json::to_vec_pretty(value).map_err(|e| io_error(path, "write")(e.into()))?;
+    text.push(b'\n');
+    write_atomically(path, &text)
 }
 
 /// Writes a whole file or nothing: a temporary file in the same folder, fsync, rename.

@@ -1,5 +1,14 @@
 //! Numbers as people read them, on the terminal and in the report.
 
+use std::path::Path;
+
+/// A path as the user would write it: from the current folder, where it is inside.
+pub fn path(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
+    inside.as_deref().unwrap_or(path).display().to_string()
+}
+
 /// `1234567` as `1,234,567`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();

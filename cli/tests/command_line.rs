@@ -63,3 +63,26 @@ fn help_and_version_are_results() {
     let out = wgrad(tmp.path(), &["--version"]);
     assert!(text(&out.stdout).starts_with("wgrad "));
 }
+
+#[test]
+fn the_doctor_ends_with_what_it_checked() {
+    let tmp = tempfile::tempdir().unwrap();
+    let args = ["doctor", "--device", "cpu", "--op", "relu", "--json"];
+    let out = wgrad(tmp.path(), &args);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let stdout = text(&out.stdout);
+    let last: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"], "done");
+    assert_eq!(last["failed"], 0);
+    assert_eq!(last["checked"], stdout.lines().count() - 1);
+    assert!(last["adapter"].is_string() && last["driver"].is_string());
+    let out = wgrad(tmp.path(), &["doctor", "--device", "cpu", "--op", "sin"]);
+    assert!(text(&out.stdout).contains("sine "), "{}", text(&out.stdout));
+    let out = wgrad(
+        tmp.path(),
+        &["doctor", "--device", "cpu", "--op", "no such"],
+    );
+    assert_eq!(out.status.code(), Some(2));
+    let out = wgrad(tmp.path(), &["doctor", "--device", "no such"]);
+    assert_eq!(out.status.code(), Some(1));
+}

@@ -69,7 +69,7 @@ fn quantities_are_not_taken_for_classes() {
     assert_eq!(
         text(table("x,y\n1,2\n1,2.5\n").target("y")),
         "t.csv line 3, column \"y\": \"2.5\" is no class, for the column holds numbers that are not \
-         whole; target_values predicts them as numbers"
+         whole; predict them as quantities (regression)"
     );
     let mut many = "x,y\n".to_string();
     for i in 0..202 {
@@ -78,7 +78,7 @@ fn quantities_are_not_taken_for_classes() {
     assert_eq!(
         text(table(&many).target("y")),
         "t.csv, column \"y\": 101 different whole numbers in 202 rows look like a quantity; \
-         target_values predicts it as a number, target_in takes the classes by name"
+         predict it as one (regression), or name the classes"
     );
     assert_eq!(
         table(&many).target_values("y").unwrap().values(201),
@@ -161,8 +161,8 @@ fn a_missing_target_lists_the_choices() {
     );
     assert_eq!(
         text(table("a;y\n1;2\n").target("y")),
-        "t.csv: there is no column \"y\" (the columns are \"a;y\"); are the fields separated by ';'? use \
-         csv_delimited"
+        "t.csv: there is no column \"y\" (the columns are \"a;y\"); are the fields separated by ';'? \
+         name that delimiter"
     );
 }
 
@@ -184,7 +184,7 @@ fn holes_and_text_are_reported_with_line_and_column() {
     assert_eq!(
         error("1,red,0\n"),
         "t.csv line 2, column \"b\": \"red\" is not a number, and only numbers can be learned from; a \
-         column of text can be left out with without([\"b\"])"
+         column of text must be left out"
     );
     assert_eq!(
         error("1,\"2,5\",0\n"),
@@ -314,4 +314,30 @@ fn the_shipped_sets_are_whole() {
         "442 samples of shape [10], 1 target value each"
     );
     assert_eq!(diabetes.values(0), Some(&[151.0f32][..]));
+}
+
+#[test]
+fn columns_are_selected_in_the_order_of_their_names() {
+    let t = table("a,b,c\n1,2,x\n4,5,y\n").select(&["b", "a"]).unwrap();
+    let set = t.unlabelled().unwrap();
+    assert_eq!(set.feature_names(), ["b", "a"]);
+    assert_eq!(set.features_all().as_ref(), [2.0, 1.0, 5.0, 4.0]);
+    let error = text(table("a,b\n1,2\n").select(&["b", "aa"]));
+    assert_eq!(
+        error,
+        "t.csv: there is no column \"aa\"; did you mean \"a\"? (the columns are \"a\", \"b\")"
+    );
+}
+
+#[test]
+fn a_quantity_is_told_from_classes() {
+    let t = table("name,whole,real\nx,1,0.5\ny,2,1.5\n");
+    assert!(t.looks_like_classes("name").unwrap());
+    assert!(t.looks_like_classes("whole").unwrap());
+    assert!(!t.looks_like_classes("real").unwrap());
+    let error = text(table("a,y\n1,0.5\n2,\n").looks_like_classes("y"));
+    assert!(
+        error.starts_with("t.csv line 3, column \"y\": the value is missing"),
+        "{error}"
+    );
 }

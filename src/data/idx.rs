@@ -40,10 +40,26 @@ pub fn idx(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Dataset
             ),
         ));
     }
+    let labels: Vec<u32> = classes.bytes.iter().map(|&l| u32::from(l)).collect();
+    let count = labels.iter().max().map_or(0, |&l| l as usize + 1);
+    dataset(images, pixels, Targets::classes(labels, count))
+}
+
+/// Reads images alone, as [`idx()`] does, with nothing to predict.
+///
+/// # Errors
+///
+/// As [`idx()`].
+pub fn idx_images(images: impl AsRef<Path>) -> Result<Dataset> {
+    let images = images.as_ref();
+    dataset(images, read(images, "images", 2..=4)?, Targets::Unlabelled)
+}
+
+fn dataset(path: &Path, pixels: Idx, targets: Targets) -> Result<Dataset> {
     let shape = Shape::from(pixels.dims.get(1..).unwrap_or(&[]));
     if pixels.bytes.is_empty() {
         return Err(Error::data(
-            images.display().to_string(),
+            path.display().to_string(),
             format!(
                 "there are {} images of shape {shape}, which is no data",
                 pixels.count()
@@ -51,9 +67,7 @@ pub fn idx(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Dataset
         ));
     }
     let features = pixels.bytes.iter().map(|&p| f32::from(p) / 255.0).collect();
-    let labels: Vec<u32> = classes.bytes.iter().map(|&l| u32::from(l)).collect();
-    let count = labels.iter().max().map_or(0, |&l| l as usize + 1);
-    Dataset::from_arrays(features, shape, Targets::classes(labels, count))
+    Dataset::from_arrays(features, shape, targets)
 }
 
 /// An IDX file of unsigned bytes; as many bytes as its dimensions say.

@@ -126,3 +126,15 @@ fn counts_must_agree_and_not_be_zero() {
         "images: there are 2 images of shape [0, 28], which is no data"
     );
 }
+
+#[test]
+fn images_are_read_without_labels() {
+    let (_a, path) = file("images", &images());
+    let set = idx_images(&path).unwrap();
+    assert_eq!(set.len(), 2);
+    assert_eq!(
+        set.features_all(),
+        load(&images(), &labels()).unwrap().features_all()
+    );
+    assert_eq!(set.classes(), None);
+}

@@ -35,9 +35,8 @@ impl<'a> Cell<'a> {
                 "{text:?} is not a number; the decimal mark must be a point"
             ))),
             Err(_) => Err(self.wrong(format!(
-                "{text:?} is not a number, and only numbers can be learned from; a column of text can be \
-                 left out with without({:?})",
-                [self.column]
+                "{text:?} is not a number, and only numbers can be learned from; a column of text must be \
+                 left out"
             ))),
         }
     }
@@ -75,14 +74,17 @@ pub(super) fn discover<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Res
     }
     match (numeric, fraction) {
         (true, Some(cell)) => Err(cell.wrong(format!(
-            "{:?} is no class, for the column holds numbers that are not whole; target_values predicts \
-             them as numbers",
+            "{:?} is no class, for the column holds numbers that are not whole; predict them as \
+             quantities (regression)",
             cell.text
         ))),
         (true, None) => discover_numbers(cells),
         (false, _) => {
             let names: BTreeSet<&str> = cells.clone().map(|cell| cell.text).collect();
-            look_up(cells, &names.into_iter().map(str::to_string).collect::<Vec<_>>())
+            look_up(
+                cells,
+                &names.into_iter().map(str::to_string).collect::<Vec<_>>(),
+            )
         }
     }
 }
@@ -102,8 +104,8 @@ fn discover_numbers<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Result
         return Err(Error::data(
             format!("{}, column {:?}", cell.file, cell.column),
             format!(
-                "{} different whole numbers in {} rows look like a quantity; target_values predicts it as \
-                 a number, target_in takes the classes by name",
+                "{} different whole numbers in {} rows look like a quantity; predict it as one \
+                 (regression), or name the classes",
                 classes.len(),
                 numbers.len()
             ),

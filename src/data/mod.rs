@@ -38,7 +38,7 @@ mod targets;
 
 pub use csv::{csv, csv_delimited};
 pub use dataset::Dataset;
-pub use idx::idx;
+pub use idx::{idx, idx_images};
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
 pub use scaler::{Method, Scaler};

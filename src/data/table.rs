@@ -59,6 +59,31 @@ impl CsvTable {
         Ok(self)
     }
 
+    /// These columns only, in this order: what a model was trained on, whatever else a file holds.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such column.
+    pub fn select(mut self, columns: &[&str]) -> Result<Self> {
+        let found = columns.iter().map(|name| self.find(name));
+        self.used = found.collect::<Result<Vec<_>>>()?;
+        Ok(self)
+    }
+
+    /// Whether a column's values look like classes (text, or few whole numbers) rather than a quantity.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such column, or a value is missing.
+    pub fn looks_like_classes(&self, column: &str) -> Result<bool> {
+        let column = self.find(column)?;
+        match labels::discover(self.cells(column)) {
+            Ok(_) => Ok(true),
+            // Numbers that are no classes are a quantity; what is not even that is the error.
+            Err(error) => self.numbers(&[column]).map(|_| false).map_err(|_| error),
+        }
+    }
+
     /// The column to predict as a class. Its values, text or whole numbers, are the classes' names, in
     /// the order of the numbers, or else of the text.
     ///
@@ -193,7 +218,7 @@ impl CsvTable {
                     .find(|&d| name.contains(d))
             });
             let wrong = delimiter.map_or(String::new(), |d| {
-                format!("; are the fields separated by {d:?}? use csv_delimited")
+                format!("; are the fields separated by {d:?}? name that delimiter")
             });
             Error::data(
                 &self.place,

@@ -1,17 +1,22 @@
 //! Executors: what runs plans.
 //!
 //! [`mod@reference`] interprets a graph in f64, node by node, and [`interpreter`] trains with it. [`cpu`]
-//! and [`gpu`] run plans in f32, behind the same trait, [`Executor`].
+//! and [`gpu`] run plans in f32, behind the same trait, [`Executor`]. [`checked`] compares one of these
+//! with the reference, step by step.
 
+pub mod checked;
 pub mod cpu;
+pub mod expected;
 pub mod gpu;
+pub mod inspect;
 pub mod interpreter;
 pub mod reference;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
-use crate::plan::{Layout, Plan, Port};
+use crate::plan::{Layout, Plan, Port, Slot};
 
 /// Plans that share their variables: a training step, one for the ragged last batch, evaluation.
 #[derive(Clone, Debug)]
@@ -77,4 +82,25 @@ pub trait Executor: Send {
 
     /// What has been made so far.
     fn counters(&self) -> Counters;
+}
+
+/// An executor that can run a plan piece by piece, with a look at its memory in between.
+pub trait Stepwise: Executor {
+    /// Reads the first `words` words of a slot of plan `plan`, after all work so far.
+    fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>>;
+
+    /// Overwrites the start of a slot of plan `plan`, before all work to come.
+    fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()>;
+
+    /// Runs some steps of a plan, with what lies in its slots now.
+    fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()>;
+
+    /// Computes a step by another of its variants from now on.
+    fn choose(&mut self, plan: usize, step: usize, variant: usize) -> Result<()>;
+
+    /// How many variants of a step this device has.
+    fn variants(&self, plan: usize, step: usize) -> usize;
+
+    /// The kernels of a variant, by label; none where there are no kernels.
+    fn kernels(&self, plan: usize, step: usize, variant: usize) -> Vec<&'static str>;
 }

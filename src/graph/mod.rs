@@ -122,6 +122,17 @@ pub struct Layer {
     pub output: Meta,
 }
 
+/// A layer being traced.
+#[derive(Debug)]
+struct Scope {
+    /// Its full name.
+    name: String,
+    /// The line that is to blame for its mistakes.
+    source: Option<Source>,
+    /// The line that put it into a container.
+    added: Option<Source>,
+}
+
 /// The nodes of one traced program.
 #[derive(Debug)]
 pub struct Graph {
@@ -145,7 +156,7 @@ pub struct Graph {
     pub(crate) bound: HashMap<u64, VariableId>,
     streams: u32,
     /// The layers being traced, with their full names and the lines that made them.
-    scope: Vec<(String, Option<Source>)>,
+    scope: Vec<Scope>,
     source_override: Option<Source>,
     error: Option<Error>,
 }
@@ -236,20 +247,39 @@ impl Graph {
 
     /// The line to blame for nodes pushed now: the layer's, where one set it, else the caller's.
     pub(crate) fn blame(&self, caller: Source) -> Source {
-        let layer = self.scope.iter().rev().find_map(|(_, source)| *source);
+        let layer = self.scope.iter().rev().find_map(|s| s.source);
         self.source_override.or(layer).unwrap_or(caller)
     }
 
     /// The layer being traced, e.g. `"2.up"`. Layers enter with their full names, so the innermost
     /// says it all.
     pub(crate) fn scope_name(&self) -> String {
-        self.scope
-            .last()
-            .map_or(String::new(), |(name, _)| name.clone())
+        self.scope.last().map_or(String::new(), |s| s.name.clone())
     }
 
     pub(crate) fn enter(&mut self, name: &str, source: Option<Source>) {
-        self.scope.push((name.to_string(), source));
+        self.scope.push(Scope {
+            name: name.to_string(),
+            source,
+            added: None,
+        });
+    }
+
+    /// Like `enter`, for a module that was put into a container by the line `added`. What goes wrong in
+    /// a module of the user's own is the fault of a line in it, and not of that one.
+    pub(crate) fn enter_member(&mut self, name: &str, added: Source) {
+        self.scope.push(Scope {
+            name: name.to_string(),
+            source: None,
+            added: Some(added),
+        });
+    }
+
+    /// The line that made the layer being traced, where one is known, or else put it into its
+    /// container.
+    pub(crate) fn layer_source(&self) -> Option<Source> {
+        let source = self.scope.iter().rev().find_map(|s| s.source);
+        source.or(self.scope.last().and_then(|s| s.added))
     }
 
     pub(crate) fn leave(&mut self) {

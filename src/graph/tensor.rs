@@ -83,6 +83,19 @@ impl Tensor {
         y
     }
 
+    /// Runs `body`, whose nodes belong to the module `name` of a container; see [`Graph::enter_member`].
+    pub(crate) fn in_member(
+        &self,
+        name: &str,
+        added: Source,
+        body: impl FnOnce(&Tensor) -> Tensor,
+    ) -> Tensor {
+        self.graph.borrow_mut().enter_member(name, added);
+        let y = body(self);
+        self.graph.borrow_mut().leave();
+        y
+    }
+
     pub(crate) fn shared_graph(&self) -> Rc<RefCell<Graph>> {
         Rc::clone(&self.graph)
     }

@@ -20,7 +20,7 @@ pub use linear::Linear;
 pub use parameter::{Parameter, Visitor};
 pub use sequential::Sequential;
 
-use crate::Tensor;
+use crate::{Source, Tensor};
 
 /// A model, or a part of one.
 ///
@@ -41,6 +41,7 @@ use crate::Tensor;
 /// ```
 pub trait Module: Send {
     /// The output for an input whose first axis is the batch.
+    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor;
 
     /// Names the parameters and modules inside. A module without any needs none; a parameter that
@@ -51,8 +52,18 @@ pub trait Module: Send {
 }
 
 /// Traces a layer: its nodes belong to the current scope, and the table of layers gets a line.
+///
+/// To blame for its mistakes is the line that calls the layer or, where that is a container's, the one
+/// that put it there.
+#[track_caller]
 pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
-    let y = layer(x);
+    let caller = Source::caller();
+    let folder = file!().trim_end_matches("mod.rs");
+    let source = match caller.file().starts_with(folder) {
+        true => x.graph().layer_source(),
+        false => Some(caller),
+    };
+    let y = x.in_scope(None, source, layer);
     if y.id().is_some() {
         let meta = y.meta();
         let mut graph = y.graph_mut();

@@ -2,12 +2,12 @@
 
 use crate::{Source, Tensor};
 
-use super::{Module, Visitor};
+use super::{Module, Parameter, Visitor};
 
 /// Modules applied one after the other, named by their numbers from 0, as in PyTorch.
 #[derive(Default)]
 pub struct Sequential {
-    layers: Vec<(Box<dyn Module>, Option<Source>)>,
+    layers: Vec<(Box<dyn Module>, Source)>,
 }
 
 impl Sequential {
@@ -20,7 +20,7 @@ impl Sequential {
     #[allow(clippy::should_implement_trait)]
     #[track_caller]
     pub fn add(mut self, layer: impl Module + 'static) -> Self {
-        self.layers.push((Box::new(layer), Some(Source::caller())));
+        self.layers.push((Box::new(layer), Source::caller()));
         self
     }
 
@@ -33,19 +33,36 @@ impl Sequential {
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
     }
+
+    /// Its own name, told from the full name of a parameter inside; `None` where it has none.
+    fn name(&self, x: &Tensor) -> Option<String> {
+        let graph = x.graph();
+        let mut found = None;
+        let mut look = |inside: String, parameter: &Parameter| {
+            let variable = graph.bound.get(&parameter.id());
+            let variable = variable.and_then(|id| graph.variables.get(id.index()));
+            // A parameter that is used elsewhere too may have its name from there.
+            let outer = variable.and_then(|v| v.name.strip_suffix(&inside));
+            if let (None, Some(outer)) = (&found, outer) {
+                found = Some(outer.trim_end_matches('.').to_string());
+            }
+        };
+        self.visit(&mut Visitor::new(&mut look));
+        found
+    }
 }
 
 impl Module for Sequential {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let outer = x.graph().scope_name();
+        let outer = self.name(x).unwrap_or_else(|| x.graph().scope_name());
         let mut x = x.clone();
-        for (i, (layer, source)) in self.layers.iter().enumerate() {
+        for (i, (layer, added)) in self.layers.iter().enumerate() {
             let name = if outer.is_empty() {
                 i.to_string()
             } else {
                 format!("{outer}.{i}")
             };
-            x = x.in_scope(Some(name), *source, |x| layer.forward(x));
+            x = x.in_member(&name, *added, |x| layer.forward(x));
         }
         x
     }

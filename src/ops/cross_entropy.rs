@@ -96,9 +96,12 @@ impl KernelOp for CrossEntropy {
             #[inline(always)]
             |i, y| {
                 let x = rows::row(x, n, i);
-                let logit = labels.get(i).and_then(|&label| x.get(label as usize));
+                let label = labels.get(i).map_or(n, |label| *label as usize);
                 let max = rows::max(x);
-                let loss = logit.map_or(0.0, |logit| rows::exp_sum(x, max).ln() - (logit - max));
+                let loss = match label < n {
+                    true => rows::exp_sum(x, max).ln() - (x[label] - max),
+                    false => 0.0,
+                };
                 y.fill(loss);
             },
         );

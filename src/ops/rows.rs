@@ -57,13 +57,14 @@ pub(super) fn row(x: &[f32], n: usize, i: usize) -> &[f32] {
 #[inline(always)]
 pub(super) fn max(x: &[f32]) -> f32 {
     let larger = |m, x| if x > m { x } else { m };
-    lanes(x, f32::MIN, larger, larger)
+    join(lanes(x, f32::MIN, f32::MIN, larger), larger)
 }
 
 /// The sum of the elements. See [`long_sum`] for more than some hundreds.
 #[inline(always)]
 pub(super) fn sum(x: &[f32]) -> f32 {
-    lanes(x, 0.0, |s, x| s + x, |a, b| a + b)
+    let add = |a, b| a + b;
+    join(lanes(x, 0.0, 0.0, add), add)
 }
 
 /// The sum of any number of elements: a tree of sums of blocks, so that its error grows slowly.
@@ -93,42 +94,115 @@ pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
             *s += x * y;
         }
     }
-    sums.iter().sum()
+    join(sums, |a, b| a + b)
 }
 
 /// `y = e^(x - max)`; gives the sum of `y`.
 #[inline(always)]
 pub(super) fn exp_of(x: &[f32], max: f32, y: &mut [f32]) -> f32 {
+    let exp = |x: [f32; LANES], sums: &mut [f32; LANES]| {
+        let mut y = [0.0; LANES];
+        for i in 0..LANES {
+            y[i] = (x[i] - max).fast_exp();
+            sums[i] += y[i];
+        }
+        y
+    };
+    let mut sums = [0.0; LANES];
+    let ((x, rest), (y, y_rest)) = (x.as_chunks(), y.as_chunks_mut());
     for (y, x) in y.iter_mut().zip(x) {
-        *y = (x - max).fast_exp();
+        *y = exp(*x, &mut sums);
     }
-    sum(y)
+    // e^-infinity is 0, and adds nothing.
+    let last = exp(padded(rest, f32::NEG_INFINITY), &mut sums);
+    for (y, last) in y_rest.iter_mut().zip(last) {
+        *y = last;
+    }
+    join(sums, |a, b| a + b)
 }
 
 /// The sum of `e^(x - max)`.
 #[inline(always)]
 pub(super) fn exp_sum(x: &[f32], max: f32) -> f32 {
-    lanes(x, 0.0, |s, x| s + (x - max).fast_exp(), |a, b| a + b)
+    let take = |s, x: f32| s + (x - max).fast_exp();
+    join(lanes(x, 0.0, f32::NEG_INFINITY, take), |a, b| a + b)
 }
 
-/// Each lane takes every eighth element; then the lanes are joined in order.
+/// Each lane takes every eighth element. Taking `nothing` must change nothing.
 #[inline(always)]
-fn lanes(
-    x: &[f32],
-    start: f32,
-    take: impl Fn(f32, f32) -> f32,
-    join: impl Fn(f32, f32) -> f32,
-) -> f32 {
+fn lanes(x: &[f32], start: f32, nothing: f32, take: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
     let mut lanes = [start; LANES];
-    let chunks = x.chunks_exact(LANES);
-    let rest = chunks.remainder();
+    let mut all = |x: [f32; LANES]| {
+        for i in 0..LANES {
+            lanes[i] = take(lanes[i], x[i]);
+        }
+    };
+    let (chunks, rest) = x.as_chunks();
     for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = take(*lane, *x);
+        all(*chunk);
+    }
+    if !rest.is_empty() {
+        all(padded(rest, nothing));
+    }
+    lanes
+}
+
+/// The elements, then `nothing`: the last part of a row as a whole vector, for short rows are mostly
+/// their last part.
+#[inline(always)]
+fn padded(rest: &[f32], nothing: f32) -> [f32; LANES] {
+    let mut all = [nothing; LANES];
+    for (to, x) in all.iter_mut().zip(rest) {
+        *to = *x;
+    }
+    all
+}
+
+#[inline(always)]
+fn join(lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let [a, b, c, d, e, g, h, i] = lanes;
+    f(f(f(a, e), f(b, g)), f(f(c, h), f(d, i)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    #[test]
+    fn rows_of_any_length_add_up() {
+        let mut stream = Stream::new(3);
+        for n in (0..40).chain([1023, 1024, 1025, 70_000, 131_073]) {
+            let x: Vec<f32> = (0..n).map(|_| stream.uniform() * 8.0 - 4.0).collect();
+            let wide = || x.iter().map(|x| f64::from(*x));
+            let near =
+                |got: f32, want: f64| (f64::from(got) - want).abs() <= 1e-4 * (1.0 + want.abs());
+            assert!(near(long_sum(&x), wide().sum()), "{n}");
+            assert!(near(dot(&x, &x), wide().map(|x| x * x).sum()), "{n}");
+            let largest = x.iter().copied().fold(f32::MIN, f32::max);
+            assert_eq!(max(&x), largest);
+            let exact: f64 = wide().map(|x| (x - f64::from(largest)).exp()).sum();
+            let mut y = vec![f32::NAN; n];
+            assert!(near(exp_of(&x, largest, &mut y), exact), "{n}");
+            assert!(near(exp_sum(&x, largest), exact), "{n}");
+            for (x, y) in x.iter().zip(&y) {
+                assert!(near(*y, f64::from(x - largest).exp()));
+            }
         }
     }
-    for (lane, x) in lanes.iter_mut().zip(rest) {
-        *lane = take(*lane, *x);
+
+    #[test]
+    fn every_row_is_computed_once() {
+        for (rows, n) in [(1, 1), (1000, 3), (5, 40_000), (70_001, 1), (3, 0)] {
+            let mut y = vec![0.0; rows * n];
+            for_rows(&mut y, n, 4, |i, y| {
+                y.iter_mut().for_each(|y| *y += i as f32 + 1.0)
+            });
+            assert!(
+                y.iter()
+                    .enumerate()
+                    .all(|(k, y)| *y == (k / n) as f32 + 1.0)
+            );
+        }
     }
-    lanes.into_iter().fold(start, join)
 }

@@ -33,7 +33,7 @@ pub fn lower(
         steps.push(cx.step(group, &places)?);
     }
     for (from, to) in places.copies() {
-        steps.push(cx.copy(from, to)?);
+        steps.push(cx.copy(from, to, &places)?);
     }
     let steps = merge_updates(steps, &places, limits);
     let memory = Memory::plan(&cx, steps, &mut places)?;
@@ -184,6 +184,7 @@ impl Lowering<'_> {
             .iter()
             .map(|&id| (places.operand(id), UNPLACED))
             .collect();
+        let inputs = self.inputs(&nodes);
         let names = || {
             let functions = tail.iter().flat_map(|e| &e.code).map(|i| i.function.name);
             functions.collect::<Vec<_>>().join("+")
@@ -202,6 +203,8 @@ impl Lowering<'_> {
             tail,
             reads,
             writes,
+            inputs: inputs.into_iter().map(|id| (id, UNPLACED)).collect(),
+            outputs: group.outputs.iter().map(|&id| (id, UNPLACED)).collect(),
             scratch: scratch_of(&variants),
             variants: variants.into_iter().map(unplaced).collect(),
             label,
@@ -210,6 +213,25 @@ impl Lowering<'_> {
             flops,
             bytes: 0,
         })
+    }
+
+    /// The nodes in memory that a group of nodes is computed from.
+    fn inputs(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut inputs: Vec<NodeId> = Vec::new();
+        for &id in nodes {
+            let reads = match self.sources.is_copy(id) {
+                true => self.sources.copied(self.graph, id).into_iter().collect(),
+                false => self.sources.reads(id).to_vec(),
+            };
+            for root in reads.into_iter().map(|from| from.root) {
+                let inline = matches!(self.graph.node(root).op.def().work(), Work::Constant(_))
+                    && !self.sources.is_copy(root);
+                if !inline && !nodes.contains(&root) && !inputs.contains(&root) {
+                    inputs.push(root);
+                }
+            }
+        }
+        inputs
     }
 
     fn flops(&self, id: NodeId) -> f64 {
@@ -223,7 +245,7 @@ impl Lowering<'_> {
     }
 
     /// A step that copies a node's value to a place that it could not be computed in.
-    fn copy(&self, from: NodeId, to: Operand) -> Result<Step> {
+    fn copy(&self, from: NodeId, to: Operand, places: &Places) -> Result<Step> {
         let meta = self.graph.meta(from);
         let mut expr = Expr::load(meta, Operand::Node(from));
         let value = expr.result.take().unwrap_or(crate::kernel::Value::Leaf(0));
@@ -242,6 +264,11 @@ impl Lowering<'_> {
             reads: vec![(from, UNPLACED)],
             writes: match to {
                 Operand::Node(id) => vec![(id, UNPLACED)],
+                Operand::Scratch(_) => Vec::new(),
+            },
+            inputs: vec![(from, UNPLACED)],
+            outputs: match to {
+                Operand::Node(id) => vec![(from, places.slot(id)?)],
                 Operand::Scratch(_) => Vec::new(),
             },
             scratch: Vec::new(),

@@ -360,7 +360,8 @@ fn assign(lives: &[Life]) -> (Vec<u64>, Vec<usize>) {
 
 /// Writes the slots into a step, and checks that no dispatch reads a buffer that it writes.
 fn fill(step: &mut Step, places: &Places, scratch: &[Slot]) -> Result<()> {
-    for (id, slot) in step.reads.iter_mut().chain(&mut step.writes) {
+    let kernels = step.reads.iter_mut().chain(&mut step.writes);
+    for (id, slot) in kernels.chain(&mut step.inputs).chain(&mut step.outputs) {
         if *slot == UNPLACED {
             *slot = places.slot(*id)?;
         }

@@ -5,6 +5,7 @@
 //! buffer, one chain over the whole range does them all, and touches only padding besides.
 
 use crate::Shape;
+use crate::graph::NodeId;
 use crate::kernel::{Access, Expr, KernelLimits, Operand, View};
 
 use super::layout::ALIGNMENT;
@@ -97,6 +98,12 @@ fn follow(a: &Step, x: Operand, b: &Step, y: Operand, places: &Places) -> Option
     })
 }
 
+fn union(a: &[(NodeId, Slot)], b: &[(NodeId, Slot)]) -> Vec<(NodeId, Slot)> {
+    let mut all = a.to_vec();
+    all.extend(b.iter().filter(|x| !a.contains(x)));
+    all
+}
+
 fn widen(
     a: &Step,
     b: &Step,
@@ -140,6 +147,8 @@ fn widen(
         nodes: a.nodes.iter().chain(&b.nodes).copied().collect(),
         reads: widened(&a.reads, &b.reads),
         writes: widened(&a.writes, &b.writes),
+        inputs: union(&a.inputs, &b.inputs),
+        outputs: union(&a.outputs, &b.outputs),
         variants: vec![vec![Dispatch {
             kernel,
             slots: Vec::new(),

@@ -84,6 +84,12 @@ pub struct Step {
     pub reads: Vec<(NodeId, Slot)>,
     /// What it writes, and where.
     pub writes: Vec<(NodeId, Slot)>,
+    /// The nodes whose values it needs, and where they lie before it runs. Kernels know a place by one
+    /// node (`reads`, `writes`), these are the nodes that are meant: a variable's next value, say, and
+    /// each of the parameters in one range.
+    pub inputs: Vec<(NodeId, Slot)>,
+    /// The nodes whose values it leaves behind, and where.
+    pub outputs: Vec<(NodeId, Slot)>,
     /// The ways to do it on a GPU, all with the same bits; the first is the one to use untuned.
     pub variants: Vec<Vec<Dispatch>>,
     /// Bytes of the workspaces between the dispatches of a variant.

@@ -16,7 +16,7 @@ pub struct Fit {
     pub(super) on_batch: Option<OnBatch>,
 }
 
-/// Called now and then during an epoch: samples done in it, the mean loss and metrics so far.
+/// Called when results of an epoch arrive: samples done in it, the mean loss and metrics so far.
 pub(super) type OnBatch = Box<dyn FnMut(usize, f64, &[(String, f64)]) + Send>;
 
 impl Fit {
@@ -65,7 +65,8 @@ impl Fit {
         self
     }
 
-    /// Calls `f` now and then during an epoch: samples done in it, the mean loss and metrics so far.
+    /// Calls `f` when results of an epoch arrive, at the latest with the epoch's last: samples done in it,
+    /// the mean loss and metrics so far. A GPU's arrive a few batches at a time.
     pub fn on_batch(self, f: impl FnMut(usize, f64, &[(String, f64)]) + Send + 'static) -> Self {
         Fit {
             on_batch: Some(Box::new(f)),

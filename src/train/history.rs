@@ -43,6 +43,17 @@ impl Epoch {
             },
         }
     }
+
+    /// The names that [`Epoch::get`] knows here, but for the rate.
+    fn names(&self) -> Vec<String> {
+        let mut names = vec!["loss".to_string()];
+        names.extend(self.metrics.iter().map(|(n, _)| n.clone()));
+        if self.val_loss.is_some() {
+            names.push("val_loss".to_string());
+            names.extend(self.val_metrics.iter().map(|(n, _)| format!("val_{n}")));
+        }
+        names
+    }
 }
 
 /// All epochs of a training.
@@ -58,6 +69,33 @@ impl History {
         self.epochs.iter().filter_map(|e| e.get(name)).collect()
     }
 
+    /// The epoch with the best value of `monitor`, where a value counts as better when it is so by more
+    /// than `min_delta`; `None` where all are NaN, or there is no epoch. Losses and errors should fall,
+    /// everything else rise.
+    ///
+    /// Worked out from the epochs alone, so a resumed training stops where one in one go would have.
+    pub fn best(&self, monitor: &str, min_delta: f64) -> Result<Option<&Epoch>> {
+        let name = monitor.strip_prefix("val_").unwrap_or(monitor);
+        // Errors and losses fall; everything else that is offered here is a share of right answers.
+        let higher = !matches!(name, "loss" | "mse" | "mae");
+        let mut best: Option<(f64, &Epoch)> = None;
+        for epoch in &self.epochs {
+            let Some(value) = epoch.get(monitor) else {
+                let expected = epoch.names().join(" or ");
+                return Err(Error::argument("monitor", monitor, expected));
+            };
+            let better = match (best, higher) {
+                (None, _) => !value.is_nan(),
+                (Some((best, _)), true) => value > best + min_delta,
+                (Some((best, _)), false) => value < best - min_delta,
+            };
+            if better {
+                best = Some((value, epoch));
+            }
+        }
+        Ok(best.map(|(_, epoch)| epoch))
+    }
+
     /// Writes the history as JSON; the file is there whole or not at all.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let text = serde_json::to_vec_pretty(self);
@@ -71,5 +109,46 @@ impl History {
         let text = std::fs::read(path).map_err(Error::io(path, "read"))?;
         serde_json::from_slice(&text)
             .map_err(|e| Error::data(path.display().to_string(), e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(losses: &[f64]) -> History {
+        let epoch = |(i, loss): (usize, &f64)| Epoch {
+            epoch: i as u64 + 1,
+            step: 0,
+            seconds: 0.0,
+            lr: 0.1,
+            loss: *loss,
+            metrics: vec![("accuracy".to_string(), 1.0 - loss)],
+            val_loss: None,
+            val_metrics: Vec::new(),
+        };
+        History {
+            epochs: losses.iter().enumerate().map(epoch).collect(),
+        }
+    }
+
+    fn best(losses: &[f64], monitor: &str, min_delta: f64) -> Option<u64> {
+        let history = history(losses);
+        history.best(monitor, min_delta).unwrap().map(|e| e.epoch)
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equals_and_never_nan() {
+        assert_eq!(best(&[0.5, 0.3, 0.3, 0.4], "loss", 0.0), Some(2));
+        assert_eq!(best(&[0.5, 0.3, 0.2], "accuracy", 0.0), Some(3));
+        assert_eq!(best(&[0.5, 0.45, 0.42, 0.3], "loss", 0.1), Some(4));
+        assert_eq!(best(&[f64::NAN, 0.5], "loss", 0.0), Some(2));
+        assert_eq!(best(&[f64::NAN], "loss", 0.0), None);
+        assert_eq!(best(&[], "loss", 0.0), None);
+        let error = history(&[0.5]).best("val_loss", 0.0).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "monitor is val_loss, but must be loss or accuracy"
+        );
     }
 }

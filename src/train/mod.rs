@@ -14,6 +14,7 @@ mod recipe;
 mod run;
 mod session;
 mod state;
+mod stepwise;
 mod summary;
 mod trace;
 mod trainer;

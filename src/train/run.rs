@@ -86,18 +86,10 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
-        let mut stopped = None;
-        if !position.history.epochs.is_empty() {
-            for callback in &mut fit.callbacks {
-                if let Control::Stop(reason) = callback.on_resume(&position.history)? {
-                    stopped.get_or_insert(reason);
-                }
-            }
-        }
         Ok(Run {
             train,
             validation,
-            stage: if position.epoch < fit.epochs && stopped.is_none() {
+            stage: if position.epoch < fit.epochs {
                 Stage::Train
             } else {
                 Stage::Done
@@ -108,7 +100,7 @@ impl Run {
             rate: trainer.recipe.optimizer.learning_rate(),
             since: Instant::now(),
             seconds_before: position.seconds,
-            stopped,
+            stopped: None,
             fit,
         })
     }
@@ -171,22 +163,11 @@ impl Run {
         trainer.position.batch += 1;
         // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
         self.collect(trainer, wait && trainer.first_step.is_none())?;
-        let done = from + size;
-        if let Some(on_batch) = &mut self.fit.on_batch {
-            let means = self.sums.means();
-            if let Some((loss, metrics)) = means.split_first() {
-                on_batch(
-                    done.min(n),
-                    *loss,
-                    &named(&trainer.metric_names(), metrics, trainer),
-                );
-            }
-        }
         Ok(())
     }
 
     /// Takes the results that have arrived; whether none are missing.
-    pub fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
+    pub(super) fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
         let session = trainer.session()?;
         let batches = session.results(wait)?;
         let all = !session.is_waiting();
@@ -200,6 +181,13 @@ impl Run {
         trainer.position.samples = self.sums.samples;
         trainer.position.totals.clone_from(&self.sums.totals);
         trainer.position.seconds = self.seconds();
+        if let (Some(on_batch), false) = (&mut self.fit.on_batch, batches.is_empty()) {
+            let means = self.sums.means();
+            if let Some((loss, metrics)) = means.split_first() {
+                let metrics = named(&trainer.metric_names(), metrics, trainer);
+                on_batch(self.sums.samples as usize, *loss, &metrics);
+            }
+        }
         Ok(all)
     }
 

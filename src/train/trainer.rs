@@ -129,7 +129,7 @@ pub struct Trainer {
     declared: Declared,
     weights: Weights,
     session: Option<Session>,
-    run: Option<Run>,
+    pub(super) run: Option<Run>,
     summary: Summary,
 }
 
@@ -270,12 +270,7 @@ impl Trainer {
 
     /// Writes a checkpoint: weights, optimizer, position, seed. Whole or not at all.
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        // The results of steps that are under way belong to the position.
-        if let Some(mut run) = self.run.take() {
-            let collected = run.settle(self);
-            self.run = Some(run);
-            collected?;
-        }
+        self.settle()?;
         self.sync()?;
         checkpoint::save(path.as_ref(), &self.weights, &self.position)
     }

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use wgrad::exec::gpu::{GpuDevice, Limits, Options, Selector};
 use wgrad::exec::reference::Values;
 use wgrad::exec::{Executor, Program};
 use wgrad::graph::{Graph, Meta, Op};
@@ -11,15 +10,15 @@ use wgrad::ops::{Array, HostRef, Work};
 use wgrad::plan::{Layout, Plan, plan};
 use wgrad::{DType, Device, Error};
 
+use crate::common;
+
 /// Computes a graph's outputs, in their order, for each of some values.
 pub type Run = fn(&Graph, &[Values]) -> Result<Vec<Vec<Array>>, String>;
 
 /// The devices, by name. Each gets every case, forward and backward.
 ///
 /// `words` is the CPU implementation of each op by itself; `planned` the reference after the passes;
-/// `cpu` and `gpu` the executors; `webgpu` the GPU at exactly WebGPU's default limits. Any adapter
-/// will do for the GPU, a software one too. No adapter is a failure, unless `WGRAD_SKIP_GPU=1` says
-/// that this machine has none.
+/// `cpu` and `gpu` the executors, the GPU in the mode that `tests/common` reads.
 pub fn devices() -> Vec<(&'static str, Run)> {
     let mut devices: Vec<(&'static str, Run)> = vec![
         ("words", |graph, values| {
@@ -32,39 +31,22 @@ pub fn devices() -> Vec<(&'static str, Run)> {
             planned(&Device::cpu(), graph, values)
         }),
     ];
-    if !std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1") {
-        devices.push(("gpu", |graph, values| {
-            on_gpu(Limits::Adapter, graph, values)
-        }));
-        devices.push(("webgpu", |graph, values| {
-            on_gpu(Limits::WebGpuDefaults, graph, values)
-        }));
+    if !common::skip() || shared().is_some() {
+        devices.push(("gpu", on_gpu));
     }
     devices
 }
 
+fn shared() -> &'static Option<Mutex<Device>> {
+    static SHARED: OnceLock<Option<Mutex<Device>>> = OnceLock::new();
+    SHARED.get_or_init(|| common::gpu().map(Mutex::new))
+}
+
 /// By the GPU, one test at a time.
-fn on_gpu(limits: Limits, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
-    type Open = OnceLock<Result<Mutex<Device>, String>>;
-    static ADAPTER: Open = OnceLock::new();
-    static WEBGPU: Open = OnceLock::new();
-    let once = match limits {
-        Limits::Adapter => &ADAPTER,
-        Limits::WebGpuDefaults => &WEBGPU,
+fn on_gpu(graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
+    let Some(device) = shared() else {
+        return Err("there is no GPU".to_string());
     };
-    let open = || {
-        let options = Options {
-            limits,
-            ..Default::default()
-        };
-        let gpu = GpuDevice::open_with(&Selector::SoftwareAllowed, &options);
-        gpu.map(|gpu| {
-            eprintln!("{limits:?}: {}", gpu.name());
-            Mutex::new(Device::from_gpu(gpu))
-        })
-        .map_err(|e| e.to_string())
-    };
-    let device = once.get_or_init(open).as_ref().map_err(String::clone)?;
     let device = device.lock().unwrap_or_else(PoisonError::into_inner);
     planned(&device, graph, values)
 }

@@ -1,18 +1,18 @@
-//! Every op, on every device: cases stand in one file an op, and the runner makes a reference test, a
-//! gradient test and one test a device of each. `cargo test softmax` runs what belongs to softmax.
+//! Every op, on every device: cases stand in `src/doctor/cases/`, one file an op, and the runner makes a
+//! reference test, a gradient test and one test a device of each. `cargo test softmax` runs what belongs to softmax.
 
-mod case;
-#[path = "cases.rs"]
-mod cases;
+#[path = "../common/mod.rs"]
+mod common;
 mod device;
-mod known;
 mod meta;
 mod runner;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let mut trials: Vec<libtest_mimic::Trial> =
-        cases::all().into_iter().flat_map(runner::trials).collect();
+    let mut trials: Vec<libtest_mimic::Trial> = wgrad::doctor::cases()
+        .into_iter()
+        .flat_map(runner::trials)
+        .collect();
     trials.extend(meta::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -4,17 +4,17 @@
 //! - `gradient`: autodiff against central differences, both in f64;
 //! - each device: results and gradients against the reference.
 
-use libtest_mimic::{Failed, Trial};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use wgrad::autodiff::gradients;
-use wgrad::exec::reference::{Values, evaluate, evaluate_node};
+use libtest_mimic::{Failed, Trial};
+use wgrad::doctor::{Case, values};
+use wgrad::exec::expected::expected;
+use wgrad::exec::reference::{Values, evaluate};
 use wgrad::graph::{Graph, NodeId, Output};
-use wgrad::ops::{self, Array, Tolerance};
+use wgrad::ops::Array;
 use wgrad::random::Stream;
-use wgrad::{DType, Tensor};
 
-use crate::case::{Case, Traced, values};
 use crate::device::{Run, devices};
 
 type Outcome = Result<(), Failed>;
@@ -57,15 +57,6 @@ fn says(error: &str, message: &str) -> Outcome {
     }
 }
 
-fn add_output(graph: &std::cell::RefCell<Graph>, name: impl Into<String>, t: &Tensor) -> Outcome {
-    let node = t.id().ok_or("a broken tensor")?;
-    graph.borrow_mut().outputs.push(Output {
-        name: name.into(),
-        node,
-    });
-    Ok(())
-}
-
 /// The graph's outputs by the reference.
 fn outputs(graph: &Graph, values: &Values) -> Result<Vec<Array>, Failed> {
     let results = evaluate(graph, values)?;
@@ -80,7 +71,7 @@ fn outputs(graph: &Graph, values: &Values) -> Result<Vec<Array>, Failed> {
 fn reference(case: &Case) -> Outcome {
     for seed in 0..if case.is_random() { 3 } else { 1 } {
         let traced = case.trace()?;
-        add_output(&traced.graph, "y", &traced.y)?;
+        traced.output("y", &traced.y)?;
         let graph = traced.graph.borrow();
         let arguments = case.draw(seed);
         let y = &outputs(&graph, &values(&graph, &arguments, seed))?[0];
@@ -103,43 +94,20 @@ fn reference(case: &Case) -> Outcome {
     Ok(())
 }
 
-/// `sum(y r)`, which has a random cotangent `r`.
-fn loss(traced: &Traced) -> Tensor {
-    let r = ops::input(&traced.graph, "r", traced.y.shape(), DType::F32);
-    (&traced.y * &r).sum(&[])
-}
-
-/// Adds the gradients of the arguments that vary as outputs `d0`, `d1`, ..; hands back which.
-fn add_gradients(case: &Case, traced: &Traced) -> Result<Vec<usize>, Failed> {
-    let varying: Vec<usize> = (0..traced.x.len())
-        .filter(|&i| case.arguments[i].varies)
-        .collect();
-    let wrt: Vec<Tensor> = varying.iter().map(|&i| traced.x[i].clone()).collect();
-    let found = gradients(&loss(traced), &wrt)?;
-    let mut with_gradient = Vec::new();
-    for (&i, dx) in varying.iter().zip(&found) {
-        if let Some(dx) = dx {
-            add_output(&traced.graph, format!("d{i}"), dx)?;
-            with_gradient.push(i);
-        }
-    }
-    Ok(with_gradient)
-}
-
 fn gradient(case: &Case) -> Outcome {
     let backward = case.trace()?;
     if !backward.y.dtype().is_float() || !case.arguments.iter().any(|a| a.varies) {
         return Ok(());
     }
     if let Some(message) = case.no_gradient {
-        return match add_gradients(case, &backward) {
+        return match backward.add_gradients(case) {
             Ok(_) => Err("differentiated without an error".into()),
-            Err(e) => says(e.message().unwrap_or_default(), message),
+            Err(e) => says(&e.to_string(), message),
         };
     }
-    let with_gradient = add_gradients(case, &backward)?;
+    let with_gradient = backward.add_gradients(case)?;
     let forward = case.trace()?;
-    add_output(&forward.graph, "loss", &loss(&forward))?;
+    forward.output("loss", &forward.loss())?;
     let (backward, forward) = (backward.graph.borrow(), forward.graph.borrow());
     let work = |id: NodeId| {
         let inputs: Vec<_> = forward
@@ -206,10 +174,7 @@ fn gradient(case: &Case) -> Outcome {
 
 fn on_device(case: &Case, run: Run) -> Outcome {
     let traced = case.trace()?;
-    add_output(&traced.graph, "y", &traced.y)?;
-    if traced.y.dtype().is_float() && case.no_gradient.is_none() {
-        add_gradients(case, &traced)?;
-    }
+    traced.add_outputs(case)?;
     let graph = traced.graph.borrow();
     let seeds = if case.is_random() { 2 } else { 1 };
     let given: Vec<Values> = (0..seeds)
@@ -217,81 +182,20 @@ fn on_device(case: &Case, run: Run) -> Outcome {
         .collect();
     let results = run(&graph, &given)?;
     for (seed, (values, got)) in given.iter().zip(results).enumerate() {
-        let want = allowed(&graph, values)?;
-        for ((output, (want, allowed)), got) in graph.outputs.iter().zip(want).zip(got) {
-            if got.shape != want.shape {
+        let nodes: Vec<NodeId> = graph.outputs.iter().map(|o| o.node).collect();
+        let want = expected(&graph, &nodes, HashMap::new(), values)?;
+        for ((output, want), got) in graph.outputs.iter().zip(want).zip(got) {
+            if got.shape != want.value.shape {
                 return Err(format!("{} has shape {}", output.name, got.shape).into());
             }
-            for (i, (got, want)) in got.data.iter().zip(&want.data).enumerate() {
-                let error = (got - want).abs();
-                // So that a NaN fails.
-                if !(error <= allowed[i]) {
-                    return Err(format!(
-                        "{}, element {i}, seed {seed}: {got} instead of {want}, off by {error:e} \
-                         where {:e} is allowed",
-                        output.name, allowed[i]
-                    )
-                    .into());
-                }
+            if let Some(off) = want.furthest(&got).filter(|d| d.is_failure()) {
+                return Err(format!(
+                    "{}, element {}, seed {seed}: {} instead of {}, off by {:.3} tolerances",
+                    output.name, off.index, off.got, off.want, off.error
+                )
+                .into());
             }
         }
     }
     Ok(())
-}
-
-/// How often the errors of the nodes before an output are drawn.
-const DRAWS: u64 = 6;
-
-/// The outputs by the reference, and for each element how far a device may be off: what the op's own
-/// tolerance says, and twice the most that came through from the ops before it when each of their
-/// elements was off by its tolerance, up or down at random.
-fn allowed(graph: &Graph, values: &Values) -> Result<Vec<(Array, Vec<f64>)>, Failed> {
-    let exact = evaluate(graph, values)?;
-    let want = outputs(graph, values)?;
-    let mut off: Vec<Vec<f64>> = want.iter().map(|y| vec![0.0; y.data.len()]).collect();
-    for draw in 0..DRAWS {
-        let mut stream = Stream::new(draw).child(3000);
-        let mut results: Vec<Option<Array>> = vec![None; graph.nodes().len()];
-        for id in graph.ids().filter(|id| exact[id.index()].is_some()) {
-            let mut y = evaluate_node(graph, id, values, &results)?;
-            for (output, off) in graph
-                .outputs
-                .iter()
-                .zip(&mut off)
-                .filter(|(o, _)| o.node == id)
-            {
-                let exact = exact[output.node.index()].as_ref().ok_or("not computed")?;
-                for ((off, y), exact) in off.iter_mut().zip(&y.data).zip(&exact.data) {
-                    *off = f64::max(*off, (y - exact).abs());
-                }
-            }
-            let tolerance = tolerance(graph, id, &results, &y);
-            if tolerance != Tolerance::EXACT && graph.meta(id).dtype.is_float() {
-                for y in &mut y.data {
-                    let most = tolerance.abs + tolerance.rel * y.abs();
-                    *y += if stream.below(2) == 0 { most } else { -most };
-                }
-            }
-            results[id.index()] = Some(y);
-        }
-    }
-    let mut all = Vec::new();
-    for ((output, y), mut off) in graph.outputs.iter().zip(want).zip(off) {
-        let own = tolerance(graph, output.node, &exact, &y);
-        for (off, y) in off.iter_mut().zip(&y.data) {
-            *off = 2.0 * *off + own.abs + own.rel * y.abs();
-        }
-        all.push((y, off));
-    }
-    Ok(all)
-}
-
-fn tolerance(graph: &Graph, id: NodeId, results: &[Option<Array>], y: &Array) -> Tolerance {
-    let node = graph.node(id);
-    let x: Vec<&Array> = node
-        .inputs
-        .iter()
-        .filter_map(|x| results[x.index()].as_ref())
-        .collect();
-    node.op.def().tolerance(&x, y)
 }

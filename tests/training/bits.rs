@@ -80,12 +80,15 @@ on_every_device! {
         let mut whole = classifier().compile(device, &set).unwrap();
         let history = whole.fit(&set, fit()).unwrap();
         let hash = whole.weights_sha256().unwrap();
-        // 16 steps an epoch: in the first, between two, and within the fourth.
-        for steps in [1, 32, 55] {
+        // 16 steps an epoch: in the first, between two, in a validation, and within the fourth epoch.
+        for (steps, ticks) in [(1, 0), (32, 0), (32, 3), (55, 0)] {
             let path = folder.path().join(format!("{steps}.safetensors"));
             let mut first = classifier().compile(device, &set).unwrap();
             first.begin(&set, fit()).unwrap();
             tick_until(&mut first, steps);
+            for _ in 0..ticks {
+                first.tick(Duration::ZERO).unwrap();
+            }
             first.save(&path).unwrap();
             let at = first.weights_sha256().unwrap();
             // Saving disturbs nothing.

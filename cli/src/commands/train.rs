@@ -1,12 +1,211 @@
 //! `wgrad train`: a network, as a configuration file says.
+//!
+//! Data, network and device are made and checked first; only then is there a run's folder. A training
+//! that fails before its first checkpoint leaves none.
+
+mod finish;
+mod resume;
+mod work;
+
+pub use finish::{Scores, scores_text};
+
+use std::time::Instant;
+
+use serde::Serialize;
+use wgrad::train::Fit;
+use wgrad::{Device, Trainer};
 
 use crate::args::TrainArgs;
-use crate::config::Config;
+use crate::config::{Config, Schedule};
+use crate::engine;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::run_folder::RunFolder;
+use crate::samples::Samples;
+use crate::text::{bytes, count, path, significant};
 
-/// Trains, and leaves a run's folder behind.
-pub fn run(args: &TrainArgs, _output: &mut Output) -> Result<(), Failure> {
-    let _config = Config::load(&args.config, &args.overrides())?;
-    Err(Failure::Missing("train"))
+/// A training with all it needs.
+pub(super) struct Training {
+    config: Config,
+    samples: Samples,
+    device: Device,
+    trainer: Trainer,
+    facts: PlanFacts,
+    /// When the program began.
+    started: Instant,
+}
+
+/// What a step takes, known before the first one.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct PlanFacts {
+    /// The exact peak of device memory.
+    bytes: u64,
+    dispatches: usize,
+    flops: f64,
+}
+
+/// The event that opens a training.
+#[derive(Serialize)]
+struct Start<'a> {
+    run: String,
+    device: String,
+    why: &'a str,
+    parameters: usize,
+    train: usize,
+    validation: usize,
+    test: usize,
+    plan: PlanFacts,
+    resumed_epoch: Option<usize>,
+}
+
+/// Trains, and leaves a run's folder behind. `started` is when the program began.
+pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<(), Failure> {
+    let mut config = Config::load(&args.config, &args.overrides())?;
+    let resumed = match &args.resume {
+        Some(Some(given)) => Some(RunFolder::open(given)?),
+        Some(None) => Some(RunFolder::newest(&config.output.dir)?),
+        None => None,
+    };
+    let samples = Samples::load(&mut config)?;
+    if let Some(run) = &resumed {
+        resume::check(run, &config, &samples.preparation)?;
+        if resume::is_complete(run, &config, output)? {
+            return Ok(());
+        }
+    }
+    let device = engine::device(&config.training.device)?;
+    let mut trainer = engine::trainer(&config, &samples.preparation, &device)?;
+    if let Some(run) = &resumed {
+        resume::restore(run, &mut trainer)?;
+    }
+    let mut fit = Fit::epochs(config.training.epochs as u64)
+        .batch_size(config.training.batch_size)
+        .shuffle(config.training.shuffle);
+    if let Some(validation) = &samples.validation {
+        fit = fit.validation(validation);
+    }
+    trainer.begin(&samples.train, fit)?;
+    let facts = trainer
+        .cost()
+        .map_or_else(PlanFacts::default, |cost| PlanFacts {
+            bytes: cost.bytes,
+            dispatches: cost.dispatches,
+            flops: cost.flops,
+        });
+    let mut training = Training {
+        config,
+        samples,
+        device,
+        trainer,
+        facts,
+        started,
+    };
+    let fresh = resumed.is_none();
+    let run = match resumed {
+        Some(run) => run,
+        None => RunFolder::create(&training.config.output.dir)?,
+    };
+    let done = training.in_folder(&run, fresh, output);
+    if done.is_err() && fresh && run.resume_path()?.is_none() {
+        run.remove()?;
+    }
+    done
+}
+
+impl Training {
+    /// Everything that writes to the run's folder.
+    fn in_folder(
+        &mut self,
+        run: &RunFolder,
+        fresh: bool,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let finished = self.trainer.history().epochs.len();
+        run.write_config(&self.config.to_toml())?;
+        run.write_scaler(&self.samples.preparation)?;
+        if !fresh {
+            run.keep_epochs_up_to(finished)?;
+        }
+        self.announce(run, (!fresh).then_some(finished), output);
+        let stopped = self.work(run, output)?;
+        self.finish(run, stopped, output)
+    }
+
+    /// Says what will be done, where and with what.
+    fn announce(&self, run: &RunFolder, resumed: Option<usize>, output: &mut Output) {
+        let samples = &self.samples;
+        let size = |set: &Option<_>| set.as_ref().map_or(0, wgrad::data::Dataset::len);
+        let (train, validation, test) = (
+            samples.train.len(),
+            size(&samples.validation),
+            size(&samples.test),
+        );
+        let device = self.trainer.device();
+        output.say(&format!("device  {}: {}", device.name(), device.why()));
+        output.say(&format!(
+            "data    {}: {} samples for training, {} for validation, {} for the test; {}",
+            file_name(&self.config),
+            count(train as u64),
+            count(validation as u64),
+            count(test as u64),
+            target_words(&self.config, samples)
+        ));
+        for remark in &samples.remarks {
+            output.note(&format!("note    {remark}"));
+        }
+        output.say(&format!(
+            "run     {}{}",
+            path(run.path()),
+            match resumed {
+                Some(0) => ", resumed in its first epoch".to_string(),
+                Some(n) => format!(", resumed after epoch {n}"),
+                None => String::new(),
+            }
+        ));
+        output.say(&format!("\n{}", self.trainer.summary()));
+        let facts = &self.facts;
+        output.say(&format!(
+            "a step: {} dispatches, {} Mflop; {} of device memory in all\n",
+            count(facts.dispatches as u64),
+            significant(facts.flops / 1e6, 3),
+            bytes(facts.bytes)
+        ));
+        if resumed.is_some() && matches!(self.config.training.schedule, Schedule::Cosine { .. }) {
+            log::info!("the cosine ends with epoch {}", self.config.training.epochs);
+        }
+        let start = Start {
+            run: run.path().display().to_string(),
+            device: device.name(),
+            why: device.why(),
+            parameters: self.trainer.summary().parameters,
+            train,
+            validation,
+            test,
+            plan: *facts,
+            resumed_epoch: resumed,
+        };
+        output.event("start", &start);
+    }
+}
+
+/// The data file's name, for titles.
+fn file_name(config: &Config) -> String {
+    let file = config.data.source.file();
+    file.file_name()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// What is learnt from what, in words.
+fn target_words(config: &Config, samples: &Samples) -> String {
+    let features: usize = samples.preparation.sample_shape.iter().product();
+    let target = match config.data.source.target() {
+        Some(name) => format!(" ({name})"),
+        None => String::new(),
+    };
+    match samples.preparation.classes.len() {
+        0 => format!("{features} features, a quantity{target}"),
+        n => format!("{features} features, {n} classes{target}"),
+    }
 }

@@ -260,7 +260,7 @@ fn data(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result<Dat
         Format::Csv
     });
     let own: &[&str] = match format {
-        Format::Csv => &["path", "test_path", "target", "delimiter"],
+        Format::Csv => &["path", "test_path", "target", "delimiter", "ignore"],
         Format::Idx => &["images", "labels", "test_images", "test_labels"],
         Format::Npy => &["inputs", "targets", "test_inputs", "test_targets"],
     };
@@ -283,6 +283,11 @@ fn data(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result<Dat
                 .string()?
                 .to_string(),
             delimiter: or(Some(section), "delimiter", ',', delimiter)?,
+            ignore: or(Some(section), "ignore", Vec::new(), |v| {
+                let names = v.items()?;
+                let names = names.iter().map(|name| Ok(name.string()?.to_string()));
+                names.collect()
+            })?,
         },
         Format::Idx => DataSource::Idx {
             images: path(section.require("images", "images = \"train-images-idx3-ubyte.gz\"")?)?,

@@ -51,6 +51,7 @@ impl Config {
                 test_path,
                 target,
                 delimiter,
+                ignore,
             } => {
                 out.set("format", string("csv"));
                 out.set("path", path(file));
@@ -59,6 +60,10 @@ impl Config {
                 }
                 out.set("target", string(target));
                 out.set("delimiter", string(&delimiter.to_string()));
+                if !ignore.is_empty() {
+                    let names: Vec<String> = ignore.iter().map(|name| string(name)).collect();
+                    out.set("ignore", format!("[{}]", names.join(", ")));
+                }
             }
             DataSource::Idx {
                 images,
@@ -102,6 +107,14 @@ impl Task {
         match self {
             Task::Classification => "classification",
             Task::Regression => "regression",
+        }
+    }
+
+    /// What its targets are, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Task::Classification => "classes",
+            Task::Regression => "a quantity",
         }
     }
 }

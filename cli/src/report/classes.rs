@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::Confusion;
 use super::html::escape;
 use crate::text::count;
@@ -10,7 +12,7 @@ use crate::text::count;
 const MOST_CLASSES: usize = 40;
 
 /// Precision, recall and F1 of a class; `None` where nothing was predicted, or there was nothing.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scores {
     /// The share of what was taken for the class that is of it.
     pub precision: Option<f64>,
@@ -22,7 +24,48 @@ pub struct Scores {
     pub support: u64,
 }
 
+/// A class with its scores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassScores {
+    /// The class's name.
+    pub class: String,
+    /// Its scores.
+    #[serde(flatten)]
+    pub scores: Scores,
+}
+
 impl Confusion {
+    /// The scores of all classes, in order.
+    pub fn all_scores(&self) -> Vec<ClassScores> {
+        let each = self.classes.iter().enumerate();
+        each.map(|(i, class)| ClassScores {
+            class: class.clone(),
+            scores: self.scores(i),
+        })
+        .collect()
+    }
+
+    /// The scores as a table for the terminal.
+    pub fn to_text(&self) -> String {
+        let names = self.classes.iter().map(|c| c.chars().count());
+        let width = names.max().unwrap_or(0).max("class".len());
+        let mut out = format!(
+            "{:width$}  {:>9}  {:>7}  {:>7}  {:>7}",
+            "class", "precision", "recall", "F1", "samples"
+        );
+        for ClassScores { class, scores: s } in self.all_scores() {
+            let _ = write!(
+                out,
+                "\n{class:width$}  {:>9}  {:>7}  {:>7}  {:>7}",
+                percent(s.precision),
+                percent(s.recall),
+                percent(s.f1),
+                count(s.support)
+            );
+        }
+        out
+    }
+
     fn at(&self, actual: usize, predicted: usize) -> u64 {
         let row = self.counts.get(actual);
         row.and_then(|r| r.get(predicted)).copied().unwrap_or(0)

@@ -8,6 +8,7 @@
 
 mod buffers;
 mod chain;
+mod inspect;
 mod memory;
 mod step;
 
@@ -47,6 +48,8 @@ pub struct CpuExecutor {
 
 struct PreparedPlan {
     steps: Vec<Prepared>,
+    /// By step of the plan: where its part of `steps` ends.
+    ends: Vec<usize>,
     buffers: Buffers,
     /// Whether some step is worth more than one thread.
     parallel: bool,
@@ -74,13 +77,16 @@ impl CpuExecutor {
             };
             let mut steps = Vec::with_capacity(plan.steps.len());
             let sources = Sources::new(&plan.graph);
+            let mut ends = Vec::with_capacity(plan.steps.len());
             for step in &plan.steps {
                 steps.extend(prepare(plan, &sources, step, &mut buffers)?);
+                ends.push(steps.len());
             }
             workspaces = [buffers.head.1, buffers.acc.1];
             let parallel = steps.iter().any(Prepared::is_parallel);
             plans.push(PreparedPlan {
                 steps,
+                ends,
                 buffers,
                 parallel,
             });

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::exec::Stepwise;
 use crate::plan::Slot;
 use crate::{Error, Result};
 
@@ -102,5 +103,40 @@ impl GpuExecutor {
             at += bytes;
         }
         Ok(())
+    }
+}
+
+impl Stepwise for GpuExecutor {
+    fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
+        GpuExecutor::read_slot(self, plan, slot, words)
+    }
+
+    fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
+        GpuExecutor::write_slot(self, plan, slot, words)
+    }
+
+    fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {
+        GpuExecutor::run_steps(self, plan, steps)
+    }
+
+    fn choose(&mut self, plan: usize, step: usize, variant: usize) -> Result<()> {
+        GpuExecutor::choose(self, plan, step, variant)
+    }
+
+    fn variants(&self, plan: usize, step: usize) -> usize {
+        let plan = self.program.plans.get(plan);
+        let step = plan.and_then(|p| p.steps.get(step));
+        step.map_or(0, |s| s.variants.len())
+    }
+
+    fn kernels(&self, plan: usize, step: usize, variant: usize) -> Vec<&'static str> {
+        let plan = self.program.plans.get(plan);
+        let step = plan.and_then(|p| p.steps.get(step));
+        let dispatches = step.and_then(|s| s.variants.get(variant));
+        dispatches
+            .into_iter()
+            .flatten()
+            .map(|d| d.kernel.label)
+            .collect()
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::exec::Counters;
 use crate::{Error, Result};
@@ -15,6 +16,9 @@ use super::device::GpuDevice;
 const PENDING: u8 = 0;
 const MAPPED: u8 = 1;
 const FAILED: u8 = 2;
+
+/// How long after the work's end a callback may come.
+const LATE: Duration = Duration::from_secs(10);
 
 /// Whether a buffer that was asked to be mapped is. Set by wgpu's callback.
 #[derive(Clone, Debug)]
@@ -56,6 +60,13 @@ impl MapState {
         }
         if !self.is_settled() {
             device.poll(after)?;
+        }
+        // Where another thread polls the device too, that one may have taken the callback, and not
+        // have called it yet.
+        let start = Instant::now();
+        while !self.is_settled() && start.elapsed() < LATE {
+            std::thread::yield_now();
+            device.poll(None)?;
         }
         if self.is_mapped() {
             return Ok(());

@@ -155,13 +155,14 @@ macro_rules! row_of {
                     let n = y.len();
                     let mut _blocks = x.iter().map(|x| x.get(..n).unwrap_or(&[]));
                     $(let $x = _blocks.next().unwrap_or(&[]);)*
-                    // The lengths are equal, so the loop needs no checks and becomes vector code.
-                    if $($x.len() != n ||)* false {
-                        return;
-                    }
                     $crate::ops::rows::widest(
                         #[inline(always)]
                         || {
+                            // The lengths are equal, so the loop needs no checks and becomes vector
+                            // code.
+                            if y.len() != n $(|| $x.len() != n)* {
+                                return;
+                            }
                             for k in 0..n {
                                 let $i = _first.wrapping_add(k as u32);
                                 $(let $x = <$xt as Word>::read($x[k]);)*

@@ -23,7 +23,7 @@ use walk::Walk;
 use super::memory::{MAX_PLACES, Memory, Open, Places};
 
 /// Most elements of a block.
-pub(super) const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 1024;
 
 /// Most arguments of a function.
 const MAX_ARGS: usize = 4;
@@ -92,10 +92,13 @@ enum Target {
     Write(usize),
 }
 
+/// A function's loop over a block: first index, arguments, constants, results.
+type Loop = fn(u32, &[&[u32]], &[f64], &mut [u32]);
+
 /// One function on one block.
 #[derive(Debug)]
 struct Call {
-    function: fn(u32, &[&[u32]], &[f64], &mut [u32]),
+    function: Loop,
     args: [Source; MAX_ARGS],
     count: usize,
     constants: Vec<f64>,

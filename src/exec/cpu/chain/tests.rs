@@ -1,3 +1,6 @@
+// Elements of many tensors at the same index are compared.
+#![allow(clippy::needless_range_loop)]
+
 use super::super::memory::{Memory, Span};
 use super::*;
 use crate::graph::{Function, NodeId};

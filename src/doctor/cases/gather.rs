@@ -1,8 +1,8 @@
 //! Gather.
 
-use wgrad::DType;
+use crate::DType;
 
-use crate::case::{Case, Draw, case};
+use crate::doctor::case::{Case, Draw, case};
 
 pub fn cases() -> Vec<Case> {
     let sizes = [

@@ -1,9 +1,9 @@
 //! Sums, means and maxima over any axes.
 
-use wgrad::ops::Array;
+use crate::ops::Array;
 
-use crate::case::{Case, case};
-use crate::cases::SIZES;
+use super::SIZES;
+use crate::doctor::case::{Case, case};
 
 /// Over the middle axis.
 fn middle(x: &Array, f: impl Fn(&mut dyn Iterator<Item = f64>) -> f64) -> Vec<f64> {

@@ -1,6 +1,6 @@
 //! Softmax.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 /// From the definition, without subtracting anything: fine for small arguments.
 fn naive(row: &[f64]) -> Vec<f64> {

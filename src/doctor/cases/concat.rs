@@ -1,8 +1,8 @@
 //! Concat, and stack and split, which are made of it.
 
-use wgrad::{DType, Tensor};
+use crate::{DType, Tensor};
 
-use crate::case::{Case, Draw, case};
+use crate::doctor::case::{Case, Draw, case};
 
 fn concat(axis: isize) -> impl Fn(&[Tensor]) -> Tensor + Send + Sync {
     move |x| Tensor::concat(&x.iter().collect::<Vec<_>>(), axis)

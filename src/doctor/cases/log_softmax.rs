@@ -1,6 +1,6 @@
 //! The logarithm of softmax.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 fn naive(row: &[f64]) -> Vec<f64> {
     let total: f64 = row.iter().map(|x| x.exp()).sum();

@@ -1,6 +1,6 @@
 //! Cross-entropy with integer labels.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 fn naive(row: &[f64], label: usize) -> f64 {
     let total: f64 = row.iter().map(|x| x.exp()).sum();

@@ -1,12 +1,12 @@
 //! Elementwise ops: cases made from the table itself, known values, and views of the arguments.
 
-use wgrad::graph::{Elementwise, Function, Op, Scalar};
-use wgrad::ops::elementwise::functions;
-use wgrad::{DType, Source, Tensor};
+use crate::graph::{Elementwise, Function, Op, Scalar};
+use crate::ops::elementwise::functions;
+use crate::{DType, Source, Tensor};
 
-use crate::case::{Case, Draw, case};
-use crate::cases::SIZES;
-use crate::known::{KNOWN, Known};
+use super::SIZES;
+use super::known::{KNOWN, Known};
+use crate::doctor::case::{Case, Draw, case};
 
 fn apply(f: &'static Function, x: &[Tensor]) -> Tensor {
     let constants = f.examples.iter().map(|&c| Scalar(c)).collect();

@@ -1,12 +1,12 @@
 //! Padding, the reverse of slicing.
 
-use wgrad::{DType, Shape};
+use crate::{DType, Shape};
 
-use crate::case::{Case, Draw, case};
+use crate::doctor::case::{Case, Draw, case};
 
 pub fn cases() -> Vec<Case> {
     let pad = |before: &'static [usize], step: &'static [usize], to: &'static [usize]| {
-        move |x: &[wgrad::Tensor]| x[0].pad_into(before, step, &Shape::from(to))
+        move |x: &[crate::Tensor]| x[0].pad_into(before, step, &Shape::from(to))
     };
     vec![
         case("pad", "known", pad(&[1], &[2], &[6]))

@@ -1,6 +1,6 @@
 //! Random tensors. What single numbers are is tested with the functions `random_uniform` and `random_normal`.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     vec![

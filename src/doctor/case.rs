@@ -1,13 +1,17 @@
 //! A case: an expression of tensors, the arguments to try it on, and what must come out.
+//!
+//! The doctor runs the cases on a user's device, the tests of this crate on every one they find; both
+//! from the same list.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wgrad::exec::reference::Values;
-use wgrad::graph::{Graph, Mode, Op};
-use wgrad::ops::{self, Array};
-use wgrad::random::Stream;
-use wgrad::{DType, Error, Shape, Tensor};
+use crate::autodiff::gradients;
+use crate::exec::reference::Values;
+use crate::graph::{Graph, Mode, Op, Output};
+use crate::ops::{self, Array};
+use crate::random::Stream;
+use crate::{DType, Error, Result, Shape, Tensor};
 
 /// Where an argument's elements come from.
 #[derive(Clone, Debug)]
@@ -23,8 +27,11 @@ pub enum Draw {
 /// One argument of a case.
 #[derive(Clone, Debug)]
 pub struct Argument {
+    /// Its shape.
     pub shape: Shape,
+    /// Its element type.
     pub dtype: DType,
+    /// Where its elements come from.
     pub draw: Draw,
     /// Numbers to stay away from: the function has a kink there.
     pub avoid: Vec<f64>,
@@ -35,13 +42,15 @@ pub struct Argument {
 type Expression = Box<dyn Fn(&[Tensor]) -> Tensor + Send + Sync>;
 type Formula = Box<dyn Fn(&[Array]) -> Vec<f64> + Send + Sync>;
 
-/// An expression with arguments. The runner makes a test of each direction and device of it.
+/// An expression with arguments.
 pub struct Case {
     /// The op it belongs to.
     pub op: String,
     /// What is special about it, without spaces.
     pub name: String,
+    /// What it is tried on.
     pub arguments: Vec<Argument>,
+    /// What is computed.
     pub expression: Expression,
     /// What must come out, computed in another way.
     pub formula: Option<Formula>,
@@ -194,8 +203,8 @@ impl Case {
         drawn
     }
 
-    /// Traces the expression. The cotangent `r`, an input, has the shape of the result.
-    pub fn trace(&self) -> Result<Traced, Error> {
+    /// Traces the expression.
+    pub fn trace(&self) -> Result<Traced> {
         let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
         let argument = |(i, a): (usize, &Argument)| {
             ops::input(&graph, &format!("x{i}"), a.shape.clone(), a.dtype)
@@ -212,7 +221,7 @@ impl Argument {
         let n = self.shape.len();
         let mut elements: Vec<f64> = match &self.draw {
             Draw::Given(given) => {
-                assert_eq!(given.len(), n, "elements for {}", self.shape);
+                debug_assert_eq!(given.len(), n, "elements for {}", self.shape);
                 given.clone()
             }
             Draw::Between(low, high) => (0..n)
@@ -247,9 +256,54 @@ impl Argument {
 
 /// A traced case.
 pub struct Traced {
+    /// The graph, without outputs.
     pub graph: Rc<RefCell<Graph>>,
+    /// The arguments: inputs called `x0`, `x1`, and so on.
     pub x: Vec<Tensor>,
+    /// The expression's value.
     pub y: Tensor,
+}
+
+impl Traced {
+    /// Makes a tensor an output of the graph.
+    pub fn output(&self, name: impl Into<String>, tensor: &Tensor) -> Result<()> {
+        let broken = || Error::internal("a case", "a broken tensor without a mistake");
+        let node = tensor.id().ok_or_else(broken)?;
+        let name = name.into();
+        self.graph.borrow_mut().outputs.push(Output { name, node });
+        Ok(())
+    }
+
+    /// `sum(y r)`: its gradients have the cotangent `r`, an input of the result's shape.
+    pub fn loss(&self) -> Tensor {
+        let r = ops::input(&self.graph, "r", self.y.shape(), DType::F32);
+        (&self.y * &r).sum(&[])
+    }
+
+    /// Adds the gradients of `case`'s arguments that vary as outputs `d0`, `d1`, ..; hands back which.
+    pub fn add_gradients(&self, case: &Case) -> Result<Vec<usize>> {
+        let varies = |i: &usize| case.arguments.get(*i).is_some_and(|a| a.varies);
+        let varying: Vec<usize> = (0..self.x.len()).filter(varies).collect();
+        let wrt: Vec<Tensor> = varying.iter().map(|&i| self.x[i].clone()).collect();
+        let found = gradients(&self.loss(), &wrt)?;
+        let mut with_gradient = Vec::new();
+        for (&i, dx) in varying.iter().zip(&found) {
+            if let Some(dx) = dx {
+                self.output(format!("d{i}"), dx)?;
+                with_gradient.push(i);
+            }
+        }
+        Ok(with_gradient)
+    }
+
+    /// Adds the value as the output `y`, and the gradients where the expression has any.
+    pub fn add_outputs(&self, case: &Case) -> Result<()> {
+        self.output("y", &self.y)?;
+        if self.y.dtype().is_float() && case.no_gradient.is_none() {
+            self.add_gradients(case)?;
+        }
+        Ok(())
+    }
 }
 
 /// The values of a run: the arguments, the cotangent, and a key for random numbers.

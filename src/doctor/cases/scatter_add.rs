@@ -1,6 +1,6 @@
 //! Scatter-add.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     let sizes = [

@@ -1,6 +1,6 @@
 //! Leaves: inputs and constants.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     vec![

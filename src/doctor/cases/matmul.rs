@@ -1,10 +1,10 @@
 //! Matrix products, in all four ways the matrices can be stored.
 
-use wgrad::graph::{Matmul, Op};
-use wgrad::ops::Array;
-use wgrad::{Source, Tensor};
+use crate::graph::{Matmul, Op};
+use crate::ops::Array;
+use crate::{Source, Tensor};
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 fn product(a: &Array, b: &Array, (m, n, k): (usize, usize, usize)) -> Vec<f64> {
     let mut y = vec![0.0; m * n];

@@ -1,8 +1,8 @@
 //! Chains of ops, as they come together in models: what passes fuse must still be right.
 
-use wgrad::{DType, Tensor};
+use crate::{DType, Tensor};
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 /// Layer normalisation, composed.
 fn normalized(x: &Tensor) -> Tensor {

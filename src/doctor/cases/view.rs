@@ -1,6 +1,6 @@
 //! Views: reshape, permute, broadcast_to, slice, and the methods made of them.
 
-use crate::case::{Case, case};
+use crate::doctor::case::{Case, case};
 
 const SIX: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 

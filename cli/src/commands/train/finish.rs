@@ -1,0 +1,216 @@
+//! The end of a training: the test, the report, the summary.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use wgrad::train::Evaluation;
+
+use super::{Training, file_name};
+use crate::config::Task;
+use crate::engine;
+use crate::failure::Failure;
+use crate::outcome;
+use crate::output::Output;
+use crate::report::{
+    ClassScores, Confusion, DataFacts, LayerRow, Predictions, Report, RunFacts, TestResult,
+};
+use crate::run_folder::RunFolder;
+use crate::text::{duration, metric, path};
+
+/// The event that closes a training.
+#[derive(Serialize)]
+struct Done {
+    run: String,
+    device: String,
+    epochs: usize,
+    steps: u64,
+    /// Seconds of training, validation included; over all parts of a resumed run.
+    seconds: f64,
+    /// From the program's start to the first step's loss; nothing where no step was left to do.
+    first_step_ms: Option<f64>,
+    weights_sha256: String,
+    test: Option<Scores>,
+}
+
+/// A loss and metrics, side by side.
+#[derive(Serialize)]
+pub struct Scores {
+    loss: f64,
+    #[serde(flatten)]
+    metrics: BTreeMap<String, f64>,
+}
+
+impl Scores {
+    /// The scores of an evaluation.
+    pub fn new(evaluation: &Evaluation) -> Scores {
+        Scores {
+            loss: evaluation.loss,
+            metrics: evaluation.metrics.iter().cloned().collect(),
+        }
+    }
+}
+
+/// `summary.json`.
+#[derive(Serialize)]
+struct Summary<'a> {
+    epochs: usize,
+    best_epoch: Option<usize>,
+    /// Why the training ended before its last epoch.
+    stopped: Option<&'a str>,
+    done: &'a Done,
+    data: &'a DataFacts,
+    run: &'a RunFacts,
+    confusion: Option<&'a Confusion>,
+    classes: Option<Vec<ClassScores>>,
+}
+
+/// What the test gave.
+#[derive(Default)]
+struct Tested {
+    evaluation: Option<Evaluation>,
+    confusion: Option<Confusion>,
+    predictions: Option<Predictions>,
+}
+
+impl Training {
+    /// Tests, reports, and says how it went.
+    pub(super) fn finish(
+        &mut self,
+        run: &RunFolder,
+        stopped: Option<String>,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let best_epoch = self.best_epoch()?;
+        let epochs = run.epochs()?;
+        let seconds: f64 = epochs.iter().map(|e| e.seconds).sum();
+        let steps = self.trainer.steps();
+        let first_step = self.trainer.first_step();
+        // Early stopping means: the best epoch's weights, not those of the epochs waited in vain.
+        let early = self.config.training.early_stopping.is_some();
+        if early && run.best_path().is_file() {
+            self.trainer.load_weights(run.best_path())?;
+        }
+        let tested = self.test()?;
+        let done = Done {
+            run: run.path().display().to_string(),
+            device: self.device.name(),
+            epochs: epochs.len(),
+            steps,
+            seconds,
+            first_step_ms: first_step.map(|t| (t - self.started).as_secs_f64() * 1e3),
+            weights_sha256: self.trainer.weights_sha256()?,
+            test: tested.evaluation.as_ref().map(Scores::new),
+        };
+        let samples = self.samples.train.len() as f64;
+        let facts = RunFacts {
+            device: self.device.name(),
+            driver: engine::driver(&self.device),
+            seconds,
+            first_step_ms: done.first_step_ms.unwrap_or(f64::NAN),
+            steps,
+            samples_per_second: samples * epochs.len() as f64 / seconds.max(1e-9),
+            parameters: self.trainer.summary().parameters as u64,
+            peak_bytes: self.facts.bytes,
+            seed: self.config.training.seed,
+            weights_sha256: done.weights_sha256.clone(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+        };
+        let report = self.report(run, facts, epochs, best_epoch, tested);
+        run.write_report(&report.to_html())?;
+        run.write_summary(&Summary {
+            epochs: done.epochs,
+            best_epoch,
+            stopped: stopped.as_deref(),
+            done: &done,
+            data: &report.data,
+            run: &report.run,
+            confusion: report.confusion.as_ref(),
+            classes: report.confusion.as_ref().map(Confusion::all_scores),
+        })?;
+        let ended = match stopped {
+            Some(reason) => format!(", stopped early: {reason}"),
+            None => String::new(),
+        };
+        output.say(&format!(
+            "trained {} epochs, {} steps in {}{ended}",
+            done.epochs,
+            steps,
+            duration(seconds)
+        ));
+        if let (true, Some(best)) = (early, best_epoch) {
+            output.say(&format!("weights of epoch {best}, the best one"));
+        }
+        if let Some(test) = &report.test {
+            output.say(&format!("test    {}", scores_text(test, report.data.test)));
+        }
+        output.say(&format!("report  {}", path(&run.report_path())));
+        output.event("done", &done);
+        Ok(())
+    }
+
+    fn test(&mut self) -> Result<Tested, Failure> {
+        let Some(set) = &self.samples.test else {
+            return Ok(Tested::default());
+        };
+        let evaluation = self.trainer.evaluate(set)?;
+        let predictions = self.trainer.predict(set)?;
+        let preparation = &self.samples.preparation;
+        let answers = outcome::answers(self.config.training.loss, preparation, &predictions);
+        Ok(Tested {
+            evaluation: Some(evaluation),
+            confusion: outcome::confusion(preparation, set, &answers),
+            predictions: outcome::pairs(preparation, set, &answers),
+        })
+    }
+
+    fn report(
+        &self,
+        run: &RunFolder,
+        facts: RunFacts,
+        epochs: Vec<crate::run_folder::EpochRecord>,
+        best_epoch: Option<usize>,
+        tested: Tested,
+    ) -> Report {
+        let samples = &self.samples;
+        let size = |set: &Option<_>| set.as_ref().map_or(0, wgrad::data::Dataset::len);
+        let layers = self.trainer.summary().layers.iter().map(|layer| LayerRow {
+            name: layer.name.clone(),
+            kind: layer.kind.clone(),
+            output: layer.output.shape.iter().skip(1).copied().collect(),
+            parameters: layer.parameters as u64,
+            bytes: 4 * layer.parameters as u64,
+        });
+        let name = run.path().file_name().unwrap_or(run.path().as_os_str());
+        Report {
+            title: name.to_string_lossy().into_owned(),
+            task: self.config.data.task.unwrap_or(Task::Classification),
+            data: DataFacts {
+                name: file_name(&self.config),
+                train: samples.train.len(),
+                validation: size(&samples.validation),
+                test: size(&samples.test),
+                sample_shape: samples.preparation.sample_shape.clone(),
+            },
+            run: facts,
+            test: tested.evaluation.map(|evaluation| TestResult {
+                loss: evaluation.loss,
+                metrics: evaluation.metrics.into_iter().collect(),
+            }),
+            epochs,
+            best_epoch,
+            confusion: tested.confusion,
+            predictions: tested.predictions,
+            layers: layers.collect(),
+            config: self.config.to_toml(),
+        }
+    }
+}
+
+/// A test's results on one line.
+pub fn scores_text(test: &TestResult, samples: usize) -> String {
+    let mut text = format!("loss {}", metric("loss", test.loss));
+    for (name, value) in &test.metrics {
+        text.push_str(&format!(", {name} {}", metric(name, *value)));
+    }
+    format!("{text} ({} samples)", crate::text::count(samples as u64))
+}

@@ -1,0 +1,152 @@
+//! The training itself: steps, with a look at each epoch's end.
+
+use wgrad::train::{EarlyStopping, Epoch, Tick};
+
+use super::Training;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::run_folder::{EpochRecord, RunFolder};
+use crate::text::path;
+
+impl Training {
+    /// Trains to the end; gives the reason where it came early.
+    pub(super) fn work(
+        &mut self,
+        run: &RunFolder,
+        output: &mut Output,
+    ) -> Result<Option<String>, Failure> {
+        let interrupt = Interrupt::install();
+        let mut progress = Progress::new();
+        let finished = self.trainer.history().epochs.len();
+        let samples = self.samples.train.len();
+        progress.start(self.config.training.epochs, samples, finished);
+        let done = self.steps(run, output, &mut progress, &interrupt);
+        progress.finish();
+        done
+    }
+
+    fn steps(
+        &mut self,
+        run: &RunFolder,
+        output: &mut Output,
+        progress: &mut Progress,
+        interrupt: &Interrupt,
+    ) -> Result<Option<String>, Failure> {
+        loop {
+            if interrupt.asked() {
+                return Err(self.interrupted(run, output)?);
+            }
+            match self.trainer.step()? {
+                Tick::Working => {
+                    if let Some(now) = self.trainer.running() {
+                        let metric = now.metrics.first();
+                        let metric = metric.map(|(name, value)| (name.as_str(), *value));
+                        progress.batch(now.samples, now.loss, metric);
+                    }
+                }
+                Tick::EpochEnded(epoch) => {
+                    let record = self.record(&epoch);
+                    run.append_epoch(&record)?;
+                    progress.epoch_end(&record);
+                    output.event("epoch", &record);
+                    let stopped = self.stop_reason()?;
+                    self.save(run, record.epoch, stopped.is_some())?;
+                    if stopped.is_some() {
+                        return Ok(stopped);
+                    }
+                }
+                Tick::Done(reason) => return Ok(reason),
+            }
+        }
+    }
+
+    /// An epoch as it is kept.
+    fn record(&self, epoch: &Epoch) -> EpochRecord {
+        let epochs = &self.trainer.history().epochs;
+        let before = epochs.iter().rev().nth(1).map_or(0.0, |e| e.seconds);
+        EpochRecord {
+            epoch: epoch.epoch as usize,
+            step: epoch.step,
+            seconds: epoch.seconds - before,
+            lr: epoch.lr,
+            loss: epoch.loss,
+            metrics: epoch.metrics.iter().cloned().collect(),
+            val_loss: epoch.val_loss,
+            val_metrics: epoch.val_metrics.iter().cloned().collect(),
+        }
+    }
+
+    fn stop_reason(&self) -> Result<Option<String>, Failure> {
+        let Some(stop) = &self.config.training.early_stopping else {
+            return Ok(None);
+        };
+        let rule =
+            EarlyStopping::new(&stop.monitor, stop.patience as u64).min_delta(stop.min_delta);
+        Ok(rule.reason(self.trainer.history())?)
+    }
+
+    /// The number that says which epoch is best; nothing where only the training's own are measured.
+    fn monitor(&self) -> Option<(&str, f64)> {
+        match &self.config.training.early_stopping {
+            Some(stop) => Some((stop.monitor.as_str(), stop.min_delta)),
+            None => self.samples.validation.as_ref().map(|_| ("val_loss", 0.0)),
+        }
+    }
+
+    /// The best epoch, counted from 1.
+    pub(super) fn best_epoch(&self) -> Result<Option<usize>, Failure> {
+        let Some((monitor, min_delta)) = self.monitor() else {
+            return Ok(None);
+        };
+        let best = self.trainer.history().best(monitor, min_delta)?;
+        Ok(best.map(|epoch| epoch.epoch as usize))
+    }
+
+    /// The checkpoints that are due after an epoch.
+    fn save(&mut self, run: &RunFolder, epoch: usize, last: bool) -> Result<(), Failure> {
+        if self.best_epoch()? == Some(epoch) {
+            self.trainer.save(run.best_path())?;
+        }
+        let every = self.config.output.checkpoint_every;
+        let last = last || epoch >= self.config.training.epochs;
+        if last || (every > 0 && epoch.is_multiple_of(every)) {
+            self.trainer.save(run.checkpoint_path(epoch))?;
+            run.prune_checkpoints(self.config.output.keep_checkpoints)?;
+            run.remove_interrupted()?;
+        }
+        Ok(())
+    }
+
+    /// Saves the state between two steps, and says how to go on.
+    fn interrupted(&mut self, run: &RunFolder, output: &mut Output) -> Result<Failure, Failure> {
+        let checkpoint = run.interrupted_path();
+        self.trainer.save(&checkpoint)?;
+        let (epochs, step) = (self.trainer.history().epochs.len(), self.trainer.steps());
+        output.event(
+            "interrupted",
+            &serde_json::json!({
+                "run": run.path().display().to_string(),
+                "checkpoint": checkpoint.display().to_string(),
+                "epochs": epochs,
+                "steps": step,
+            }),
+        );
+        Ok(Failure::Interrupted(format!(
+            "interrupted after {epochs} epochs, at step {step}; nothing is lost. Go on with\n  \
+             wgrad train {} --resume={}",
+            quoted(&path(&run.config_path())),
+            quoted(&path(run.path()))
+        )))
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/\\:._-+=~@%,".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}

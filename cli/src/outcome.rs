@@ -1,0 +1,151 @@
+//! What a network's outputs mean: classes with probabilities, or quantities.
+
+use wgrad::data::Dataset;
+use wgrad::train::Predictions;
+
+use crate::config::Loss;
+use crate::preparation::Preparation;
+use crate::report::{self, Confusion};
+
+/// What the network says about one sample.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A class, and each class's probability.
+    Class {
+        /// The class with the largest probability.
+        class: usize,
+        /// One for each class.
+        probabilities: Vec<f64>,
+    },
+    /// Quantities, in the target's units.
+    Values(Vec<f64>),
+}
+
+/// One answer a sample.
+pub fn answers(
+    loss: Option<Loss>,
+    preparation: &Preparation,
+    predictions: &Predictions,
+) -> Vec<Answer> {
+    let quantities = preparation.classes.is_empty();
+    let answer = |row: &[f32]| match loss {
+        _ if quantities => Answer::Values(row.iter().map(|v| f64::from(*v)).collect()),
+        Some(Loss::BceWithLogits) => two_classes(1.0 / (1.0 + (-first(row)).exp())),
+        Some(Loss::Bce | Loss::Mse) => two_classes(first(row)),
+        Some(Loss::CrossEntropy) | None => softmax(row),
+    };
+    predictions.rows().map(answer).collect()
+}
+
+fn first(row: &[f32]) -> f64 {
+    row.first().map_or(f64::NAN, |v| f64::from(*v))
+}
+
+fn two_classes(second: f64) -> Answer {
+    Answer::Class {
+        class: usize::from(second > 0.5),
+        probabilities: vec![1.0 - second, second],
+    }
+}
+
+fn softmax(row: &[f32]) -> Answer {
+    let mut class = 0;
+    let mut largest = f64::NEG_INFINITY;
+    for (i, v) in row.iter().enumerate() {
+        if f64::from(*v) > largest {
+            (class, largest) = (i, f64::from(*v));
+        }
+    }
+    let powers: Vec<f64> = row
+        .iter()
+        .map(|v| (f64::from(*v) - largest).exp())
+        .collect();
+    let sum: f64 = powers.iter().sum();
+    Answer::Class {
+        class,
+        probabilities: powers.iter().map(|p| p / sum).collect(),
+    }
+}
+
+/// What was taken for what; `None` where there are no classes.
+pub fn confusion(
+    preparation: &Preparation,
+    set: &Dataset,
+    answers: &[Answer],
+) -> Option<Confusion> {
+    let n = preparation.classes.len();
+    if n == 0 {
+        return None;
+    }
+    let mut counts = vec![vec![0u64; n]; n];
+    for (i, answer) in answers.iter().enumerate() {
+        let (Some(actual), Answer::Class { class, .. }) = (set.label(i), answer) else {
+            continue;
+        };
+        let row = counts.get_mut(actual as usize);
+        if let Some(count) = row.and_then(|row| row.get_mut(*class)) {
+            *count += 1;
+        }
+    }
+    Some(Confusion {
+        classes: preparation.classes.clone(),
+        counts,
+    })
+}
+
+/// Targets and predictions of the first quantity; `None` where there are classes.
+pub fn pairs(
+    preparation: &Preparation,
+    set: &Dataset,
+    answers: &[Answer],
+) -> Option<report::Predictions> {
+    if !preparation.classes.is_empty() {
+        return None;
+    }
+    let mut found = report::Predictions {
+        target: match preparation.target.as_str() {
+            "" => "target".to_string(),
+            name => name.to_string(),
+        },
+        ..report::Predictions::default()
+    };
+    for (i, answer) in answers.iter().enumerate() {
+        let Answer::Values(values) = answer else {
+            continue;
+        };
+        let actual = set.values(i).and_then(<[f32]>::first);
+        if let (Some(actual), Some(predicted)) = (actual, values.first()) {
+            found.actual.push(f64::from(*actual));
+            found.predicted.push(*predicted);
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_sum_to_one_and_never_overflow() {
+        let Answer::Class {
+            class,
+            probabilities,
+        } = softmax(&[1000.0, 0.0, 1001.0])
+        else {
+            unreachable!()
+        };
+        assert_eq!(class, 2);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!((probabilities[2] - 1.0 / (1.0 + (-1f64).exp())).abs() < 1e-9);
+    }
+
+    #[test]
+    fn two_classes_have_one_threshold() {
+        let class = |p| match two_classes(p) {
+            Answer::Class { class, .. } => class,
+            Answer::Values(_) => 9,
+        };
+        assert_eq!((class(0.2), class(0.5), class(0.51)), (0, 0, 1));
+    }
+}

@@ -1,0 +1,294 @@
+//! The data of a run: read, divided, scaled.
+//!
+//! Takes a configuration, and fills in its task where only the data tells; gives the three parts and
+//! the [`Preparation`] that is saved with the run. The same configuration gives the same parts.
+
+use std::path::Path;
+
+use wgrad::data::{self, CsvTable, Dataset, Targets};
+use wgrad::{Error, Result};
+
+use crate::config::{Config, Data, DataSource, Task};
+use crate::failure::Failure;
+use crate::preparation::{Preparation, TargetScale};
+
+/// The data of a training.
+pub struct Samples {
+    /// What is trained on.
+    pub train: Dataset,
+    /// What is watched while training.
+    pub validation: Option<Dataset>,
+    /// What the final test uses.
+    pub test: Option<Dataset>,
+    /// What was done to them.
+    pub preparation: Preparation,
+    /// What the user might want to know about the data.
+    pub remarks: Vec<String>,
+}
+
+impl Samples {
+    /// Reads and divides the data, and settles the configuration's task.
+    pub fn load(config: &mut Config) -> std::result::Result<Samples, Failure> {
+        let mut remarks = Vec::new();
+        let (whole, test) = match config.data.source.clone() {
+            DataSource::Csv {
+                path,
+                test_path,
+                target,
+                delimiter,
+                ignore,
+            } => {
+                let table = read_table(&path, delimiter, &ignore)?;
+                if config.data.task.is_none() {
+                    let found = match table.looks_like_classes(&target)? {
+                        true => Task::Classification,
+                        false => Task::Regression,
+                    };
+                    remarks.push(format!(
+                        "{target:?} looks like {}; [data] task says otherwise where it is not",
+                        found.words()
+                    ));
+                    config.settle(found)?;
+                }
+                let classes = config.data.task != Some(Task::Regression);
+                let set = labelled(&table, &target, classes, None)?;
+                let names = classes.then(|| set.class_names().to_vec());
+                let test = test_path.map(|test| -> Result<Dataset> {
+                    let features: Vec<&str> =
+                        set.feature_names().iter().map(String::as_str).collect();
+                    let wanted: Vec<&str> = features.into_iter().chain([target.as_str()]).collect();
+                    let table = data::csv_delimited(test, delimiter)?.select(&wanted)?;
+                    labelled(&table, &target, classes, names.as_deref())
+                });
+                (set, test.transpose()?)
+            }
+            DataSource::Idx {
+                images,
+                labels,
+                test,
+            } => {
+                let set = data::idx(images, labels)?;
+                let test = test.map(|(images, labels)| data::idx(images, labels));
+                (set, test.transpose()?)
+            }
+            DataSource::Npy {
+                inputs,
+                targets,
+                test,
+            } => {
+                let set = data::npy(inputs, targets)?;
+                let test = test.map(|(inputs, targets)| data::npy(inputs, targets));
+                (set, test.transpose()?)
+            }
+        };
+        let found = match whole.classes() {
+            Some(_) => Task::Classification,
+            None => Task::Regression,
+        };
+        config.settle(found)?;
+        let task = config.data.task.unwrap_or(found);
+        let whole = fit_task(whole, task)?;
+        let test = test
+            .map(|test| {
+                let test = fit_task(test, task)?;
+                match task {
+                    Task::Classification => test.with_class_names(whole.class_names().to_vec()),
+                    Task::Regression => Ok(test),
+                }
+            })
+            .transpose()?;
+        Ok(divide(whole, test, config, remarks)?)
+    }
+}
+
+/// Splits off test and validation, and scales all parts by what the training part looks like.
+fn divide(
+    whole: Dataset,
+    test: Option<Dataset>,
+    config: &Config,
+    mut remarks: Vec<String>,
+) -> Result<Samples> {
+    let data = &config.data;
+    let (rest, test) = if data.test_split > 0.0 {
+        let (rest, test) = split(&whole, data.test_split, config.training.seed)?;
+        (rest, Some(test))
+    } else {
+        (whole, test)
+    };
+    let (train, validation) = if data.validation_split > 0.0 {
+        let (train, validation) = rest.split_last(data.validation_split)?;
+        (train, Some(validation))
+    } else {
+        (rest, None)
+    };
+    refuse_gaps(&train, validation.as_ref(), data)?;
+    remarks.extend(unseen_in_validation(&train, validation.as_ref()));
+    let target_scale = match data.standardize {
+        true => TargetScale::of(&train),
+        false => None,
+    };
+    let mut preparation = Preparation {
+        sample_shape: train.sample_shape().dims().to_vec(),
+        features: train.feature_names().to_vec(),
+        target: data.source.target().unwrap_or_default().to_string(),
+        classes: train.class_names().to_vec(),
+        quantities: train.target_width().unwrap_or(0),
+        scaler: None,
+        target_scale,
+    };
+    let train = if data.standardize {
+        let (train, scaler) = train.standardized()?;
+        preparation.scaler = Some(scaler);
+        train
+    } else {
+        train
+    };
+    let scale = |set: Option<Dataset>| set.map(|set| preparation.apply(set)).transpose();
+    Ok(Samples {
+        train,
+        validation: scale(validation)?,
+        test: scale(test)?,
+        preparation,
+        remarks,
+    })
+}
+
+/// The part for training and the part for the test. Classes are divided in proportion.
+fn split(set: &Dataset, test: f64, seed: u64) -> Result<(Dataset, Dataset)> {
+    match set.classes() {
+        Some(_) => set.split_stratified(1.0 - test, seed),
+        None => set.split(1.0 - test, seed),
+    }
+}
+
+/// A table with the columns that are to be ignored left out.
+fn read_table(path: &Path, delimiter: char, ignore: &[String]) -> Result<CsvTable> {
+    let ignored: Vec<&str> = ignore.iter().map(String::as_str).collect();
+    data::csv_delimited(path, delimiter)?.without(&ignored)
+}
+
+/// A table's samples with their targets; `names` are the classes where they are known already.
+fn labelled(
+    table: &CsvTable,
+    target: &str,
+    classes: bool,
+    names: Option<&[String]>,
+) -> Result<Dataset> {
+    match (classes, names) {
+        (true, Some(names)) => table.target_in(target, names),
+        (true, None) => table.target(target),
+        (false, _) => table.target_values(target),
+    }
+}
+
+/// Samples to measure a trained network with: the features by name, the classes as in training.
+pub fn labelled_like(
+    preparation: &Preparation,
+    data: &Data,
+    file: &Path,
+    targets: Option<&Path>,
+) -> Result<Dataset> {
+    let task = data.task.unwrap_or(Task::Classification);
+    let need_targets = || Error::Argument {
+        what: "--targets".to_string(),
+        given: "not given".to_string(),
+        expected: "the file with the labels or values that belong to --data".to_string(),
+    };
+    let set = match &data.source {
+        DataSource::Csv {
+            delimiter, target, ..
+        } => {
+            let table = data::csv_delimited(file, *delimiter)?;
+            let columns = preparation.features.iter().chain([target]);
+            let columns: Vec<&str> = columns.map(String::as_str).collect();
+            let table = table.select(&columns)?;
+            let classes = task == Task::Classification;
+            labelled(&table, target, classes, Some(&preparation.classes))?
+        }
+        DataSource::Idx { .. } => data::idx(file, targets.ok_or_else(need_targets)?)?,
+        DataSource::Npy { .. } => data::npy(file, targets.ok_or_else(need_targets)?)?,
+    };
+    let set = fit_task(set, task)?;
+    let set = match task {
+        Task::Classification => set.with_class_names(preparation.classes.clone())?,
+        Task::Regression => set,
+    };
+    preparation.apply(set)
+}
+
+/// Whole numbers may be quantities, but quantities are no classes.
+fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
+    match (task, set.classes()) {
+        (Task::Regression, Some(_)) => {
+            let values = (0..set.len()).filter_map(|i| Some(set.label(i)? as f32));
+            let targets = Targets::values(values.collect());
+            let names = set.feature_names().to_vec();
+            let features = set.features_all().into_owned();
+            Dataset::from_arrays(features, set.sample_shape().clone(), targets)?
+                .with_feature_names(names)
+        }
+        (Task::Classification, None) => Err(Error::Data {
+            place: "the targets".to_string(),
+            reason:
+                "they are not whole numbers, so they name no classes; use task = \"regression\""
+                    .to_string(),
+        }),
+        _ => Ok(set),
+    }
+}
+
+/// A class without a sample is an output that learns nothing: mostly labels that start at 1, or a
+/// class that went missing.
+fn refuse_gaps(train: &Dataset, validation: Option<&Dataset>, data: &Data) -> Result<()> {
+    let Some(counts) = train.class_counts() else {
+        return Ok(());
+    };
+    let place = data.source.place();
+    if counts.len() < 2 {
+        let only = train.class_names().first().cloned().unwrap_or_default();
+        return Err(Error::Data {
+            place,
+            reason: format!(
+                "all samples are of one class, {only:?}; there is nothing to tell apart"
+            ),
+        });
+    }
+    let elsewhere = validation.and_then(Dataset::class_counts);
+    for (class, name) in train.class_names().iter().enumerate() {
+        if counts.get(class) != Some(&0) {
+            continue;
+        }
+        let validated = elsewhere.as_ref().and_then(|c| c.get(class)).copied();
+        let reason = match validated {
+            Some(n) if n > 0 => format!(
+                "all {n} samples of class {name:?} fell into the validation split, which is the last \
+                 part of the data; shuffle the file, or choose a smaller validation_split"
+            ),
+            _ => format!(
+                "no training sample is of class {name:?}, though labels go up to {}; number the classes \
+                 from 0 without a hole",
+                counts.len() - 1
+            ),
+        };
+        return Err(Error::Data { place, reason });
+    }
+    Ok(())
+}
+
+/// The validation split is the last part of the data; in a file sorted by class it misleads.
+fn unseen_in_validation(train: &Dataset, validation: Option<&Dataset>) -> Option<String> {
+    let counts = validation?.class_counts()?;
+    let names = train.class_names().iter().zip(&counts);
+    let unseen: Vec<&str> = names
+        .filter(|(_, n)| **n == 0)
+        .map(|(s, _)| s.as_str())
+        .collect();
+    (!unseen.is_empty()).then(|| {
+        format!(
+            "the validation split has no sample of {} of the {} classes ({})",
+            unseen.len(),
+            counts.len(),
+            unseen.get(..5).unwrap_or(&unseen).join(", ")
+        )
+    })
+}

@@ -1,0 +1,56 @@
+//! Trials: what the doctor runs, cases and updates alike.
+
+use crate::Result;
+use crate::exec::reference::Values;
+use crate::graph::{Graph, Mode};
+
+use super::case::{Case, values};
+use super::cases;
+use super::update::{Update, updates};
+
+/// A graph to run once, with values to run it on.
+pub struct Trial {
+    /// The op that it tries, or what it is.
+    pub op: String,
+    /// What is special about it.
+    pub name: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Case(Box<Case>),
+    Update(Update),
+}
+
+/// Everything that the doctor runs: all cases that are no mistakes, and the updates.
+pub fn trials() -> Vec<Trial> {
+    let right = cases::all().into_iter().filter(|c| c.mistake.is_none());
+    let cases = right.map(|case| Trial {
+        op: case.op.clone(),
+        name: case.name.clone(),
+        kind: Kind::Case(Box::new(case)),
+    });
+    let updates = updates().into_iter().map(|update| Trial {
+        op: "update".to_string(),
+        name: update.name.to_string(),
+        kind: Kind::Update(update),
+    });
+    cases.chain(updates).collect()
+}
+
+impl Trial {
+    /// The graph, forward and backward, and the values of its inputs and variables.
+    pub fn trace(&self) -> Result<(Graph, Values)> {
+        match &self.kind {
+            Kind::Case(case) => {
+                let traced = case.trace()?;
+                traced.add_outputs(case)?;
+                let mut graph = traced.graph.replace(Graph::new(Mode::Eval));
+                graph.take_error()?;
+                let values = values(&graph, &case.draw(0), 0);
+                Ok((graph, values))
+            }
+            Kind::Update(update) => update.trace(),
+        }
+    }
+}

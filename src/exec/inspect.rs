@@ -1,0 +1,199 @@
+//! Walking through a run of a plan, step by step, with a look at every value.
+
+use std::collections::HashMap;
+
+use crate::exec::Stepwise;
+use crate::exec::expected::{Expected, expected};
+use crate::exec::interpreter::array_of;
+use crate::exec::reference::Values;
+use crate::graph::{NodeId, Op};
+use crate::ops::Array;
+use crate::passes::Sources;
+use crate::plan::{Layout, Plan, Port, Slot, Step};
+use crate::{Error, Result};
+
+/// A NaN: what memory is filled with before a step computes it.
+const POISON: u32 = 0x7fc0_0000;
+
+/// A run of plan `index` of an executor, under way.
+pub struct Walk<'a> {
+    executor: &'a mut dyn Stepwise,
+    plan: &'a Plan,
+    index: usize,
+    /// What was last seen of each node, to notice when its place is overwritten too early.
+    held: HashMap<NodeId, Vec<u32>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Hands over the words of the inputs, in the order of [`Plan::inputs`].
+    pub fn start(
+        executor: &'a mut dyn Stepwise,
+        plan: &'a Plan,
+        index: usize,
+        inputs: &[&[u32]],
+    ) -> Result<Self> {
+        if inputs.len() != plan.inputs.len() {
+            let expected = plan.inputs.len().to_string();
+            return Err(Error::argument(
+                "the number of inputs",
+                inputs.len(),
+                expected,
+            ));
+        }
+        let mut held = HashMap::new();
+        for (port, words) in plan.inputs.iter().zip(inputs) {
+            let len = port.meta.shape.len();
+            if words.len() != len {
+                let what = format!("the number of elements of {}", port.name);
+                return Err(Error::argument(what, words.len(), len.to_string()));
+            }
+            if len > 0 {
+                executor.write_slot(index, port.slot, words)?;
+            }
+            let named = |op: &Op| matches!(op, Op::Input(i) if i.name == port.name);
+            let nodes = plan
+                .graph
+                .ids()
+                .filter(|&id| named(&plan.graph.node(id).op));
+            held.extend(nodes.map(|id| (id, words.to_vec())));
+        }
+        Ok(Walk {
+            executor,
+            plan,
+            index,
+            held,
+        })
+    }
+
+    /// What a step must compute from what lies on the device now.
+    pub fn expect(&mut self, step: &Step) -> Result<Vec<Expected>> {
+        let mut known = HashMap::new();
+        for &(id, slot) in &step.inputs {
+            let words = self.read(id, slot)?;
+            if self.held.get(&id).is_some_and(|held| *held != words) {
+                return Err(self.overwritten(id, &step.label));
+            }
+            known.insert(id, array_of(self.plan.graph.meta(id), &words));
+            self.held.insert(id, words);
+        }
+        let outputs: Vec<NodeId> = step.outputs.iter().map(|(id, _)| *id).collect();
+        expected(&self.plan.graph, &outputs, known, &Values::default())
+    }
+
+    /// Runs step `at` by one of its variants (`None` for the chosen one): what it leaves behind, in
+    /// the order of [`Step::outputs`].
+    ///
+    /// May be called again for the same step: what it updated in place is put back before.
+    pub fn run(&mut self, at: usize, variant: Option<usize>) -> Result<Vec<Vec<u32>>> {
+        let plan = self.plan;
+        let missing = || Error::argument("step", at, format!("below {}", plan.steps.len()));
+        let step = plan.steps.get(at).ok_or_else(missing)?;
+        for &(id, slot) in &step.outputs {
+            let updates = step.inputs.iter().any(|(_, s)| overlap(*s, slot));
+            let len = plan.graph.meta(id).shape.len();
+            if !updates && len > 0 {
+                self.executor
+                    .write_slot(self.index, slot, &vec![POISON; len])?;
+            }
+        }
+        for (id, slot) in &step.inputs {
+            let updated = step.outputs.iter().any(|(_, s)| overlap(*s, *slot));
+            if let Some(words) = self.held.get(id).filter(|w| updated && !w.is_empty()) {
+                self.executor.write_slot(self.index, *slot, words)?;
+            }
+        }
+        if let Some(variant) = variant {
+            self.executor.choose(self.index, at, variant)?;
+        }
+        self.executor.run_steps(self.index, at..at + 1)?;
+        let outputs = step.outputs.iter();
+        outputs.map(|&(id, slot)| self.read(id, slot)).collect()
+    }
+
+    /// How many variants of step `at` there are.
+    pub fn variants(&self, at: usize) -> usize {
+        self.executor.variants(self.index, at)
+    }
+
+    /// What is said of a step: its kernels, and what it is made of where that is not the same.
+    pub fn kernel_name(&self, at: usize, variant: usize) -> String {
+        let label = self.plan.steps.get(at).map_or("", |s| &s.label);
+        let mut kernels = self.executor.kernels(self.index, at, variant);
+        kernels.dedup();
+        match kernels.join(", ") {
+            kernels if kernels.is_empty() || kernels == label => label.to_string(),
+            kernels => format!("{kernels}: {label}"),
+        }
+    }
+
+    /// Takes what a step left behind for the truth from now on.
+    pub fn accept(&mut self, step: &Step, outputs: Vec<Vec<u32>>) {
+        for (&(id, _), words) in step.outputs.iter().zip(outputs) {
+            self.held.insert(id, words);
+        }
+    }
+
+    /// The words of a node as an array.
+    pub fn array(&self, id: NodeId, words: &[u32]) -> Array {
+        array_of(self.plan.graph.meta(id), words)
+    }
+
+    /// After the last step: what is handed back, and the variables' new values, must be what was
+    /// computed. Gives the words of the results.
+    pub fn finish(mut self, layout: &Layout) -> Result<Vec<u32>> {
+        let plan = self.plan;
+        let sources = Sources::new(&plan.graph);
+        let mut words = Vec::new();
+        for output in &plan.graph.outputs {
+            let named = |p: &&Port| p.name == output.name;
+            let home = sources.home(output.node);
+            let result = plan.results.iter().find(named);
+            if let Some(port) = result.or_else(|| plan.outputs.iter().find(named)) {
+                let read = self.check(home, port.slot, &port.name)?;
+                if result.is_some() {
+                    words.extend(read);
+                }
+            }
+        }
+        for assign in &plan.graph.assigns {
+            let variable = plan.graph.variables.get(assign.variable.index());
+            if let Some(place) = variable.and_then(|v| layout.find(&v.name)) {
+                let reader = format!("the variable {}", place.variable.name);
+                self.check(sources.home(assign.node), place.slot, &reader)?;
+            }
+        }
+        Ok(words)
+    }
+
+    /// Reads the place of a value that must have survived.
+    fn check(&mut self, id: NodeId, slot: Slot, reader: &str) -> Result<Vec<u32>> {
+        let words = self.read(id, slot)?;
+        match self.held.get(&id).is_some_and(|held| *held != words) {
+            true => Err(self.overwritten(id, reader)),
+            false => Ok(words),
+        }
+    }
+
+    fn read(&mut self, id: NodeId, slot: Slot) -> Result<Vec<u32>> {
+        match self.plan.graph.meta(id).shape.len() {
+            0 => Ok(Vec::new()),
+            len => self.executor.read_slot(self.index, slot, len),
+        }
+    }
+
+    fn overwritten(&self, id: NodeId, reader: &str) -> Error {
+        let node = self.plan.graph.node(id);
+        let detail = format!(
+            "the value of %{} ({}, {}) was overwritten before {reader} read it",
+            id.index(),
+            node.op.name(),
+            node.source
+        );
+        Error::internal("the plan's memory", detail)
+    }
+}
+
+/// Whether two slots share a byte.
+fn overlap(a: Slot, b: Slot) -> bool {
+    a.buffer == b.buffer && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes
+}
