@@ -1,5 +1,8 @@
 //! The arrows between modules, and other rules that hold for the text of the project.
 
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,8 @@
 //! The CPU executor's memory: everything is made before the first run.
 
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
 use std::cell::RefCell;
 use std::rc::Rc;

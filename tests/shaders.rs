@@ -5,6 +5,9 @@
 //! The modules are those of all cases in `src/doctor/cases/`, planned for two devices, and chains of each
 //! function with each way to read a tensor.
 
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -337,11 +337,6 @@ impl Metric {
     pub fn name(self) -> &'static str {
         name_of(&Self::NAMES, &self)
     }
-
-    /// Whether more is better.
-    pub fn higher_is_better(self) -> bool {
-        matches!(self, Metric::Accuracy)
-    }
 }
 
 fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
@@ -417,16 +412,6 @@ pub struct EarlyStopping {
     pub monitor: String,
     /// What counts as progress.
     pub min_delta: f64,
-}
-
-impl EarlyStopping {
-    /// Whether more of what is watched is better.
-    pub fn higher_is_better(&self) -> bool {
-        let name = self.monitor.strip_prefix("val_").unwrap_or(&self.monitor);
-        Metric::NAMES
-            .iter()
-            .any(|(n, m)| *n == name && m.higher_is_better())
-    }
 }
 
 /// Where the results go.

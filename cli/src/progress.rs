@@ -122,16 +122,6 @@ impl Progress {
         }
     }
 
-    /// Prints a line without breaking the bar.
-    pub fn note(&mut self, text: &str) {
-        match &mut self.view {
-            View::Bar(bar) => bar.println(text),
-            View::Lines(stream) => {
-                let _ = writeln!(stream, "{text}");
-            }
-        }
-    }
-
     /// Whether a terminal keeps this epoch's line.
     fn is_kept(&self, epoch: usize) -> bool {
         let every = self.total_epochs.div_ceil(LINES_KEPT).max(1);

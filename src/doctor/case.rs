@@ -121,10 +121,10 @@ impl Case {
 
     /// The last argument's elements are all different, with some room between them.
     pub fn distinct(mut self) -> Self {
-        if let Some(last) = self.arguments.last_mut() {
-            if let Draw::Between(low, high) = last.draw {
-                last.draw = Draw::Distinct(low, high);
-            }
+        if let Some(last) = self.arguments.last_mut()
+            && let Draw::Between(low, high) = last.draw
+        {
+            last.draw = Draw::Distinct(low, high);
         }
         self
     }

@@ -76,7 +76,7 @@ impl KernelOp for Gather {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let row = row_len(&cx.x[0].shape);
-        let width = if row % 4 == 0 { 4 } else { 1 };
+        let width = if row.is_multiple_of(4) { 4 } else { 1 };
         let (rows, count) = (cx.x[0].shape[0], cx.x[1].shape.len());
         let params = [rows, count, row / width].map(|n| n as u32).to_vec();
         vec![

@@ -90,7 +90,7 @@ impl KernelOp for ScatterAdd {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let row = row_len(&cx.y.shape);
-        let width = if row % 4 == 0 { 4 } else { 1 };
+        let width = if row.is_multiple_of(4) { 4 } else { 1 };
         let count = cx.x[1].shape.len();
         let params = [self.rows, count, row / width].map(|n| n as u32).to_vec();
         vec![

@@ -209,26 +209,15 @@ impl<'a> Fuser<'a> {
     }
 
     fn shares_reads(&self, reads: &[From], group: usize) -> bool {
-        let Some(g) = self.groups.get(group) else {
-            return false;
-        };
-        let theirs: Vec<NodeId> = g
-            .nodes()
-            .flat_map(|n| self.reads(n))
-            .map(|f| f.root)
-            .collect();
-        reads
-            .iter()
-            .any(|f| theirs.contains(&f.root) || self.shares_through(f.root, &theirs))
+        let nodes = self.groups.get(group).into_iter().flat_map(Group::nodes);
+        let theirs: Vec<NodeId> = nodes.flat_map(|n| self.reads(n)).map(|f| f.root).collect();
+        reads.iter().any(|f| self.touches(f.root, &theirs))
     }
 
-    /// Whether a floating node, which will be computed where it is used, reads one of `theirs`.
-    fn shares_through(&self, id: NodeId, theirs: &[NodeId]) -> bool {
-        self.floating[id.index()]
-            && self
-                .reads(id)
-                .iter()
-                .any(|f| theirs.contains(&f.root) || self.shares_through(f.root, theirs))
+    /// Whether it is one of these, or a floating node that reads one.
+    fn touches(&self, id: NodeId, nodes: &[NodeId]) -> bool {
+        let reads_one = || self.reads(id).iter().any(|f| self.touches(f.root, nodes));
+        nodes.contains(&id) || (self.floating[id.index()] && reads_one())
     }
 
     /// The last group that this node needs, also through floating nodes.

@@ -133,10 +133,10 @@ impl Rewriter {
         }
         // Equal work in another phase stays separate: the update must not pull work forward.
         let key = (node.op.clone(), node.inputs.clone());
-        if let Some(&id) = self.seen.get(&key) {
-            if self.graph.node(id).phase == node.phase || node.inputs.is_empty() {
-                return Ok(id);
-            }
+        if let Some(&id) = self.seen.get(&key)
+            && (self.graph.node(id).phase == node.phase || node.inputs.is_empty())
+        {
+            return Ok(id);
         }
         let id = self.graph.push(node.clone());
         self.seen.insert(key, id);

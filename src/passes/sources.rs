@@ -4,6 +4,7 @@
 //! through a [`View`]. Only where a view cannot be followed (a kernel needs its elements in order, or
 //! a reshape of a walk that is not in order) does a copy become a node's own memory.
 
+use crate::Shape;
 use crate::graph::{Graph, NodeId};
 use crate::kernel::View;
 use crate::ops::Work;
@@ -65,7 +66,8 @@ impl Sources {
         self.copies[id.index()]
     }
 
-    /// What a copy copies; `None` for a constant, which is filled in.
+    /// What a copy copies; `None` for a constant, which is filled in. An alias is a copy only where it
+    /// has a single element: of others, what they alias is copied.
     pub fn copied(&self, graph: &Graph, id: NodeId) -> Option<From> {
         match graph.node(id).op.def().work() {
             Work::View(op) => {
@@ -74,6 +76,10 @@ impl Sources {
                     root: inner.root,
                     view: op.view(&inner.view),
                 })
+            }
+            Work::Alias => {
+                let inner = self.reads[id.index()].first()?;
+                Some(single(inner, &graph.meta(id).shape))
             }
             _ => None,
         }
@@ -89,6 +95,10 @@ impl Sources {
         let own = match node.op.def().work() {
             Work::Leaf | Work::Constant(_) => itself,
             Work::Alias => match node.inputs.first() {
+                // However it is reached, a single element has every shape of one.
+                Some(&input) if node.meta.shape.len() == 1 => {
+                    single(&self.own[input.index()], &node.meta.shape)
+                }
                 Some(&input) => {
                     if !self.own[input.index()].view.is_contiguous() {
                         self.copy(graph, input);
@@ -147,5 +157,17 @@ impl Sources {
             root: id,
             view: View::contiguous(&graph.meta(id).shape),
         };
+    }
+}
+
+/// The one element of `from` under a shape that holds one.
+fn single(from: &From, shape: &Shape) -> From {
+    From {
+        root: from.root,
+        view: View {
+            dims: shape.to_vec(),
+            strides: vec![0; shape.rank()],
+            offset: from.view.at(0),
+        },
     }
 }

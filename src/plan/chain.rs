@@ -55,7 +55,7 @@ impl<'a> ChainBuilder<'a> {
                 self.expr.code.push(Instr { function, args });
                 Value::Instr(self.expr.code.len() - 1)
             }
-            Work::View(_) => match self.cx.sources.copied(self.cx.graph, id) {
+            Work::View(_) | Work::Alias => match self.cx.sources.copied(self.cx.graph, id) {
                 Some(from) => self.read(&from),
                 None => return Err(Error::internal("lowering", "a view without an input")),
             },
@@ -104,10 +104,10 @@ impl<'a> ChainBuilder<'a> {
             return value;
         }
         let node = self.cx.graph.node(from.root);
-        if !self.cx.sources.is_copy(from.root) {
-            if let Work::Constant(value) = node.op.def().work() {
-                return self.constant(value, node.meta.dtype);
-            }
+        if !self.cx.sources.is_copy(from.root)
+            && let Work::Constant(value) = node.op.def().work()
+        {
+            return self.constant(value, node.meta.dtype);
         }
         let leaf = Leaf {
             operand: Operand::Node(self.places.operand(from.root)),

@@ -8,8 +8,8 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:>4}  {:<22} {:<36} {:>10} {:>10}  {:<24} {}",
-            "step", "kernel", "computes", "MFLOP", "KiB", "writes", "from"
+            "{:>4}  {:<22} {:<36} {:>10} {:>10}  {:<24} from",
+            "step", "kernel", "computes", "MFLOP", "KiB", "writes"
         )?;
         for (i, step) in self.steps.iter().enumerate() {
             let kernels: Vec<&str> = step

@@ -283,22 +283,6 @@ fn what_depends_on_the_data_is_checked_when_the_data_is_known() {
 }
 
 #[test]
-fn early_stopping_knows_what_is_better() {
-    for (monitor, higher) in [
-        ("accuracy", true),
-        ("val_accuracy", true),
-        ("val_loss", false),
-    ] {
-        let stop = EarlyStopping {
-            patience: 1,
-            monitor: monitor.to_string(),
-            min_delta: 0.0,
-        };
-        assert_eq!(stop.higher_is_better(), higher, "{monitor}");
-    }
-}
-
-#[test]
 fn the_command_line_wins() {
     let overrides = Overrides {
         device: Some(DeviceChoice::Cpu),

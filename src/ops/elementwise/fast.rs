@@ -3,9 +3,6 @@
 //!
 //! The f64 twins are the standard library's, for the reference.
 
-// Coefficients stand as published.
-#![allow(clippy::excessive_precision)]
-
 /// Functions with a fast form in f32.
 pub(crate) trait Fast: Copy {
     /// `e^x`, off by at most 2 units in the last place; 0, infinity and NaN as in the standard library.
@@ -41,14 +38,14 @@ impl Fast for f32 {
         let x = if x > 89.0 { 89.0 } else { x };
         let shifted = x * std::f32::consts::LOG2_E + ROUND;
         let n = shifted - ROUND;
-        let r = x - n * 0.693_359_375;
-        let r = r - n * -2.121_944_40e-4;
-        let p = 1.987_569_150_0e-4;
-        let p = p * r + 1.398_199_950_7e-3;
-        let p = p * r + 8.333_451_907_3e-3;
-        let p = p * r + 4.166_579_589_4e-2;
-        let p = p * r + 1.666_666_545_9e-1;
-        let p = p * r + 5.000_000_120_1e-1;
+        let r = x - n * 0.693_359_4;
+        let r = r - n * -2.121_944_4e-4;
+        let p = 1.987_569_1e-4;
+        let p = p * r + 1.398_199_9e-3;
+        let p = p * r + 8.333_452e-3;
+        let p = p * r + 4.166_579_6e-2;
+        let p = p * r + 1.666_666_5e-1;
+        let p = p * r + 5.000_000_1e-1;
         let y = p * (r * r) + r + 1.0;
         // 2^n in two factors, for n alone reaches past the exponents that f32 has.
         let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;

@@ -115,7 +115,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn variant(&self, tile: Tile) -> Variant {
         let (splits, _) = split(self.s);
-        let width = if tile == SMALL || self.s.n % 4 != 0 {
+        let width = if tile == SMALL || !self.s.n.is_multiple_of(4) {
             1
         } else {
             4

@@ -82,6 +82,7 @@ impl Training {
         let Some(stop) = &self.config.training.early_stopping else {
             return Ok(None);
         };
+        // Worked out from all epochs each time, so that a resumed run stops where it would have.
         let rule =
             EarlyStopping::new(&stop.monitor, stop.patience as u64).min_delta(stop.min_delta);
         Ok(rule.reason(self.trainer.history())?)
