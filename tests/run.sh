@@ -142,6 +142,10 @@ on_gpu() {
     return
   fi
   local status=0
+  # The doctor's own tests open a device for each mode by themselves.
+  if [ "$WGRAD_TEST_LIMITS$WGRAD_TEST_CHECKS" = adapteron ]; then
+    cargo test --lib -- doctor:: || status=1
+  fi
   cargo test --no-fail-fast --test gpu_exec || status=1
   cargo test --no-fail-fast "${targets[@]}" -- gpu || status=1
   return $status
