@@ -566,7 +566,13 @@ fn what_does_not_fit_is_an_error_with_numbers() {
 
 #[test]
 fn memory_that_is_not_there_is_an_error() {
-    let Some(device) = open(&options()) else {
+    // At the adapter's limits in every mode: SwiftShader refuses a buffer of that size, but of smaller
+    // ones it fills as many as the machine has memory for, and the test is killed.
+    let own = Options {
+        limits: Limits::Adapter,
+        ..options()
+    };
+    let Some(device) = open(&own) else {
         return;
     };
     // No adapter has a thousand of its largest buffers. Nothing is written to them.
