@@ -84,5 +84,5 @@ fn the_doctor_ends_with_what_it_checked() {
     );
     assert_eq!(out.status.code(), Some(2));
     let out = wgrad(tmp.path(), &["doctor", "--device", "no such"]);
-    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(out.status.code(), Some(2));
 }
