@@ -69,6 +69,7 @@ install_lavapipe() {
 # The driver is one library inside Chromium's package; the browser itself is not installed.
 install_swiftshader() {
   local folder
+  rm -rf .drivers
   mkdir -p .drivers/package
   apt_update
   (cd .drivers/package && apt-get download -qq chromium-common > /dev/null) || return 1
@@ -77,10 +78,16 @@ install_swiftshader() {
   [ -f "$folder/libvk_swiftshader.so" ] || return 1
   mv "$folder/libvk_swiftshader.so" .drivers/
   rm -r .drivers/package
+}
+
+# Written anew each time: the path must be absolute, and a checkout may move.
+describe_swiftshader() {
+  [ -f .drivers/libvk_swiftshader.so ] || return 0
   printf '{"file_format_version": "1.0.0", "ICD": {"library_path": "%s", "api_version": "1.0.5"}}\n' \
     "$PWD/.drivers/libvk_swiftshader.so" > .drivers/swiftshader.json
 }
 
+describe_swiftshader
 missing=()
 adapters=()
 for adapter in lavapipe swiftshader; do
@@ -88,6 +95,7 @@ for adapter in lavapipe swiftshader; do
   if [ -z "$icd" ] && [ "$skip" != 1 ] && has_apt; then
     echo "run.sh: installing $adapter"
     "install_$adapter" || true
+    describe_swiftshader
     icd=$("find_$adapter")
   fi
   if [ -z "$icd" ]; then
@@ -142,6 +150,10 @@ on_gpu() {
     return
   fi
   local status=0
+  # The doctor's own tests open a device for each mode by themselves.
+  if [ "$WGRAD_TEST_LIMITS$WGRAD_TEST_CHECKS" = adapteron ]; then
+    cargo test --lib -- doctor:: || status=1
+  fi
   cargo test --no-fail-fast --test gpu_exec || status=1
   cargo test --no-fail-fast "${targets[@]}" -- gpu || status=1
   return $status

@@ -19,8 +19,6 @@ pub enum Failure {
     Found(String),
     /// The user stopped it; the text says how to go on.
     Interrupted(String),
-    /// This build lacks the command.
-    Missing(&'static str),
 }
 
 impl Failure {
@@ -40,7 +38,7 @@ impl Failure {
                     | E::NoAdapter { .. }
             ),
             Failure::Interrupted(_) => return ExitCode::from(interrupt::EXIT_CODE),
-            Failure::Found(_) | Failure::Missing(_) => false,
+            Failure::Found(_) => false,
         };
         ExitCode::from(if users { 2 } else { 1 })
     }
@@ -72,7 +70,6 @@ impl fmt::Display for Failure {
             Failure::Usage(text) | Failure::Found(text) | Failure::Interrupted(text) => {
                 f.write_str(text)
             }
-            Failure::Missing(command) => write!(f, "this build of wgrad has no `{command}` yet"),
         }
     }
 }

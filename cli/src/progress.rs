@@ -47,7 +47,7 @@ impl Progress {
     /// A bar on any terminal.
     pub fn bar(target: ProgressDrawTarget) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let template = "{prefix:.bold} {bar:28.cyan/dim} {percent:>3}%  {msg}  {eta} left";
+        let template = "{prefix:.bold} {wide_bar:.cyan/dim} {percent:>3}%  {msg}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸─"));
         }
@@ -146,6 +146,10 @@ impl Progress {
         }
         for (name, value) in &record.val_metrics {
             line.push_str(&format!("  val_{name} {}", metric(name, *value)));
+        }
+        // On a terminal the bar says the rest, and the line stays one line.
+        if matches!(self.view, View::Bar(_)) {
+            return line;
         }
         if record.seconds > 0.0 {
             let speed = self.samples_per_epoch as f64 / record.seconds;

@@ -32,13 +32,29 @@ fn tables_that_cannot_be_learnt_from() {
     let place = "d.csv";
     refuses("", "", &format!("{place}: the file is empty"));
     refuses("x,y\n", "", &format!("{place}: there is no line of data"));
-    refuses("x,y\n1,a\nNaN,b\n", "", "d.csv line 3, column \"x\": the value is missing");
-    refuses("x,y\n1,a\n2,\n", "", "d.csv line 3, column \"y\": the value is missing");
+    refuses(
+        "x,y\n1,a\nNaN,b\n",
+        "",
+        "d.csv line 3, column \"x\": the value is missing",
+    );
+    refuses(
+        "x,y\n1,a\n2,\n",
+        "",
+        "d.csv line 3, column \"y\": the value is missing",
+    );
     refuses("x,y\n1,a\n2\n", "", "d.csv line 3: the line has 1 fields");
     refuses("x,y\nred,a\n2,b\n", "", "\"red\" is not a number");
     refuses("x,z\n1,a\n2,b\n", "", "there is no column \"y\"");
-    refuses("x,y\n1,a\n2,b\n", "ignore = [\"id\"]", "there is no column \"id\"");
-    refuses("x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n", "test_split = 0.0", "all samples are of one class");
+    refuses(
+        "x,y\n1,a\n2,b\n",
+        "ignore = [\"id\"]",
+        "there is no column \"id\"",
+    );
+    refuses(
+        "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n",
+        "test_split = 0.0",
+        "all samples are of one class",
+    );
     refuses(
         "x,y\n1,0.5\n2,1.5\n",
         "task = \"classification\"",
@@ -84,9 +100,15 @@ fn models_and_devices_that_do_not_exist() {
         std::fs::write(here.join("c.toml"), config.replace(from, to)).unwrap();
         wgrad(here, "train c.toml --json")
     };
-    with("hidden = [16]\ndropout = 0.1", "layers = [{ type = \"linear\", out = 5 }]")
-        .refused("the last layer gives [5] for each sample, but the data needs 3 outputs for 3 classes");
-    with("seed = 3", "loss = \"bce_with_logits\"").refused("it tells two classes apart, but the data has 3");
+    with(
+        "hidden = [16]\ndropout = 0.1",
+        "layers = [{ type = \"linear\", out = 5 }]",
+    )
+    .refused(
+        "the last layer gives [5] for each sample, but the data needs 3 outputs for 3 classes",
+    );
+    with("seed = 3", "loss = \"bce_with_logits\"")
+        .refused("it tells two classes apart, but the data has 3");
     with("seed = 3", "sed = 3").refused("unknown key `sed` in [training]; did you mean `seed`?");
     with("iris.csv", "irs.csv").refused("irs.csv: cannot open");
     with("\"cpu\"", "\"no such card\"").refused("matches \"no such card\"");
@@ -103,16 +125,21 @@ fn what_does_not_fit_a_run() {
     wgrad(here, "train c.toml").ok();
     let write = |name: &str, text: &str| std::fs::write(here.join(name), text).unwrap();
     write("few.csv", "sepal length (cm),sepal width (cm)\n1,2\n");
-    wgrad(here, "predict run few.csv")
-        .refused("the network was trained on 4 columns, and 2 of them are not here: \"petal length (cm)\"");
+    wgrad(here, "predict run few.csv").refused(
+        "the network was trained on 4 columns, and 2 of them are not here: \"petal length (cm)\"",
+    );
     let header = "sepal length (cm),sepal width (cm),petal length (cm),petal width";
     write("slip.csv", &format!("{header}\n1,2,3,4\n"));
     wgrad(here, "predict run slip.csv").refused("there is no column \"petal width (cm)\"");
     write("nan.csv", &format!("{header} (cm)\n1,2,3,nan\n"));
-    wgrad(here, "predict run nan.csv --out p.csv").refused("nan.csv line 2, column \"petal width (cm)\"");
+    wgrad(here, "predict run nan.csv --out p.csv")
+        .refused("nan.csv line 2, column \"petal width (cm)\"");
     assert!(!here.join("p.csv").exists());
     wgrad(here, "predict run missing.csv").refused("missing.csv: cannot open");
-    write("strange.csv", &format!("{header} (cm),species\n1,2,3,4,tulip\n"));
+    write(
+        "strange.csv",
+        &format!("{header} (cm),species\n1,2,3,4,tulip\n"),
+    );
     wgrad(here, "evaluate run --data strange.csv").refused("\"tulip\" is none of the 3 classes");
     wgrad(here, "evaluate .").refused("this is not the folder of a run");
 
@@ -132,6 +159,10 @@ fn a_training_that_explodes_leaves_no_half_run() {
     let folder = iris("epochs = 3\noptimizer = { type = \"sgd\", lr = 1e30 }");
     let ran = wgrad(folder.path(), "train c.toml --json");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(ran.stderr.contains("a smaller learning rate"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("a smaller learning rate"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(names(folder.path()), ["c.toml", "iris.csv"]);
 }

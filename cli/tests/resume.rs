@@ -26,7 +26,9 @@ const TRAINING: &str = "optimizer = { type = \"adam\", lr = 0.01 }\n\
 fn three_epochs_and_three_more_are_six() {
     let folder = iris(TRAINING);
     let here = folder.path();
-    let whole = wgrad(here, "train c.toml --epochs 6 --out whole --json").ok().done();
+    let whole = wgrad(here, "train c.toml --epochs 6 --out whole --json")
+        .ok()
+        .done();
     wgrad(here, "train c.toml --epochs 3 --out parts --json").ok();
     let parts = wgrad(here, "train c.toml --epochs 6 --out parts --resume --json").ok();
     assert_eq!(parts.events()[0]["resumed_epoch"], 3);
@@ -67,13 +69,25 @@ fn control_c_saves_and_the_run_goes_on_to_the_same_bits() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(rest.last().unwrap().contains("\"interrupted\""));
-    assert!(stderr.contains("wgrad train parts/config.toml --resume=parts"), "{stderr}");
-    assert!(here.join("parts/checkpoints/interrupted.safetensors").exists());
+    assert!(
+        stderr.contains("wgrad train parts/config.toml --resume=parts"),
+        "{stderr}"
+    );
+    assert!(
+        here.join("parts/checkpoints/interrupted.safetensors")
+            .exists()
+    );
 
-    let parts = wgrad(here, "train parts/config.toml --resume=parts --json").ok().done();
+    let parts = wgrad(here, "train parts/config.toml --resume=parts --json")
+        .ok()
+        .done();
     assert_eq!(parts["weights_sha256"], whole["weights_sha256"]);
     assert_eq!(records(&here.join("parts")), records(&here.join("whole")));
-    assert!(!here.join("parts/checkpoints/interrupted.safetensors").exists());
+    assert!(
+        !here
+            .join("parts/checkpoints/interrupted.safetensors")
+            .exists()
+    );
 }
 
 #[test]
@@ -85,7 +99,11 @@ fn another_way_of_learning_is_not_the_same_run() {
         .refused("[training] seed was 3 in this run, but is 9 now");
     wgrad(here, "train c.toml --resume=nowhere --json").refused("nowhere: there is no such folder");
     let ran = wgrad(here, "train c.toml --resume").ok();
-    assert!(ran.stdout.contains("has come to its end, after 2 epochs"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("has come to its end, after 2 epochs"),
+        "{}",
+        ran.stdout
+    );
 
     let data = std::fs::read_to_string(here.join("iris.csv")).unwrap();
     std::fs::write(here.join("iris.csv"), data.replace("5.1,", "5.2,")).unwrap();

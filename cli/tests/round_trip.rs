@@ -55,7 +55,9 @@ fn iris_is_learnt_measured_and_predicted() {
     let measured = wgrad(here, "evaluate run --json").ok().done();
     assert_eq!(measured["test"], done["test"]);
     // All of the data, given by name.
-    let all = wgrad(here, "evaluate run --data iris.csv --json").ok().done();
+    let all = wgrad(here, "evaluate run --data iris.csv --json")
+        .ok()
+        .done();
     assert_eq!(all["samples"], 150);
     assert!(all["test"]["accuracy"].as_f64().unwrap() > 0.9);
 
@@ -90,7 +92,9 @@ fn a_second_run_takes_another_folder_and_gives_the_same_bits() {
     let second = wgrad(folder.path(), "train c.toml --json").ok().done();
     assert_eq!(first["weights_sha256"], second["weights_sha256"]);
     assert!(second["run"].as_str().unwrap().ends_with("run-2"));
-    let other = wgrad(folder.path(), "train c.toml --json --seed 4").ok().done();
+    let other = wgrad(folder.path(), "train c.toml --json --seed 4")
+        .ok()
+        .done();
     assert_ne!(first["weights_sha256"], other["weights_sha256"]);
 }
 
@@ -142,9 +146,16 @@ fn early_stopping_keeps_the_best_weights() {
     assert!(done["epochs"].as_u64().unwrap() < 300);
     let measured = wgrad(folder.path(), "evaluate run --json").ok().done();
     assert_eq!(measured["test"], done["test"]);
-    assert!(measured["weights"].as_str().unwrap().ends_with("best.safetensors"));
+    assert!(
+        measured["weights"]
+            .as_str()
+            .unwrap()
+            .ends_with("best.safetensors")
+    );
     // It has ended: resuming it trains no further.
-    let again = wgrad(folder.path(), "train c.toml --resume --json").ok().done();
+    let again = wgrad(folder.path(), "train c.toml --resume --json")
+        .ok()
+        .done();
     assert_eq!(again, done);
 }
 

@@ -76,11 +76,11 @@ impl Fast for f32 {
 #[inline(always)]
 fn tanh_near_0(x: f32) -> f32 {
     let z = x * x;
-    let p = -5.704_988_7e-3;
-    let p = p * z + 2.063_908_9e-2;
-    let p = p * z - 5.373_971_6e-2;
-    let p = p * z + 1.333_144_2e-1;
-    let p = p * z - 3.333_328_2e-1;
+    let p = -5.704_988_727_45e-3;
+    let p = p * z + 2.063_908_879_54e-2;
+    let p = p * z - 5.373_971_555_31e-2;
+    let p = p * z + 1.333_144_220_36e-1;
+    let p = p * z - 3.333_328_194_22e-1;
     // Copied, for adding 0 would lose the sign of -0.
     (p * z * x + x).copysign(x)
 }

@@ -113,7 +113,7 @@ mod tests {
             ["training", "seed", "1", "2"].map(String::from)
         );
         let (_, key, now, then) =
-            difference(a, &format!("{a}").replace("hidden = [8]\n", "")).unwrap_or_default();
+            difference(a, &a.replace("hidden = [8]\n", "")).unwrap_or_default();
         assert_eq!(
             [key, now, then],
             ["hidden", "[8]", "not set"].map(String::from)
