@@ -141,7 +141,7 @@ impl Training {
             size(&samples.test),
         );
         let device = self.trainer.device();
-        output.say(&format!("device  {} ({})", device.name(), device.why()));
+        output.say(&format!("device  {}, {}", device.name(), device.why()));
         output.say(&format!(
             "data    {}: {}\n        {} samples for training, {} for validation, {} for the test",
             file_name(&self.config),
