@@ -19,7 +19,7 @@ use crate::text;
 
 /// Opens an earlier run, with the configuration it was run with.
 fn open_run(path: &Path, overrides: &Overrides) -> Result<(RunFolder, Config), Failure> {
-    let run = RunFolder::open(path)?;
+    let run = RunFolder::open(path)?.absolute();
     let config = Config::load(&run.config_path(), overrides)?;
     Ok((run, config))
 }

@@ -141,6 +141,14 @@ impl RunFolder {
         })
     }
 
+    /// The same folder by its whole path, for whoever reads it from elsewhere.
+    pub fn absolute(self) -> RunFolder {
+        match std::path::absolute(&self.path) {
+            Ok(path) => RunFolder { path },
+            Err(_) => self,
+        }
+    }
+
     /// The newest run that [`RunFolder::create`] made for `wanted`: the one with the highest number.
     pub fn newest(wanted: &Path) -> Result<RunFolder> {
         let runs = (1..=9999).map(|number| numbered(wanted, number));

@@ -12,6 +12,7 @@ mod case;
 mod cases;
 mod examine;
 mod report;
+mod traced;
 mod trial;
 mod update;
 
@@ -24,9 +25,10 @@ use crate::graph::Phase;
 use crate::ops::elementwise::functions;
 use crate::{Device, Error, Result, Shape};
 
-pub use case::{Argument, Case, Draw, Traced, case, values};
+pub use case::{Argument, Case, Draw, case};
 pub use cases::{KNOWN, Known, all as cases};
 pub use report::{Line, Report, Row};
+pub use traced::{Traced, values};
 pub use trial::{Trial, trials};
 
 /// What to check.

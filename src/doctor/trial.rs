@@ -4,8 +4,9 @@ use crate::Result;
 use crate::exec::reference::Values;
 use crate::graph::{Graph, Mode};
 
-use super::case::{Case, values};
+use super::case::Case;
 use super::cases;
+use super::traced::values;
 use super::update::{Update, updates};
 
 /// A graph to run once, with values to run it on.

@@ -42,6 +42,7 @@ mod control;
 mod curves;
 mod losses;
 mod mistakes;
+mod stepwise;
 
 /// Features of the made-up data sets.
 const FEATURES: usize = 7;

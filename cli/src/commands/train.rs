@@ -16,7 +16,7 @@ use wgrad::train::Fit;
 use wgrad::{Device, Trainer};
 
 use crate::args::TrainArgs;
-use crate::config::{Config, Schedule};
+use crate::config::Config;
 use crate::engine;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -62,7 +62,7 @@ struct Start<'a> {
 pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<(), Failure> {
     let mut config = Config::load(&args.config, &args.overrides())?;
     let resumed = match &args.resume {
-        Some(Some(given)) => Some(RunFolder::open(given)?),
+        Some(Some(given)) => Some(RunFolder::open(given)?.absolute()),
         Some(None) => Some(RunFolder::newest(&config.output.dir)?),
         None => None,
     };
@@ -141,14 +141,14 @@ impl Training {
             size(&samples.test),
         );
         let device = self.trainer.device();
-        output.say(&format!("device  {}: {}", device.name(), device.why()));
+        output.say(&format!("device  {}, {}", device.name(), device.why()));
         output.say(&format!(
-            "data    {}: {} samples for training, {} for validation, {} for the test; {}",
+            "data    {}: {}\n        {} samples for training, {} for validation, {} for the test",
             file_name(&self.config),
+            target_words(&self.config, samples),
             count(train as u64),
             count(validation as u64),
-            count(test as u64),
-            target_words(&self.config, samples)
+            count(test as u64)
         ));
         for remark in &samples.remarks {
             output.note(&format!("note    {remark}"));
@@ -157,8 +157,10 @@ impl Training {
             "run     {}{}",
             path(run.path()),
             match resumed {
-                Some(0) => ", resumed in its first epoch".to_string(),
-                Some(n) => format!(", resumed after epoch {n}"),
+                Some(n) => {
+                    let step = self.trainer.steps();
+                    format!(", resumed after {n} epochs, at step {}", count(step))
+                }
                 None => String::new(),
             }
         ));
@@ -170,9 +172,6 @@ impl Training {
             significant(facts.flops / 1e6, 3),
             bytes(facts.bytes)
         ));
-        if resumed.is_some() && matches!(self.config.training.schedule, Schedule::Cosine { .. }) {
-            log::info!("the cosine ends with epoch {}", self.config.training.epochs);
-        }
         let start = Start {
             run: run.path().display().to_string(),
             device: device.name(),

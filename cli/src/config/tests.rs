@@ -398,7 +398,10 @@ fn the_examples_load() {
         }
     }
     seen.sort();
-    assert_eq!(seen, ["breast_cancer", "diabetes", "digits", "fashion"]);
+    assert_eq!(
+        seen,
+        ["breast_cancer", "diabetes", "digits", "fashion", "iris"]
+    );
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! A training that is done step by step, and stopped and saved between any two of them.
+
+use wgrad::train::{History, Tick};
+use wgrad::{Fit, Trainer};
+
+use crate::{classes, classifier};
+
+fn fit(validation: &wgrad::data::Dataset) -> Fit {
+    Fit::epochs(3).batch_size(8).validation(validation)
+}
+
+/// Steps to the end; the number of steps that did not end an epoch.
+fn to_the_end(trainer: &mut Trainer) -> usize {
+    let mut working = 0;
+    loop {
+        match trainer.step().unwrap() {
+            Tick::Working => working += 1,
+            Tick::EpochEnded(_) => {}
+            Tick::Done(reason) => {
+                assert_eq!(reason, None);
+                return working;
+            }
+        }
+    }
+}
+
+/// Without the times, which differ from run to run.
+fn timeless(history: &History) -> History {
+    let mut history = history.clone();
+    history.epochs.iter_mut().for_each(|e| e.seconds = 0.0);
+    history
+}
+
+on_every_device! {
+    fn steps_give_the_bits_of_a_fit_wherever_they_are_interrupted(device) {
+        let (set, validation) = (classes(20), classes(300));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("between.safetensors");
+        let mut whole = classifier().compile(device, &set).unwrap();
+        let history = whole.fit(&set, fit(&validation)).unwrap();
+        let want = (timeless(&history), whole.weights_sha256().unwrap());
+
+        let mut stepped = classifier().compile(device, &set).unwrap();
+        stepped.begin(&set, fit(&validation)).unwrap();
+        let steps = to_the_end(&mut stepped);
+        assert_eq!(timeless(stepped.history()), want.0);
+        assert_eq!(stepped.weights_sha256().unwrap(), want.1);
+
+        // In the first epoch, while it validates, and at an epoch's end.
+        for stop in [1, 2, 4, 5, 8, steps - 1] {
+            let mut first = classifier().compile(device, &set).unwrap();
+            first.begin(&set, fit(&validation)).unwrap();
+            for _ in 0..stop {
+                first.step().unwrap();
+            }
+            first.save(&path).unwrap();
+            drop(first);
+            let mut second = classifier().compile(device, &set).unwrap();
+            second.resume(&path).unwrap();
+            second.begin(&set, fit(&validation)).unwrap();
+            to_the_end(&mut second);
+            assert_eq!(timeless(second.history()), want.0, "stopped after {stop}");
+            assert_eq!(second.weights_sha256().unwrap(), want.1, "stopped after {stop}");
+        }
+    }
+
+    fn the_running_means_are_over_the_samples_so_far(device) {
+        let set = classes(20);
+        let mut trainer = classifier().compile(device, &set).unwrap();
+        assert!(trainer.running().is_none());
+        assert!(trainer.step().is_err());
+        trainer.begin(&set, Fit::epochs(1).batch_size(8)).unwrap();
+        trainer.step().unwrap();
+        let running = trainer.running().unwrap();
+        assert_eq!(running.samples, 8);
+        assert!(running.loss.is_finite() && running.metric("accuracy").is_some());
+    }
+}
