@@ -102,20 +102,16 @@ fn main(
         c33 = add_outer(c33, a3, b3);
     }
 
-    store_block(c00, tile.out, row, col);
-    store_block(c01, tile.out, row, col + 4u * WGX);
-    store_block(c02, tile.out, row, col + 8u * WGX);
-    store_block(c03, tile.out, row, col + 12u * WGX);
-    store_block(c10, tile.out, row + 4u, col);
-    store_block(c11, tile.out, row + 4u, col + 4u * WGX);
-    store_block(c12, tile.out, row + 4u, col + 8u * WGX);
-    store_block(c13, tile.out, row + 4u, col + 12u * WGX);
-    store_block(c20, tile.out, row + 8u, col);
-    store_block(c21, tile.out, row + 8u, col + 4u * WGX);
-    store_block(c22, tile.out, row + 8u, col + 8u * WGX);
-    store_block(c23, tile.out, row + 8u, col + 12u * WGX);
-    store_block(c30, tile.out, row + 12u, col);
-    store_block(c31, tile.out, row + 12u, col + 4u * WGX);
-    store_block(c32, tile.out, row + 12u, col + 8u * WGX);
-    store_block(c33, tile.out, row + 12u, col + 12u * WGX);
+    // In a loop, so that the epilogue stands in the program once: drivers inline it at every call, and compiling it
+    // dozens of times took seconds.
+    let blocks = min(4u, (params.m - row + 3u) / 4u);
+    for (var i = 0u; i < blocks; i++) {
+        store_block(c00, tile.out, row + 4u * i, col);
+        store_block(c01, tile.out, row + 4u * i, col + 4u * WGX);
+        store_block(c02, tile.out, row + 4u * i, col + 8u * WGX);
+        store_block(c03, tile.out, row + 4u * i, col + 12u * WGX);
+        c00 = c10; c01 = c11; c02 = c12; c03 = c13;
+        c10 = c20; c11 = c21; c12 = c22; c13 = c23;
+        c20 = c30; c21 = c31; c22 = c32; c23 = c33;
+    }
 }

@@ -150,6 +150,7 @@ impl Pipelines {
 
     fn compile(&self, device: &GpuDevice, key: &Key, kernel: &Kernel) -> Result<Pipeline> {
         let what = format!("kernel {}", kernel.label);
+        let start = std::time::Instant::now();
         let module = self.module(device, &what, key, kernel)?;
         let entries: Vec<_> = (0..).zip(&key.bindings).map(entry).collect();
         let constants: Vec<(&str, f64)> = key
@@ -157,7 +158,8 @@ impl Pipelines {
             .iter()
             .map(|(name, value)| (*name, f64::from(*value)))
             .collect();
-        device.guarded(&what, 0, |d| {
+        let parsed = start.elapsed();
+        let made = device.guarded(&what, 0, |d| {
             let layout = d.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
                 label: Some(kernel.label),
                 entries: &entries,
@@ -181,7 +183,13 @@ impl Pipelines {
                 cache: self.driver.as_ref(),
             });
             Pipeline { pipeline, layout }
-        })
+        });
+        log::debug!(
+            "{what}: {:.0} ms to parse, {:.0} ms to compile",
+            parsed.as_secs_f64() * 1e3,
+            (start.elapsed() - parsed).as_secs_f64() * 1e3,
+        );
+        made
     }
 
     fn module(
