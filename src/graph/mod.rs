@@ -209,6 +209,11 @@ impl Graph {
         &self.nodes[id.index()].meta
     }
 
+    /// Shapes and element types of several nodes.
+    pub(crate) fn metas(&self, ids: &[NodeId]) -> Vec<Meta> {
+        ids.iter().map(|&id| self.meta(id).clone()).collect()
+    }
+
     /// Appends a node as it is. The caller has inferred `node.meta`.
     pub(crate) fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);

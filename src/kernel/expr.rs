@@ -109,6 +109,16 @@ impl Expr {
         }
     }
 
+    /// Whether a head only reads an `f32` tensor in order.
+    pub fn is_load(&self) -> bool {
+        let in_order = |leaf: &Leaf| {
+            leaf.access == Access::Same && leaf.len == self.domain.len() && leaf.dtype == DType::F32
+        };
+        self.code.is_empty()
+            && self.result == Some(Value::Leaf(0))
+            && matches!(&self.leaves[..], [leaf] if in_order(leaf))
+    }
+
     /// A chain that only reads a tensor, for a head.
     pub fn load(meta: &Meta, operand: Operand) -> Self {
         let (dtype, len) = (meta.dtype, meta.shape.len());

@@ -70,7 +70,7 @@ impl Tensor {
 impl Graph {
     /// Infers and appends a node.
     pub(crate) fn append(&mut self, op: Op, inputs: Vec<NodeId>, caller: Source) -> Result<NodeId> {
-        let metas: Vec<Meta> = inputs.iter().map(|&id| self.meta(id).clone()).collect();
+        let metas = self.metas(&inputs);
         let inferred = op.def().infer(&metas).and_then(|meta| {
             // Kernels count elements and words in 32 bits.
             if meta.shape.len() > i32::MAX as usize / 4 {

@@ -49,7 +49,7 @@ fn first_largest<T: PartialOrd>(row: &[T]) -> usize {
 }
 
 impl KernelOp for ArgMax {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

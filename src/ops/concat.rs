@@ -86,7 +86,7 @@ impl OpDef for Concat {
 }
 
 impl KernelOp for Concat {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

@@ -72,7 +72,7 @@ impl OpDef for CrossEntropy {
 }
 
 impl KernelOp for CrossEntropy {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {
@@ -152,7 +152,7 @@ impl OpDef for CrossEntropyGrad {
 }
 
 impl KernelOp for CrossEntropyGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

@@ -68,7 +68,7 @@ impl OpDef for Gather {
 }
 
 impl KernelOp for Gather {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

@@ -55,7 +55,7 @@ impl OpDef for LogSoftmax {
 }
 
 impl KernelOp for LogSoftmax {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {
@@ -125,7 +125,7 @@ impl OpDef for LogSoftmaxGrad {
 }
 
 impl KernelOp for LogSoftmaxGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

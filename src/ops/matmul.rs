@@ -126,8 +126,12 @@ impl OpDef for Matmul {
 }
 
 impl KernelOp for Matmul {
-    fn takes_head(&self) -> bool {
-        false
+    fn takes_head(&self, x: &[Meta]) -> bool {
+        // Each tile of columns computes the left matrix again, so there must be few.
+        const MOST_COLUMNS: usize = 64;
+        let [a, b] = x else { return false };
+        self.sizes(&a.shape, &b.shape)
+            .is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0)
     }
 
     fn takes_tail(&self) -> bool {

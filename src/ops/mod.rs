@@ -139,8 +139,9 @@ impl<'a> HostRef<'a> {
 
 /// An op with kernels of its own.
 pub trait KernelOp {
-    /// Whether an elementwise chain that makes input 0 can be computed on the fly.
-    fn takes_head(&self) -> bool;
+    /// Whether an elementwise chain that makes input 0 can be computed on the fly, for inputs of these
+    /// types.
+    fn takes_head(&self, x: &[Meta]) -> bool;
     /// Whether an elementwise chain on the result can be applied before it is stored.
     fn takes_tail(&self) -> bool;
     /// The op's kernels, the one to use untuned first. All give the same bits.

@@ -117,7 +117,7 @@ impl OpDef for Reduce {
 }
 
 impl KernelOp for Reduce {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         true
     }
 

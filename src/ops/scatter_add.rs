@@ -82,7 +82,7 @@ impl OpDef for ScatterAdd {
 }
 
 impl KernelOp for ScatterAdd {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

@@ -52,7 +52,7 @@ impl OpDef for Softmax {
 }
 
 impl KernelOp for Softmax {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {
@@ -116,7 +116,7 @@ impl OpDef for SoftmaxGrad {
 }
 
 impl KernelOp for SoftmaxGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

@@ -5,18 +5,20 @@
 //! a later one, and no search for cycles is needed: the walk is linear in the size of the graph.
 //!
 //! - A chain of elementwise functions over equally many elements is one group.
-//! - Matmul and reductions take such a chain as a tail on their results, and reductions one as a head
-//!   that makes their input.
+//! - Matmul and reductions take such a chain as a tail on their results, and as a head that makes
+//!   their first input.
 //! - A node that depends on leaves and earlier phases only is *floating*: cheap to compute again, it
 //!   is computed in each group that uses it, and never stored. Dropout masks are such nodes.
 //!
 //! Invariant: a node reads another node of its own group at the same element only.
 
-use crate::graph::{Graph, NodeId, Phase};
+use crate::graph::{Graph, NodeId, Op, Phase};
 use crate::kernel::KernelLimits;
 use crate::ops::Work;
 
 use super::{From, Sources};
+
+mod buffers;
 
 /// Nodes that are computed together.
 #[derive(Clone, Debug)]
@@ -81,6 +83,8 @@ struct Fuser<'a> {
     /// By node: its value must be stored, whatever fuses.
     required: Vec<bool>,
     floating: Vec<bool>,
+    /// By node: the variable's node whose place it takes at the end of the run.
+    replaces: Vec<Option<NodeId>>,
     group_of: Vec<Option<usize>>,
     groups: Vec<Group>,
 }
@@ -93,7 +97,7 @@ impl<'a> Fuser<'a> {
             Work::Leaf | Work::Constant(_) | Work::Alias | Work::View(_) => Kind::Free,
             Work::Elementwise { .. } => Kind::Elementwise,
             Work::Kernel(op) => Kind::Kernel {
-                takes_head: op.takes_head(),
+                takes_head: op.takes_head(&graph.metas(&graph.node(id).inputs)),
                 takes_tail: op.takes_tail(),
             },
         };
@@ -105,6 +109,7 @@ impl<'a> Fuser<'a> {
             readers: vec![Vec::new(); n],
             required: vec![false; n],
             floating: vec![false; n],
+            replaces: vec![None; n],
             group_of: vec![None; n],
             groups: Vec::new(),
             kinds,
@@ -116,6 +121,12 @@ impl<'a> Fuser<'a> {
         }
         for id in graph.roots() {
             fuser.required[sources.home(id).index()] = true;
+        }
+        for assign in &graph.assigns {
+            let leaf = graph.ids().find(
+                |&id| matches!(&graph.node(id).op, Op::Variable(v) if v.id == assign.variable),
+            );
+            fuser.replaces[sources.home(assign.node).index()] = leaf;
         }
         fuser
     }
@@ -179,19 +190,6 @@ impl<'a> Fuser<'a> {
         self.read_from_memory(&nodes)
     }
 
-    /// The tensors that a kernel for these nodes reads; constants are part of the kernel.
-    fn read_from_memory(&self, nodes: &[NodeId]) -> Vec<NodeId> {
-        let mut bound: Vec<NodeId> = Vec::new();
-        for root in nodes.iter().flat_map(|&n| self.reads(n)).map(|f| f.root) {
-            let work = self.graph.node(root).op.def().work();
-            let constant = matches!(work, Work::Constant(_)) && !self.sources.is_copy(root);
-            if !nodes.contains(&root) && !constant && !bound.contains(&root) {
-                bound.push(root);
-            }
-        }
-        bound
-    }
-
     fn place_elementwise(&mut self, id: NodeId) {
         let reads = self.reads(id);
         let last = self.last_group(id);
@@ -200,7 +198,7 @@ impl<'a> Fuser<'a> {
             .groups
             .len()
             .checked_sub(1)
-            .filter(|&g| self.shares_reads(&reads, g));
+            .filter(|&g| self.shares_reads(&reads, self.len(id), g));
         let mut candidates = last.into_iter().chain(newest);
         match candidates.find(|&group| self.fits(id, &reads, group)) {
             Some(group) => self.join(id, group),
@@ -208,15 +206,25 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    fn shares_reads(&self, reads: &[From], group: usize) -> bool {
+    /// Whether a group reads one of these tensors too. Sharing scalars saves nothing, and would join the
+    /// updates of two parameters.
+    fn shares_reads(&self, reads: &[From], len: usize, group: usize) -> bool {
         let nodes = self.groups.get(group).into_iter().flat_map(Group::nodes);
         let theirs: Vec<NodeId> = nodes.flat_map(|n| self.reads(n)).map(|f| f.root).collect();
-        reads.iter().any(|f| self.touches(f.root, &theirs))
+        let whole = |f: &&From| self.len(f.root) == len;
+        reads
+            .iter()
+            .filter(whole)
+            .any(|f| self.touches(f.root, len, &theirs))
     }
 
     /// Whether it is one of these, or a floating node that reads one.
-    fn touches(&self, id: NodeId, nodes: &[NodeId]) -> bool {
-        let reads_one = || self.reads(id).iter().any(|f| self.touches(f.root, nodes));
+    fn touches(&self, id: NodeId, len: usize, nodes: &[NodeId]) -> bool {
+        let reads_one = || {
+            let reads = self.reads(id);
+            let mut roots = reads.iter().map(|f| f.root);
+            roots.any(|root| self.len(root) == len && self.touches(root, len, nodes))
+        };
         nodes.contains(&id) || (self.floating[id.index()] && reads_one())
     }
 
@@ -249,29 +257,6 @@ impl<'a> Fuser<'a> {
             && g.len == self.len(id)
             && g.phase == self.graph.node(id).phase
             && self.buffers(g, Some(id)) <= self.limits.storage_buffers as usize
-    }
-
-    /// Storage buffers that a group binds, with `extra` joined to it.
-    fn buffers(&self, group: &Group, extra: Option<NodeId>) -> usize {
-        let mut nodes: Vec<NodeId> = group.nodes().collect();
-        if let Some(extra) = extra {
-            self.pull(extra, &mut nodes);
-            nodes.push(extra);
-        }
-        let mut bound = self.read_from_memory(&nodes);
-        for &id in &nodes {
-            // Readers that come later may still join, so they do not count yet.
-            let last = nodes.iter().max().copied().unwrap_or(id);
-            let stored = self.required[id.index()]
-                || self.readers[id.index()]
-                    .iter()
-                    .any(|r| *r <= last && !nodes.contains(r));
-            if stored {
-                bound.push(id);
-            }
-        }
-        // At least one value is stored in the end.
-        bound.len().max(1)
     }
 
     /// The floating nodes that `id` needs and `nodes` does not hold yet, in order.
@@ -437,11 +422,5 @@ impl<'a> Fuser<'a> {
                 .any(|r| self.read_outside(*r, nodes)),
             false => !nodes.contains(&reader),
         }
-    }
-
-    /// Storage buffers that a finished group binds.
-    fn bound(&self, group: &Group) -> usize {
-        let nodes: Vec<NodeId> = group.nodes().collect();
-        self.read_from_memory(&nodes).len() + group.outputs.len()
     }
 }

@@ -122,8 +122,9 @@ impl Sources {
             },
             Work::Elementwise { .. } => itself,
             Work::Kernel(op) => {
+                let takes_head = op.takes_head(&graph.metas(&node.inputs));
                 for (i, &input) in node.inputs.iter().enumerate() {
-                    if i > 0 || !op.takes_head() {
+                    if i > 0 || !takes_head {
                         self.need_in_order(graph, input);
                     }
                 }

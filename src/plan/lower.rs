@@ -113,7 +113,8 @@ impl Lowering<'_> {
         let variants = match &anchor {
             Some((id, Work::Kernel(op))) => {
                 let node = self.graph.node(*id);
-                if op.takes_head() {
+                let x = self.graph.metas(&node.inputs);
+                if op.takes_head(&x) {
                     head = Some(chain(&group.head, None, *id, true)?);
                 }
                 if op.takes_tail() {
@@ -122,11 +123,7 @@ impl Lowering<'_> {
                 let operand =
                     |i: usize| Operand::Node(places.operand(self.sources.read(*id, i).root));
                 op.kernels(&LowerContext {
-                    x: node
-                        .inputs
-                        .iter()
-                        .map(|&i| self.graph.meta(i).clone())
-                        .collect(),
+                    x,
                     y: node.meta.clone(),
                     inputs: (0..node.inputs.len()).map(operand).collect(),
                     output: Operand::Node(places.operand(*id)),
@@ -236,11 +233,7 @@ impl Lowering<'_> {
 
     fn flops(&self, id: NodeId) -> f64 {
         let node = self.graph.node(id);
-        let x: Vec<_> = node
-            .inputs
-            .iter()
-            .map(|&i| self.graph.meta(i).clone())
-            .collect();
+        let x = self.graph.metas(&node.inputs);
         node.op.def().flops(&x, &node.meta)
     }
 

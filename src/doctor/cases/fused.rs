@@ -1,6 +1,7 @@
 //! Chains of ops, as they come together in models: what passes fuse must still be right.
 
-use crate::{DType, Tensor};
+use crate::graph::{Matmul, Op};
+use crate::{DType, Source, Tensor};
 
 use crate::doctor::case::{Case, case};
 
@@ -15,6 +16,15 @@ fn normalized(x: &Tensor) -> Tensor {
 fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Tensor {
     let scores = q.matmul_t(k) * (1.0 / (q.dim(-1) as f64).sqrt());
     scores.softmax(-1).matmul(v)
+}
+
+/// `a^T b` of the last two axes.
+fn transposed_product(a: &Tensor, b: &Tensor) -> Tensor {
+    let op = Op::Matmul(Matmul {
+        ta: true,
+        tb: false,
+    });
+    Tensor::apply(op, &[a, b], Source::caller())
 }
 
 pub fn cases() -> Vec<Case> {
@@ -36,6 +46,45 @@ pub fn cases() -> Vec<Case> {
             .f32([5, 8])
             .f32([7, 8])
             .f32([7, 6]),
+        case("fused", "matmul_head", |x| {
+            (&x[0] * &x[1] + 1.0).tanh().matmul(&x[2]).relu()
+        })
+        .f32([2, 65, 37])
+        .f32([37])
+        .f32([2, 37, 10]),
+        case("fused", "matmul_head_tall", |x| {
+            x[0].silu().matmul_t(&x[1]) + &x[2]
+        })
+        .f32([131, 40])
+        .f32([64, 40])
+        .f32([64]),
+        case("fused", "matmul_head_column", |x| {
+            (&x[0] - &x[1]).square().matmul(&x[2])
+        })
+        .f32([7, 259])
+        .f32([7, 1])
+        .f32([259, 1]),
+        case("fused", "matmul_head_split", |x| {
+            transposed_product(&x[0].sigmoid(), &x[1]) * 0.5
+        })
+        .f32([1009, 3])
+        .f32([1009, 5]),
+        case("fused", "matmul_head_transposed", |x| {
+            transposed_product(&(&x[0] * &x[1]), &x[2])
+        })
+        .f32([3, 9, 66])
+        .f32([3, 9, 1])
+        .f32([3, 9, 12]),
+        case("fused", "matmul_head_view", |x| {
+            x[0].permute(&[0, 2, 1, 3]).matmul(&x[1])
+        })
+        .f32([2, 7, 3, 5])
+        .f32([2, 3, 5, 8]),
+        case("fused", "matmul_head_random", |x| {
+            x[0].dropout(0.3).matmul(&x[1])
+        })
+        .f32([33, 12])
+        .f32([12, 4]),
         case("fused", "embedding", |x| {
             let h = x[0].gather(&x[2]).tanh().mean(&[1]);
             h.matmul(&x[1]).log_softmax(-1)

@@ -1,7 +1,7 @@
 //! Steps of a plan, prepared: nothing is looked up when they run.
 
 use crate::graph::{Meta, Op};
-use crate::kernel::{Access, Expr, Leaf, Operand, Value};
+use crate::kernel::{Expr, Operand, Value};
 use crate::ops::{HostRef, Work};
 use crate::passes::Sources;
 use crate::plan::{Plan, Slot, Step};
@@ -109,7 +109,7 @@ pub(super) fn prepare(
     for (i, &input) in node.inputs.iter().enumerate() {
         let len = plan.graph.meta(input).shape.len();
         reads.push(match &step.head {
-            Some(head) if i == 0 && is_load(head) => {
+            Some(head) if i == 0 && head.is_load() => {
                 let leaf = &head.leaves[0];
                 cx.place(buffers, leaf.operand, leaf.len)?
             }
@@ -227,14 +227,6 @@ impl Context<'_> {
         let leaf = graph.ids().find(|&id| is_leaf(&graph.node(id).op))?;
         self.step.slot_of(Operand::Node(leaf))
     }
-}
-
-/// Whether a head only reads a tensor in order.
-fn is_load(head: &Expr) -> bool {
-    let in_order = |leaf: &Leaf| leaf.access == Access::Same && leaf.len == head.domain.len();
-    head.code.is_empty()
-        && head.result == Some(Value::Leaf(0))
-        && matches!(&head.leaves[..], [leaf] if in_order(leaf))
 }
 
 fn broken(detail: String) -> Error {

@@ -1,13 +1,14 @@
 //! The kernels of the matrix product: which of them fit which sizes, and how they are put together.
 //!
 //! A kernel is a tile (how an invocation holds its outputs), a loader for each matrix (its storage,
-//! scalar or by vectors of four), and the tail. All add in the same order, so all give the same bits.
+//! scalar or by vectors of four, or a chain that makes the left one on the fly), and the tail. All add in the same order, so all give the same bits.
 //! Where k is long and there are few outputs, k is split: partial sums first, then their sum. How often
 //! follows from the shape alone.
 
 use crate::graph::Matmul;
 use crate::kernel::{
-    Binding, Emitted, Expr, Kernel, KernelLimits, Operand, Part, Variant, emit_tail, prelude, wgsl,
+    Binding, Emitted, Expr, Kernel, KernelLimits, Operand, Part, Variant, emit_head, emit_tail,
+    prelude, wgsl,
 };
 use crate::ops::LowerContext;
 
@@ -28,6 +29,9 @@ const SMALL: Tile = Tile {
     own: (1, 1),
     group: (1, 64),
 };
+
+/// The first binding after the matrices' and the parameters'.
+const FREE_BINDING: u32 = 3;
 
 /// The tiles worth trying, the one to use untuned first.
 fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
@@ -98,7 +102,14 @@ pub(super) fn variants(op: Matmul, s: Sizes, cx: &LowerContext) -> Vec<Variant> 
     let Some(tail) = cx.tail else {
         return Vec::new();
     };
-    let builder = Builder { op, s, cx, tail };
+    let head = cx.head.filter(|head| !head.is_load());
+    let builder = Builder {
+        op,
+        s,
+        cx,
+        head,
+        tail,
+    };
     tiles(s, cx.limits)
         .into_iter()
         .map(|tile| builder.variant(tile))
@@ -109,19 +120,19 @@ struct Builder<'a> {
     op: Matmul,
     s: Sizes,
     cx: &'a LowerContext<'a>,
+    /// The chain that makes the left matrix, unless it lies in memory.
+    head: Option<&'a Expr>,
     tail: &'a Expr,
 }
 
 impl Builder<'_> {
     fn variant(&self, tile: Tile) -> Variant {
         let (splits, _) = split(self.s);
-        let width = if tile == SMALL || !self.s.n.is_multiple_of(4) {
-            1
-        } else {
-            4
-        };
+        // A head computes one element at a time, and shares its element types with the tail.
+        let scalar = tile == SMALL || !self.s.n.is_multiple_of(4) || self.head.is_some();
+        let width = if scalar { 1 } else { 4 };
         if splits == 1 {
-            let tail = emit_tail(self.tail, width, 3);
+            let tail = emit_tail(self.tail, width, FREE_BINDING);
             return self.product(tile, width, tail).into();
         }
         let partial = Emitted {
@@ -157,13 +168,24 @@ impl Builder<'_> {
             parts.push(store(width));
         }
         parts.push(shader(tile.label));
-        parts.extend(tail.parts);
-        let mut bindings = vec![
-            Binding::Read(self.cx.inputs[0]),
-            Binding::Read(self.cx.inputs[1]),
-            Binding::Uniform(self.params(groups)),
-        ];
-        bindings.extend(tail.bindings);
+        // With a head nothing reads binding 0; a uniform there takes up no storage buffer.
+        let params = || Binding::Uniform(self.params(groups));
+        let after = FREE_BINDING + tail.bindings.len() as u32;
+        let head = self.head.map(|head| emit_head(head, 1, after));
+        let a = match &head {
+            Some(_) => params(),
+            None => Binding::Read(self.cx.inputs[0]),
+        };
+        let mut bindings = vec![a, Binding::Read(self.cx.inputs[1]), params()];
+        for chain in [tail].into_iter().chain(head) {
+            for part in chain.parts {
+                // Head and tail may call the same libraries.
+                if part.file.starts_with("generated") || !parts.contains(&part) {
+                    parts.push(part);
+                }
+            }
+            bindings.extend(chain.bindings);
+        }
         let overrides = match tile.group {
             (1, across) if !tile.label.starts_with("matmul_16") => vec![("WG", across)],
             (down, across) => vec![("WGX", across), ("WGY", down)],
@@ -183,7 +205,7 @@ impl Builder<'_> {
         const WORKGROUP: usize = 64;
         let vectors = (self.s.batch * self.s.m * self.s.n).div_ceil(width as usize);
         let groups = vectors.div_ceil(WORKGROUP);
-        let tail = emit_tail(self.tail, width, 3);
+        let tail = emit_tail(self.tail, width, FREE_BINDING);
         let mut parts = vec![
             prelude(width),
             wgsl!("lib/matmul"),
@@ -217,6 +239,12 @@ impl Builder<'_> {
     }
 
     fn load_a(&self) -> Part {
+        if self.head.is_some() {
+            return match self.op.ta {
+                true => wgsl!("lib/matmul_a_t_head"),
+                false => wgsl!("lib/matmul_a_n_head"),
+            };
+        }
         match (self.op.ta, if self.op.ta { self.s.m } else { self.s.k }) {
             (false, 0) => wgsl!("lib/matmul_a_n"),
             (false, k) if k % 4 == 0 => wgsl!("lib/matmul_a_n_vec4"),

@@ -1,0 +1,69 @@
+//! How many storage buffers a group binds: devices offer as few as eight.
+
+use crate::graph::{NodeId, Phase};
+use crate::ops::Work;
+
+use super::{From, Fuser, Group};
+
+impl Fuser<'_> {
+    /// The tensors that a kernel for these nodes reads; constants are part of the kernel.
+    pub(super) fn read_from_memory(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut bound: Vec<NodeId> = Vec::new();
+        for root in nodes.iter().flat_map(|&n| self.reads(n)).map(|f| f.root) {
+            let work = self.graph.node(root).op.def().work();
+            let constant = matches!(work, Work::Constant(_)) && !self.sources.is_copy(root);
+            if !nodes.contains(&root) && !constant && !bound.contains(&root) {
+                bound.push(root);
+            }
+        }
+        bound
+    }
+
+    /// Storage buffers that a group binds, with `extra` joined to it.
+    pub(super) fn buffers(&self, group: &Group, extra: Option<NodeId>) -> usize {
+        let mut nodes: Vec<NodeId> = group.nodes().collect();
+        if let Some(extra) = extra {
+            self.pull(extra, &mut nodes);
+            nodes.push(extra);
+        }
+        let mut bound = self.read_from_memory(&nodes);
+        for &id in &nodes {
+            // Readers that come later may still join, so they do not count yet.
+            let last = nodes.iter().max().copied().unwrap_or(id);
+            let stored = self.required[id.index()]
+                || self.readers[id.index()]
+                    .iter()
+                    .any(|r| *r <= last && !nodes.contains(r));
+            if stored && !self.in_place(id, &nodes) {
+                bound.push(id);
+            }
+        }
+        // At least one value is stored in the end.
+        bound.len().max(1)
+    }
+
+    /// Storage buffers that a finished group binds.
+    pub(super) fn bound(&self, group: &Group) -> usize {
+        let nodes: Vec<NodeId> = group.nodes().collect();
+        let own = |id: &&NodeId| !self.in_place(**id, &nodes);
+        self.read_from_memory(&nodes).len() + group.outputs.iter().filter(own).count()
+    }
+
+    /// Whether a node's value lands in a variable that these nodes read, and nothing later does: both
+    /// are one buffer. Earlier phases have read the old value by then.
+    pub(super) fn in_place(&self, id: NodeId, nodes: &[NodeId]) -> bool {
+        let Some(leaf) = self.replaces[id.index()] else {
+            return false;
+        };
+        let phase = self.graph.node(id).phase;
+        let among_these = |reader: &NodeId| {
+            let in_order = |f: &From| f.root != leaf || f.view.is_contiguous();
+            nodes.contains(reader) && self.reads(*reader).iter().all(in_order)
+        };
+        let mut readers = self.readers[leaf.index()]
+            .iter()
+            .filter(|r| self.graph.node(**r).phase >= phase)
+            .peekable();
+        phase == Phase::Update && readers.peek().is_some() && readers.all(among_these)
+    }
+}

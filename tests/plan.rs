@@ -1,0 +1,93 @@
+//! What a plan is made of: which nodes share a step.
+
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wgrad::data::{Dataset, Targets};
+use wgrad::graph::{Graph, Mode, Output};
+use wgrad::kernel::KernelLimits;
+use wgrad::plan::{Layout, Plan, plan};
+use wgrad::{DType, Device, Fit, Result, Tensor, Trainer, nn, ops, optim};
+
+/// The plan of a function of some `f32` tensors, at WebGPU's default limits.
+fn planned(shapes: &[&[usize]], f: impl Fn(&[Tensor]) -> Tensor) -> Result<Plan> {
+    let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
+    let x: Vec<Tensor> = (0..)
+        .zip(shapes)
+        .map(|(i, shape)| ops::input(&shared, &format!("x{i}"), shape.to_vec(), DType::F32))
+        .collect();
+    let y = f(&x);
+    let mut graph = shared.borrow_mut();
+    graph.take_error()?;
+    let node = y.id().unwrap();
+    let name = "y".to_string();
+    graph.outputs.push(Output { name, node });
+    plan(&graph, &Layout::new(&[]), &KernelLimits::WEBGPU)
+}
+
+fn labels(plan: &Plan) -> Vec<&str> {
+    plan.steps.iter().map(|s| s.label.as_str()).collect()
+}
+
+#[test]
+fn a_narrow_product_computes_its_left_matrix_and_its_results_chain() -> Result<()> {
+    let plan = planned(&[&[65, 33], &[33, 10]], |x| {
+        x[0].tanh().matmul(&x[1]).relu()
+    })?;
+    assert_eq!(labels(&plan), ["matmul+relu"]);
+    let head = plan.steps[0].head.as_ref();
+    assert!(head.is_some_and(|h| h.code.len() == 1 && !h.is_load()));
+    Ok(())
+}
+
+#[test]
+fn a_wide_product_reads_its_left_matrix_from_memory() -> Result<()> {
+    let plan = planned(&[&[65, 33], &[33, 200]], |x| x[0].tanh().matmul(&x[1]))?;
+    assert_eq!(labels(&plan), ["tanh_of", "matmul"]);
+    Ok(())
+}
+
+#[test]
+fn a_narrow_product_reads_a_permuted_matrix_without_a_copy() -> Result<()> {
+    let plan = planned(&[&[2, 7, 3, 5], &[2, 3, 5, 8]], |x| {
+        x[0].permute(&[0, 2, 1, 3]).matmul(&x[1])
+    })?;
+    assert_eq!(labels(&plan), ["matmul"]);
+    Ok(())
+}
+
+#[test]
+fn a_left_matrix_that_others_need_is_stored_once() -> Result<()> {
+    let plan = planned(&[&[65, 33], &[33, 10]], |x| {
+        let h = x[0].tanh();
+        h.matmul(&x[1]).sum(&[]) + h.sum(&[])
+    })?;
+    let stored = labels(&plan).iter().filter(|l| l.contains("tanh")).count();
+    assert_eq!(stored, 1);
+    Ok(())
+}
+
+/// Adam with decay and clipping reads five tensors and writes three of them in place.
+#[test]
+fn an_update_in_place_is_one_step_at_eight_buffers() -> Result<()> {
+    let set = Dataset::from_arrays(vec![0.5; 80], [10], Targets::classes(vec![0; 8], 3))?;
+    let model = nn::Sequential::new()
+        .add(nn::Linear::new(10, 7))
+        .add(nn::Relu)
+        .add(nn::Linear::new(7, 3));
+    let mut trainer = Trainer::new(model)
+        .optimizer(optim::AdamW::new(1e-3).weight_decay(0.1))
+        .clip_grad_norm(1.0)
+        .compile(&Device::cpu(), &set)?;
+    trainer.begin(&set, Fit::epochs(1).batch_size(4))?;
+    let graph = &trainer.plan().unwrap().graph;
+    // The CPU's own limits may be higher than what every GPU offers.
+    let layout = Layout::new(&graph.variables);
+    let plan = plan(graph, &layout, &KernelLimits::WEBGPU)?;
+    let updates = plan.steps.iter().filter(|s| s.label.contains("root"));
+    assert_eq!(updates.count(), 1, "{plan}");
+    Ok(())
+}
