@@ -6,10 +6,12 @@
 //! and no gradient on every device; data sets refuse such labels when they are made.
 
 use crate::graph::{Backward, CrossEntropy, CrossEntropyGrad, Grads, Meta, Op};
-use crate::kernel::{Binding, Variant, wgsl};
-use crate::ops::softmax::row_kernel;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, rows};
+use crate::kernel::{Part, wgsl};
+use crate::ops::row_op::{self, HostRow, RowOp, row_op};
+use crate::ops::{Array, Tolerance, rows};
 use crate::{DType, Source, Tensor};
+
+row_op!(CrossEntropy, CrossEntropyGrad);
 
 fn check(x: &[Meta], count: usize) -> Result<(), String> {
     if x.len() != count {
@@ -36,7 +38,10 @@ fn log_sum_exp(row: &[f64]) -> f64 {
     max + row.iter().map(|x| (x - max).exp()).sum::<f64>().ln()
 }
 
-impl OpDef for CrossEntropy {
+impl RowOp for CrossEntropy {
+    const FLOPS: f64 = 4.0;
+    const COST: usize = 8;
+
     fn name(&self) -> &'static str {
         "cross_entropy"
     }
@@ -49,11 +54,9 @@ impl OpDef for CrossEntropy {
         let dx = Tensor::apply(op, &[&b.x[0], &b.x[1], b.dy], Source::caller());
         Ok(vec![Some(dx), None])
     }
-    fn reference(&self, x: &[&Array], y: &mut Array) {
-        for ((row, label), y) in x[0].rows().zip(&x[1].data).zip(&mut y.data) {
-            if let Some(logit) = row.get(*label as usize) {
-                *y = log_sum_exp(row) - logit;
-            }
+    fn reference(&self, x: &[&[f64]], y: &mut [f64]) {
+        if let Some(logit) = x[0].get(x[1][0] as usize) {
+            y[0] = log_sum_exp(x[0]) - logit;
         }
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
@@ -63,52 +66,27 @@ impl OpDef for CrossEntropy {
             rel: 2e-6,
         }
     }
-    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
-        4.0 * x[0].shape.len() as f64
-    }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
-    }
-}
-
-impl KernelOp for CrossEntropy {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
-    }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        let bindings = vec![
-            Binding::Read(cx.inputs[0]),
-            Binding::Read(cx.inputs[1]),
-            Binding::Write(cx.output),
-        ];
-        vec![row_kernel("cross_entropy", wgsl!("cross_entropy"), bindings, cx).into()]
-    }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last();
-        let (x, labels) = (x[0].f32(), x[1].words);
-        rows::for_rows(
-            bytemuck::cast_slice_mut(y),
-            1,
-            8 * n,
-            #[inline(always)]
-            |i, y| {
-                let x = rows::row(x, n, i);
-                let label = labels.get(i).map_or(n, |label| *label as usize);
+    #[inline(always)]
+    fn cpu(&self, x: &[HostRow], y: &mut [f32]) {
+        let (x, label) = (x[0].f32(), x[1].number());
+        let loss = match x.get(label) {
+            Some(logit) => {
                 let max = rows::max(x);
-                let loss = match label < n {
-                    true => rows::exp_sum(x, max).ln() - (x[label] - max),
-                    false => 0.0,
-                };
-                y.fill(loss);
-            },
-        );
+                rows::exp_sum(x, max).ln() - (logit - max)
+            }
+            None => 0.0,
+        };
+        y.fill(loss);
+    }
+    fn shader(&self) -> (&'static str, Vec<Part>) {
+        ("cross_entropy", vec![wgsl!("cross_entropy")])
     }
 }
 
-impl OpDef for CrossEntropyGrad {
+impl RowOp for CrossEntropyGrad {
+    const FLOPS: f64 = 6.0;
+    const COST: usize = 8;
+
     fn name(&self) -> &'static str {
         "cross_entropy_grad"
     }
@@ -120,20 +98,17 @@ impl OpDef for CrossEntropyGrad {
         Ok(x[0].clone())
     }
     fn grad(&self, _: &Backward) -> Grads {
-        Err("has no second derivative here: differentiate the loss once".to_string())
+        row_op::once()
     }
-    fn reference(&self, x: &[&Array], y: &mut Array) {
-        let rows = x[0].rows().zip(&x[1].data).zip(&x[2].data);
-        for (((row, label), dy), y) in rows.zip(y.rows_mut()) {
-            let label = *label as usize;
-            if label >= row.len() {
-                continue;
-            }
-            let total = log_sum_exp(row);
-            for (j, (y, x)) in y.iter_mut().zip(row).enumerate() {
-                let hit = if j == label { 1.0 } else { 0.0 };
-                *y = ((x - total).exp() - hit) * dy;
-            }
+    fn reference(&self, x: &[&[f64]], y: &mut [f64]) {
+        let (row, label, dy) = (x[0], x[1][0] as usize, x[2][0]);
+        if label >= row.len() {
+            return;
+        }
+        let total = log_sum_exp(row);
+        for (j, (y, x)) in y.iter_mut().zip(row).enumerate() {
+            let hit = if j == label { 1.0 } else { 0.0 };
+            *y = ((x - total).exp() - hit) * dy;
         }
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
@@ -143,60 +118,21 @@ impl OpDef for CrossEntropyGrad {
             rel: 4e-6,
         }
     }
-    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
-        6.0 * x[0].shape.len() as f64
+    #[inline(always)]
+    fn cpu(&self, x: &[HostRow], y: &mut [f32]) {
+        let (x, label, dy) = (x[0].f32(), x[1].number(), x[2].f32());
+        if label >= x.len() {
+            return y.fill(0.0);
+        }
+        let total = rows::exp_of(x, rows::max(x), y);
+        let dy = dy.first().copied().unwrap_or(0.0);
+        for (j, y) in y.iter_mut().enumerate() {
+            let hit = if j == label { 1.0 } else { 0.0 };
+            *y = (*y / total - hit) * dy;
+        }
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
-    }
-}
-
-impl KernelOp for CrossEntropyGrad {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
-    }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        let bindings = vec![
-            Binding::Read(cx.inputs[0]),
-            Binding::Read(cx.inputs[1]),
-            Binding::Read(cx.inputs[2]),
-            Binding::Write(cx.output),
-        ];
-        vec![
-            row_kernel(
-                "cross_entropy_grad",
-                wgsl!("cross_entropy_grad"),
-                bindings,
-                cx,
-            )
-            .into(),
-        ]
-    }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last();
-        let (x, labels, dy) = (x[0].f32(), x[1].words, x[2].f32());
-        rows::for_rows(
-            bytemuck::cast_slice_mut(y),
-            n,
-            8,
-            #[inline(always)]
-            |i, y| {
-                let label = labels.get(i).map_or(n, |label| *label as usize);
-                if label >= n {
-                    return y.fill(0.0);
-                }
-                let x = rows::row(x, n, i);
-                let total = rows::exp_of(x, rows::max(x), y);
-                let dy = dy[i];
-                for (j, y) in y.iter_mut().enumerate() {
-                    let hit = if j == label { 1.0 } else { 0.0 };
-                    *y = (*y / total - hit) * dy;
-                }
-            },
-        );
+    fn shader(&self) -> (&'static str, Vec<Part>) {
+        ("cross_entropy_grad", vec![wgsl!("cross_entropy_grad")])
     }
 }
 

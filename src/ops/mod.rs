@@ -19,6 +19,7 @@ mod matmul;
 mod pad;
 mod random;
 mod reduce;
+mod row_op;
 mod rows;
 mod scatter_add;
 mod softmax;

@@ -1,0 +1,242 @@
+//! Row ops: what they share, so that a new one is its formula, its reference, its WGSL and its cases.
+//!
+//! A row op works on each row of its first input (a slice along the last axis) by itself: softmax, a
+//! normalisation. Of its other inputs each row sees its own part (a label, a row of `dy`), or the
+//! whole (a weight), as [`RowOp::is_whole`] says. Its result has as many rows, of any length.
+//!
+//! On a GPU each row gets a workgroup; on the CPU rows are shared out among threads.
+
+use crate::graph::{Backward, Grads, Meta, Op};
+use crate::kernel::{Binding, Kernel, Part, wgsl};
+use crate::ops::{Array, HostRef, LowerContext, Tolerance, grid, rows};
+use crate::{DType, Source, Tensor};
+
+/// Most inputs of a row op.
+pub(super) const MAX_INPUTS: usize = 4;
+
+/// What makes one row op differ from another. [`row_op`] makes an op of it.
+pub(super) trait RowOp: Sync {
+    /// Floating-point operations an element of input 0.
+    const FLOPS: f64;
+    /// What an element of input 0 costs the CPU, in additions.
+    const COST: usize;
+
+    /// See [`crate::ops::OpDef::name`].
+    fn name(&self) -> &'static str;
+    /// See [`crate::ops::OpDef::infer`].
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String>;
+    /// See [`crate::ops::OpDef::grad`].
+    fn grad(&self, b: &Backward) -> Grads;
+    /// Whether every row sees the whole of input `i`, and not its own part of it.
+    fn is_whole(&self, i: usize) -> bool {
+        let _ = i;
+        false
+    }
+    /// One row of the definition, in f64; `y` is all zeros.
+    fn reference(&self, x: &[&[f64]], y: &mut [f64]);
+    /// See [`crate::ops::OpDef::tolerance`].
+    fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance;
+    /// One row on the CPU.
+    fn cpu(&self, x: &[HostRow], y: &mut [f32]);
+    /// The shader: its inputs are bound first, then the result, then rows, columns and [`RowOp::params`].
+    fn shader(&self) -> (&'static str, Vec<Part>);
+    /// Words of the shader's parameters after rows and columns.
+    fn params(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+/// What a row of the CPU device sees of one input.
+#[derive(Clone, Copy)]
+pub(super) struct HostRow<'a>(pub &'a [u32]);
+
+impl<'a> HostRow<'a> {
+    /// The elements, of an `f32` input.
+    #[inline(always)]
+    pub fn f32(self) -> &'a [f32] {
+        bytemuck::cast_slice(self.0)
+    }
+
+    /// The only element, of a `u32` input.
+    #[inline(always)]
+    pub fn number(self) -> usize {
+        self.0.first().map_or(usize::MAX, |n| *n as usize)
+    }
+}
+
+/// Makes ops of types that are [`RowOp`]s.
+macro_rules! row_op {
+    ($($op:ty),* $(,)?) => {$(
+        impl $crate::ops::OpDef for $op {
+            fn name(&self) -> &'static str {
+                $crate::ops::row_op::RowOp::name(self)
+            }
+            fn infer(&self, x: &[$crate::graph::Meta]) -> Result<$crate::graph::Meta, String> {
+                $crate::ops::row_op::RowOp::infer(self, x)
+            }
+            fn grad(&self, b: &$crate::graph::Backward) -> $crate::graph::Grads {
+                $crate::ops::row_op::RowOp::grad(self, b)
+            }
+            fn reference(&self, x: &[&$crate::ops::Array], y: &mut $crate::ops::Array) {
+                $crate::ops::row_op::reference(self, x, y);
+            }
+            fn tolerance(
+                &self,
+                x: &[&$crate::ops::Array],
+                y: &$crate::ops::Array,
+            ) -> $crate::ops::Tolerance {
+                $crate::ops::row_op::RowOp::tolerance(self, x, y)
+            }
+            fn flops(&self, x: &[$crate::graph::Meta], _: &$crate::graph::Meta) -> f64 {
+                <Self as $crate::ops::row_op::RowOp>::FLOPS * x[0].shape.len() as f64
+            }
+            fn work(&self) -> $crate::ops::Work<'_> {
+                $crate::ops::Work::Kernel(self)
+            }
+        }
+
+        impl $crate::ops::KernelOp for $op {
+            fn takes_head(&self, _: &[$crate::graph::Meta]) -> bool {
+                false
+            }
+            fn takes_tail(&self) -> bool {
+                false
+            }
+            fn kernels(&self, cx: &$crate::ops::LowerContext) -> Vec<$crate::kernel::Variant> {
+                vec![$crate::ops::row_op::kernel(self, cx).into()]
+            }
+            fn cpu(
+                &self,
+                x: &[$crate::ops::HostRef],
+                _: &$crate::graph::Meta,
+                y: &mut [u32],
+            ) {
+                $crate::ops::row_op::cpu(self, x, bytemuck::cast_slice_mut(y));
+            }
+        }
+    )*};
+}
+pub(super) use row_op;
+
+/// The part of `x` that row `i` of `rows` sees.
+#[inline(always)]
+fn part<T>(x: &[T], i: usize, rows: usize, whole: bool) -> &[T] {
+    let n = x.len() / rows.max(1);
+    match whole {
+        true => x,
+        false => x.get(i * n..(i + 1) * n).unwrap_or(&[]),
+    }
+}
+
+/// The reference of a row op.
+pub(super) fn reference(op: &impl RowOp, x: &[&Array], y: &mut Array) {
+    let rows = x[0].shape.rows();
+    let n = y.data.len() / rows.max(1);
+    for (i, y) in y.data.chunks_exact_mut(n.max(1)).enumerate() {
+        let mut parts: [&[f64]; MAX_INPUTS] = [&[]; MAX_INPUTS];
+        for (k, (to, x)) in parts.iter_mut().zip(x).enumerate() {
+            *to = part(&x.data, i, rows, op.is_whole(k));
+        }
+        op.reference(&parts[..x.len().min(MAX_INPUTS)], y);
+    }
+}
+
+/// A row op on the CPU.
+pub(super) fn cpu(op: &impl RowOp, x: &[HostRef], y: &mut [f32]) {
+    let Some(first) = x.first() else { return };
+    let (rows, columns) = (first.meta.shape.rows(), first.meta.shape.last());
+    let n = (y.len() / rows.max(1)).max(1);
+    let whole: [bool; MAX_INPUTS] = std::array::from_fn(|k| op.is_whole(k));
+    let cost = cost_of(op) * columns / n;
+    rows::for_rows(
+        y,
+        n,
+        cost,
+        #[inline(always)]
+        |i, y| {
+            let mut parts = [HostRow(&[]); MAX_INPUTS];
+            for ((to, x), whole) in parts.iter_mut().zip(x).zip(whole) {
+                *to = HostRow(part(x.words, i, rows, whole));
+            }
+            op.cpu(&parts[..x.len().min(MAX_INPUTS)], y);
+        },
+    );
+}
+
+fn cost_of<R: RowOp>(_: &R) -> usize {
+    R::COST
+}
+
+/// A row op's kernel: one workgroup for each row.
+pub(super) fn kernel(op: &impl RowOp, cx: &LowerContext) -> Kernel {
+    let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());
+    let (label, shader) = op.shader();
+    let mut bindings: Vec<Binding> = cx.inputs.iter().map(|&x| Binding::Read(x)).collect();
+    bindings.push(Binding::Write(cx.output));
+    let mut params = vec![rows as u32, columns as u32];
+    params.extend(op.params());
+    bindings.push(Binding::Uniform(params));
+    let mut parts = vec![wgsl!("lib/index"), wgsl!("lib/row")];
+    parts.extend(shader);
+    Kernel {
+        label,
+        parts,
+        overrides: vec![("WG", grid::row_workgroup(cx.limits, columns))],
+        bindings,
+        workgroups: cx.limits.fold(rows as u64),
+    }
+}
+
+/// The shape rule of an op that takes one f32 tensor and gives one like it.
+pub(super) fn like_one(x: &[Meta]) -> Result<Meta, String> {
+    match x {
+        [x] if x.dtype == DType::F32 && x.shape.rank() > 0 => Ok(x.clone()),
+        _ => Err("takes one f32 tensor with at least one axis".to_string()),
+    }
+}
+
+/// The shape rule of a gradient that takes the result and its gradient.
+pub(super) fn like_two(x: &[Meta]) -> Result<Meta, String> {
+    match x {
+        [y, dy] if y == dy && y.dtype == DType::F32 && y.shape.rank() > 0 => Ok(y.clone()),
+        _ => Err("takes y and dy, f32 of one shape with at least one axis".to_string()),
+    }
+}
+
+/// The gradient rule of an op with one input, by an op that takes the result and its gradient.
+pub(super) fn by(op: Op, b: &Backward) -> Grads {
+    let dx = Tensor::apply(op, &[b.y, b.dy], Source::caller());
+    Ok(vec![Some(dx)])
+}
+
+/// The gradient rule of a gradient.
+pub(super) fn once() -> Grads {
+    Err("has no second derivative here: differentiate the loss once".to_string())
+}
+
+impl Tensor {
+    /// Applies a row op along `axis`, which becomes the last on the way.
+    pub(super) fn along(
+        &self,
+        axis: isize,
+        (name, op): (&'static str, Op),
+        caller: Source,
+    ) -> Tensor {
+        let shape = self.shape();
+        let Some(axis) = shape.axis(axis) else {
+            let axes = shape.rank();
+            let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
+            return self.mistake(name, reason, caller);
+        };
+        let (axis, last) = (axis as isize, shape.rank() as isize - 1);
+        Tensor::apply(op, &[&self.swapped(axis, last)], caller).swapped(axis, last)
+    }
+
+    /// The two axes swapped, or the tensor itself where they are the same.
+    fn swapped(&self, a: isize, b: isize) -> Tensor {
+        match a == b {
+            true => self.clone(),
+            false => self.transpose(a, b),
+        }
+    }
+}
