@@ -65,6 +65,10 @@ pub enum Op {
     CrossEntropy(CrossEntropy),
     /// The gradient of cross-entropy.
     CrossEntropyGrad(CrossEntropyGrad),
+    /// Layer or RMS normalisation over the last axis.
+    Norm(Norm),
+    /// The gradient of a normalisation with respect to its input.
+    NormGrad(NormGrad),
 }
 
 /// See [`Op::Input`].
@@ -163,7 +167,10 @@ pub struct Concat {
 
 /// See [`Op::Gather`]: inputs a table `[v, ..]` and `u32` row numbers `[ids..]`; gives `[ids.., ..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Gather;
+pub struct Gather {
+    /// A row that gets no gradient.
+    pub frozen: Option<u32>,
+}
 
 /// See [`Op::ScatterAdd`]: inputs rows `[ids.., ..]` and their numbers `[ids..]`; gives `[rows, ..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -228,3 +235,21 @@ pub struct CrossEntropy;
 /// See [`Op::CrossEntropyGrad`]: inputs logits, labels and `dy [..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrossEntropyGrad;
+
+/// See [`Op::Norm`]: inputs `x [.., n]`, a weight `[n]` and, where centred, a bias `[n]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Norm {
+    /// The mean is subtracted: layer normalisation; else RMS normalisation.
+    pub centred: bool,
+    /// What is added to the variance.
+    pub eps: Scalar,
+}
+
+/// See [`Op::NormGrad`]: inputs `x`, the weight, and `dy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NormGrad {
+    /// As in [`Norm`].
+    pub centred: bool,
+    /// As in [`Norm`].
+    pub eps: Scalar,
+}

@@ -8,6 +8,7 @@ mod dropout;
 mod flatten;
 pub mod init;
 mod linear;
+mod norm;
 mod parameter;
 mod sequential;
 
@@ -17,6 +18,7 @@ pub use activation::{
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use linear::Linear;
+pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use parameter::{Parameter, Visitor};
 pub use sequential::Sequential;
 

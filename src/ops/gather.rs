@@ -49,7 +49,16 @@ impl OpDef for Gather {
         }
         let rows = table.dim(0);
         let op = Op::ScatterAdd(ScatterAdd { rows });
-        let dtable = Tensor::apply(op, &[b.dy, &b.x[1]], Source::caller());
+        let ids = match self.frozen {
+            None => b.x[1].clone(),
+            // Scattering leaves out numbers past the last row.
+            Some(row) => {
+                let hit = b.x[1].eq(&b.x[1].constant_like(f64::from(row)));
+                let past = hit.cast(DType::F32) * f64::from(1u32 << 31);
+                &b.x[1] + past.cast(DType::U32)
+            }
+        };
+        let dtable = Tensor::apply(op, &[b.dy, &ids], Source::caller());
         Ok(vec![Some(dtable), None])
     }
     fn reference(&self, x: &[&Array], y: &mut Array) {
@@ -106,6 +115,16 @@ impl Tensor {
     /// `[ids.., ..]`. A number past the last row gives zeros.
     #[track_caller]
     pub fn gather(&self, ids: &Tensor) -> Tensor {
-        Tensor::apply(Op::Gather(Gather), &[self, ids], Source::caller())
+        let op = Op::Gather(Gather { frozen: None });
+        Tensor::apply(op, &[self, ids], Source::caller())
+    }
+
+    /// The same, but the row `frozen` of the table gets no gradient, however often it is gathered.
+    #[track_caller]
+    pub fn gather_frozen(&self, ids: &Tensor, frozen: u32) -> Tensor {
+        let op = Op::Gather(Gather {
+            frozen: Some(frozen),
+        });
+        Tensor::apply(op, &[self, ids], Source::caller())
     }
 }

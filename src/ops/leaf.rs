@@ -123,6 +123,15 @@ impl Tensor {
         constant(&graph, value, Shape::scalar(), self.dtype())
     }
 
+    /// The number `value` everywhere in an `f32` tensor of this shape.
+    pub(crate) fn constant(&self, value: f64, shape: impl Into<Shape>) -> Tensor {
+        let graph = self.shared_graph();
+        match self.id() {
+            Some(_) => constant(&graph, value, shape.into(), DType::F32),
+            None => Tensor::broken(graph),
+        }
+    }
+
     /// The number `value` in the same shape and type.
     #[track_caller]
     pub fn full_like(&self, value: f64) -> Tensor {

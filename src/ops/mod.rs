@@ -16,6 +16,7 @@ mod grid;
 mod leaf;
 mod log_softmax;
 mod matmul;
+mod norm;
 mod pad;
 mod random;
 mod reduce;
@@ -176,6 +177,8 @@ impl Op {
             Op::LogSoftmaxGrad(o) => o,
             Op::CrossEntropy(o) => o,
             Op::CrossEntropyGrad(o) => o,
+            Op::Norm(o) => o,
+            Op::NormGrad(o) => o,
         }
     }
 

@@ -97,6 +97,25 @@ pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
     join(sums, |a, b| a + b)
 }
 
+/// The sum of `(x[i] - centre)^2`.
+#[inline(always)]
+pub(super) fn squares_around(x: &[f32], centre: f32) -> f32 {
+    let take = |s, x: f32| s + (x - centre) * (x - centre);
+    join(lanes(x, 0.0, centre, take), |a, b| a + b)
+}
+
+/// The sum of `(x[i] - centre) y[i]`.
+#[inline(always)]
+pub(super) fn dot_around(x: &[f32], centre: f32, y: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
+        for ((s, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *s += (x - centre) * y;
+        }
+    }
+    join(sums, |a, b| a + b)
+}
+
 /// `y = e^(x - max)`; gives the sum of `y`.
 #[inline(always)]
 pub(super) fn exp_of(x: &[f32], max: f32, y: &mut [f32]) -> f32 {
@@ -179,6 +198,10 @@ mod tests {
                 |got: f32, want: f64| (f64::from(got) - want).abs() <= 1e-4 * (1.0 + want.abs());
             assert!(near(long_sum(&x), wide().sum()), "{n}");
             assert!(near(dot(&x, &x), wide().map(|x| x * x).sum()), "{n}");
+            let around = || wide().map(|x| x - 0.5);
+            assert!(near(squares_around(&x, 0.5), around().map(|d| d * d).sum()));
+            let product = around().zip(wide()).map(|(d, x)| d * x).sum();
+            assert!(near(dot_around(&x, 0.5, &x), product), "{n}");
             let largest = x.iter().copied().fold(f32::MIN, f32::max);
             assert_eq!(max(&x), largest);
             let exact: f64 = wide().map(|x| (x - f64::from(largest)).exp()).sum();

@@ -5,12 +5,12 @@
 //!
 //! Invariant: a row's terms are added in ascending order of `i`, so the same bits come out each time.
 //!
-//! Each result walks all row numbers, so the cost is `rows * row * ids` comparisons for `ids * row`
-//! additions. Why not atomics: there are none for floats in WGSL, and their order would change the
-//! bits. A list of ids sorted by row would make the walk short.
+//! On a GPU a first dispatch chains the positions of each row number, in ascending order (`rows * ids`
+//! comparisons); a second one walks each row's chain, and reads each row of `x` once. Why not atomics:
+//! there are none for floats in WGSL, and their order would change the bits.
 
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
-use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
+use crate::kernel::{Binding, Kernel, Operand, Variant, prelude, wgsl};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
@@ -52,7 +52,8 @@ impl OpDef for ScatterAdd {
         Ok(Meta::new([&[self.rows], rest].concat(), DType::F32))
     }
     fn grad(&self, b: &Backward) -> Grads {
-        let dx = Tensor::apply(Op::Gather(Gather), &[b.dy, &b.x[1]], Source::caller());
+        let op = Op::Gather(Gather { frozen: None });
+        let dx = Tensor::apply(op, &[b.dy, &b.x[1]], Source::caller());
         Ok(vec![Some(dx), None])
     }
     fn reference(&self, x: &[&Array], y: &mut Array) {
@@ -93,25 +94,40 @@ impl KernelOp for ScatterAdd {
         let width = if row.is_multiple_of(4) { 4 } else { 1 };
         let count = cx.x[1].shape.len();
         let params = [self.rows, count, row / width].map(|n| n as u32).to_vec();
-        vec![
-            Kernel {
-                label: "scatter_add",
-                parts: vec![
-                    prelude(width as u32),
-                    wgsl!("lib/index"),
-                    wgsl!("scatter_add"),
-                ],
-                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
-                bindings: vec![
-                    Binding::Read(cx.inputs[0]),
-                    Binding::Read(cx.inputs[1]),
-                    Binding::Write(cx.output),
-                    Binding::Uniform(params),
-                ],
-                workgroups: grid::linear(cx.limits, self.rows * row / width),
-            }
-            .into(),
-        ]
+        let chains = Operand::Scratch(0);
+        let overrides = vec![("WG", grid::LINEAR_WORKGROUP)];
+        let link = Kernel {
+            label: "scatter_link",
+            parts: vec![wgsl!("lib/index"), wgsl!("scatter_link")],
+            overrides: overrides.clone(),
+            bindings: vec![
+                Binding::Read(cx.inputs[1]),
+                Binding::Write(chains),
+                Binding::Uniform(params.clone()),
+            ],
+            workgroups: grid::linear(cx.limits, self.rows),
+        };
+        let add = Kernel {
+            label: "scatter_add",
+            parts: vec![
+                prelude(width as u32),
+                wgsl!("lib/index"),
+                wgsl!("scatter_add"),
+            ],
+            overrides,
+            bindings: vec![
+                Binding::Read(cx.inputs[0]),
+                Binding::Read(chains),
+                Binding::Write(cx.output),
+                Binding::Uniform(params),
+            ],
+            workgroups: grid::linear(cx.limits, self.rows * row / width),
+        };
+        vec![Variant {
+            kernels: vec![link, add],
+            // At least one word, for there are no buffers of none.
+            scratch: vec![4 * (count + self.rows).max(1) as u64],
+        }]
     }
     fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
         let y: &mut [f32] = bytemuck::cast_slice_mut(y);

@@ -41,6 +41,8 @@ variants!(
     LogSoftmaxGrad,
     CrossEntropy,
     CrossEntropyGrad,
+    Norm,
+    NormGrad,
 );
 
 pub fn trials() -> Vec<Trial> {

@@ -77,6 +77,18 @@ pub fn cases() -> Vec<Case> {
         .f32([5, 3])
         .below([4], 5)
         .below([4], 5),
+        case("gather", "frozen", |x| x[0].gather_frozen(&x[1], 2) * &x[2])
+            // Differences see the frozen row too, so they are not asked about the table.
+            .f32([3, 4])
+            .constant()
+            .numbers([5], &[2, 0, 2, 1, 7])
+            .f32([5, 4]),
+        // What reaches the rows of a table through one-hot rows, but for the frozen one.
+        case("gather", "frozen_passes_no_gradient", |x| {
+            x[0].gather_frozen(&x[1], 3)
+        })
+        .f32([3, 4])
+        .numbers([6], &[2, 0, 2, 1, 3, u32::MAX]),
         case("gather", "float_ids", |x| x[0].gather(&x[1]))
             .f32([5, 3])
             .f32([2])

@@ -12,6 +12,7 @@ mod known;
 mod leaf;
 mod log_softmax;
 mod matmul;
+mod norm;
 mod pad;
 mod random;
 mod reduce;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Case> {
         leaf::cases(),
         log_softmax::cases(),
         matmul::cases(),
+        norm::cases(),
         pad::cases(),
         random::cases(),
         reduce::cases(),
