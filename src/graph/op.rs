@@ -69,6 +69,8 @@ pub enum Op {
     Norm(Norm),
     /// The gradient of a normalisation with respect to its input.
     NormGrad(NormGrad),
+    /// Pairs of features turned by angles that grow with the position.
+    Rope(Rope),
 }
 
 /// See [`Op::Input`].
@@ -252,4 +254,16 @@ pub struct NormGrad {
     pub centred: bool,
     /// As in [`Norm`].
     pub eps: Scalar,
+}
+
+/// See [`Op::Rope`]: inputs `x [.., t, heads, d]` and a table `[t, r]` of cosines (the first half of a
+/// row) and sines, with `r <= d` even.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rope {
+    /// How many heads are turned, from the first; the others stay.
+    pub heads: usize,
+    /// Features 2i and 2i + 1 are a pair; else features i and i + r / 2.
+    pub interleaved: bool,
+    /// By the angles' negatives: the gradient.
+    pub inverse: bool,
 }

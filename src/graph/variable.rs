@@ -27,6 +27,9 @@ pub enum Role {
     Parameter,
     /// Part of the model but not trained: a frozen parameter, or running statistics.
     Buffer,
+    /// A table of numbers that the model is made with, such as the sines of positions. It follows from
+    /// the model, so files do not hold it.
+    Table,
     /// The optimizer's memory of a parameter; the text names which, e.g. `"exp_avg"`.
     OptimizerState(String),
     /// The data set, kept on the device.
@@ -47,6 +50,15 @@ pub enum Init {
     Normal {
         /// Standard deviation.
         std: f32,
+    },
+    /// Normal with mean 0, but 0 from element `from` up to `to`.
+    NormalAroundZeros {
+        /// Standard deviation.
+        std: f32,
+        /// The first element that is 0.
+        from: usize,
+        /// One past the last.
+        to: usize,
     },
     /// Given values, in row-major order.
     Values(std::sync::Arc<Vec<f32>>),

@@ -5,21 +5,27 @@
 
 mod activation;
 mod dropout;
+mod embedding;
 mod flatten;
 pub mod init;
 mod linear;
 mod norm;
 mod parameter;
+mod positions;
+mod rope;
 mod sequential;
 
 pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use parameter::{Parameter, Visitor};
+pub use positions::{LearnedPositions, SinusoidalPositions};
+pub use rope::Rope;
 pub use sequential::Sequential;
 
 use crate::{Source, Tensor};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::graph::{Init, Meta};
+use crate::graph::{Init, Meta, Role};
 use crate::{DType, Shape, Source, Tensor};
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -16,7 +16,7 @@ pub struct Parameter {
     id: u64,
     shape: Shape,
     init: Init,
-    trained: bool,
+    role: Role,
     source: Source,
 }
 
@@ -29,7 +29,7 @@ impl Parameter {
             id,
             shape: shape.into(),
             init,
-            trained: true,
+            role: Role::Parameter,
             source: Source::caller(),
         }
     }
@@ -37,8 +37,18 @@ impl Parameter {
     /// The same, but not trained.
     pub fn frozen(self) -> Self {
         Parameter {
-            trained: false,
+            role: Role::Buffer,
             ..self
+        }
+    }
+
+    /// A table of given numbers, in row-major order: not trained, and not part of any file, for it
+    /// follows from the model.
+    #[track_caller]
+    pub fn table(shape: impl Into<Shape>, values: Vec<f32>) -> Self {
+        Parameter {
+            role: Role::Table,
+            ..Parameter::new(shape, Init::Values(std::sync::Arc::new(values)))
         }
     }
 
@@ -49,7 +59,11 @@ impl Parameter {
 
     /// Whether an optimizer trains it.
     pub fn is_trained(&self) -> bool {
-        self.trained
+        self.role == Role::Parameter
+    }
+
+    pub(crate) fn role(&self) -> &Role {
+        &self.role
     }
 
     pub(crate) fn id(&self) -> u64 {

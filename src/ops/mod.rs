@@ -20,6 +20,7 @@ mod norm;
 mod pad;
 mod random;
 mod reduce;
+mod rope;
 mod row_op;
 mod rows;
 mod scatter_add;
@@ -179,6 +180,7 @@ impl Op {
             Op::CrossEntropyGrad(o) => o,
             Op::Norm(o) => o,
             Op::NormGrad(o) => o,
+            Op::Rope(o) => o,
         }
     }
 

@@ -57,6 +57,7 @@ impl Layout {
         let label = match &variable.role {
             Role::Parameter => "parameters".to_string(),
             Role::Buffer => "model buffers".to_string(),
+            Role::Table => "tables".to_string(),
             Role::OptimizerState(kind) => format!("optimizer {kind}"),
             Role::Data => format!("data {}", variable.name),
         };

@@ -59,7 +59,8 @@ pub(super) fn save(path: &Path, weights: &Weights, position: &Position) -> Resul
         reason: e,
     };
     let mut tensors = Vec::with_capacity(weights.words.len());
-    for (v, words) in weights.variables.iter().zip(&weights.words) {
+    let all = weights.variables.iter().zip(&weights.words);
+    for (v, words) in all.filter(|(v, _)| v.role != Role::Table) {
         let bytes: &[u8] = bytemuck::cast_slice(words);
         let view = TensorView::new(Dtype::F32, v.shape().to_vec(), bytes);
         tensors.push((v.name.as_str(), view.map_err(|e| broken(e.to_string()))?));
@@ -97,7 +98,7 @@ pub(super) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Op
         };
     let mut words = weights.words.clone();
     for (v, words) in weights.variables.iter().zip(&mut words) {
-        if !exact && matches!(v.role, Role::OptimizerState(_)) {
+        if v.role == Role::Table || !exact && matches!(v.role, Role::OptimizerState(_)) {
             continue;
         }
         let tensor = tensors.tensor(&v.name).map_err(|_| {

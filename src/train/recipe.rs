@@ -40,17 +40,16 @@ impl Recipe {
             if variables.iter().any(|v| v.name == name) {
                 twice.get_or_insert(name.clone());
             }
-            let trained =
-                p.is_trained() && !self.frozen.iter().any(|pattern| matches(pattern, &name));
+            let frozen = self.frozen.iter().any(|pattern| matches(pattern, &name));
+            let role = match p.role() {
+                Role::Parameter if frozen => Role::Buffer,
+                role => role.clone(),
+            };
             bound.push(p.id());
             variables.push(Variable {
                 name,
                 meta: p.meta(),
-                role: if trained {
-                    Role::Parameter
-                } else {
-                    Role::Buffer
-                },
+                role,
                 init: p.init().clone(),
                 source: p.source(),
             });

@@ -69,6 +69,16 @@ fn first_values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
             .map(|_| bound * (2.0 * random.uniform() - 1.0))
             .collect(),
         Init::Normal { std } => (0..n).map(|_| std * random.normal()).collect(),
+        Init::NormalAroundZeros { std, from, to } => (0..n)
+            .map(|i| {
+                let value = std * random.normal();
+                if (*from..*to).contains(&i) {
+                    0.0
+                } else {
+                    value
+                }
+            })
+            .collect(),
         Init::Values(values) if values.len() == n => values.to_vec(),
         Init::Values(values) => {
             let reason = format!("has {} first values for shape {}", values.len(), v.shape());

@@ -35,7 +35,7 @@ impl Summary {
         let model = || {
             variables
                 .iter()
-                .filter(|v| !matches!(v.role, Role::OptimizerState(_)))
+                .filter(|v| matches!(v.role, Role::Parameter | Role::Buffer))
         };
         let mut seen: Vec<&str> = Vec::new();
         let mut layers = Vec::new();

@@ -43,6 +43,7 @@ variants!(
     CrossEntropyGrad,
     Norm,
     NormGrad,
+    Rope,
 );
 
 pub fn trials() -> Vec<Trial> {

@@ -16,6 +16,7 @@ mod norm;
 mod pad;
 mod random;
 mod reduce;
+mod rope;
 mod scatter_add;
 mod softmax;
 mod view;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Case> {
         pad::cases(),
         random::cases(),
         reduce::cases(),
+        rope::cases(),
         scatter_add::cases(),
         softmax::cases(),
         view::cases(),

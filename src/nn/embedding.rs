@@ -1,0 +1,94 @@
+//! The embedding layer.
+
+use crate::graph::Init;
+use crate::{DType, Source, Tensor};
+
+use super::{Module, Parameter, Visitor, traced};
+
+/// A vector for each token: takes token numbers of any shape `[..]`, `u32` or whole `f32` (as data sets
+/// hold them), gives `[.., d]`. `weight` is `[vocabulary, d]`, as in PyTorch, and starts normal(0, 1).
+/// A number past the vocabulary gives zeros.
+pub struct Embedding {
+    vocabulary: usize,
+    d: usize,
+    padding: Option<u32>,
+    weight: Parameter,
+    source: Source,
+}
+
+impl Embedding {
+    /// `vocabulary` vectors of `d` numbers.
+    #[track_caller]
+    pub fn new(vocabulary: usize, d: usize) -> Self {
+        Embedding {
+            vocabulary,
+            d,
+            padding: None,
+            weight: Parameter::new([vocabulary, d], Init::Normal { std: 1.0 }),
+            source: Source::caller(),
+        }
+    }
+
+    /// The same layer with other first values.
+    #[track_caller]
+    pub fn with_init(self, init: Init) -> Self {
+        Embedding {
+            weight: Parameter::new([self.vocabulary, self.d], init),
+            ..self
+        }
+    }
+
+    /// The same layer with vectors that start normal(0, 1), but for that of `token`, which is 0 and
+    /// gets no gradient: `padding_idx` in PyTorch.
+    #[track_caller]
+    pub fn with_padding(self, token: u32) -> Self {
+        let from = (token as usize).saturating_mul(self.d);
+        let init = Init::NormalAroundZeros {
+            std: 1.0,
+            from,
+            to: from.saturating_add(self.d),
+        };
+        Embedding {
+            padding: Some(token),
+            ..self.with_init(init)
+        }
+    }
+
+    /// The weight, for a layer that shares it.
+    pub fn weight(&self) -> &Parameter {
+        &self.weight
+    }
+}
+
+/// Token numbers as `u32`.
+fn numbers(x: &Tensor) -> Tensor {
+    match x.dtype() {
+        DType::U32 => x.clone(),
+        _ => x.cast(DType::U32),
+    }
+}
+
+impl Module for Embedding {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        let layer = self.weight.layer(x);
+        x.in_scope(layer, Some(self.source), |x| {
+            if let Some(token) = self.padding.filter(|t| *t as usize >= self.vocabulary) {
+                let last = self.vocabulary;
+                let reason = format!("the padding token is {token}, but the vocabulary has {last}");
+                return x.mistake("embedding", reason, self.source);
+            }
+            let kind = format!("Embedding({}, {})", self.vocabulary, self.d);
+            traced(x, &kind, |x| {
+                let weight = self.weight.tensor(x);
+                match self.padding {
+                    Some(token) => weight.gather_frozen(&numbers(x), token),
+                    None => weight.gather(&numbers(x)),
+                }
+            })
+        })
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.parameter("weight", &self.weight);
+    }
+}

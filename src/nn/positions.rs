@@ -1,0 +1,122 @@
+//! Positions: what tells a model of sequences where a token stands.
+
+use crate::graph::Init;
+use crate::{Source, Tensor};
+
+use super::{Module, Parameter, Visitor, traced};
+
+/// Adds a vector for each position, which is learned, to `[.., t, d]`. `weight` is `[positions, d]`: that
+/// of an embedding of positions in PyTorch.
+pub struct LearnedPositions {
+    table: Table,
+}
+
+/// Adds sines and cosines of the position to `[.., t, d]` (Vaswani et al., 2017): feature `2i` is
+/// `sin(p / 10000^(2i / d))` and feature `2i + 1` the cosine of the same.
+pub struct SinusoidalPositions {
+    table: Table,
+}
+
+/// Rows for positions, and from which one on they are used.
+struct Table {
+    rows: Parameter,
+    kind: &'static str,
+    offset: usize,
+    source: Source,
+}
+
+impl Table {
+    fn add(&self, x: &Tensor) -> Tensor {
+        let layer = self.rows.layer(x);
+        x.in_scope(layer, Some(self.source), |x| {
+            let (shape, offset) = (x.shape(), self.offset);
+            let (rows, d) = (self.rows.shape().rows(), self.rows.shape().last());
+            let fits = |t: usize| offset.checked_add(t).is_some_and(|end| end <= rows);
+            match *shape.dims() {
+                [.., t, width] if width == d && fits(t) => {
+                    let kind = format!("{}({rows}, {d})", self.kind);
+                    traced(x, &kind, |x| x + self.rows.tensor(x).narrow(0, offset, t))
+                }
+                _ if x.id().is_none() => x.clone(),
+                _ => {
+                    let reason =
+                        format!("the layer takes [.., t, {d}] with {offset} + t up to {rows}");
+                    x.mistake("positions", reason, self.source)
+                }
+            }
+        })
+    }
+}
+
+impl LearnedPositions {
+    /// For sequences of up to `positions` tokens of `d` features; starts normal(0, 1).
+    #[track_caller]
+    pub fn new(positions: usize, d: usize) -> Self {
+        LearnedPositions {
+            table: Table {
+                rows: Parameter::new([positions, d], Init::Normal { std: 1.0 }),
+                kind: "LearnedPositions",
+                offset: 0,
+                source: Source::caller(),
+            },
+        }
+    }
+
+    /// The same layer with other first values.
+    #[track_caller]
+    pub fn with_init(mut self, init: Init) -> Self {
+        self.table.rows = Parameter::new(self.table.rows.shape(), init);
+        self
+    }
+
+    /// The same layer for tokens from position `offset` on, where the ones before were seen already.
+    pub fn from_position(mut self, offset: usize) -> Self {
+        self.table.offset = offset;
+        self
+    }
+}
+
+impl Module for LearnedPositions {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.table.add(x)
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.parameter("weight", &self.table.rows);
+    }
+}
+
+impl SinusoidalPositions {
+    /// For sequences of up to `positions` tokens of `d` features.
+    #[track_caller]
+    pub fn new(positions: usize, d: usize) -> Self {
+        let value = |i: usize| {
+            let (p, j) = ((i / d.max(1)) as f64, i % d.max(1));
+            let angle = p / 10_000f64.powf((j - j % 2) as f64 / d as f64);
+            (if j % 2 == 0 { angle.sin() } else { angle.cos() }) as f32
+        };
+        let values = (0..positions.saturating_mul(d)).map(value).collect();
+        SinusoidalPositions {
+            table: Table {
+                rows: Parameter::table([positions, d], values),
+                kind: "SinusoidalPositions",
+                offset: 0,
+                source: Source::caller(),
+            },
+        }
+    }
+
+    /// The same layer for tokens from position `offset` on, where the ones before were seen already.
+    pub fn from_position(mut self, offset: usize) -> Self {
+        self.table.offset = offset;
+        self
+    }
+}
+
+impl Module for SinusoidalPositions {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.table.add(x)
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.parameter("pe", &self.table.rows);
+    }
+}
