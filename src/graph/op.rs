@@ -71,6 +71,10 @@ pub enum Op {
     NormGrad(NormGrad),
     /// Pairs of features turned by angles that grow with the position.
     Rope(Rope),
+    /// Scaled dot-product attention.
+    Attention(Attention),
+    /// The gradient of attention with respect to queries, keys and values.
+    AttentionGrad(AttentionGrad),
 }
 
 /// See [`Op::Input`].
@@ -266,4 +270,32 @@ pub struct Rope {
     pub interleaved: bool,
     /// By the angles' negatives: the gradient.
     pub inverse: bool,
+}
+
+/// See [`Op::Attention`]: inputs `q [b, t, heads, d]`, `k [b, s, kv_heads, d]`, `v [b, s, kv_heads, e]`, or
+/// where packed all of them side by side in one, `[b, t, heads + 2 kv_heads, d]`; and, where masked, what
+/// is added to the scores of each key, `[b, s]`. Gives `[b, t, heads, e]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attention {
+    /// Heads of the queries: a multiple of `kv_heads`.
+    pub heads: usize,
+    /// Heads of keys and values.
+    pub kv_heads: usize,
+    /// Queries, keys and values are one input.
+    pub packed: bool,
+    /// There is a mask.
+    pub masked: bool,
+    /// Query `i` sees keys `0 ..= i + offset` only.
+    pub causal: Option<usize>,
+    /// What scores are multiplied by.
+    pub scale: Scalar,
+}
+
+/// See [`Op::AttentionGrad`]: inputs those of [`Attention`] but for the mask, then `y`, `dy` and, where
+/// masked, the mask. Gives `dq`, `dk` and `dv` packed like the input or, where that is not packed, one after
+/// the other in one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttentionGrad {
+    /// Whose gradient it is.
+    pub of: Attention,
 }

@@ -37,24 +37,47 @@ pub(super) const PARALLEL_FROM: usize = 1 << 20;
 /// `y[m, n] = a[m, k] b[k, n]`, `y` by rows. Does nothing if a slice is too short for its matrix.
 pub(super) fn gemm(
     (m, n, k): (usize, usize, usize),
-    (a, a_strides): (&[f32], Strides),
-    (b, b_strides): (&[f32], Strides),
+    a: (&[f32], Strides),
+    b: (&[f32], Strides),
     y: &mut [f32],
 ) {
-    let fits =
-        y.len() >= m * n && a.len() >= a_strides.reach(m, k) && b.len() >= b_strides.reach(k, n);
-    debug_assert!(fits, "a matrix is shorter than its shape");
-    if !fits {
-        return;
-    }
-    if k == 0 {
-        y.fill(0.0);
-        return;
-    }
     let threads = match m * n * k < PARALLEL_FROM {
         true => gemm::Parallelism::None,
         false => gemm::Parallelism::Rayon(0),
     };
+    multiply((m, n, k), a, b, (y, false), threads);
+}
+
+/// The same in the calling thread, and where `add` holds, added to what is in `y`.
+pub(super) fn gemm_here(
+    sizes: (usize, usize, usize),
+    a: (&[f32], Strides),
+    b: (&[f32], Strides),
+    (y, add): (&mut [f32], bool),
+) {
+    multiply(sizes, a, b, (y, add), gemm::Parallelism::None);
+}
+
+fn multiply(
+    (m, n, k): (usize, usize, usize),
+    (a, a_strides): (&[f32], Strides),
+    (b, b_strides): (&[f32], Strides),
+    (y, add): (&mut [f32], bool),
+    threads: gemm::Parallelism,
+) {
+    let fits =
+        y.len() >= m * n && a.len() >= a_strides.reach(m, k) && b.len() >= b_strides.reach(k, n);
+    debug_assert!(fits, "a matrix is shorter than its shape");
+    if !fits || m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        if !add {
+            y[..m * n].fill(0.0);
+        }
+        return;
+    }
+    let keep = if add { 1.0 } else { 0.0 };
     // SAFETY: `fits` has checked that every element which the strides reach lies inside its slice,
     // and `y` is borrowed mutably, so it overlaps neither `a` nor `b`.
     unsafe {
@@ -65,14 +88,14 @@ pub(super) fn gemm(
             y.as_mut_ptr(),
             1,
             n as isize,
-            false,
+            add,
             a.as_ptr(),
             a_strides.column as isize,
             a_strides.row as isize,
             b.as_ptr(),
             b_strides.column as isize,
             b_strides.row as isize,
-            0.0,
+            keep,
             1.0,
             false,
             false,

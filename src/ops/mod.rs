@@ -7,6 +7,7 @@
 mod apply;
 mod argmax;
 mod array;
+mod attention;
 mod concat;
 mod cross_entropy;
 pub mod elementwise;
@@ -28,6 +29,7 @@ mod softmax;
 mod view;
 
 pub use array::Array;
+pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
 pub use random::KEY;
 
@@ -181,6 +183,8 @@ impl Op {
             Op::Norm(o) => o,
             Op::NormGrad(o) => o,
             Op::Rope(o) => o,
+            Op::Attention(o) => o,
+            Op::AttentionGrad(o) => o,
         }
     }
 

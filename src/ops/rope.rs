@@ -33,7 +33,7 @@ impl Rope {
     #[inline(always)]
     fn partner(self, j: usize, r: usize) -> (usize, usize, f32) {
         let (partner, pair, first) = match self.interleaved {
-            true => (j ^ 1, j / 2, j % 2 == 0),
+            true => (j ^ 1, j / 2, j.is_multiple_of(2)),
             false => ((j + r / 2) % r, j % (r / 2), j < r / 2),
         };
         let sign = if first == self.inverse { 1.0 } else { -1.0 };

@@ -44,6 +44,8 @@ variants!(
     Norm,
     NormGrad,
     Rope,
+    Attention,
+    AttentionGrad,
 );
 
 pub fn trials() -> Vec<Trial> {

@@ -3,6 +3,7 @@
 use crate::doctor::case::Case;
 
 mod argmax;
+mod attention;
 mod concat;
 mod cross_entropy;
 mod elementwise;
@@ -30,6 +31,7 @@ pub const SIZES: [usize; 11] = [0, 1, 2, 3, 7, 63, 65, 255, 256, 257, 1009];
 pub fn all() -> Vec<Case> {
     let files = [
         argmax::cases(),
+        attention::cases(),
         concat::cases(),
         cross_entropy::cases(),
         elementwise::cases(),

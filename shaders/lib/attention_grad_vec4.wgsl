@@ -1,0 +1,5 @@
+// Four features of dy read and of dx written, where D and E divide by 4 (F = vec4<f32>).
+
+fn dy4(start: u32, c: u32) -> vec4<f32> { return dy[start + c]; }
+
+fn put(start: u32, c: u32, n: u32, value: vec4<f32>) { dx[start + c] = value; }

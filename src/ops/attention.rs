@@ -1,0 +1,216 @@
+//! Scaled dot-product attention: `y_i = sum over j of p_ij v_j`, `p_i = softmax over j of scale q_i k_j + mask_j`.
+//!
+//! Takes queries `[b, t, heads, d]`, keys `[b, s, kv_heads, d]` and values `[b, s, kv_heads, e]`, gives
+//! `[b, t, heads, e]`, f32. Head `h` of the queries meets head `h / (heads / kv_heads)` of keys and values.
+//! Or all three side by side in one tensor, as one projection makes them, and so is their gradient then.
+//!
+//! The scores `[t, s]` are never stored: not forward (Milakov and Gimelshein, 2018, keep a sum for the
+//! largest score so far), and not backward, which computes them again (Dao et al., 2022).
+//!
+//! A key whose mask is -1e30 or lower is left out; a query that sees no key at all gets zeros, and passes
+//! no gradient.
+
+use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
+use crate::kernel::Variant;
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::{DType, Source, Tensor};
+
+mod cpu;
+mod kernels;
+mod methods;
+mod reference;
+mod sizes;
+
+use sizes::Sizes;
+
+pub use methods::AttentionOptions;
+
+/// Where scores of keys that are left out lie, and below.
+const LEFT_OUT: f64 = -1e30;
+
+/// How far off a score may be: a rounding of each of its terms, and what the exponential makes of it.
+fn score_error(x: &[&Array], s: &Sizes, scale: f64) -> f64 {
+    let q = x.first().map_or(0.0, |q| q.max_abs());
+    let k = x
+        .get(if s.packed { 0 } else { 1 })
+        .map_or(0.0, |k| k.max_abs());
+    let steps = (s.d as f64).sqrt() + 4.0;
+    1e-6 + 1.2e-7 * steps * s.d as f64 * scale.abs() * q * k
+}
+
+fn values(x: &[&Array], s: &Sizes) -> f64 {
+    x.get(if s.packed { 0 } else { 2 })
+        .map_or(0.0, |v| v.max_abs())
+}
+
+impl OpDef for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let s = self.sizes(x, 0)?;
+        Ok(Meta::new([s.batch, s.queries, s.heads, s.e], DType::F32))
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let caller = Source::caller();
+        let inputs = if self.packed { 1 } else { 3 };
+        let delta = (b.y * b.dy).sum(&[-1]);
+        let mut x: Vec<&Tensor> = b.x.iter().take(inputs).collect();
+        x.extend([b.dy, &delta]);
+        x.extend(b.x.get(inputs));
+        let dx = Tensor::apply(Op::AttentionGrad(AttentionGrad { of: *self }), &x, caller);
+        let mut grads = match self.packed {
+            true => vec![Some(dx)],
+            false => {
+                let mut start = 0;
+                let part = |x: &Tensor| {
+                    let shape = x.shape();
+                    start += shape.len();
+                    Some(
+                        dx.narrow(0, start - shape.len(), shape.len())
+                            .reshape(shape),
+                    )
+                };
+                b.x.iter().take(3).map(part).collect()
+            }
+        };
+        grads.resize(b.x.len(), None);
+        Ok(grads)
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        reference::attention(self, x, y);
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        let metas = metas(x);
+        let Ok(s) = self.sizes(&metas, 0) else {
+            return Tolerance::EXACT;
+        };
+        Tolerance {
+            abs: 2.0 * score_error(x, &s, self.scale.0) * values(x, &s),
+            rel: 1e-6,
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        self.sizes(x, 0)
+            .map_or(0.0, |s| self.pairs(&s) * 2.0 * (s.d + s.e) as f64)
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl Attention {
+    /// Queries and keys that meet.
+    fn pairs(&self, s: &Sizes) -> f64 {
+        let of = |i: usize| s.keys_of(self.causal, i) as f64;
+        (s.batch * s.heads) as f64 * (0..s.queries).map(of).sum::<f64>()
+    }
+}
+
+/// The types of arrays of the reference: all that count here are the shapes.
+fn metas(x: &[&Array]) -> Vec<Meta> {
+    x.iter()
+        .map(|x| Meta::new(x.shape.clone(), DType::F32))
+        .collect()
+}
+
+impl KernelOp for Attention {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        match self.sizes(&cx.x, 0) {
+            Ok(s) => kernels::attention(self, &s, cx),
+            Err(_) => Vec::new(),
+        }
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
+        if let Ok(s) = self.sizes(&metas, 0) {
+            cpu::attention(self, &s, x, bytemuck::cast_slice_mut(y));
+        }
+    }
+}
+
+impl OpDef for AttentionGrad {
+    fn name(&self) -> &'static str {
+        "attention_grad"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        let s = self.of.sizes(x, 2)?;
+        let at = if self.of.packed { 1 } else { 3 };
+        let wanted = [
+            Meta::new([s.batch, s.queries, s.heads, s.e], DType::F32),
+            Meta::new([s.batch, s.queries, s.heads], DType::F32),
+        ];
+        if x.get(at..at + 2) != Some(&wanted[..]) {
+            return Err("dy needs the result's shape, and delta one number a head".to_string());
+        }
+        match self.of.packed {
+            true => Ok(x[0].clone()),
+            false => {
+                let all = x[..3].iter().map(|x| x.shape.len()).sum::<usize>();
+                Ok(Meta::new([all], DType::F32))
+            }
+        }
+    }
+    fn grad(&self, _: &Backward) -> Grads {
+        Err("has no second derivative here: differentiate the loss once".to_string())
+    }
+    fn reference(&self, x: &[&Array], dx: &mut Array) {
+        reference::gradient(self, x, dx);
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        let metas = metas(x);
+        let Ok(s) = self.of.sizes(&metas, 2) else {
+            return Tolerance::EXACT;
+        };
+        let at = if s.packed { 1 } else { 3 };
+        let scale = self.of.scale.0.abs();
+        let error = score_error(x, &s, scale);
+        let (dy, delta) = (x[at].max_abs(), x[at + 1].max_abs());
+        // How large and how far off the gradient of a score may be.
+        let dp = dy * values(x, &s) * s.e as f64 + delta;
+        let ds = scale * dp * (2.0 * error + 1.2e-7 * ((s.e as f64).sqrt() + 4.0));
+        let largest = x[0]
+            .max_abs()
+            .max(x[if s.packed { 0 } else { 1 }].max_abs());
+        // Queries add up for a key.
+        let sum = 1.0 + ((s.queries * s.group) as f64).sqrt();
+        Tolerance {
+            abs: sum * (largest * ds).max(2.0 * error * dy),
+            rel: 2e-6,
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        let of = |s: Sizes| self.of.pairs(&s) * 2.0 * (4 * s.d + 3 * s.e) as f64;
+        self.of.sizes(x, 2).map_or(0.0, of)
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for AttentionGrad {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        match self.of.sizes(&cx.x, 2) {
+            Ok(s) => kernels::gradient(self, &s, cx),
+            Err(_) => Vec::new(),
+        }
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
+        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
+        if let Ok(s) = self.of.sizes(&metas, 2) {
+            cpu::gradient(self, &s, x, bytemuck::cast_slice_mut(dx));
+        }
+    }
+}
