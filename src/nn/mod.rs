@@ -23,7 +23,7 @@ pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use linear::Linear;
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
-pub use parameter::{Parameter, Visitor};
+pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
 pub use rope::Rope;
 pub use sequential::Sequential;

@@ -46,13 +46,7 @@ impl Recipe {
                 role => role.clone(),
             };
             bound.push(p.id());
-            variables.push(Variable {
-                name,
-                meta: p.meta(),
-                role,
-                init: p.init().clone(),
-                source: p.source(),
-            });
+            variables.push(p.variable(name, role));
         };
         self.model.visit(&mut Visitor::new(&mut take));
         if let Some(name) = twice {
