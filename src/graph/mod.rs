@@ -154,6 +154,8 @@ pub struct Graph {
     pub layers: Vec<Layer>,
     /// The variables of modules' parameters, by the parameters' numbers.
     pub(crate) bound: HashMap<u64, VariableId>,
+    /// The one node of each variable that has been read.
+    pub(crate) read: HashMap<VariableId, NodeId>,
     streams: u32,
     /// The layers being traced, with their full names and the lines that made them.
     scope: Vec<Scope>,
@@ -174,6 +176,7 @@ impl Graph {
             mode,
             layers: Vec::new(),
             bound: HashMap::new(),
+            read: HashMap::new(),
             streams: 0,
             scope: Vec::new(),
             source_override: None,

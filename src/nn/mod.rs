@@ -17,7 +17,7 @@ pub use activation::{
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use linear::Linear;
-pub use parameter::{Parameter, Visitor};
+pub use parameter::{Parameter, Visitor, declare};
 pub use sequential::Sequential;
 
 use crate::{Source, Tensor};

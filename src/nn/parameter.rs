@@ -1,8 +1,10 @@
 //! Parameters: what a module owns and an optimizer trains.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::graph::{Init, Meta};
+use crate::graph::{Graph, Init, Meta, Role, Variable, VariableId};
 use crate::{DType, Shape, Source, Tensor};
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -56,16 +58,22 @@ impl Parameter {
         self.id
     }
 
-    pub(crate) fn init(&self) -> &Init {
-        &self.init
-    }
-
-    pub(crate) fn meta(&self) -> Meta {
+    fn meta(&self) -> Meta {
         Meta::new(self.shape.clone(), DType::F32)
     }
 
-    pub(crate) fn source(&self) -> Source {
-        self.source
+    /// The variable that stands for it in a graph, under its full name.
+    pub(crate) fn variable(&self, name: String, trained: bool) -> Variable {
+        Variable {
+            name,
+            meta: self.meta(),
+            role: match trained {
+                true => Role::Parameter,
+                false => Role::Buffer,
+            },
+            init: self.init.clone(),
+            source: self.source,
+        }
     }
 
     /// Its value, as a tensor of the graph that `x` belongs to.
@@ -96,6 +104,22 @@ impl Parameter {
                 .map_or(String::new(), |(layer, _)| layer.to_string()),
         )
     }
+}
+
+/// Declares a module's parameters as variables of a graph, in the order of its `visit`, so that its
+/// `forward` can be traced there. A [`Trainer`](crate::Trainer) does it for its model; this is for who
+/// works with a [`Graph`] directly.
+pub fn declare(graph: &Rc<RefCell<Graph>>, module: &dyn super::Module) {
+    let mut graph = graph.borrow_mut();
+    let mut take = |name: String, parameter: &Parameter| {
+        if !graph.bound.contains_key(&parameter.id) {
+            let id = VariableId::new(graph.variables.len());
+            graph.bound.insert(parameter.id, id);
+            let variable = parameter.variable(name, parameter.trained);
+            graph.variables.push(variable);
+        }
+    };
+    module.visit(&mut Visitor::new(&mut take));
 }
 
 /// Walks over a model's parameters and their names.

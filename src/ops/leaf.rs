@@ -77,22 +77,30 @@ pub fn input(
     leaf_at(graph, op, Source::caller())
 }
 
-/// The value of a variable at the start of the run.
+/// The value of a variable at the start of the run. However often it is asked for, there is one node,
+/// so that a gradient with respect to it counts all uses.
 #[track_caller]
 pub fn variable(graph: &Rc<RefCell<Graph>>, id: VariableId) -> Tensor {
-    let meta = graph
-        .borrow()
-        .variables
-        .get(id.index())
-        .map(|v| v.meta.clone());
-    match meta {
-        Some(Meta { shape, dtype }) => leaf_at(
-            graph,
-            Op::Variable(VariableOp { id, shape, dtype }),
-            Source::caller(),
-        ),
-        None => Tensor::broken(Rc::clone(graph)),
+    let (known, meta) = {
+        let graph = graph.borrow();
+        let variable = graph.variables.get(id.index());
+        (
+            graph.read.get(&id).copied(),
+            variable.map(|v| v.meta.clone()),
+        )
+    };
+    if let Some(known) = known {
+        return Tensor::new(Rc::clone(graph), known);
     }
+    let Some(Meta { shape, dtype }) = meta else {
+        return Tensor::broken(Rc::clone(graph));
+    };
+    let op = Op::Variable(VariableOp { id, shape, dtype });
+    let tensor = leaf_at(graph, op, Source::caller());
+    if let Some(node) = tensor.id() {
+        graph.borrow_mut().read.insert(id, node);
+    }
+    tensor
 }
 
 /// A tensor with the same number everywhere.

@@ -43,17 +43,7 @@ impl Recipe {
             let trained =
                 p.is_trained() && !self.frozen.iter().any(|pattern| matches(pattern, &name));
             bound.push(p.id());
-            variables.push(Variable {
-                name,
-                meta: p.meta(),
-                role: if trained {
-                    Role::Parameter
-                } else {
-                    Role::Buffer
-                },
-                init: p.init().clone(),
-                source: p.source(),
-            });
+            variables.push(p.variable(name, trained));
         };
         self.model.visit(&mut Visitor::new(&mut take));
         if let Some(name) = twice {

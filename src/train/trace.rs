@@ -140,7 +140,7 @@ fn update(recipe: &Recipe, shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result
     };
     let parameters: Vec<Tensor> = trained
         .iter()
-        .map(|(id, _)| variable_node(shared, *id))
+        .map(|(id, _)| ops::variable(shared, *id))
         .collect();
     let grads = gradients(loss, &parameters)?;
     let mut used: Vec<(VariableId, String, Tensor, Tensor)> = Vec::new();
@@ -189,7 +189,7 @@ fn update(recipe: &Recipe, shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result
         let updated = recipe.optimizer.update(Update {
             parameter: &parameter,
             gradient,
-            states: ids.iter().map(|&id| variable_node(shared, id)).collect(),
+            states: ids.iter().map(|&id| ops::variable(shared, id)).collect(),
             scalars: scalars.clone(),
         });
         let mut graph = shared.borrow_mut();
@@ -204,18 +204,4 @@ fn update(recipe: &Recipe, shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result
     }
     shared.borrow_mut().phase = Phase::Forward;
     Ok(())
-}
-
-/// The node of a variable: the one that the forward pass read, where there is one.
-fn variable_node(shared: &Rc<RefCell<Graph>>, id: VariableId) -> Tensor {
-    let known = {
-        let graph = shared.borrow();
-        graph
-            .ids()
-            .find(|&n| matches!(&graph.node(n).op, crate::graph::Op::Variable(v) if v.id == id))
-    };
-    match known {
-        Some(node) => Tensor::new(Rc::clone(shared), node),
-        None => ops::variable(shared, id),
-    }
 }

@@ -1,0 +1,29 @@
+//! Layers against PyTorch: values, gradients of inputs and of parameters, and buffers that a call changes,
+//! in f64 by the reference and in f32 by the devices.
+//!
+//! What PyTorch gives lies in `tests/fixtures/NAME.safetensors`, beside the script that wrote it; what is
+//! compared with it, one line a case, in `cases/NAME.rs`. `cargo test --test torch linear` runs what belongs
+//! to linear layers.
+
+// A helper of a test may panic like the test itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod case;
+#[path = "../common/mod.rs"]
+mod common;
+mod fixture;
+mod runner;
+
+mod cases {
+    pub mod basics;
+}
+
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let files = [("basics", cases::basics::cases())];
+    let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
+    for (file, cases) in files {
+        trials.extend(runner::trials(file, cases));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
