@@ -11,6 +11,7 @@ fn add(a: F, b: F) -> F { return a + b; }
 fn sub(a: F, b: F) -> F { return a - b; }
 fn mul(a: F, b: F) -> F { return a * b; }
 fn div(a: F, b: F) -> F { return a / b; }
+fn squared_difference(a: F, b: F) -> F { return (a - b) * (a - b); }
 fn maximum(a: F, b: F) -> F { return select(b, a, a > b); }
 fn minimum(a: F, b: F) -> F { return select(b, a, a < b); }
 fn power(x: F, p: F) -> F { return pow(x, p); }

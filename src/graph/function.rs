@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use crate::DType;
 
-use super::{Scalar, Tensor};
+use super::{NodeId, Scalar, Tensor};
 
 /// The gradients of an op's inputs, in order; `None` for an input that none flows to (labels,
 /// indices). `Err` says why the op has none at all.
@@ -21,6 +22,21 @@ pub struct Backward<'a> {
     pub y: &'a Tensor,
     /// The gradient of the loss with respect to the output.
     pub dy: &'a Tensor,
+}
+
+/// A gradient rule that belongs to a node instead of its op; see [`Tensor::with_gradient`].
+#[derive(Clone)]
+pub(crate) struct Rule {
+    /// The nodes that the gradients are of.
+    pub inputs: Vec<NodeId>,
+    /// The rule itself.
+    pub grad: Arc<dyn Fn(&Backward) -> Grads + Send + Sync>,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rule({:?})", self.inputs)
+    }
 }
 
 /// A scalar function: one row of the elementwise table.

@@ -12,6 +12,7 @@ mod op;
 mod tensor;
 mod variable;
 
+pub(crate) use function::Rule;
 pub use function::{Backward, Function, Grads};
 pub use op::*;
 pub use tensor::Tensor;
@@ -154,6 +155,8 @@ pub struct Graph {
     pub layers: Vec<Layer>,
     /// The variables of modules' parameters, by the parameters' numbers.
     pub(crate) bound: HashMap<u64, VariableId>,
+    /// Gradient rules of nodes, which go before those of their ops.
+    pub(crate) rules: HashMap<NodeId, Rule>,
     /// The one node of each variable that has been read.
     pub(crate) read: HashMap<VariableId, NodeId>,
     streams: u32,
@@ -176,6 +179,7 @@ impl Graph {
             mode,
             layers: Vec::new(),
             bound: HashMap::new(),
+            rules: HashMap::new(),
             read: HashMap::new(),
             streams: 0,
             scope: Vec::new(),

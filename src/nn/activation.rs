@@ -11,6 +11,7 @@ macro_rules! activations {
         pub struct $name;
 
         impl Module for $name {
+            #[track_caller]
             fn forward(&self, x: &Tensor) -> Tensor {
                 traced(x, $kind, |x| x.$method())
             }
@@ -41,6 +42,7 @@ pub struct LeakyRelu(
 );
 
 impl Module for LeakyRelu {
+    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, &format!("LeakyReLU({})", self.0), |x| {
             x.leaky_relu(self.0)
@@ -56,6 +58,7 @@ pub struct Elu(
 );
 
 impl Module for Elu {
+    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, &format!("ELU({})", self.0), |x| x.elu(self.0))
     }
@@ -66,6 +69,7 @@ impl Module for Elu {
 pub struct Softmax;
 
 impl Module for Softmax {
+    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, "Softmax", |x| x.softmax(-1))
     }
@@ -76,6 +80,7 @@ impl Module for Softmax {
 pub struct LogSoftmax;
 
 impl Module for LogSoftmax {
+    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, "LogSoftmax", |x| x.log_softmax(-1))
     }

@@ -9,6 +9,7 @@ use super::{Module, traced};
 pub struct Flatten;
 
 impl Module for Flatten {
+    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, "Flatten", |x| x.flatten(1))
     }

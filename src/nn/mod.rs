@@ -4,6 +4,7 @@
 //! batch. Parameter names follow PyTorch's `state_dict`: `"0.weight"`, `"encoder.norm.bias"`.
 
 mod activation;
+mod batch_norm;
 mod dropout;
 mod embedding;
 mod flatten;
@@ -18,6 +19,7 @@ mod sequential;
 pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
+pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
@@ -49,7 +51,6 @@ use crate::{Source, Tensor};
 /// ```
 pub trait Module: Send {
     /// The output for an input whose first axis is the batch.
-    #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor;
 
     /// Names the parameters and modules inside. A module without any needs none; a parameter that

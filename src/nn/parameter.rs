@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::graph::{Graph, Init, Meta, Role, Variable, VariableId};
+use crate::graph::{Assign, Graph, Init, Meta, Role, Variable, VariableId};
 use crate::{DType, Shape, Source, Tensor};
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -87,22 +87,62 @@ impl Parameter {
         }
     }
 
-    /// Its value, as a tensor of the graph that `x` belongs to.
+    /// Its value, as a tensor of the graph that `x` belongs to. After [`Parameter::assign`] the new one.
     #[track_caller]
     pub fn tensor(&self, x: &Tensor) -> Tensor {
         let shared = x.shared_graph();
-        let bound = shared.borrow().bound.get(&self.id).copied();
-        match bound {
-            Some(id) => crate::ops::variable(&shared, id),
-            None => x.mistake(
-                "parameter",
-                format!(
-                    "a parameter of shape {} is not named by its module's `visit`",
-                    self.shape
-                ),
-                self.source,
-            ),
+        let Some(id) = self.bound(x) else {
+            return self.unnamed(x);
+        };
+        let assigned = {
+            let graph = shared.borrow();
+            let mut assigns = graph.assigns.iter();
+            assigns.find(|a| a.variable == id).map(|a| a.node)
+        };
+        match assigned {
+            Some(node) => Tensor::new(shared, node),
+            None => crate::ops::variable(&shared, id),
         }
+    }
+
+    /// In a graph for training, makes `value` the parameter's value from now on: for the rest of this step
+    /// and for the steps, evaluations and checkpoints to come. In one for evaluation, does nothing.
+    ///
+    /// It must be a buffer, that is [`frozen`](Parameter::frozen): what is trained belongs to the optimizer.
+    /// `value` has its shape, and no gradient flows through later steps.
+    #[track_caller]
+    pub fn assign(&self, value: &Tensor) {
+        if value.id().is_none() || !value.is_training() {
+            return;
+        }
+        let Some(variable) = self.bound(value) else {
+            self.unnamed(value);
+            return;
+        };
+        let caller = Source::caller();
+        let wrong = |reason: String| value.mistake("assign", reason, caller);
+        if self.is_trained() {
+            wrong("a trained parameter is changed by the optimizer only".to_string());
+        } else if value.meta() != self.meta() {
+            let (Meta { shape, dtype }, want) = (value.meta(), &self.shape);
+            wrong(format!(
+                "the parameter is f32{want}, the value {dtype}{shape}"
+            ));
+        } else if let Some(node) = value.id() {
+            let mut graph = value.graph_mut();
+            graph.assigns.retain(|a| a.variable != variable);
+            graph.assigns.push(Assign { variable, node });
+        }
+    }
+
+    fn bound(&self, x: &Tensor) -> Option<VariableId> {
+        x.graph().bound.get(&self.id).copied()
+    }
+
+    fn unnamed(&self, x: &Tensor) -> Tensor {
+        let shape = &self.shape;
+        let reason = format!("a parameter of shape {shape} is not named by its module's `visit`");
+        x.mistake("parameter", reason, self.source)
     }
 
     /// The name under which the graph of `x` knows it, without its last part: the layer's name.

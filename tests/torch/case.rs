@@ -15,6 +15,8 @@ pub struct Case {
     pub mode: Mode,
     /// How far a device in f32 may be off, relative to the largest magnitude of what is compared.
     pub tolerance: f64,
+    /// Gradients that are 0 because what they add up cancels, by name.
+    pub cancelling: &'static [&'static str],
     /// Declares the parameters, and gives the outputs for the inputs.
     pub trace: Trace,
 }
@@ -34,6 +36,7 @@ pub fn module<M: Module>(
         name,
         mode: Mode::Train,
         tolerance: 1e-5,
+        cancelling: &[],
         trace: Box::new(move |graph, x| {
             let module = make();
             nn::declare(graph, &module);
@@ -55,6 +58,13 @@ impl Case {
     /// Traced for evaluation instead of training.
     pub fn eval(mut self) -> Self {
         self.mode = Mode::Eval;
+        self
+    }
+
+    /// These gradients are 0 because what they add up cancels: they may be off as far as the largest
+    /// gradient of the case.
+    pub fn cancelling(mut self, gradients: &'static [&'static str]) -> Self {
+        self.cancelling = gradients;
         self
     }
 

@@ -16,11 +16,15 @@ mod runner;
 
 mod cases {
     pub mod basics;
+    pub mod batch_norm;
 }
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let files = [("basics", cases::basics::cases())];
+    let files = [
+        ("basics", cases::basics::cases()),
+        ("batch_norm", cases::batch_norm::cases()),
+    ];
     let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));

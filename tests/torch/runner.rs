@@ -92,12 +92,12 @@ pub fn every_fixture_is_used<const N: usize>(known: [&'static str; N]) -> Trial 
 
 fn reference(case: &Case, fixture: &Fixture) -> Result<(), Failed> {
     let Traced { graph, values } = trace(case, fixture)?;
-    compare(&evaluated(&graph, &values)?, fixture, EXACT)?;
+    compare(case, &evaluated(&graph, &values)?, fixture, EXACT)?;
     // What the passes make of it is still the same mathematics.
     let layout = Layout::new(&graph.variables);
     let planned = plan(&graph, &layout, &Device::reference().kernel_limits())?;
     let results = evaluated(&planned.graph, &values)?;
-    compare(&results, fixture, EXACT).map_err(|e| match e.message() {
+    compare(case, &results, fixture, EXACT).map_err(|e| match e.message() {
         Some(message) => format!("after the passes: {message}").into(),
         None => e,
     })
@@ -162,7 +162,7 @@ fn on(device: &Device, case: &Case, fixture: &Fixture) -> Result<(), Failed> {
         let array = array_of(&variable.meta, &executor.read_variable(index)?);
         results.insert(format!("after/{}", variable.name), array);
     }
-    compare(&results, fixture, case.tolerance)
+    compare(case, &results, fixture, case.tolerance)
 }
 
 /// The case's graph, with the fixture's numbers.
@@ -239,7 +239,12 @@ fn add_output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) {
 }
 
 /// Everything that the fixture holds of results, and nothing else, within a tolerance.
-fn compare(results: &Results, fixture: &Fixture, tolerance: f64) -> Result<(), Failed> {
+fn compare(
+    case: &Case,
+    results: &Results,
+    fixture: &Fixture,
+    tolerance: f64,
+) -> Result<(), Failed> {
     let mut wanted: BTreeMap<String, &Array> = BTreeMap::new();
     for (name, stored) in fixture.numbered("y") {
         wanted.insert(name, &stored.array);
@@ -247,6 +252,16 @@ fn compare(results: &Results, fixture: &Fixture, tolerance: f64) -> Result<(), F
     for prefix in ["grad/", "after/"] {
         for (name, array) in fixture.below(prefix) {
             wanted.insert(format!("{prefix}{name}"), array);
+        }
+    }
+    let gradients = fixture.below("grad/");
+    let steepest = gradients.values().map(|g| g.max_abs()).fold(0.0, f64::max);
+    for name in case.cancelling {
+        let all = gradients
+            .get(name)
+            .ok_or(format!("no gradient is called {name}"))?;
+        if all.max_abs() > 1e-12 * steepest {
+            return Err(format!("the gradient of {name} is not 0 in PyTorch").into());
         }
     }
     let extra: Vec<_> = results
@@ -263,7 +278,9 @@ fn compare(results: &Results, fixture: &Fixture, tolerance: f64) -> Result<(), F
                 format!("{name} has shape {}, in PyTorch {}", got.shape, want.shape).into(),
             );
         }
-        let allowed = tolerance * want.max_abs().max(LEAST);
+        let cancels = case.cancelling.iter().any(|c| name == format!("grad/{c}"));
+        let least = if cancels { steepest } else { LEAST };
+        let allowed = tolerance * want.max_abs().max(least);
         for (i, (got, want)) in got.data.iter().zip(&want.data).enumerate() {
             if !((got - want).abs() <= allowed) {
                 return Err(format!(

@@ -37,6 +37,7 @@ macro_rules! on_every_device {
 
 mod batches;
 mod bits;
+mod buffers;
 mod checkpoints;
 mod control;
 mod curves;

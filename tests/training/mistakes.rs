@@ -105,6 +105,27 @@ fn a_sum_of_shapes_that_do_not_fit() {
 }
 
 #[test]
+fn a_mistake_in_a_modules_own_forward() {
+    struct Squared;
+    impl Module for Squared {
+        fn forward(&self, x: &Tensor) -> Tensor {
+            x.matmul(x)
+        }
+    }
+    let line = line!() - 3;
+    let at = format!("at tests/training/mistakes.rs:{line}");
+    let alone = error(Squared, &classes(9));
+    assert!(
+        alone.starts_with("matmul: the shapes do not fit"),
+        "{alone}"
+    );
+    assert!(alone.ends_with(&at), "{alone}");
+    let within = nn::Sequential::new().add(nn::Relu).add(Squared);
+    let within = error(within, &classes(9));
+    assert!(within.ends_with(&format!("{at} (layer 1)")), "{within}");
+}
+
+#[test]
 fn only_the_first_mistake_is_told() {
     let model = custom(|x, layers| {
         let wrong = layers[0].forward(x).matmul(x);

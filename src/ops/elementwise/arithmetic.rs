@@ -7,8 +7,29 @@ use super::fast::Fast;
 use super::row::row;
 
 pub(super) static TABLE: &[&Function] = &[
-    &NEG, &ABS, &SIGN, &SQUARE, &SQRT, &RSQRT, &RECIP, &EXP, &LOG, &LOG1P, &SIN, &COS, &ADD, &SUB,
-    &MUL, &DIV, &MAXIMUM, &MINIMUM, &POW, &CLAMP, &ADD_U32, &ADD_I32,
+    &NEG,
+    &ABS,
+    &SIGN,
+    &SQUARE,
+    &SQRT,
+    &RSQRT,
+    &RECIP,
+    &EXP,
+    &LOG,
+    &LOG1P,
+    &SIN,
+    &COS,
+    &ADD,
+    &SUB,
+    &MUL,
+    &DIV,
+    &SQUARED_DIFFERENCE,
+    &MAXIMUM,
+    &MINIMUM,
+    &POW,
+    &CLAMP,
+    &ADD_U32,
+    &ADD_I32,
 ];
 
 /// The gradient of a function of one argument.
@@ -62,6 +83,12 @@ row!(MUL "mul" "a b" "math", (a: f32, b: f32)[] -> f32 = a * b;
     grad = |b, _| two(b.dy * &b.x[1], b.dy * &b.x[0]););
 row!(DIV "div" "a / b" "math", (a: f32, b: f32)[] -> f32 = a / b;
     grad = |b, _| two(b.dy / &b.x[1], -(b.dy * b.y / &b.x[1])); ulp: 3.0, domain: (0.2, 4.0));
+row!(SQUARED_DIFFERENCE "squared_difference" "(a - b)^2" "math",
+    (a: f32, b: f32)[] -> f32 = (a - b) * (a - b);
+    grad = |b, _| {
+        let da = b.dy * (&b.x[0] - &b.x[1]) * 2.0;
+        two(da.clone(), -da)
+    }; ulp: 2.0);
 // Ties give each argument half of the gradient, as in PyTorch.
 row!(MAXIMUM "maximum" "max(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a > b { a } else { b };
     grad = |b, _| {

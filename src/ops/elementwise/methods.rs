@@ -95,6 +95,9 @@ unary! {
 }
 
 binary! {
+    /// `(a - b)^2`. In one piece, a variance's sum makes it on the way, and stores neither difference nor
+    /// square.
+    squared_difference = ar::SQUARED_DIFFERENCE;
     /// The larger of two; at a tie each gets half of the gradient.
     maximum = ar::MAXIMUM;
     /// The smaller of two; at a tie each gets half of the gradient.

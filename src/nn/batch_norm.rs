@@ -1,0 +1,248 @@
+//! Batch normalisation (Ioffe and Szegedy, 2015): `y = (x - mean) / sqrt(var + eps) weight + bias`, for each
+//! channel.
+//!
+//! In training, mean and variance (the biased one) are the batch's, and the running ones move towards them by
+//! `momentum`, the variance's by the unbiased estimate, as in PyTorch. In evaluation they are the running ones.
+//!
+//! It is composed: two sums and a chain. Why a gradient rule of its own: put together from the parts'
+//! rules, the gradient reads the input five times, and it adds up what cancels.
+
+use crate::graph::{Backward, Grads, Init};
+use crate::{Shape, Source, Tensor};
+
+use super::{Module, Parameter, Visitor, traced};
+
+/// What the layers share.
+struct BatchNorm {
+    kind: &'static str,
+    /// How many axes the input may have.
+    ranks: &'static [usize],
+    features: usize,
+    eps: f64,
+    momentum: f64,
+    affine: Option<(Parameter, Parameter)>,
+    running_mean: Parameter,
+    running_var: Parameter,
+    batches: Parameter,
+    source: Source,
+}
+
+macro_rules! batch_norm {
+    ($(#[$doc:meta])* $name:ident $ranks:expr) => {
+        $(#[$doc])*
+        pub struct $name(BatchNorm);
+
+        impl $name {
+            /// For this many channels. `eps` is 1e-5 and `momentum` 0.1.
+            #[track_caller]
+            pub fn new(features: usize) -> Self {
+                let constant = |value| Parameter::new([features], Init::Constant(value));
+                $name(BatchNorm {
+                    kind: stringify!($name),
+                    ranks: &$ranks,
+                    features,
+                    eps: 1e-5,
+                    momentum: 0.1,
+                    affine: Some((constant(1.0), constant(0.0))),
+                    running_mean: constant(0.0).frozen(),
+                    running_var: constant(1.0).frozen(),
+                    batches: Parameter::new(Shape::scalar(), Init::Constant(0.0)).frozen(),
+                    source: Source::caller(),
+                })
+            }
+
+            /// The same layer with another `eps`, which is added to the variance.
+            pub fn eps(mut self, eps: f64) -> Self {
+                self.0.eps = eps;
+                self
+            }
+
+            /// The same layer with another `momentum`: the share of a batch in the running statistics.
+            pub fn momentum(mut self, momentum: f64) -> Self {
+                self.0.momentum = momentum;
+                self
+            }
+
+            /// The same layer without weight and bias.
+            pub fn without_affine(mut self) -> Self {
+                self.0.affine = None;
+                self
+            }
+        }
+
+        impl Module for $name {
+            fn forward(&self, x: &Tensor) -> Tensor {
+                self.0.forward(x)
+            }
+            fn visit(&self, visitor: &mut Visitor) {
+                self.0.visit(visitor);
+            }
+        }
+    };
+}
+
+batch_norm! {
+    /// Batch normalisation of `[batch, features]` or `[batch, features, length]`, with PyTorch's names:
+    /// `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
+    BatchNorm1d [2, 3]
+}
+batch_norm! {
+    /// Batch normalisation of `[batch, channels, height, width]`, with PyTorch's names: `weight`, `bias`,
+    /// `running_mean`, `running_var`, `num_batches_tracked`.
+    BatchNorm2d [4]
+}
+
+impl BatchNorm {
+    fn visit(&self, visitor: &mut Visitor) {
+        if let Some((weight, bias)) = &self.affine {
+            visitor.parameter("weight", weight);
+            visitor.parameter("bias", bias);
+        }
+        visitor.parameter("running_mean", &self.running_mean);
+        visitor.parameter("running_var", &self.running_var);
+        visitor.parameter("num_batches_tracked", &self.batches);
+    }
+
+    fn forward(&self, x: &Tensor) -> Tensor {
+        let layer = self.running_mean.layer(x);
+        x.in_scope(layer, Some(self.source), |x| {
+            if let Some(reason) = self.mistake(x) {
+                return x.mistake("batch_norm", reason, self.source);
+            }
+            traced(
+                x,
+                &format!("{}({})", self.kind, self.features),
+                |x| match x.is_training() {
+                    true => self.train(x),
+                    false => self.eval(x),
+                },
+            )
+        })
+    }
+
+    fn mistake(&self, x: &Tensor) -> Option<String> {
+        let shape = x.shape();
+        x.id()?;
+        if !self.ranks.contains(&shape.rank()) || shape.get(1) != Some(&self.features) {
+            let axes = self
+                .ranks
+                .iter()
+                .map(|r| format!("{r}"))
+                .collect::<Vec<_>>();
+            let (kind, features, axes) = (self.kind, self.features, axes.join(" or "));
+            return Some(format!(
+                "{kind} takes [batch, {features}, ..] with {axes} axes, but was given {shape}"
+            ));
+        }
+        let each = shape.len() / self.features.max(1);
+        (x.is_training() && each < 2).then(|| {
+            format!(
+                "a batch's variance needs more than one value a channel, but {shape} has {each}; choose a \
+                 batch size that leaves no last batch of one sample"
+            )
+        })
+    }
+
+    fn train(&self, x: &Tensor) -> Tensor {
+        let channels = Channels::of(&x.shape());
+        let count = channels.count;
+        let mean = channels.sum(x) * (1.0 / count);
+        let spread = channels.spread(&mean);
+        let variance = channels.sum(&x.squared_difference(&spread)) * (1.0 / count);
+        let centred = x - spread;
+        let deviation = (&variance + self.eps).rsqrt();
+
+        let towards = |running: &Parameter, new: &Tensor| {
+            let old = running.tensor(x);
+            running.assign(&(old * (1.0 - self.momentum) + new * self.momentum));
+        };
+        towards(&self.running_mean, &mean);
+        towards(&self.running_var, &(variance * (count / (count - 1.0))));
+        self.batches.assign(&(self.batches.tensor(x) + 1.0));
+
+        match &self.affine {
+            Some((weight, bias)) => {
+                let (weight, bias) = (weight.tensor(x), bias.tensor(x));
+                let scale = &deviation * &weight;
+                let y = centred * channels.spread(&scale) + channels.spread(&bias);
+                let inputs = [x, &mean, &deviation, &weight, &bias];
+                y.with_gradient(&inputs, move |b| channels.gradient(b))
+            }
+            None => {
+                let y = centred * channels.spread(&deviation);
+                y.with_gradient(&[x, &mean, &deviation], move |b| channels.gradient(b))
+            }
+        }
+    }
+
+    fn eval(&self, x: &Tensor) -> Tensor {
+        let channels = Channels::of(&x.shape());
+        let mean = channels.spread(&self.running_mean.tensor(x));
+        let deviation = (self.running_var.tensor(x) + self.eps).rsqrt();
+        match &self.affine {
+            Some((weight, bias)) => {
+                let scale = channels.spread(&(deviation * weight.tensor(x)));
+                (x - mean) * scale + channels.spread(&bias.tensor(x))
+            }
+            None => (x - mean) * channels.spread(&deviation),
+        }
+    }
+}
+
+/// How the channels lie in a tensor `[batch, channels, ..]`.
+struct Channels {
+    /// All axes but the channels'.
+    axes: Vec<isize>,
+    /// The shape in which a number a channel broadcasts.
+    shape: Shape,
+    /// Values of each channel.
+    count: f64,
+}
+
+impl Channels {
+    fn of(x: &Shape) -> Self {
+        let channels = x.get(1).copied().unwrap_or(1);
+        let mut shape = vec![1; x.rank().saturating_sub(1)];
+        if let Some(first) = shape.first_mut() {
+            *first = channels;
+        }
+        Channels {
+            axes: (0..x.rank() as isize).filter(|a| *a != 1).collect(),
+            shape: shape.into(),
+            count: x.len() as f64 / channels.max(1) as f64,
+        }
+    }
+
+    fn sum(&self, x: &Tensor) -> Tensor {
+        x.sum(&self.axes)
+    }
+
+    fn spread(&self, of_channels: &Tensor) -> Tensor {
+        of_channels.reshape(self.shape.clone())
+    }
+
+    /// With `n = (x - mean) deviation`, `dweight = sum(dy n)` and `dbias = sum(dy)`:
+    /// `dx = deviation weight (dy - mean(dy) - n mean(dy n))`. What `x` does to mean and deviation is in `dx`.
+    fn gradient(&self, b: &Backward) -> Grads {
+        let [x, mean, deviation, affine @ ..] = b.x else {
+            return Err("takes an input, its mean and its deviation".to_string());
+        };
+        let centred = || x - self.spread(mean);
+        let total = self.sum(b.dy);
+        let along = self.sum(&(b.dy * centred())) * deviation;
+        let scale = match affine.first() {
+            Some(weight) => deviation * weight,
+            None => deviation.clone(),
+        };
+        let slope = deviation * &along * (1.0 / self.count);
+        let mean_dy = self.spread(&(&total * (1.0 / self.count)));
+        // What depends on the last sum comes first, so that it is all one chain.
+        let shift = centred() * self.spread(&slope) + mean_dy;
+        let dx = b.dy - shift;
+        let mut grads = vec![Some(dx * self.spread(&scale)), None, None];
+        if !affine.is_empty() {
+            grads.extend([Some(along), Some(total)]);
+        }
+        Ok(grads)
+    }
+}
