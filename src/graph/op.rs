@@ -49,6 +49,12 @@ pub enum Op {
     ScatterAdd(ScatterAdd),
     /// Batched matrix product.
     Matmul(Matmul),
+    /// Convolution over two axes.
+    Conv(Conv),
+    /// The gradient of convolution by its input: convolution transposed.
+    ConvInputGrad(ConvInputGrad),
+    /// The gradient of convolution by its weights.
+    ConvWeightGrad(ConvWeightGrad),
     /// Sum or maximum over neighbouring axes.
     Reduce(Reduce),
     /// Where the largest element of each row stands.
@@ -179,6 +185,39 @@ pub struct Matmul {
     pub ta: bool,
     /// The right matrix is stored `[n, k]` instead of `[k, n]`.
     pub tb: bool,
+}
+
+/// See [`Op::Conv`]: inputs `x [n, c, h, w]` and weights `[oc, c / groups, kh, kw]`; gives
+/// `[n, oc, oh, ow]`. Pairs are of the height and the width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Conv {
+    /// Elements from one window to the next, at least 1.
+    pub stride: [usize; 2],
+    /// Zeros before the first element and after the last.
+    pub padding: [usize; 2],
+    /// Elements from one tap of a window to the next, at least 1.
+    pub dilation: [usize; 2],
+    /// Parts that the channels fall into: each output channel sees the input channels of its part.
+    pub groups: usize,
+}
+
+/// See [`Op::ConvInputGrad`]: inputs `dy [n, oc, oh, ow]` and weights; gives `dx [n, c, h, w]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvInputGrad {
+    /// The convolution.
+    pub conv: Conv,
+    /// Its input's height and width, which several have the same output for.
+    pub size: [usize; 2],
+}
+
+/// See [`Op::ConvWeightGrad`]: inputs `dy [n, oc, oh, ow]` and `x [n, c, h, w]`; gives
+/// `dw [oc, c / groups, kh, kw]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvWeightGrad {
+    /// The convolution.
+    pub conv: Conv,
+    /// Its kernel's height and width, which several have the same output for.
+    pub kernel: [usize; 2],
 }
 
 /// Which reduction.

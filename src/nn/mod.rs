@@ -4,19 +4,25 @@
 //! batch. Parameter names follow PyTorch's `state_dict`: `"0.weight"`, `"encoder.norm.bias"`.
 
 mod activation;
+mod conv;
+mod conv_transpose;
 mod dropout;
 mod flatten;
 pub mod init;
 mod linear;
+mod pair;
 mod parameter;
 mod sequential;
 
 pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
+pub use conv::{Conv1d, Conv2d};
+pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use linear::Linear;
+pub use pair::Pair;
 pub use parameter::{Parameter, Visitor};
 pub use sequential::Sequential;
 

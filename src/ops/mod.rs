@@ -8,6 +8,7 @@ mod apply;
 mod argmax;
 mod array;
 mod concat;
+mod conv;
 mod cross_entropy;
 pub mod elementwise;
 mod gather;
@@ -167,6 +168,9 @@ impl Op {
             Op::Gather(o) => o,
             Op::ScatterAdd(o) => o,
             Op::Matmul(o) => o,
+            Op::Conv(o) => o,
+            Op::ConvInputGrad(o) => o,
+            Op::ConvWeightGrad(o) => o,
             Op::Reduce(o) => o,
             Op::ArgMax(o) => o,
             Op::Softmax(o) => o,

@@ -4,6 +4,7 @@ use crate::doctor::case::Case;
 
 mod argmax;
 mod concat;
+mod conv;
 mod cross_entropy;
 mod elementwise;
 mod fused;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Case> {
     let files = [
         argmax::cases(),
         concat::cases(),
+        conv::cases(),
         cross_entropy::cases(),
         elementwise::cases(),
         fused::cases(),
