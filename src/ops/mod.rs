@@ -17,9 +17,11 @@ mod grid;
 mod leaf;
 mod log_softmax;
 mod matmul;
+mod max_pool;
 mod pad;
 mod random;
 mod reduce;
+mod resample;
 mod rows;
 mod scatter_add;
 mod softmax;
@@ -171,6 +173,10 @@ impl Op {
             Op::Conv(o) => o,
             Op::ConvInputGrad(o) => o,
             Op::ConvWeightGrad(o) => o,
+            Op::MaxPool(o) => o,
+            Op::MaxPoolGrad(o) => o,
+            Op::Resample(o) => o,
+            Op::ResampleGrad(o) => o,
             Op::Reduce(o) => o,
             Op::ArgMax(o) => o,
             Op::Softmax(o) => o,

@@ -13,9 +13,11 @@ mod known;
 mod leaf;
 mod log_softmax;
 mod matmul;
+mod max_pool;
 mod pad;
 mod random;
 mod reduce;
+mod resample;
 mod scatter_add;
 mod softmax;
 mod view;
@@ -38,6 +40,8 @@ pub fn all() -> Vec<Case> {
         leaf::cases(),
         log_softmax::cases(),
         matmul::cases(),
+        max_pool::cases(),
+        resample::cases(),
         pad::cases(),
         random::cases(),
         reduce::cases(),

@@ -21,6 +21,7 @@ use crate::graph::{Conv, ConvInputGrad, Op};
 use crate::{Source, Tensor};
 
 use geometry::Geometry;
+pub(super) use geometry::windows;
 
 impl Conv {
     /// A convolution of one part whose windows overlap as far as they can, without padding.
