@@ -1,11 +1,11 @@
 // matmul_shared: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], tiles of a and b in workgroup memory, 8 x 8 outputs a thread
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
 // Workgroup [WGX, WGY, 1], a tile of 8 * WGY rows x 8 * WGX columns, grid [tiles folded to 3 dimensions]
 // Overrides WGX = 8 | WGY = 8 (512 * (WGX + WGY) bytes of workgroup memory, 8 KiB here)
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 8u;

@@ -5,7 +5,7 @@
 // Overrides WG = 64
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_store_*, an epilogue. The first pass has lib/matmul_partial for an epilogue.
+// Parts: lib/matmul, one lib/matmul_store_*, an epilogue. The first pass stores them in its epilogue.
 // The number of splits follows from the shape alone, so that tuning never changes a result.
 
 @group(0) @binding(0) var<storage, read> partial: array<F>;

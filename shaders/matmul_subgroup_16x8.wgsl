@@ -1,11 +1,11 @@
 // matmul_subgroup_16x8: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], a spread over the subgroup and broadcast from it
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
 // Workgroup [WG, 1, 1], a tile of 16 rows x 8 * WG columns, grid [tiles folded to 3 dimensions]
 // Overrides WG = 64 (a multiple of the largest subgroup size)
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, one lib/matmul_store_*, an epilogue.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
 // Needs SUBGROUP and subgroups of 4 lanes or more, any size: lane l holds rows 4 * (l % 4) to 4 * (l % 4) + 3 of the tile,
 // and every lane of the workgroup computes the same 16 rows, so it does not matter which lanes form a subgroup.
 

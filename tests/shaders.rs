@@ -78,7 +78,7 @@ fn samples() -> &'static [Sample] {
         };
         for limits in [&KernelLimits::WEBGPU, &LARGE, &SOFTWARE_8, &SOFTWARE_4] {
             // Only matrix products know a software device.
-            let wanted = |c: &Case| c.op == "matmul" || !limits.software;
+            let wanted = |c: &Case| ["matmul", "conv"].contains(&&*c.op) || !limits.software;
             for case in cases()
                 .into_iter()
                 .filter(|c| c.mistake.is_none() && wanted(c))
@@ -141,6 +141,8 @@ fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
         ("row_6", Access::Row { n: 6 }),
         ("column_8", Access::Column { n: 8 }),
         ("column_6", Access::Column { n: 6 }),
+        ("channel_8", Access::Channel { inner: 8, n: 3 }),
+        ("channel_6", Access::Channel { inner: 2, n: 3 }),
         ("strided", strided()),
     ];
     let mut kernels = Vec::new();
@@ -609,10 +611,9 @@ fn check_bindings(header: &str, module: &Module) -> Result<(), String> {
         }
     }
     let generated = |text: &String| {
-        text.contains("head")
-            || text.contains("tail")
-            || text.contains("Head")
-            || text.contains("Tail")
+        ["head", "tail", "Head", "Tail", "Views"]
+            .iter()
+            .any(|part| text.contains(part))
     };
     match actual.values().find(|text| !(others && generated(text))) {
         Some(text) => Err(format!("{text} is not in the header")),

@@ -131,7 +131,11 @@ impl<'a> Emitter<'a> {
             let _ = writeln!(body, "    return {};", self.value(result));
         }
         let text = format!("{}{signature} {{\n{body}}}\n", self.declarations());
-        let used: BTreeSet<&str> = self.expr.code.iter().map(|c| c.function.library).collect();
+        let mut used: BTreeSet<&str> = self.expr.code.iter().map(|c| c.function.library).collect();
+        let channel = |leaf: &Leaf| matches!(leaf.access, Access::Channel { .. });
+        if self.expr.leaves.iter().any(channel) {
+            used.insert("divide");
+        }
         let mut parts: Vec<Part> = libraries(used);
         parts.push(Part {
             file: "generated chain",
@@ -217,6 +221,10 @@ impl<'a> Emitter<'a> {
                 let n = self.size(format!("n{i}"), n / self.width as usize);
                 format!("{alias}({name}[i / {n}])")
             }
+            Access::Channel { inner, n } if inner % self.width as usize == 0 => {
+                self.channel_sizes(i, inner / self.width as usize, *n);
+                format!("{alias}({name}[{}])", self.channel(i, "i"))
+            }
             access => {
                 // Lane by lane. The last vector may reach past the end of the domain, where the
                 // walk could leave the leaf: those lanes read the last element instead.
@@ -225,8 +233,12 @@ impl<'a> Emitter<'a> {
                     Access::Same | Access::Scalar { .. } => e.to_string(),
                     Access::Row { .. } => format!("{e} % {}_params.n{i}", me.prefix),
                     Access::Column { .. } => format!("{e} / {}_params.n{i}", me.prefix),
+                    Access::Channel { .. } => me.channel(i, &format!("({e})")),
                     Access::Strided(view) => me.walk(i, view, e),
                 };
+                if let Access::Channel { inner, n } = access {
+                    self.channel_sizes(i, *inner, *n);
+                }
                 if let Access::Row { n } | Access::Column { n } = access {
                     self.size(format!("n{i}"), *n);
                 }
@@ -246,6 +258,23 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+    }
+
+    /// The sizes of a channel and of all channels, with their inverses.
+    fn channel_sizes(&mut self, i: usize, inner: usize, n: usize) {
+        for (name, size) in [("inner", inner), ("n", n)] {
+            self.size(format!("{name}{i}"), size.max(1));
+            let inverse = (1.0 / size.max(1) as f32).to_bits();
+            self.fields
+                .push((format!("{name}{i}_inverse"), "f32", inverse));
+        }
+    }
+
+    /// The channel of element `e`: `e / inner % n`.
+    fn channel(&self, i: usize, e: &str) -> String {
+        let p = format!("{}_params", self.prefix);
+        let all = format!("quotient({e}, {p}.inner{i}, {p}.inner{i}_inverse)");
+        format!("remainder({all}, {p}.n{i}, {p}.n{i}_inverse)")
     }
 
     /// The sizes of a strided walk: `d` and `s` for each axis but the first's size, which is not

@@ -55,6 +55,13 @@ pub enum Access {
         /// Elements of a row.
         n: usize,
     },
+    /// Element `i / inner % n`: repeated along leading and trailing axes, like a convolution's bias.
+    Channel {
+        /// Elements of a channel.
+        inner: usize,
+        /// Channels.
+        n: usize,
+    },
     /// Any other: a walk with strides.
     Strided(View),
 }

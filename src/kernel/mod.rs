@@ -43,6 +43,15 @@ macro_rules! wgsl {
 }
 pub(crate) use wgsl;
 
+/// Appends parts, libraries only once.
+pub(crate) fn add_parts(parts: &mut Vec<Part>, more: Vec<Part>) {
+    for part in more {
+        if part.file.starts_with("generated") || !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+}
+
 /// A place that a kernel reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {

@@ -79,6 +79,10 @@ impl View {
             ([_], [1], 0) => Access::Same,
             ([_, n], [0, 1], 0) => Access::Row { n: *n },
             ([_, n], [1, 0], 0) => Access::Column { n: *n },
+            ([_, n, inner], [0, 1, 0], 0) => Access::Channel {
+                inner: *inner,
+                n: *n,
+            },
             _ => Access::Strided(v),
         }
     }
@@ -114,6 +118,12 @@ mod tests {
             offset: 2,
         };
         assert_eq!(one.access(), Access::Scalar { at: 2 });
+        let channels = View {
+            dims: vec![2, 3, 5, 7],
+            strides: vec![0, 1, 0, 0],
+            offset: 0,
+        };
+        assert_eq!(channels.access(), Access::Channel { inner: 35, n: 3 });
         let batch_of_one = View {
             dims: vec![1, 3],
             strides: vec![0, 1],

@@ -30,7 +30,8 @@ pub fn kaiming_normal(fan_in: usize, gain: f32) -> Init {
     }
 }
 
-/// What PyTorch gives a linear layer's weight and bias: uniform in `±1 / sqrt(fan_in)`.
+/// What PyTorch gives the weight and bias of a linear layer or a convolution: uniform in
+/// `±1 / sqrt(fan_in)`.
 pub fn torch_linear(fan_in: usize) -> Init {
     Init::Uniform {
         bound: 1.0 / (fan_in.max(1) as f32).sqrt(),

@@ -5,12 +5,16 @@
 
 mod activation;
 mod batch_norm;
+mod conv;
+mod conv_transpose;
 mod dropout;
 mod embedding;
 mod flatten;
 pub mod init;
 mod linear;
+mod max_pool;
 mod norm;
+mod pair;
 mod parameter;
 mod positions;
 mod rope;
@@ -20,11 +24,15 @@ pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use conv::{Conv1d, Conv2d};
+pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use linear::Linear;
+pub use max_pool::{MaxPool1d, MaxPool2d};
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
+pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
 pub use rope::Rope;

@@ -22,6 +22,16 @@ impl Strides {
         }
     }
 
+    /// Stored by rows, which are `row` elements apart.
+    pub fn rows(row: usize) -> Self {
+        Strides { row, column: 1 }
+    }
+
+    /// Stored by columns, which are `column` elements apart.
+    pub fn columns(column: usize) -> Self {
+        Strides { row: 1, column }
+    }
+
     /// Elements that a matrix of this size reaches.
     fn reach(self, rows: usize, columns: usize) -> usize {
         match (rows.checked_sub(1), columns.checked_sub(1)) {
@@ -34,18 +44,32 @@ impl Strides {
 /// Below this many multiplications one thread is faster than waking the others.
 pub(super) const PARALLEL_FROM: usize = 1 << 20;
 
+/// Where a product goes.
+pub(super) struct Into<'a> {
+    pub y: &'a mut [f32],
+    /// Elements from one row to the next.
+    pub row: usize,
+    /// Whether it is added to what is there.
+    pub add: bool,
+    /// Whether other threads may help.
+    pub threads: bool,
+}
+
 /// `y[m, n] = a[m, k] b[k, n]`, `y` by rows. Does nothing if a slice is too short for its matrix.
 pub(super) fn gemm(
-    (m, n, k): (usize, usize, usize),
+    sizes: (usize, usize, usize),
     a: (&[f32], Strides),
     b: (&[f32], Strides),
     y: &mut [f32],
 ) {
-    let threads = match m * n * k < PARALLEL_FROM {
-        true => gemm::Parallelism::None,
-        false => gemm::Parallelism::Rayon(0),
+    let (m, n, k) = sizes;
+    let into = Into {
+        y,
+        row: n,
+        add: false,
+        threads: m * n * k >= PARALLEL_FROM,
     };
-    multiply((m, n, k), a, b, (y, false), threads);
+    gemm_into(sizes, a, b, into);
 }
 
 /// The same in the calling thread, and where `add` holds, added to what is in `y`.
@@ -55,31 +79,48 @@ pub(super) fn gemm_here(
     b: (&[f32], Strides),
     (y, add): (&mut [f32], bool),
 ) {
-    multiply(sizes, a, b, (y, add), gemm::Parallelism::None);
+    let (row, threads) = (sizes.1, false);
+    let into = Into {
+        y,
+        row,
+        add,
+        threads,
+    };
+    gemm_into(sizes, a, b, into);
 }
 
-fn multiply(
+/// The same, in more ways.
+pub(super) fn gemm_into(
     (m, n, k): (usize, usize, usize),
     (a, a_strides): (&[f32], Strides),
     (b, b_strides): (&[f32], Strides),
-    (y, add): (&mut [f32], bool),
-    threads: gemm::Parallelism,
+    Into {
+        y,
+        row,
+        add,
+        threads,
+    }: Into,
 ) {
-    let fits =
-        y.len() >= m * n && a.len() >= a_strides.reach(m, k) && b.len() >= b_strides.reach(k, n);
+    let fits = y.len() >= Strides::rows(row).reach(m, n)
+        && row >= n
+        && a.len() >= a_strides.reach(m, k)
+        && b.len() >= b_strides.reach(k, n);
     debug_assert!(fits, "a matrix is shorter than its shape");
-    if !fits || m == 0 || n == 0 {
+    if !fits || m * n == 0 {
         return;
     }
     if k == 0 {
         if !add {
-            y[..m * n].fill(0.0);
+            y.chunks_mut(row).take(m).for_each(|y| y[..n].fill(0.0));
         }
         return;
     }
-    let keep = if add { 1.0 } else { 0.0 };
-    // SAFETY: `fits` has checked that every element which the strides reach lies inside its slice,
-    // and `y` is borrowed mutably, so it overlaps neither `a` nor `b`.
+    let threads = match threads {
+        false => gemm::Parallelism::None,
+        true => gemm::Parallelism::Rayon(0),
+    };
+    // SAFETY: `fits` has checked that every element which the strides reach lies inside its slice and
+    // that the rows of `y` do not overlap, and `y` is borrowed mutably, so it overlaps neither `a` nor `b`.
     unsafe {
         gemm::gemm(
             m,
@@ -87,7 +128,7 @@ fn multiply(
             k,
             y.as_mut_ptr(),
             1,
-            n as isize,
+            row as isize,
             add,
             a.as_ptr(),
             a_strides.column as isize,
@@ -95,7 +136,7 @@ fn multiply(
             b.as_ptr(),
             b_strides.column as isize,
             b_strides.row as isize,
-            keep,
+            1.0,
             1.0,
             false,
             false,

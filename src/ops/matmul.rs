@@ -13,10 +13,14 @@ use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work}
 use crate::{DType, Shape, Source, Tensor};
 
 mod kernels;
+mod matrix;
+
+pub(super) use kernels::Product;
+pub(super) use matrix::{Matrix, View, Walk};
 
 /// The sizes of a batched product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sizes {
+pub(super) struct Sizes {
     pub batch: usize,
     pub m: usize,
     pub n: usize,
@@ -140,7 +144,18 @@ impl KernelOp for Matmul {
 
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x[0].shape, &cx.x[1].shape) {
-            Some(sizes) => kernels::variants(*self, sizes, cx),
+            Some(s) => {
+                let stored = |transposed, stride| Matrix::Stored { transposed, stride };
+                let product = Product {
+                    cx,
+                    s,
+                    a: (stored(self.ta, s.m * s.k), cx.inputs[0]),
+                    b: (stored(self.tb, s.k * s.n), cx.inputs[1]),
+                    before: Vec::new(),
+                    scratch: Vec::new(),
+                };
+                product.variants()
+            }
             None => Vec::new(),
         }
     }

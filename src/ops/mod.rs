@@ -9,6 +9,7 @@ mod argmax;
 mod array;
 mod attention;
 mod concat;
+mod conv;
 mod cross_entropy;
 pub mod elementwise;
 mod gather;
@@ -17,10 +18,12 @@ mod grid;
 mod leaf;
 mod log_softmax;
 mod matmul;
+mod max_pool;
 mod norm;
 mod pad;
 mod random;
 mod reduce;
+mod resample;
 mod rope;
 mod row_op;
 mod rows;
@@ -172,6 +175,13 @@ impl Op {
             Op::Gather(o) => o,
             Op::ScatterAdd(o) => o,
             Op::Matmul(o) => o,
+            Op::Conv(o) => o,
+            Op::ConvInputGrad(o) => o,
+            Op::ConvWeightGrad(o) => o,
+            Op::MaxPool(o) => o,
+            Op::MaxPoolGrad(o) => o,
+            Op::Resample(o) => o,
+            Op::ResampleGrad(o) => o,
             Op::Reduce(o) => o,
             Op::ArgMax(o) => o,
             Op::Softmax(o) => o,

@@ -6,7 +6,7 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
 use crate::kernel::{
-    Binding, Expr, Kernel, Operand, Part, Variant, emit_head, emit_tail, prelude, wgsl,
+    Binding, Expr, Kernel, Operand, Part, Variant, add_parts, emit_head, emit_tail, prelude, wgsl,
 };
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
 use crate::{DType, Shape, Source, Tensor};
@@ -279,12 +279,9 @@ impl Reduce {
             _ => wgsl!("reduce_columns"),
         };
         let mut parts = vec![prelude(1), wgsl!("lib/index"), self.combine(), shell];
-        for part in head.parts.into_iter().chain(tail.parts) {
-            // Head and tail may call the same libraries.
-            if part.file.starts_with("generated") || !parts.contains(&part) {
-                parts.push(part);
-            }
-        }
+        // Head and tail may call the same libraries.
+        add_parts(&mut parts, head.parts);
+        add_parts(&mut parts, tail.parts);
         let mut bindings = vec![Binding::Uniform(params)];
         bindings.extend(head.bindings);
         bindings.extend(tail.bindings);

@@ -5,6 +5,7 @@ use crate::doctor::case::Case;
 mod argmax;
 mod attention;
 mod concat;
+mod conv;
 mod cross_entropy;
 mod elementwise;
 mod fused;
@@ -13,10 +14,12 @@ mod known;
 mod leaf;
 mod log_softmax;
 mod matmul;
+mod max_pool;
 mod norm;
 mod pad;
 mod random;
 mod reduce;
+mod resample;
 mod rope;
 mod scatter_add;
 mod softmax;
@@ -33,6 +36,7 @@ pub fn all() -> Vec<Case> {
         argmax::cases(),
         attention::cases(),
         concat::cases(),
+        conv::cases(),
         cross_entropy::cases(),
         elementwise::cases(),
         fused::cases(),
@@ -40,7 +44,9 @@ pub fn all() -> Vec<Case> {
         leaf::cases(),
         log_softmax::cases(),
         matmul::cases(),
+        max_pool::cases(),
         norm::cases(),
+        resample::cases(),
         pad::cases(),
         random::cases(),
         reduce::cases(),

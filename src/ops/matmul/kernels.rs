@@ -1,18 +1,20 @@
 //! The kernels of the matrix product: which of them fit which sizes, and how they are put together.
 //!
 //! A kernel is a tile (how an invocation holds its outputs), a loader for each matrix (its storage,
-//! scalar or by vectors of four, or a chain that makes the left one on the fly), and the tail. All add in the same order, so all give the same bits.
+//! scalar or by vectors of four, or a view of something else, or a chain that makes the left one on the
+//! fly), and the tail. All add in the same order, so all give the same bits.
 //! Where k is long and there are few outputs, k is split: partial sums first, then their sum. How often
 //! follows from the shape alone.
 
-use crate::graph::Matmul;
 use crate::kernel::{
-    Binding, Emitted, Expr, Kernel, KernelLimits, Operand, Part, Variant, emit_head, emit_tail,
+    Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_head, emit_tail,
     prelude, wgsl,
 };
 use crate::ops::LowerContext;
+use crate::{DType, Shape};
 
 use super::Sizes;
+use super::matrix::{Matrix, views};
 
 /// How a workgroup's invocations share the outputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,57 +100,62 @@ fn split(s: Sizes) -> (usize, usize) {
     (s.k.div_ceil(chunk).max(1), chunk)
 }
 
-pub(super) fn variants(op: Matmul, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
-    let Some(tail) = cx.tail else {
-        return Vec::new();
-    };
-    let head = cx.head.filter(|head| !head.is_load());
-    let builder = Builder {
-        op,
-        s,
-        cx,
-        head,
-        tail,
-    };
-    tiles(s, cx.limits)
-        .into_iter()
-        .map(|tile| builder.variant(tile))
-        .collect()
+/// A product of two batches of matrices, perhaps with dispatches before it that make one of them.
+pub(in crate::ops) struct Product<'a> {
+    pub cx: &'a LowerContext<'a>,
+    pub s: Sizes,
+    pub a: (Matrix, Operand),
+    pub b: (Matrix, Operand),
+    /// What runs first.
+    pub before: Vec<Kernel>,
+    /// The workspaces of what runs first, in bytes.
+    pub scratch: Vec<u64>,
 }
 
-struct Builder<'a> {
-    op: Matmul,
-    s: Sizes,
-    cx: &'a LowerContext<'a>,
-    /// The chain that makes the left matrix, unless it lies in memory.
-    head: Option<&'a Expr>,
-    tail: &'a Expr,
-}
-
-impl Builder<'_> {
-    fn variant(&self, tile: Tile) -> Variant {
-        let (splits, _) = split(self.s);
-        // A head computes one element at a time, and shares its element types with the tail.
-        let scalar = tile == SMALL || !self.s.n.is_multiple_of(4) || self.head.is_some();
-        let width = if scalar { 1 } else { 4 };
-        if splits == 1 {
-            let tail = emit_tail(self.tail, width, FREE_BINDING);
-            return self.product(tile, width, tail).into();
-        }
-        let partial = Emitted {
-            parts: vec![wgsl!("lib/matmul_partial")],
-            bindings: vec![Binding::Write(Operand::Scratch(0))],
-        };
-        let outputs = self.s.batch * self.s.m * self.s.n;
-        Variant {
-            kernels: vec![self.product(tile, width, partial), self.sum(width)],
-            scratch: vec![(splits * outputs * 4) as u64],
+impl Product<'_> {
+    /// All ways to compute it, with the tail of the context.
+    pub fn variants(&self) -> Vec<Variant> {
+        match self.cx.tail {
+            Some(tail) => tiles(self.s, self.cx.limits)
+                .into_iter()
+                .map(|tile| self.variant(tile, tail))
+                .collect(),
+            None => Vec::new(),
         }
     }
 
-    /// The product, or the partial products where k is split.
-    fn product(&self, tile: Tile, width: u32, tail: Emitted) -> Kernel {
+    /// The chain that makes the left matrix, unless it lies in memory.
+    fn head(&self) -> Option<&Expr> {
+        self.cx.head.filter(|head| !head.is_load())
+    }
+
+    fn variant(&self, tile: Tile, tail: &Expr) -> Variant {
+        let (splits, _) = split(self.s);
+        // A head computes one element at a time, and shares its element types with the tail.
+        let scalar = tile == SMALL || !self.s.n.is_multiple_of(4) || self.head().is_some();
+        let width = if scalar { 1 } else { 4 };
+        let mut variant = Variant {
+            kernels: self.before.clone(),
+            scratch: self.scratch.clone(),
+        };
+        if splits == 1 {
+            variant.kernels.push(self.product(tile, width, tail));
+            return variant;
+        }
         let Sizes { batch, m, n, .. } = self.s;
+        let partial = Operand::Scratch(variant.scratch.len());
+        let shape = Shape::from([splits, batch, m, n]);
+        let bytes = shape.len() as u64 * 4;
+        let store = Expr::store_acc(shape, partial, DType::F32);
+        variant.kernels.push(self.product(tile, width, &store));
+        variant.kernels.push(self.sum(partial, width, tail));
+        variant.scratch.push(bytes);
+        variant
+    }
+
+    /// The product, or the partial products where k is split.
+    fn product(&self, tile: Tile, width: u32, tail: &Expr) -> Kernel {
+        let Sizes { batch, m, n, k } = self.s;
         let (splits, _) = split(self.s);
         let groups = match tile == SMALL {
             true => (splits * batch * m * n).div_ceil(tile.group.1 as usize),
@@ -161,30 +168,35 @@ impl Builder<'_> {
         let mut parts = vec![
             prelude(width),
             wgsl!("lib/matmul"),
-            self.load_a(),
-            self.load_b(),
+            match self.head() {
+                Some(_) => self.a.0.make_left(),
+                None => self.a.0.load_left(m, k),
+            },
+            self.b.0.load_right(k, n),
         ];
+        // With a head nothing reads binding 0; a uniform there takes up no storage buffer.
+        let params = || Binding::Uniform(self.params(groups));
+        let a = match self.head() {
+            Some(_) => params(),
+            None => Binding::Read(self.a.1),
+        };
+        let mut bindings = vec![a, Binding::Read(self.b.1), params()];
+        if let Some(words) = views(&self.a.0, &self.b.0) {
+            parts.extend([wgsl!("lib/divide"), wgsl!("lib/matmul_view")]);
+            bindings.push(Binding::Uniform(words));
+        }
         if tile != SMALL {
             parts.push(store(width));
         }
         parts.push(shader(tile.label));
-        // With a head nothing reads binding 0; a uniform there takes up no storage buffer.
-        let params = || Binding::Uniform(self.params(groups));
-        let after = FREE_BINDING + tail.bindings.len() as u32;
-        let head = self.head.map(|head| emit_head(head, 1, after));
-        let a = match &head {
-            Some(_) => params(),
-            None => Binding::Read(self.cx.inputs[0]),
-        };
-        let mut bindings = vec![a, Binding::Read(self.cx.inputs[1]), params()];
-        for chain in [tail].into_iter().chain(head) {
-            for part in chain.parts {
-                // Head and tail may call the same libraries.
-                if part.file.starts_with("generated") || !parts.contains(&part) {
-                    parts.push(part);
-                }
-            }
-            bindings.extend(chain.bindings);
+        let tail = emit_tail(tail, width, bindings.len() as u32);
+        bindings.extend(tail.bindings);
+        // Head and tail may call the same libraries.
+        add_parts(&mut parts, tail.parts);
+        if let Some(head) = self.head() {
+            let head = emit_head(head, 1, bindings.len() as u32);
+            add_parts(&mut parts, head.parts);
+            bindings.extend(head.bindings);
         }
         let overrides = match tile.group {
             (1, across) if !tile.label.starts_with("matmul_16") => vec![("WG", across)],
@@ -201,22 +213,22 @@ impl Builder<'_> {
     }
 
     /// The sum of the partial products.
-    fn sum(&self, width: u32) -> Kernel {
+    fn sum(&self, partial: Operand, width: u32, tail: &Expr) -> Kernel {
         const WORKGROUP: usize = 64;
         let vectors = (self.s.batch * self.s.m * self.s.n).div_ceil(width as usize);
         let groups = vectors.div_ceil(WORKGROUP);
-        let tail = emit_tail(self.tail, width, FREE_BINDING);
+        let tail = emit_tail(tail, width, FREE_BINDING);
         let mut parts = vec![
             prelude(width),
             wgsl!("lib/matmul"),
             store(width),
             wgsl!("matmul_split"),
         ];
-        parts.extend(tail.parts);
+        add_parts(&mut parts, tail.parts);
         // The parameters are at binding 2, as in the product; nothing reads binding 1.
         let mut bindings = vec![
-            Binding::Read(Operand::Scratch(0)),
-            Binding::Read(Operand::Scratch(0)),
+            Binding::Read(partial),
+            Binding::Read(partial),
             Binding::Uniform(self.params(groups)),
         ];
         bindings.extend(tail.bindings);
@@ -234,34 +246,9 @@ impl Builder<'_> {
     fn params(&self, groups: usize) -> Vec<u32> {
         let Sizes { batch, m, n, k } = self.s;
         let (splits, chunk) = split(self.s);
-        let words = [m, n, k, batch, 0, 0, m * k, k * n, chunk, splits, 0, groups];
+        let (a, b) = (self.a.0.stride(), self.b.0.stride());
+        let words = [m, n, k, batch, 0, 0, a, b, chunk, splits, 0, groups];
         words.map(|w| w as u32).to_vec()
-    }
-
-    fn load_a(&self) -> Part {
-        if self.head.is_some() {
-            return match self.op.ta {
-                true => wgsl!("lib/matmul_a_t_head"),
-                false => wgsl!("lib/matmul_a_n_head"),
-            };
-        }
-        match (self.op.ta, if self.op.ta { self.s.m } else { self.s.k }) {
-            (false, 0) => wgsl!("lib/matmul_a_n"),
-            (false, k) if k % 4 == 0 => wgsl!("lib/matmul_a_n_vec4"),
-            (false, _) => wgsl!("lib/matmul_a_n"),
-            (true, m) if m % 4 == 0 => wgsl!("lib/matmul_a_t_vec4"),
-            (true, _) => wgsl!("lib/matmul_a_t"),
-        }
-    }
-
-    fn load_b(&self) -> Part {
-        match (self.op.tb, if self.op.tb { self.s.k } else { self.s.n }) {
-            (true, 0) => wgsl!("lib/matmul_b_t"),
-            (true, k) if k % 4 == 0 => wgsl!("lib/matmul_b_t_vec4"),
-            (true, _) => wgsl!("lib/matmul_b_t"),
-            (false, n) if n % 4 == 0 => wgsl!("lib/matmul_b_n_vec4"),
-            (false, _) => wgsl!("lib/matmul_b_n"),
-        }
     }
 }
 

@@ -130,6 +130,14 @@ impl Compiler {
                 (strided([len.div_ceil(*n), *n], [0, 1]), once)
             }
             Access::Column { n } if *n > 0 => (strided([len.div_ceil(*n), *n], [1, 0]), false),
+            Access::Channel { inner, n } if *inner > 0 && *n > 0 => {
+                let view = View {
+                    dims: vec![len.div_ceil(n * inner), *n, *inner],
+                    strides: vec![0, 1, 0],
+                    offset: 0,
+                };
+                (view, false)
+            }
             Access::Strided(view) => (view.clone(), false),
             access => {
                 let detail = format!("{access:?} of {} elements, for {len}", leaf.len);

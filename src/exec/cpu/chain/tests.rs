@@ -174,6 +174,7 @@ fn element(access: &Access, i: usize) -> usize {
         Access::Scalar { at } => *at,
         Access::Row { n } => i % n,
         Access::Column { n } => i / n,
+        Access::Channel { inner, n } => i / inner % n,
         Access::Strided(view) => view.at(i),
     }
 }
@@ -204,6 +205,8 @@ fn every_access_reads_its_element() {
             (5, Access::Scalar { at: 3 }),
             (n, Access::Row { n }),
             (rows, Access::Column { n }),
+            (rows, Access::Channel { inner: 1, n: rows }),
+            (3, Access::Channel { inner: n, n: 3 }),
             (len, strided(&[rows, n], &[1, rows], 0)),
             (3 * len + 2, strided(&[rows, n], &[3 * n, 3], 2)),
             (rows * n, strided(&[rows, 1, n], &[0, 7, 1], 0)),

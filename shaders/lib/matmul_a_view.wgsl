@@ -1,0 +1,44 @@
+// The left matrix of a matmul, a view of a buffer (see lib/matmul_view), read one float at a time.
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+
+// Where one row begins, which must be inside the matrix.
+fn a_row(z: u32, row: u32) -> u32 {
+    return views.a.z.steps.w + walk(views.a.z, z) + walk(views.a.i, row);
+}
+
+// Where four rows begin; past the edge the last one again, so that no read leaves the matrix.
+fn a_rows(z: u32, row: u32) -> vec4<u32> {
+    let clamped = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.m - 1u));
+    return vec4<u32>(views.a.z.steps.w + walk(views.a.z, z)) + walks(views.a.i, clamped);
+}
+
+fn a_four(at: vec4<u32>) -> vec4<f32> {
+    return vec4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+// One element: the row that begins at start, at kk.
+fn a_one(start: u32, kk: u32) -> f32 {
+    return a[start + walk(views.a.k, kk)];
+}
+
+// One row at kk, kk + 1, kk + 2, kk + 3.
+fn a_run(start: u32, kk: u32) -> vec4<f32> {
+    return a_four(vec4<u32>(start) + walk_on(views.a.k, kk));
+}
+
+// Four rows at one kk.
+fn a_cross(starts: vec4<u32>, kk: u32) -> vec4<f32> {
+    return a_four(starts + vec4<u32>(walk(views.a.k, kk)));
+}
+
+// Four rows at four k: element [j][r] is row r at kk + j.
+fn a_block(starts: vec4<u32>, kk: u32) -> mat4x4<f32> {
+    let at = walk_on(views.a.k, kk);
+    return mat4x4<f32>(
+        a_four(starts + vec4<u32>(at.x)),
+        a_four(starts + vec4<u32>(at.y)),
+        a_four(starts + vec4<u32>(at.z)),
+        a_four(starts + vec4<u32>(at.w)),
+    );
+}

@@ -1,0 +1,46 @@
+// What max-pooling and its gradient share: the sizes, and the place of a window's largest element.
+
+struct Params {
+    size: vec2<u32>, // of an input image
+    out: vec2<u32>,  // of an output image
+    kernel: vec2<u32>,
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    size_inverse: vec2<f32>,
+    out_inverse: vec2<f32>,
+    stride_inverse: vec2<f32>,
+    count: u32, // elements of the result
+    unused: u32,
+}
+
+const LOWEST: f32 = -3.40282346e38;
+const NOWHERE: u32 = 0xffffffffu;
+
+struct Largest {
+    value: f32,
+    at: u32, // which element of the image, or NOWHERE
+}
+
+// The largest element of the window (i, j) of the image that begins at start: the first of equals.
+fn largest(start: u32, window: vec2<u32>) -> Largest {
+    var best = Largest(LOWEST, NOWHERE);
+    // What lies in the padding before the image wraps around to past its end.
+    var row = window.x * params.stride.x - params.padding.x;
+    let first = window.y * params.stride.y - params.padding.y;
+    for (var p = 0u; p < params.kernel.x; p++) {
+        if row < params.size.x {
+            var column = first;
+            for (var q = 0u; q < params.kernel.y; q++) {
+                if column < params.size.y {
+                    let at = row * params.size.y + column;
+                    let value = x[start + at];
+                    if value > best.value || best.at == NOWHERE { best = Largest(value, at); }
+                }
+                column += params.dilation.y;
+            }
+        }
+        row += params.dilation.x;
+    }
+    return best;
+}

@@ -1,0 +1,25 @@
+// max_pool: y[p, i, j] = the largest x[p, r, c] of the window (i, j)
+// Shapes    x [planes, size.x, size.y]   y [planes, out.x, out.y]
+// Bindings  0 read x | 1 uniform Params | then the tail's, which stores y
+// Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
+// Overrides WG = 64
+// Reference src/ops/max_pool/mod.rs
+
+override WG: u32 = 64u;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let e = linear_group(group, size) * WG + lane;
+    if e >= params.count { return; }
+    let line = quotient(e, params.out.y, params.out_inverse.y);
+    let plane = quotient(line, params.out.x, params.out_inverse.x);
+    let window = vec2<u32>(line - plane * params.out.x, e - line * params.out.y);
+    epilogue(largest(plane * params.size.x * params.size.y, window).value, e);
+}

@@ -1,0 +1,176 @@
+//! Transposed convolution.
+
+use crate::graph::{Conv, Init};
+use crate::{Source, Tensor};
+
+use super::conv::{options, unfit, with_bias};
+use super::{Module, Pair, Parameter, Visitor, init, traced};
+
+/// Transposed convolution of images, which makes them larger: takes `[n, inputs, h, w]`, gives
+/// `[n, outputs, oh, ow]` with `oh = (h - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1`, and
+/// `ow` alike. It is what the input gradient of [`Conv2d`](super::Conv2d) computes.
+///
+/// `weight` is `[inputs, outputs / groups, kh, kw]` and `bias` `[outputs]`, as in PyTorch, and start as
+/// PyTorch's do.
+pub struct ConvTranspose2d {
+    inputs: usize,
+    outputs: usize,
+    kernel: [usize; 2],
+    conv: Conv,
+    output_padding: [usize; 2],
+    init: Option<Init>,
+    weight: Parameter,
+    bias: Option<Parameter>,
+    source: Source,
+}
+
+impl ConvTranspose2d {
+    /// A layer with a bias; `kernel` is `3` or `[3, 5]`.
+    #[track_caller]
+    pub fn new(inputs: usize, outputs: usize, kernel: impl Into<Pair>) -> Self {
+        let kernel = kernel.into().0;
+        ConvTranspose2d {
+            inputs,
+            outputs,
+            kernel,
+            conv: Conv::PLAIN,
+            output_padding: [0, 0],
+            init: None,
+            weight: Parameter::new([inputs, 0], Init::Constant(0.0)),
+            bias: Some(Parameter::new([outputs], Init::Constant(0.0))),
+            source: Source::caller(),
+        }
+        .rebuilt()
+    }
+
+    /// The parameters that the options ask for.
+    #[track_caller]
+    fn rebuilt(mut self) -> Self {
+        let [kh, kw] = self.kernel;
+        let c = self.outputs / self.conv.groups.max(1);
+        // PyTorch counts the weight's second axis as what goes in, here too.
+        let start = || init::torch_linear(c.saturating_mul(kh).saturating_mul(kw));
+        let weight = self.init.clone().unwrap_or_else(start);
+        self.weight = Parameter::new([self.inputs, c, kh, kw], weight);
+        let bias = match self.init {
+            Some(_) => Init::Constant(0.0),
+            None => start(),
+        };
+        self.bias = self.bias.map(|_| Parameter::new([self.outputs], bias));
+        self
+    }
+
+    /// Output pixels from one input pixel's window to the next; 1 where this is not called.
+    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
+        self.conv.stride = stride.into().0;
+        self
+    }
+
+    /// Output pixels cut off on each side; none where this is not called.
+    pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
+        self.conv.padding = padding.into().0;
+        self
+    }
+
+    /// Rows and columns more at the end, fewer than the stride: of all output sizes whose
+    /// convolution gives the input's, this one. None where this is not called.
+    pub fn output_padding(mut self, more: impl Into<Pair>) -> Self {
+        self.output_padding = more.into().0;
+        self
+    }
+
+    /// Pixels from one tap of the kernel to the next; 1 where this is not called.
+    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Self {
+        self.conv.dilation = dilation.into().0;
+        self
+    }
+
+    /// Parts that the channels fall into; see [`Conv2d::groups`](super::Conv2d::groups).
+    #[track_caller]
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.conv.groups = groups;
+        self.rebuilt()
+    }
+
+    /// The same layer without a bias.
+    pub fn without_bias(self) -> Self {
+        ConvTranspose2d { bias: None, ..self }
+    }
+
+    /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
+    #[track_caller]
+    pub fn with_init(mut self, weight: Init) -> Self {
+        self.init = Some(weight);
+        self.rebuilt()
+    }
+
+    /// The output's height and width, or why there is none.
+    fn size(&self, from: [usize; 2]) -> Result<[usize; 2], String> {
+        let mut to = [0; 2];
+        for axis in 0..2 {
+            let Conv {
+                stride, dilation, ..
+            } = self.conv;
+            let (s, d, more) = (stride[axis], dilation[axis], self.output_padding[axis]);
+            if self.kernel[axis] == 0 || s == 0 || d == 0 {
+                return Err("kernel, stride and dilation must be at least 1".to_string());
+            }
+            if more >= s && more > 0 {
+                return Err(format!(
+                    "the output padding is {more}, but must be smaller than the stride, {s}"
+                ));
+            }
+            let full = from[axis].checked_sub(1).map(|gaps| {
+                let reach = d.saturating_mul(self.kernel[axis] - 1);
+                gaps.saturating_mul(s)
+                    .saturating_add(reach)
+                    .saturating_add(more + 1)
+            });
+            let cut = self.conv.padding[axis].saturating_mul(2);
+            to[axis] = full
+                .and_then(|full| full.checked_sub(cut))
+                .filter(|size| *size > 0)
+                .ok_or_else(|| {
+                    let name = ["height", "width"][axis];
+                    format!("nothing is left of the output's {name} after padding {cut} is cut off")
+                })?;
+        }
+        Ok(to)
+    }
+}
+
+impl Module for ConvTranspose2d {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        let layer = self.weight.layer(x);
+        x.in_scope(layer, Some(self.source), |x| {
+            if x.id().is_none() {
+                return x.clone();
+            }
+            let channels = (self.inputs, self.outputs);
+            let shape = x.shape();
+            let size = match unfit(&shape, channels, self.conv.groups, "h, w") {
+                Some(reason) => Err(reason),
+                None => self.size([shape[2], shape[3]]),
+            };
+            let size = match size {
+                Ok(size) => size,
+                Err(reason) => return x.mistake("conv_transpose2d", reason, self.source),
+            };
+            let (inputs, outputs) = channels;
+            let options = options(&self.conv);
+            let kernel = Pair(self.kernel);
+            let kind = format!("ConvTranspose2d({inputs}, {outputs}, {kernel}{options})");
+            traced(x, &kind, |x| {
+                let y = x.conv_transpose2d(&self.weight.tensor(x), self.conv, size);
+                with_bias(y, &self.bias)
+            })
+        })
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.parameter("weight", &self.weight);
+        if let Some(bias) = &self.bias {
+            visitor.parameter("bias", bias);
+        }
+    }
+}

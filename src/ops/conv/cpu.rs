@@ -1,0 +1,297 @@
+//! Convolution on the CPU device: strips of the unfolded images (im2col), and matrix products with them.
+//!
+//! A strip is some rows of output pixels, few enough for it to stay in the second cache until it has been
+//! multiplied. Images and groups go to threads; each thread keeps a workspace for its strips.
+//!
+//! Invariant: the order of all sums follows from the shapes alone. The weight gradient adds up images in
+//! a fixed number of parts, and then the parts, in order.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::ops::gemm::{Into, Strides, gemm_into};
+use crate::ops::rows;
+
+use super::Geometry;
+
+/// Elements of a strip, about: 256 KiB.
+const STRIP: usize = 1 << 16;
+/// Parts that the weight gradient is added up in, at most.
+const PARTS: usize = 16;
+/// Elements of all parts' sums together, at most.
+const PART_ELEMENTS: usize = 1 << 22;
+
+thread_local! {
+    static WORKSPACE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Lends `f` this thread's workspace, which grows to the largest that was ever asked for. It is taken out
+/// meanwhile: should the thread come by here again while it waits, it finds an empty one.
+fn with_workspace(len: usize, f: impl FnOnce(&mut [f32])) {
+    let mut workspace = WORKSPACE.take();
+    if workspace.len() < len {
+        workspace.resize(len, 0.0);
+    }
+    f(&mut workspace[..len]);
+    WORKSPACE.set(workspace);
+}
+
+/// What a thread works on: a group of an image, in strips.
+struct Strips<'a> {
+    g: &'a Geometry,
+    /// Rows of output pixels in a strip.
+    rows: usize,
+    /// Rows of the unfolded image: channels times taps.
+    k: usize,
+    /// Whether the unfolded image is the image itself.
+    plain: bool,
+}
+
+impl Strips<'_> {
+    fn new(g: &Geometry) -> Strips<'_> {
+        let k = g.c * g.taps();
+        let plain = g.kernel == [1, 1] && g.conv.stride == [1, 1] && g.conv.padding == [0, 0];
+        let rows = match plain {
+            true => g.out[0],
+            false => STRIP / (k * g.out[1]).max(1),
+        };
+        Strips {
+            g,
+            rows: rows.clamp(1, g.out[0].max(1)),
+            k,
+            plain,
+        }
+    }
+
+    fn workspace(&self) -> usize {
+        match self.plain {
+            true => 0,
+            false => self.k * self.rows * self.g.out[1],
+        }
+    }
+
+    /// The rows of output pixels of each strip.
+    fn all(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (rows, all) = (self.rows, self.g.out[0]);
+        (0..all)
+            .step_by(rows)
+            .map(move |first| first..all.min(first + rows))
+    }
+
+    /// The first output pixel of a strip, and how many there are.
+    fn pixels(&self, rows: &Range<usize>) -> (usize, usize) {
+        (rows.start * self.g.out[1], rows.len() * self.g.out[1])
+    }
+
+    /// Calls `f` for each run of a strip that lies in the image, with its first place in the strip and in
+    /// the image, and its length; its elements are `stride` apart in the image.
+    #[inline(always)]
+    fn runs(&self, rows: &Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
+        let g = self.g;
+        let ([h, w], [kh, kw], ow) = (g.size, g.kernel, g.out[1]);
+        let ([sh, sw], [ph, pw], [dh, dw]) = (g.conv.stride, g.conv.padding, g.conv.dilation);
+        let mut to = 0;
+        for c in 0..g.c {
+            for p in 0..kh {
+                for q in 0..kw {
+                    // The output columns whose tap lies in the image.
+                    let from = pw.saturating_sub(q * dw).div_ceil(sw).min(ow);
+                    let end = (w + pw).saturating_sub(q * dw).div_ceil(sw).min(ow);
+                    for i in rows.clone() {
+                        let row = (i * sh + p * dh).checked_sub(ph).filter(|row| *row < h);
+                        if let (Some(row), true) = (row, from < end) {
+                            let column = from * sw + q * dw - pw;
+                            f(to + from, (c * h + row) * w + column, end - from);
+                        }
+                        to += ow;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A strip of the unfolded group of channels `x`, with the distance of its rows.
+    fn unfold<'b>(
+        &self,
+        x: &'b [f32],
+        rows: &Range<usize>,
+        workspace: &'b mut [f32],
+    ) -> (&'b [f32], usize) {
+        let (first, len) = self.pixels(rows);
+        if self.plain {
+            return (x.get(first..).unwrap_or(&[]), self.g.pixels());
+        }
+        let strip = &mut workspace[..self.k * len];
+        if self.g.conv.padding != [0, 0] {
+            strip.fill(0.0);
+        }
+        let step = self.g.conv.stride[1];
+        self.runs(rows, |to, from, n| match step {
+            1 => strip[to..to + n].copy_from_slice(&x[from..from + n]),
+            _ => {
+                for (y, x) in strip[to..to + n]
+                    .iter_mut()
+                    .zip(x[from..].iter().step_by(step))
+                {
+                    *y = *x;
+                }
+            }
+        });
+        (strip, len)
+    }
+
+    /// Adds a strip to the group of channels that it was unfolded from.
+    fn fold(&self, strip: &[f32], rows: &Range<usize>, x: &mut [f32]) {
+        let step = self.g.conv.stride[1];
+        self.runs(rows, |from, to, n| match step {
+            1 => {
+                for (x, y) in x[to..to + n].iter_mut().zip(&strip[from..from + n]) {
+                    *x += *y;
+                }
+            }
+            _ => {
+                for (x, y) in x[to..].iter_mut().step_by(step).zip(&strip[from..from + n]) {
+                    *x += *y;
+                }
+            }
+        });
+    }
+}
+
+/// Elements of one group of an image, of its input and its output.
+fn group_sizes(g: &Geometry) -> (usize, usize) {
+    (g.c * g.size[0] * g.size[1], g.m * g.pixels())
+}
+
+fn part(x: &[f32], size: usize, i: usize) -> &[f32] {
+    x.get(i * size..(i + 1) * size).unwrap_or(&[])
+}
+
+pub(super) fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
+    let (strips, groups) = (Strips::new(g), g.conv.groups);
+    let (x_len, y_len) = group_sizes(g);
+    let threads = g.n * groups == 1;
+    let group = |(i, y): (usize, &mut [f32])| {
+        let x = part(x, x_len, i);
+        let weights = part(w, g.m * strips.k, i % groups);
+        with_workspace(strips.workspace(), |workspace| {
+            for rows in strips.all() {
+                let (first, len) = strips.pixels(&rows);
+                let (strip, row) = rows::widest(|| strips.unfold(x, &rows, workspace));
+                gemm_into(
+                    (g.m, len, strips.k),
+                    (weights, Strides::rows(strips.k)),
+                    (strip, Strides::rows(row)),
+                    Into {
+                        y: &mut y[first..],
+                        row: g.pixels(),
+                        add: false,
+                        threads,
+                    },
+                );
+            }
+        });
+    };
+    y.par_chunks_exact_mut(y_len.max(1))
+        .enumerate()
+        .for_each(group);
+}
+
+pub(super) fn input_grad(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+    let (strips, groups) = (Strips::new(g), g.conv.groups);
+    let (x_len, y_len) = group_sizes(g);
+    let threads = g.n * groups == 1;
+    let group = |(i, dx): (usize, &mut [f32])| {
+        let dy = part(dy, y_len, i);
+        let weights = (
+            part(w, g.m * strips.k, i % groups),
+            Strides::columns(strips.k),
+        );
+        let pixels = |first: usize| (dy.get(first..).unwrap_or(&[]), Strides::rows(g.pixels()));
+        if strips.plain {
+            let into = Into {
+                y: dx,
+                row: g.pixels(),
+                add: false,
+                threads,
+            };
+            return gemm_into((strips.k, g.pixels(), g.m), weights, pixels(0), into);
+        }
+        dx.fill(0.0);
+        with_workspace(strips.workspace(), |workspace| {
+            for rows in strips.all() {
+                let (first, len) = strips.pixels(&rows);
+                let into = Into {
+                    y: &mut *workspace,
+                    row: len,
+                    add: false,
+                    threads,
+                };
+                gemm_into((strips.k, len, g.m), weights, pixels(first), into);
+                rows::widest(|| strips.fold(workspace, &rows, dx));
+            }
+        });
+    };
+    dx.par_chunks_exact_mut(x_len.max(1))
+        .enumerate()
+        .for_each(group);
+}
+
+pub(super) fn weight_grad(g: &Geometry, dy: &[f32], x: &[f32], dw: &mut [f32]) {
+    let (strips, groups) = (Strips::new(g), g.conv.groups);
+    let (x_len, y_len) = group_sizes(g);
+    if dw.is_empty() {
+        return;
+    }
+    let parts = (PART_ELEMENTS / dw.len()).clamp(1, PARTS).min(g.n.max(1));
+    let images = g.n.div_ceil(parts).max(1);
+    let threads = parts == 1;
+    let add_up = |images: Range<usize>, dw: &mut [f32]| {
+        dw.fill(0.0);
+        with_workspace(strips.workspace(), |workspace| {
+            for i in images.flat_map(|n| n * groups..(n + 1) * groups) {
+                let (x, dy) = (part(x, x_len, i), part(dy, y_len, i));
+                let at = i % groups * g.m * strips.k;
+                for rows in strips.all() {
+                    let (first, len) = strips.pixels(&rows);
+                    let (strip, row) = rows::widest(|| strips.unfold(x, &rows, workspace));
+                    gemm_into(
+                        (g.m, strips.k, len),
+                        (dy.get(first..).unwrap_or(&[]), Strides::rows(g.pixels())),
+                        (strip, Strides::columns(row)),
+                        Into {
+                            y: &mut dw[at..],
+                            row: strips.k,
+                            add: true,
+                            threads,
+                        },
+                    );
+                }
+            }
+        });
+    };
+    if parts == 1 {
+        return add_up(0..g.n, dw);
+    }
+    let len = dw.len();
+    let mut sums = SUMS.take();
+    sums.resize(parts * len, 0.0);
+    sums.par_chunks_exact_mut(len)
+        .enumerate()
+        .for_each(|(i, dw)| add_up(g.n.min(i * images)..g.n.min((i + 1) * images), dw));
+    let (first, others) = sums.split_at(len);
+    dw.copy_from_slice(first);
+    for part in others.chunks_exact(len) {
+        for (dw, part) in dw.iter_mut().zip(part) {
+            *dw += *part;
+        }
+    }
+    SUMS.set(sums);
+}
+
+thread_local! {
+    /// The sums of the weight gradient's parts.
+    static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}

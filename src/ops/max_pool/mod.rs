@@ -1,0 +1,268 @@
+//! The largest element of each window: `y[.., i, j] = max over p, q of x[.., i s + p d - pad, j s' + q d' - pad']`.
+//!
+//! Takes `x [.., h, w]`, gives `y [.., oh, ow]`, f32. Padding is never the largest; a window of nothing but
+//! padding gives the lowest `f32`. The gradient goes to the first of equals, in the order of rows, as in
+//! PyTorch. It is gathered: each element of `x` looks through the windows that it lies in, so nothing is
+//! added up in an order that depends on the device.
+
+mod cpu;
+
+use crate::graph::{Backward, Grads, MaxPool, MaxPoolGrad, Meta, Op};
+use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_tail, prelude, wgsl};
+use crate::ops::conv::windows;
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::{DType, Shape, Source, Tensor};
+
+/// The sizes of a pooling.
+#[derive(Clone, Copy)]
+struct Geometry {
+    pool: MaxPool,
+    /// Images, of one channel each.
+    planes: usize,
+    size: [usize; 2],
+    out: [usize; 2],
+}
+
+impl Geometry {
+    fn new(pool: &MaxPool, x: &Shape) -> Result<Geometry, String> {
+        let Some((lead, size)) = x.split_last_chunk::<2>() else {
+            return Err(format!("takes images [.., h, w], not {x}"));
+        };
+        for axis in 0..2 {
+            let (k, p) = (pool.kernel[axis], pool.padding[axis]);
+            if p > k / 2 {
+                return Err(format!(
+                    "the padding is {p}, but must be at most half of the kernel's size, {k}"
+                ));
+            }
+        }
+        Ok(Geometry {
+            pool: *pool,
+            planes: lead.iter().product(),
+            size: *size,
+            out: windows(*size, pool.kernel, pool.stride, pool.padding, pool.dilation)?,
+        })
+    }
+
+    fn output(&self, x: &Shape) -> Shape {
+        let rank = x.rank();
+        x.with_axis(rank - 2, self.out[0])
+            .with_axis(rank - 1, self.out[1])
+    }
+
+    /// The place in an image of the largest element of the window `(i, j)`, the first of equals: the
+    /// definition.
+    fn largest(&self, x: &[f64], i: usize, j: usize) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        let place = |o: usize, k: usize, axis: usize| {
+            let at = o * self.pool.stride[axis] + k * self.pool.dilation[axis];
+            at.checked_sub(self.pool.padding[axis])
+                .filter(|at| *at < self.size[axis])
+        };
+        for p in 0..self.pool.kernel[0] {
+            let Some(row) = place(i, p, 0) else { continue };
+            for q in 0..self.pool.kernel[1] {
+                let Some(column) = place(j, q, 1) else {
+                    continue;
+                };
+                let at = row * self.size[1] + column;
+                if let Some(&value) = x.get(at)
+                    && best.is_none_or(|(_, most)| value > most)
+                {
+                    best = Some((at, value));
+                }
+            }
+        }
+        best.map(|(at, _)| at)
+    }
+
+    /// How many windows an element lies in, at most.
+    fn overlap(&self) -> usize {
+        let along = |axis: usize| self.pool.kernel[axis].div_ceil(self.pool.stride[axis]);
+        along(0) * along(1)
+    }
+
+    /// The kernel `label`: an invocation for each of `count` elements.
+    fn kernel(&self, label: &'static str, cx: &LowerContext) -> Vec<Variant> {
+        let Some(tail) = cx.tail else {
+            return Vec::new();
+        };
+        let (shell, count) = match label {
+            "max_pool" => (wgsl!("max_pool"), self.out),
+            _ => (wgsl!("max_pool_grad"), self.size),
+        };
+        let count = self.planes * count[0] * count[1];
+        let p = &self.pool;
+        let inverse = |n: usize| (1.0 / n.max(1) as f32).to_bits();
+        let pairs = [
+            self.size, self.out, p.kernel, p.stride, p.padding, p.dilation,
+        ];
+        let mut params: Vec<u32> = pairs.iter().flatten().map(|&n| n as u32).collect();
+        let inverses = [self.size, self.out, p.stride];
+        params.extend(inverses.iter().flatten().map(|&n| inverse(n)));
+        params.extend([count as u32, 0]);
+        let mut bindings: Vec<Binding> = cx.inputs.iter().map(|&x| Binding::Read(x)).collect();
+        bindings.push(Binding::Uniform(params));
+        let tail = emit_tail(tail, 1, bindings.len() as u32);
+        bindings.extend(tail.bindings);
+        let mut parts = vec![
+            prelude(1),
+            wgsl!("lib/index"),
+            wgsl!("lib/divide"),
+            wgsl!("lib/pool"),
+            shell,
+        ];
+        add_parts(&mut parts, tail.parts);
+        vec![
+            Kernel {
+                label,
+                parts,
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings,
+                workgroups: grid::linear(cx.limits, count),
+            }
+            .into(),
+        ]
+    }
+}
+
+impl OpDef for MaxPool {
+    fn name(&self) -> &'static str {
+        "max_pool"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        match x {
+            [x] if x.dtype == DType::F32 => {
+                let g = Geometry::new(self, &x.shape)?;
+                Ok(Meta::new(g.output(&x.shape), DType::F32))
+            }
+            _ => Err("takes one f32 tensor".to_string()),
+        }
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let op = Op::MaxPoolGrad(MaxPoolGrad { pool: *self });
+        Ok(vec![Some(Tensor::apply(
+            op,
+            &[&b.x[0], b.dy],
+            Source::caller(),
+        ))])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let Ok(g) = Geometry::new(self, &x[0].shape) else {
+            return;
+        };
+        let [oh, ow] = g.out;
+        for (e, y) in y.data.iter_mut().enumerate() {
+            let (plane, i, j) = (e / (oh * ow), e / ow % oh, e % ow);
+            let image = &x[0].data[plane * g.size[0] * g.size[1]..][..g.size[0] * g.size[1]];
+            *y = match g.largest(image, i, j) {
+                Some(at) => image[at],
+                None => f64::from(f32::MIN),
+            };
+        }
+    }
+    fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
+        Tolerance::EXACT
+    }
+    fn flops(&self, _: &[Meta], y: &Meta) -> f64 {
+        (y.shape.len() * self.kernel[0] * self.kernel[1]) as f64
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for MaxPool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        true
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let g = Geometry::new(self, &cx.x[0].shape);
+        g.map_or(Vec::new(), |g| g.kernel("max_pool", cx))
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        if let Ok(g) = Geometry::new(self, &x[0].meta.shape) {
+            cpu::max_pool(&g, x[0].f32(), bytemuck::cast_slice_mut(y));
+        }
+    }
+}
+
+impl OpDef for MaxPoolGrad {
+    fn name(&self) -> &'static str {
+        "max_pool_grad"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        match x {
+            [x, dy] if x.dtype == DType::F32 && dy.dtype == DType::F32 => {
+                let want = Geometry::new(&self.pool, &x.shape)?.output(&x.shape);
+                match want == dy.shape {
+                    true => Ok(x.clone()),
+                    false => Err(format!("the windows of {} are {want}", x.shape)),
+                }
+            }
+            _ => Err("takes x and dy, both f32".to_string()),
+        }
+    }
+    fn grad(&self, _: &Backward) -> Grads {
+        Err("has no second derivative here: differentiate the loss once".to_string())
+    }
+    fn reference(&self, x: &[&Array], dx: &mut Array) {
+        let Ok(g) = Geometry::new(&self.pool, &x[0].shape) else {
+            return;
+        };
+        let [oh, ow] = g.out;
+        let image = g.size[0] * g.size[1];
+        for (e, dy) in x[1].data.iter().enumerate() {
+            let (plane, i, j) = (e / (oh * ow), e / ow % oh, e % ow);
+            if let Some(at) = g.largest(&x[0].data[plane * image..][..image], i, j) {
+                dx.data[plane * image + at] += dy;
+            }
+        }
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        let overlap = Geometry::new(&self.pool, &x[0].shape).map_or(1, |g| g.overlap());
+        match overlap {
+            1 => Tolerance::EXACT,
+            n => Tolerance {
+                abs: 6e-8 * n as f64 * x[1].max_abs(),
+                rel: 1e-7,
+            },
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        (x[1].shape.len() * self.pool.kernel[0] * self.pool.kernel[1]) as f64
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for MaxPoolGrad {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        true
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let g = Geometry::new(&self.pool, &cx.x[0].shape);
+        g.map_or(Vec::new(), |g| g.kernel("max_pool_grad", cx))
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
+        let [x, dy] = x else { return };
+        if let Ok(g) = Geometry::new(&self.pool, &x.meta.shape) {
+            cpu::max_pool_grad(&g, x.f32(), dy.f32(), bytemuck::cast_slice_mut(dx));
+        }
+    }
+}
+
+impl Tensor {
+    /// The largest of each window of the last two axes; see [`MaxPool`].
+    #[track_caller]
+    pub fn max_pool2d(&self, pool: MaxPool) -> Tensor {
+        Tensor::apply(Op::MaxPool(pool), &[self], Source::caller())
+    }
+}

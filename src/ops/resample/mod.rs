@@ -1,0 +1,266 @@
+//! Images of another size: averages of windows, and enlargements.
+//!
+//! `y[.., i, j] = sum over r, c of A[i, r] B[j, c] x[.., r, c]`, f32, where each row of `A` and `B` is the weights of
+//! some neighbours, its *taps* (see [`Resampling`] and `axis`). Takes `x [.., h, w]`, gives `[.., oh, ow]`.
+//!
+//! The gradient is the transpose: `dx[.., r, c] = sum over i, j of A[i, r] B[j, c] dy[.., i, j]`. It is gathered, each
+//! element from its *users*, in order.
+
+mod axis;
+mod cpu;
+
+use crate::graph::{Backward, Grads, Meta, Op, Resample, ResampleGrad, Resampling};
+use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_tail, prelude, wgsl};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::{DType, Shape, Source, Tensor};
+
+use axis::Axis;
+
+/// The sizes of a resampling.
+struct Geometry {
+    /// Images, of one channel each.
+    planes: usize,
+    axes: [Axis; 2],
+}
+
+impl Geometry {
+    fn new(kind: &Resampling, x: &Shape) -> Result<Geometry, String> {
+        let Some((lead, size)) = x.split_last_chunk::<2>() else {
+            return Err(format!("takes images [.., h, w], not {x}"));
+        };
+        Ok(Geometry {
+            planes: lead.iter().product(),
+            axes: [Axis::new(kind, size[0], 0)?, Axis::new(kind, size[1], 1)?],
+        })
+    }
+
+    fn output(&self, x: &Shape) -> Shape {
+        let rank = x.rank();
+        x.with_axis(rank - 2, self.axes[0].to())
+            .with_axis(rank - 1, self.axes[1].to())
+    }
+
+    /// The kernel `label`: an invocation for each of `count` elements.
+    fn kernel(&self, kind: &Resampling, gradient: bool, cx: &LowerContext) -> Vec<Variant> {
+        let Some(tail) = cx.tail else {
+            return Vec::new();
+        };
+        let [h, w] = &self.axes;
+        let (label, shell, count) = match gradient {
+            false => ("resample", wgsl!("resample"), h.to() * w.to()),
+            true => ("resample_grad", wgsl!("resample_grad"), h.n() * w.n()),
+        };
+        let count = self.planes * count;
+        let mut params = [h.words(), w.words()].concat();
+        params.extend([count as u32, 0, 0, 0]);
+        let mut bindings = vec![Binding::Read(cx.inputs[0]), Binding::Uniform(params)];
+        let tail = emit_tail(tail, 1, bindings.len() as u32);
+        bindings.extend(tail.bindings);
+        let mut parts = vec![
+            prelude(1),
+            wgsl!("lib/index"),
+            wgsl!("lib/resample"),
+            taps(kind),
+            shell,
+        ];
+        add_parts(&mut parts, tail.parts);
+        vec![
+            Kernel {
+                label,
+                parts,
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings,
+                workgroups: grid::linear(cx.limits, count),
+            }
+            .into(),
+        ]
+    }
+}
+
+/// The functions that say which elements meet, and with which weights.
+fn taps(kind: &Resampling) -> Part {
+    match kind {
+        Resampling::Average { .. } => wgsl!("lib/resample_average"),
+        Resampling::Adaptive { .. } => wgsl!("lib/resample_adaptive"),
+        Resampling::Nearest { .. } => wgsl!("lib/resample_nearest"),
+        Resampling::Linear { .. } => wgsl!("lib/resample_linear"),
+    }
+}
+
+/// The errors of weights and of sums of them.
+fn tolerance(x: &Array) -> Tolerance {
+    Tolerance {
+        abs: 1e-6 * x.max_abs(),
+        rel: 1e-6,
+    }
+}
+
+impl OpDef for Resample {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            Resampling::Average { .. } => "avg_pool",
+            Resampling::Adaptive { .. } => "adaptive_avg_pool",
+            Resampling::Nearest { .. } => "upsample_nearest",
+            Resampling::Linear { .. } => "upsample_bilinear",
+        }
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        match x {
+            [x] if x.dtype == DType::F32 => {
+                let g = Geometry::new(&self.kind, &x.shape)?;
+                Ok(Meta::new(g.output(&x.shape), DType::F32))
+            }
+            _ => Err("takes one f32 tensor".to_string()),
+        }
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let shape = b.x[0].shape();
+        let op = Op::ResampleGrad(ResampleGrad {
+            kind: self.kind,
+            size: shape.last_chunk::<2>().copied().unwrap_or([0, 0]),
+        });
+        Ok(vec![Some(Tensor::apply(op, &[b.dy], Source::caller()))])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let Ok(g) = Geometry::new(&self.kind, &x[0].shape) else {
+            return;
+        };
+        g.each(|i, weight, o| y.data[o] += weight * x[0].data[i]);
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        tolerance(x[0])
+    }
+    fn flops(&self, x: &[Meta], y: &Meta) -> f64 {
+        2.0 * x[0].shape.len().max(y.shape.len()) as f64
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl Geometry {
+    /// Calls `f` with the place in `x`, the weight and the place in `y` of each pair that meets: the
+    /// definition.
+    fn each(&self, mut f: impl FnMut(usize, f64, usize)) {
+        let [a, b] = self.axes.each_ref().map(Axis::matrix);
+        let [h, w] = &self.axes;
+        for plane in 0..self.planes {
+            for (i, a) in a.iter().enumerate() {
+                for (j, b) in b.iter().enumerate() {
+                    for (r, a) in a.iter().enumerate().filter(|(_, a)| **a != 0.0) {
+                        for (c, b) in b.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+                            let x = (plane * h.n() + r) * w.n() + c;
+                            f(x, a * b, (plane * h.to() + i) * w.to() + j);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl KernelOp for Resample {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        true
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let g = Geometry::new(&self.kind, &cx.x[0].shape);
+        g.map_or(Vec::new(), |g| g.kernel(&self.kind, false, cx))
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        if let Ok(g) = Geometry::new(&self.kind, &x[0].meta.shape) {
+            cpu::resample(&g.axes, x[0].f32(), bytemuck::cast_slice_mut(y));
+        }
+    }
+}
+
+impl ResampleGrad {
+    /// The shape of what was resampled.
+    fn x(&self, dy: &Shape) -> Option<Shape> {
+        let (lead, _) = dy.split_last_chunk::<2>()?;
+        Some(Shape::from([lead, &self.size].concat()))
+    }
+
+    fn geometry(&self, dy: &Shape) -> Result<(Geometry, Shape), String> {
+        let x = self.x(dy);
+        let x = x.ok_or_else(|| format!("takes images [.., h, w], not {dy}"))?;
+        let g = Geometry::new(&self.kind, &x)?;
+        let want = g.output(&x);
+        match want == *dy {
+            true => Ok((g, x)),
+            false => Err(format!("{x} resampled is {want}, not {dy}")),
+        }
+    }
+}
+
+impl OpDef for ResampleGrad {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            Resampling::Average { .. } => "avg_pool_grad",
+            Resampling::Adaptive { .. } => "adaptive_avg_pool_grad",
+            Resampling::Nearest { .. } => "upsample_nearest_grad",
+            Resampling::Linear { .. } => "upsample_bilinear_grad",
+        }
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        match x {
+            [dy] if dy.dtype == DType::F32 => {
+                Ok(Meta::new(self.geometry(&dy.shape)?.1, DType::F32))
+            }
+            _ => Err("takes one f32 tensor".to_string()),
+        }
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        Ok(vec![Some(b.dy.resample(self.kind))])
+    }
+    fn reference(&self, x: &[&Array], dx: &mut Array) {
+        if let Ok((g, _)) = self.geometry(&x[0].shape) {
+            g.each(|i, weight, o| dx.data[i] += weight * x[0].data[o]);
+        }
+    }
+    fn tolerance(&self, x: &[&Array], dx: &Array) -> Tolerance {
+        // An element may have as many users as it is enlarged by.
+        let users = (x[0].data.len() / dx.data.len().max(1)).max(1) as f64;
+        let one = tolerance(x[0]);
+        Tolerance {
+            abs: one.abs * users.max(4.0),
+            ..one
+        }
+    }
+    fn flops(&self, x: &[Meta], dx: &Meta) -> f64 {
+        2.0 * x[0].shape.len().max(dx.shape.len()) as f64
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for ResampleGrad {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        true
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let g = self.geometry(&cx.x[0].shape);
+        g.map_or(Vec::new(), |(g, _)| g.kernel(&self.kind, true, cx))
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
+        if let Ok((g, _)) = self.geometry(&x[0].meta.shape) {
+            cpu::resample_grad(&g.axes, x[0].f32(), bytemuck::cast_slice_mut(dx));
+        }
+    }
+}
+
+impl Tensor {
+    /// The last two axes resampled: averages of windows, or an enlargement.
+    #[track_caller]
+    pub fn resample(&self, kind: Resampling) -> Tensor {
+        let op = Op::Resample(Resample { kind });
+        Tensor::apply(op, &[self], Source::caller())
+    }
+}
