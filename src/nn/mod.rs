@@ -5,6 +5,7 @@
 
 mod activation;
 mod batch_norm;
+mod checkpointed;
 mod conv;
 mod conv_transpose;
 mod dropout;
@@ -24,6 +25,7 @@ pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use checkpointed::{Checkpointed, checkpointed};
 pub use conv::{Conv1d, Conv2d};
 pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
