@@ -15,12 +15,16 @@ mod fixture;
 mod runner;
 
 mod cases {
+    pub mod attention;
     pub mod basics;
 }
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
-    let files = [("basics", cases::basics::cases())];
+    let files = [
+        ("basics", cases::basics::cases()),
+        ("attention", cases::attention::cases()),
+    ];
     let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));
