@@ -116,7 +116,7 @@ pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
     Ok(())
 }
 
-fn finish(trainer: &mut Trainer) -> Result<History> {
+pub fn finish(trainer: &mut Trainer) -> Result<History> {
     use wgrad::train::Tick;
     loop {
         if let Tick::Done(_) = trainer.tick(std::time::Duration::from_secs(3600))? {
@@ -125,11 +125,11 @@ fn finish(trainer: &mut Trainer) -> Result<History> {
     }
 }
 
-fn final_loss(history: &History) -> f64 {
+pub fn final_loss(history: &History) -> f64 {
     history.epochs.last().map_or(f64::NAN, |e| e.loss)
 }
 
-fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
+pub fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
     if let Some(at) = trainer.first_step() {
         report.emit(
             name,
@@ -140,7 +140,7 @@ fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
     }
 }
 
-fn memory(trainer: &Trainer, name: &str, report: &Report) {
+pub fn memory(trainer: &Trainer, name: &str, report: &Report) {
     report.memory(name);
     if let Some(cost) = trainer.cost() {
         report.emit(name, "device_bytes", &[cost.bytes as f64], None);

@@ -65,6 +65,10 @@ pub enum Op {
     CrossEntropy(CrossEntropy),
     /// The gradient of cross-entropy.
     CrossEntropyGrad(CrossEntropyGrad),
+    /// A recurrent layer, over all time steps.
+    Recurrence(Recurrence),
+    /// The gradient of a recurrent layer.
+    RecurrenceGrad(RecurrenceGrad),
 }
 
 /// See [`Op::Input`].
@@ -228,3 +232,39 @@ pub struct CrossEntropy;
 /// See [`Op::CrossEntropyGrad`]: inputs logits, labels and `dy [..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrossEntropyGrad;
+
+/// What a recurrent layer computes in a time step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cell {
+    /// One gate, with `tanh`.
+    Tanh,
+    /// One gate, with ReLU.
+    Relu,
+    /// Long short-term memory: gates i, f, g, o.
+    Lstm,
+    /// Gated recurrent unit: gates r, z, n.
+    Gru,
+}
+
+/// See [`Op::Recurrence`]: inputs `x [batch, time, gates hidden]`, `w [gates hidden, hidden]`,
+/// `bias [gates hidden]`, `mask [batch, time]`, the first state `h [batch, hidden]` and, of an LSTM, `c`.
+/// Gives the tape `[batch, records, hidden]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Recurrence {
+    /// What happens in a step.
+    pub cell: Cell,
+    /// From the last time step to the first.
+    pub reverse: bool,
+    /// Whether the tape keeps what the gradient needs.
+    pub record: bool,
+}
+
+/// See [`Op::RecurrenceGrad`]: inputs the tape, `w`, the mask and the gradient of the tape's first records;
+/// gives `[batch, time, planes hidden]`, and one more row with the gradient of the first state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecurrenceGrad {
+    /// Of which op.
+    pub of: Recurrence,
+    /// Whether the first state's gradient is wanted.
+    pub state: bool,
+}

@@ -10,6 +10,7 @@ mod flatten;
 pub mod init;
 mod linear;
 mod parameter;
+mod recurrent;
 mod sequential;
 
 pub use activation::{
@@ -20,6 +21,7 @@ pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use linear::Linear;
 pub use parameter::{Parameter, Visitor, declare};
+pub use recurrent::{Gru, Lstm, Rnn, Start, Steps};
 pub use sequential::Sequential;
 
 use crate::{Source, Tensor};

@@ -37,16 +37,10 @@ pub(super) const PARALLEL_FROM: usize = 1 << 20;
 /// `y[m, n] = a[m, k] b[k, n]`, `y` by rows. Does nothing if a slice is too short for its matrix.
 pub(super) fn gemm(
     (m, n, k): (usize, usize, usize),
-    (a, a_strides): (&[f32], Strides),
-    (b, b_strides): (&[f32], Strides),
+    a: (&[f32], Strides),
+    b: (&[f32], Strides),
     y: &mut [f32],
 ) {
-    let fits =
-        y.len() >= m * n && a.len() >= a_strides.reach(m, k) && b.len() >= b_strides.reach(k, n);
-    debug_assert!(fits, "a matrix is shorter than its shape");
-    if !fits {
-        return;
-    }
     if k == 0 {
         y.fill(0.0);
         return;
@@ -55,6 +49,41 @@ pub(super) fn gemm(
         true => gemm::Parallelism::None,
         false => gemm::Parallelism::Rayon(0),
     };
+    product((m, n, k), a, b, (y, n), false, threads);
+}
+
+/// `y[m, n] += a[m, k] b[k, n]` on this thread alone, where the rows of `y` are `pitch` elements apart. Does
+/// nothing if a slice is too short for its matrix.
+pub(super) fn add_product(
+    sizes: (usize, usize, usize),
+    a: (&[f32], Strides),
+    b: (&[f32], Strides),
+    y: (&mut [f32], usize),
+) {
+    product(sizes, a, b, y, true, gemm::Parallelism::None);
+}
+
+fn product(
+    (m, n, k): (usize, usize, usize),
+    (a, a_strides): (&[f32], Strides),
+    (b, b_strides): (&[f32], Strides),
+    (y, pitch): (&mut [f32], usize),
+    add: bool,
+    threads: gemm::Parallelism,
+) {
+    let rows = Strides {
+        row: pitch,
+        column: 1,
+    };
+    // Rows of `y` that overlap would be written twice.
+    let fits = y.len() >= rows.reach(m, n)
+        && (pitch >= n || m < 2)
+        && a.len() >= a_strides.reach(m, k)
+        && b.len() >= b_strides.reach(k, n);
+    debug_assert!(fits, "a matrix is shorter than its shape");
+    if !fits || m == 0 || n == 0 || k == 0 {
+        return;
+    }
     // SAFETY: `fits` has checked that every element which the strides reach lies inside its slice,
     // and `y` is borrowed mutably, so it overlaps neither `a` nor `b`.
     unsafe {
@@ -64,15 +93,15 @@ pub(super) fn gemm(
             k,
             y.as_mut_ptr(),
             1,
-            n as isize,
-            false,
+            pitch as isize,
+            add,
             a.as_ptr(),
             a_strides.column as isize,
             a_strides.row as isize,
             b.as_ptr(),
             b_strides.column as isize,
             b_strides.row as isize,
-            0.0,
+            1.0,
             1.0,
             false,
             false,

@@ -18,6 +18,7 @@ mod log_softmax;
 mod matmul;
 mod pad;
 mod random;
+mod recurrence;
 mod reduce;
 mod rows;
 mod scatter_add;
@@ -27,6 +28,7 @@ mod view;
 pub use array::Array;
 pub use leaf::{constant, input, variable};
 pub use random::KEY;
+pub(crate) use recurrence::recurrence_tape;
 
 use crate::graph::{Backward, Function, Grads, Meta, Op};
 use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
@@ -174,6 +176,8 @@ impl Op {
             Op::LogSoftmaxGrad(o) => o,
             Op::CrossEntropy(o) => o,
             Op::CrossEntropyGrad(o) => o,
+            Op::Recurrence(o) => o,
+            Op::RecurrenceGrad(o) => o,
         }
     }
 

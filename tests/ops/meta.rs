@@ -41,6 +41,8 @@ variants!(
     LogSoftmaxGrad,
     CrossEntropy,
     CrossEntropyGrad,
+    Recurrence,
+    RecurrenceGrad,
 );
 
 pub fn trials() -> Vec<Trial> {

@@ -17,6 +17,7 @@ mod runner;
 mod cases {
     pub mod basics;
     pub mod batch_norm;
+    pub mod recurrent;
 }
 
 fn main() {
@@ -24,6 +25,7 @@ fn main() {
     let files = [
         ("basics", cases::basics::cases()),
         ("batch_norm", cases::batch_norm::cases()),
+        ("recurrent", cases::recurrent::cases()),
     ];
     let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
     for (file, cases) in files {

@@ -14,6 +14,7 @@ mod log_softmax;
 mod matmul;
 mod pad;
 mod random;
+mod recurrence;
 mod reduce;
 mod scatter_add;
 mod softmax;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Case> {
         matmul::cases(),
         pad::cases(),
         random::cases(),
+        recurrence::cases(),
         reduce::cases(),
         scatter_add::cases(),
         softmax::cases(),
