@@ -4,7 +4,7 @@
 //! `weight_hh_l0 [gates hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0 [gates hidden]`, with `_reverse` behind
 //! those of the second direction. The inputs' part of all time steps is one matrix product.
 
-use crate::graph::{Cell, Init, Meta, Op, Recurrence};
+use crate::graph::{Cell, Init, Op, Recurrence};
 use crate::ops::recurrence_tape;
 use crate::{DType, Source, Tensor};
 
@@ -358,11 +358,14 @@ impl Direction {
     fn tape(&self, x: &Tensor, op: Recurrence, mask: &Tensor, state: &[Tensor]) -> Tensor {
         let projected = x.matmul_t(&self.weight_ih.tensor(x));
         let (projected, bias) = match &self.bias {
-            Some((ih, hh)) => (projected + ih.tensor(x), hh.tensor(x)),
+            // A GRU's reset gate is between the two biases of the third part.
+            Some((ih, hh)) if op.cell == Cell::Gru => (projected + ih.tensor(x), hh.tensor(x)),
+            // Elsewhere they have one gradient, which is summed up once.
+            Some((ih, hh)) => (projected, ih.tensor(x) + hh.tensor(x)),
             None => {
-                let Meta { shape, .. } = projected.meta();
-                let none = projected.constant_like(0.0).broadcast_to([shape.last()]);
-                (projected, none)
+                let none = projected.constant_like(0.0);
+                let width = projected.shape().last();
+                (projected, none.broadcast_to([width]))
             }
         };
         let weight = self.weight_hh.tensor(x);
