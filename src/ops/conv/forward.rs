@@ -63,7 +63,7 @@ impl OpDef for Conv {
 }
 
 impl KernelOp for Conv {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

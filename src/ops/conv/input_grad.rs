@@ -76,7 +76,7 @@ impl OpDef for ConvInputGrad {
 }
 
 impl KernelOp for ConvInputGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

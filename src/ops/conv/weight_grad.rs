@@ -72,7 +72,7 @@ impl OpDef for ConvWeightGrad {
 }
 
 impl KernelOp for ConvWeightGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

@@ -7,8 +7,8 @@
 //! follows from the shape alone.
 
 use crate::kernel::{
-    Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_head, emit_tail, prelude,
-    wgsl,
+    Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_head, emit_tail,
+    prelude, wgsl,
 };
 use crate::ops::LowerContext;
 use crate::{DType, Shape};

@@ -173,7 +173,7 @@ impl OpDef for MaxPool {
 }
 
 impl KernelOp for MaxPool {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {
@@ -241,7 +241,7 @@ impl OpDef for MaxPoolGrad {
 }
 
 impl KernelOp for MaxPoolGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {

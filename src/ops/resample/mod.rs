@@ -160,7 +160,7 @@ impl Geometry {
 }
 
 impl KernelOp for Resample {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {
@@ -239,7 +239,7 @@ impl OpDef for ResampleGrad {
 }
 
 impl KernelOp for ResampleGrad {
-    fn takes_head(&self) -> bool {
+    fn takes_head(&self, _: &[Meta]) -> bool {
         false
     }
     fn takes_tail(&self) -> bool {
