@@ -8,6 +8,7 @@
 //! over the runs. Medians are the ones to quote. Fashion-MNIST is read from the folder in
 //! `FASHION_MNIST`, or where Debian's package `dataset-fashion-mnist` puts it.
 
+mod cnn;
 mod gpt;
 mod lstm;
 mod matmul;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
             _ => work.push(arg),
         }
     }
-    let names = ["w1", "w2", "w2_b256", "w3", "w5", "w5_mini", "w6"];
+    let names = ["w1", "w2", "w2_b256", "w3", "w4", "w5", "w5_mini", "w6"];
     if work.is_empty() || work.iter().any(|w| w == "all") {
         work = names.map(String::from).to_vec();
     }
@@ -69,6 +70,7 @@ fn run(name: &str, device: &str, start: Instant, report: &mut Report) -> Result<
         "w2" => mlp::w2(&device, "w2", (10, 80), start, report),
         "w2_b256" => mlp::w2(&device, "w2_b256", (256, 2048), start, report),
         "w3" => mlp::w3(&device, start, report),
+        "w4" => cnn::w4(&device, start, report),
         "w5" => gpt::train(&device, &gpt::W5, start, report),
         "w5_mini" => gpt::train(&device, &gpt::W5_MINI, start, report),
         "w6" => lstm::w6(&device, start, report),

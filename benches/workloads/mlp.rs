@@ -67,16 +67,7 @@ pub fn w2(
 
 /// 784-512-256-10, ReLU; softmax cross-entropy; Adam 1e-3; batch 128; pixels / 255; 5 epochs.
 pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
-    let folder = std::env::var_os("FASHION_MNIST").map_or_else(
-        || PathBuf::from("/usr/share/datasets/fashion-mnist"),
-        PathBuf::from,
-    );
-    let part = |images: &str, labels: &str| {
-        let file = |name: &str| folder.join(format!("{name}.gz"));
-        data::idx(file(images), file(labels))
-    };
-    let train = part("train-images-idx3-ubyte", "train-labels-idx1-ubyte")?;
-    let test = part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")?;
+    let (train, test) = fashion_mnist()?;
     let model = Sequential::new()
         .add(wgrad::nn::Flatten)
         .add(Linear::new(784, 512))
@@ -114,6 +105,23 @@ pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
     report.emit("w3", "test_acc_5_epochs", &[accuracy], None);
     memory(&trainer, "w3", report);
     Ok(())
+}
+
+/// The images for training and for testing.
+pub fn fashion_mnist() -> Result<(Dataset, Dataset)> {
+    let folder = std::env::var_os("FASHION_MNIST").map_or_else(
+        || PathBuf::from("/usr/share/datasets/fashion-mnist"),
+        PathBuf::from,
+    );
+    let part = |images: &str, labels: &str| {
+        let file = |name: &str| folder.join(format!("{name}.gz"));
+        data::idx(file(images), file(labels))
+    };
+    let train = part("train-images-idx3-ubyte", "train-labels-idx1-ubyte")?;
+    Ok((
+        train,
+        part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")?,
+    ))
 }
 
 pub fn finish(trainer: &mut Trainer) -> Result<History> {

@@ -1,7 +1,7 @@
 //! What each op means: its shape rule, gradient, f64 reference and kernels, one file an op.
 //!
 //! [`OpDef`] has no default bodies, so an incomplete op does not compile. [`Op::def`] is the only
-//! `match` over ops in the crate. To add an op: a variant in `graph/op.rs`, a file here, a line in
+//! `match` over ops in the crate. To add an op: a variant in `graph/op/`, a file here, a line in
 //! `def`, a shader, and cases in `tests/ops/`.
 
 mod apply;
