@@ -11,6 +11,7 @@
 mod case;
 #[path = "../common/mod.rs"]
 mod common;
+mod curves;
 mod fixture;
 mod runner;
 
@@ -31,7 +32,10 @@ fn main() {
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];
-    let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
+    let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();
+    names.push("curves");
+    let mut trials = vec![runner::every_fixture_is_used(names)];
+    trials.extend(curves::trials());
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));
     }
