@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod avg_pool;
 mod batch_norm;
 mod bert;
 mod checkpointed;
@@ -25,11 +26,13 @@ mod residual;
 mod rope;
 mod sequential;
 mod transformer;
+mod upsample;
 
 pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use attention::MultiHeadAttention;
+pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use bert::{Bert, BertConfig};
 pub use checkpointed::{Checkpointed, checkpointed};
@@ -49,6 +52,7 @@ pub use residual::{Parallel, Residual};
 pub use rope::Rope;
 pub use sequential::Sequential;
 pub use transformer::{Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer};
+pub use upsample::Upsample;
 
 use crate::{Source, Tensor};
 

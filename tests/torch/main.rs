@@ -20,6 +20,7 @@ mod cases {
     pub mod basics;
     pub mod batch_norm;
     pub mod bert;
+    pub mod conv;
     pub mod recurrent;
 }
 
@@ -29,6 +30,7 @@ fn main() {
         ("basics", cases::basics::cases()),
         ("bert", cases::bert::cases()),
         ("batch_norm", cases::batch_norm::cases()),
+        ("conv", cases::conv::cases()),
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];

@@ -44,6 +44,7 @@ mod control;
 mod curves;
 mod losses;
 mod mistakes;
+mod mistakes_of_images;
 mod stepwise;
 
 /// Features of the made-up data sets.
