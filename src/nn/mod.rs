@@ -17,6 +17,7 @@ mod norm;
 mod pair;
 mod parameter;
 mod positions;
+mod reshape;
 mod rope;
 mod sequential;
 
@@ -35,6 +36,7 @@ pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
+pub use reshape::Reshape;
 pub use rope::Rope;
 pub use sequential::Sequential;
 
@@ -65,6 +67,17 @@ pub trait Module: Send {
     /// `forward` uses but no `visit` names is an error when the model is compiled.
     fn visit(&self, visitor: &mut Visitor) {
         let _ = visitor;
+    }
+}
+
+impl<M: Module + ?Sized> Module for Box<M> {
+    #[track_caller]
+    fn forward(&self, x: &Tensor) -> Tensor {
+        (**self).forward(x)
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        (**self).visit(visitor);
     }
 }
 
