@@ -60,23 +60,50 @@ pub fn gradients(loss: &Tensor, wrt: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
     if let Some(slot) = grads.get_mut(root.index()) {
         *slot = Some(loss.constant_like(1.0));
     }
-    let walked = walk(loss, root, &needed, &mut grads);
+    let walked = walk(loss, (NodeId(0), root), &needed, &mut grads);
     let mut graph = shared.borrow_mut();
     graph.set_source_override(None);
     graph.phase = Phase::Forward;
     walked?;
     graph.take_error()?;
     drop(graph);
-    let of = |t: &Tensor| {
-        t.id()
-            .and_then(|id| grads.get(id.index()).cloned().flatten())
-    };
-    Ok(wrt.iter().map(of).collect())
+    Ok(taken(&grads, wrt))
 }
 
-fn walk(loss: &Tensor, root: NodeId, needed: &[bool], grads: &mut [Option<Tensor>]) -> Result<()> {
+/// The gradients with respect to each of `wrt`, where the gradient with respect to `y` is `dy`, through the
+/// nodes from `first` to `y`. Called while gradients are traced.
+pub(crate) fn pull_back(
+    y: &Tensor,
+    dy: &Tensor,
+    first: NodeId,
+    wrt: &[Tensor],
+) -> Result<Vec<Option<Tensor>>> {
+    let Some(root) = y.id() else {
+        return Ok(vec![None; wrt.len()]);
+    };
+    let needed = reaching(y, wrt);
+    let mut grads: Vec<Option<Tensor>> = vec![None; root.index() + 1];
+    if let Some(slot) = grads.get_mut(root.index()) {
+        *slot = Some(dy.clone());
+    }
+    walk(y, (first, root), &needed, &mut grads)?;
+    Ok(taken(&grads, wrt))
+}
+
+fn taken(grads: &[Option<Tensor>], wrt: &[Tensor]) -> Vec<Option<Tensor>> {
+    let of = |t: &Tensor| grads.get(t.id()?.index()).cloned().flatten();
+    wrt.iter().map(of).collect()
+}
+
+/// Walks the nodes from `root` back to `first`.
+fn walk(
+    loss: &Tensor,
+    (first, root): (NodeId, NodeId),
+    needed: &[bool],
+    grads: &mut [Option<Tensor>],
+) -> Result<()> {
     let shared = loss.shared_graph();
-    for index in (0..=root.index()).rev() {
+    for index in (first.index()..=root.index()).rev() {
         let Some(dy) = grads
             .get(index)
             .cloned()

@@ -6,10 +6,12 @@ use crate::{DType, Shape, Tensor};
 /// What a loss compares the model's output with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A class number for each sample, `u32 [batch]`.
+    /// A class number for each sample, `u32 [batch]`, or for each position of a sample, `[batch, ..]`.
     Labels {
         /// How many classes the output scores.
         classes: usize,
+        /// The shape of a sample's positions; a scalar's for one label a sample.
+        positions: Shape,
     },
     /// Numbers of the output's shape, `f32`.
     Values {
@@ -46,7 +48,8 @@ fn width(output: &Meta) -> Result<usize, String> {
     }
 }
 
-/// Softmax cross-entropy of logits `[batch, classes]` with integer labels, in nats.
+/// Softmax cross-entropy of logits `[batch, classes]` with integer labels, in nats; or of logits
+/// `[batch, .., classes]` with a label for each position, the mean over all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CrossEntropy;
 
@@ -59,14 +62,17 @@ impl CrossEntropy {
 
 impl Loss for CrossEntropy {
     fn target(&self, output: &Meta) -> Result<Target, String> {
-        match *output.shape.dims() {
-            [_, classes] if classes > 1 && output.dtype == DType::F32 => {
-                Ok(Target::Labels { classes })
+        match output.shape.dims() {
+            [_, positions @ .., classes] if *classes > 1 && output.dtype == DType::F32 => {
+                Ok(Target::Labels {
+                    classes: *classes,
+                    positions: positions.into(),
+                })
             }
             _ => {
                 let (dtype, shape) = (output.dtype, &output.shape);
                 Err(format!(
-                    "needs logits f32 [batch, classes] of 2 classes or more, not {dtype}{shape}"
+                    "needs logits f32 [batch, .., classes] of 2 classes or more, not {dtype}{shape}"
                 ))
             }
         }
@@ -127,7 +133,9 @@ impl Target {
     /// The type of a batch of targets.
     pub fn meta(&self, batch: usize) -> Meta {
         match self {
-            Target::Labels { .. } => Meta::new([batch], DType::U32),
+            Target::Labels { positions, .. } => {
+                Meta::new([&[batch], positions.dims()].concat(), DType::U32)
+            }
             Target::Values { width } => Meta::new(Shape::from([batch, *width]), DType::F32),
         }
     }

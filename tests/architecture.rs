@@ -227,7 +227,8 @@ fn only_the_gpu_executor_names_wgpu() {
 
 /// The variants of the enum `Op`.
 fn variants() -> Vec<String> {
-    let text = std::fs::read_to_string(root().join("src/graph/op.rs")).expect("a readable file");
+    let text =
+        std::fs::read_to_string(root().join("src/graph/op/mod.rs")).expect("a readable file");
     let after = text.split("pub enum Op {").nth(1).expect("the enum");
     let body = after.split("\n}").next().expect("its end");
     let lines = body

@@ -1,12 +1,16 @@
 //! The standard workloads: real training, timed.
 //!
-//! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|all> [--device cpu|gpu|software|NAME] [--json]`
+//! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--json]`
 //!
-//! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST.
+//! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST, w4 the
+//! same with convolutions, w5 a GPT on a Markov stream (w5_mini: a larger one), w6 an LSTM.
 //! Each prints one line a figure; with `--json` a JSON object: the figure's median, least and largest
 //! over the runs. Medians are the ones to quote. Fashion-MNIST is read from the folder in
 //! `FASHION_MNIST`, or where Debian's package `dataset-fashion-mnist` puts it.
 
+mod cnn;
+mod gpt;
+mod lstm;
 mod matmul;
 mod mlp;
 mod report;
@@ -36,7 +40,7 @@ fn main() -> ExitCode {
             _ => work.push(arg),
         }
     }
-    let names = ["w1", "w2", "w2_b256", "w3"];
+    let names = ["w1", "w2", "w2_b256", "w3", "w4", "w5", "w5_mini", "w6"];
     if work.is_empty() || work.iter().any(|w| w == "all") {
         work = names.map(String::from).to_vec();
     }
@@ -66,8 +70,12 @@ fn run(name: &str, device: &str, start: Instant, report: &mut Report) -> Result<
         "w2" => mlp::w2(&device, "w2", (10, 80), start, report),
         "w2_b256" => mlp::w2(&device, "w2_b256", (256, 2048), start, report),
         "w3" => mlp::w3(&device, start, report),
+        "w4" => cnn::w4(&device, start, report),
+        "w5" => gpt::train(&device, &gpt::W5, start, report),
+        "w5_mini" => gpt::train(&device, &gpt::W5_MINI, start, report),
+        "w6" => lstm::w6(&device, start, report),
         other => {
-            eprintln!("there is no workload {other}; there are w1, w2, w2_b256, w3, all");
+            eprintln!("there is no workload {other}; see the top of benches/workloads/main.rs");
             Ok(())
         }
     }

@@ -67,16 +67,7 @@ pub fn w2(
 
 /// 784-512-256-10, ReLU; softmax cross-entropy; Adam 1e-3; batch 128; pixels / 255; 5 epochs.
 pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
-    let folder = std::env::var_os("FASHION_MNIST").map_or_else(
-        || PathBuf::from("/usr/share/datasets/fashion-mnist"),
-        PathBuf::from,
-    );
-    let part = |images: &str, labels: &str| {
-        let file = |name: &str| folder.join(format!("{name}.gz"));
-        data::idx(file(images), file(labels))
-    };
-    let train = part("train-images-idx3-ubyte", "train-labels-idx1-ubyte")?;
-    let test = part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")?;
+    let (train, test) = fashion_mnist()?;
     let model = Sequential::new()
         .add(wgrad::nn::Flatten)
         .add(Linear::new(784, 512))
@@ -116,7 +107,24 @@ pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
     Ok(())
 }
 
-fn finish(trainer: &mut Trainer) -> Result<History> {
+/// The images for training and for testing.
+pub fn fashion_mnist() -> Result<(Dataset, Dataset)> {
+    let folder = std::env::var_os("FASHION_MNIST").map_or_else(
+        || PathBuf::from("/usr/share/datasets/fashion-mnist"),
+        PathBuf::from,
+    );
+    let part = |images: &str, labels: &str| {
+        let file = |name: &str| folder.join(format!("{name}.gz"));
+        data::idx(file(images), file(labels))
+    };
+    let train = part("train-images-idx3-ubyte", "train-labels-idx1-ubyte")?;
+    Ok((
+        train,
+        part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")?,
+    ))
+}
+
+pub fn finish(trainer: &mut Trainer) -> Result<History> {
     use wgrad::train::Tick;
     loop {
         if let Tick::Done(_) = trainer.tick(std::time::Duration::from_secs(3600))? {
@@ -125,11 +133,11 @@ fn finish(trainer: &mut Trainer) -> Result<History> {
     }
 }
 
-fn final_loss(history: &History) -> f64 {
+pub fn final_loss(history: &History) -> f64 {
     history.epochs.last().map_or(f64::NAN, |e| e.loss)
 }
 
-fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
+pub fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
     if let Some(at) = trainer.first_step() {
         report.emit(
             name,
@@ -140,7 +148,7 @@ fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
     }
 }
 
-fn memory(trainer: &Trainer, name: &str, report: &Report) {
+pub fn memory(trainer: &Trainer, name: &str, report: &Report) {
     report.memory(name);
     if let Some(cost) = trainer.cost() {
         report.emit(name, "device_bytes", &[cost.bytes as f64], None);

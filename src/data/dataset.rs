@@ -132,6 +132,15 @@ impl Dataset {
         }
     }
 
+    /// How many labels a sample has and how many classes there are, `None` where the targets are not
+    /// several labels a sample.
+    pub fn label_sequences(&self) -> Option<(usize, usize)> {
+        match self.targets.as_ref() {
+            Targets::Sequences { width, classes, .. } => Some((*width, *classes)),
+            _ => None,
+        }
+    }
+
     /// The features of sample `i`: `sample_shape` in row-major order. `None` past the end.
     pub fn row(&self, i: usize) -> Option<&[f32]> {
         slice(&self.features, self.stored_row(i)?, self.sample_shape.len())
@@ -141,6 +150,15 @@ impl Dataset {
     pub fn label(&self, i: usize) -> Option<u32> {
         match self.targets.as_ref() {
             Targets::Classes { labels, .. } => labels.get(self.stored_row(i)?).copied(),
+            _ => None,
+        }
+    }
+
+    /// The labels of sample `i`; `None` past the end, or where the targets are not several labels a
+    /// sample.
+    pub fn labels(&self, i: usize) -> Option<&[u32]> {
+        match self.targets.as_ref() {
+            Targets::Sequences { labels, width, .. } => slice(labels, self.stored_row(i)?, *width),
             _ => None,
         }
     }
@@ -196,6 +214,7 @@ impl Dataset {
     pub(super) fn wrong_targets(&self, needed: &str) -> Error {
         let have = match self.targets.as_ref() {
             Targets::Classes { .. } => "the targets of this set are classes",
+            Targets::Sequences { .. } => "the targets of this set are several labels a sample",
             Targets::Values { .. } => "the targets of this set are values",
             Targets::Unlabelled => "this set has no targets",
         };

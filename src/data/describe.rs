@@ -71,6 +71,9 @@ impl fmt::Display for Dataset {
         write!(f, "{} samples of shape {}, ", self.len, self.sample_shape)?;
         match self.targets.as_ref() {
             Targets::Classes { names, .. } => write!(f, "{} classes", names.len()),
+            Targets::Sequences { width, classes, .. } => {
+                write!(f, "{width} labels of {classes} classes each")
+            }
             Targets::Values { width: 1, .. } => f.write_str("1 target value each"),
             Targets::Values { width, .. } => write!(f, "{width} target values each"),
             Targets::Unlabelled => f.write_str("no targets"),

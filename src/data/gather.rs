@@ -21,13 +21,21 @@ impl Dataset {
         Ok(())
     }
 
-    /// The labels of these samples, `[rows]`, in place of what `out` held.
+    /// The labels of these samples, `[rows]` or, where a sample has several, `[rows, width]`, in place of
+    /// what `out` held.
     ///
     /// # Errors
     ///
     /// Where there is no such sample, or the targets are no classes.
     pub fn gather_labels(&self, rows: &[u32], out: &mut Vec<u32>) -> Result<()> {
         out.clear();
+        if self.label_sequences().is_some() {
+            for &row in rows {
+                let labels = self.labels(row as usize);
+                out.extend_from_slice(labels.ok_or_else(|| self.no_sample(row))?);
+            }
+            return Ok(());
+        }
         if self.classes().is_none() {
             return Err(self.wrong_targets("labels are asked for"));
         }
@@ -115,6 +123,26 @@ mod tests {
         assert_eq!(
             text,
             "targets: target values are asked for, but the targets of this set are classes"
+        );
+    }
+
+    #[test]
+    fn several_labels_a_sample_are_gathered_together() {
+        let targets = Targets::Sequences {
+            labels: vec![0, 1, 2, 3, 4, 5],
+            width: 3,
+            classes: 6,
+        };
+        let set = Dataset::from_arrays(vec![1.0, 2.0], [1], targets).unwrap();
+        assert_eq!(set.label_sequences(), Some((3, 6)));
+        assert_eq!((set.classes(), set.label(0)), (None, None));
+        let mut labels = vec![9];
+        set.gather_labels(&[1, 0], &mut labels).unwrap();
+        assert_eq!(labels, [3, 4, 5, 0, 1, 2]);
+        assert!(set.gather_labels(&[2], &mut labels).is_err());
+        assert_eq!(
+            set.to_string(),
+            "2 samples of shape [1], 3 labels of 6 classes each"
         );
     }
 

@@ -14,6 +14,15 @@ pub enum Targets {
         /// `[classes]`: what the classes are called, each name once.
         names: Vec<String>,
     },
+    /// A class at each of several positions of a sample: for each token the next one, say.
+    Sequences {
+        /// `[n, width]`, row-major: below `classes`.
+        labels: Vec<u32>,
+        /// How many labels a sample has, at least 1.
+        width: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
     /// Numbers: quantities to predict, or probabilities.
     Values {
         /// `[n, width]`, row-major.
@@ -43,6 +52,11 @@ impl Targets {
     pub(super) fn check(&self, n: usize) -> Result<()> {
         match self {
             Targets::Classes { labels, names } => check_classes(labels, names, n),
+            Targets::Sequences {
+                labels,
+                width,
+                classes,
+            } => check_sequences(labels, *width, *classes, n),
             Targets::Values { values, width } => check_values(values, *width, n),
             Targets::Unlabelled => Ok(()),
         }
@@ -58,13 +72,17 @@ impl Targets {
                     .collect(),
                 names: names.clone(),
             },
+            Targets::Sequences {
+                labels,
+                width,
+                classes,
+            } => Targets::Sequences {
+                labels: select(labels, rows, *width),
+                width: *width,
+                classes: *classes,
+            },
             Targets::Values { values, width } => Targets::Values {
-                values: rows
-                    .iter()
-                    .filter_map(|&row| slice(values, row as usize, *width))
-                    .flatten()
-                    .copied()
-                    .collect(),
+                values: select(values, rows, *width),
                 width: *width,
             },
             Targets::Unlabelled => Targets::Unlabelled,
@@ -73,9 +91,38 @@ impl Targets {
 }
 
 /// Row `row` of `[n, width]` values.
-pub(super) fn slice(values: &[f32], row: usize, width: usize) -> Option<&[f32]> {
+pub(super) fn slice<T>(values: &[T], row: usize, width: usize) -> Option<&[T]> {
     let start = row.checked_mul(width)?;
     values.get(start..start.checked_add(width)?)
+}
+
+/// These rows of `[n, width]` values.
+fn select<T: Copy>(values: &[T], rows: &[u32], width: usize) -> Vec<T> {
+    let row = |&row: &u32| slice(values, row as usize, width);
+    rows.iter().filter_map(row).flatten().copied().collect()
+}
+
+fn check_sequences(labels: &[u32], width: usize, classes: usize, n: usize) -> Result<()> {
+    if width == 0 {
+        return Err(Error::argument("the labels of a sample", 0, "at least 1"));
+    }
+    if n.checked_mul(width) != Some(labels.len()) {
+        let reason = format!(
+            "there are {} labels for {n} samples of {width} each",
+            labels.len()
+        );
+        return Err(Error::data("labels", reason));
+    }
+    match (0usize..)
+        .zip(labels)
+        .find(|(_, l)| **l as usize >= classes)
+    {
+        Some((i, label)) => Err(Error::data(
+            format!("labels row {}, position {}", i / width, i % width),
+            format!("the label is {label}, but there are {classes} classes"),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn check_classes(labels: &[u32], names: &[String], n: usize) -> Result<()> {
@@ -192,6 +239,30 @@ mod tests {
             error(none, 1),
             "the width of the target values is 0, but must be at least 1"
         );
+    }
+
+    #[test]
+    fn sequences_are_checked() {
+        let sequences = |labels: Vec<u32>, width| Targets::Sequences {
+            labels,
+            width,
+            classes: 3,
+        };
+        assert!(sequences(vec![0, 2, 1, 1], 2).check(2).is_ok());
+        assert_eq!(
+            error(sequences(vec![0, 1, 2], 2), 2),
+            "labels: there are 3 labels for 2 samples of 2 each"
+        );
+        assert_eq!(
+            error(sequences(vec![0, 1, 2, 3], 2), 2),
+            "labels row 1, position 1: the label is 3, but there are 3 classes"
+        );
+        assert_eq!(
+            error(sequences(vec![], 0), 1),
+            "the labels of a sample is 0, but must be at least 1"
+        );
+        let all = sequences(vec![0, 1, 2, 2, 1, 0], 2);
+        assert_eq!(all.select(&[2, 0]), sequences(vec![1, 0, 0, 1], 2));
     }
 
     #[test]

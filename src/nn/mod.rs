@@ -4,7 +4,9 @@
 //! batch. Parameter names follow PyTorch's `state_dict`: `"0.weight"`, `"encoder.norm.bias"`.
 
 mod activation;
+mod attention;
 mod batch_norm;
+mod checkpointed;
 mod conv;
 mod conv_transpose;
 mod dropout;
@@ -17,14 +19,19 @@ mod norm;
 mod pair;
 mod parameter;
 mod positions;
+mod recurrent;
 mod reshape;
+mod residual;
 mod rope;
 mod sequential;
+mod transformer;
 
 pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
+pub use attention::MultiHeadAttention;
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use checkpointed::{Checkpointed, checkpointed};
 pub use conv::{Conv1d, Conv2d};
 pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
@@ -36,9 +43,12 @@ pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
+pub use recurrent::{Gru, Lstm, Rnn, Start, Steps};
 pub use reshape::Reshape;
+pub use residual::{Parallel, Residual};
 pub use rope::Rope;
 pub use sequential::Sequential;
+pub use transformer::{Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer};
 
 use crate::{Source, Tensor};
 
@@ -105,4 +115,22 @@ pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tens
         });
     }
     y
+}
+
+/// A container's own name, told from the full name of a parameter inside; that of the layer being traced
+/// where it has none.
+pub(crate) fn container_name(container: &dyn Module, x: &Tensor) -> String {
+    let graph = x.graph();
+    let mut found = None;
+    let mut look = |inside: String, parameter: &Parameter| {
+        let variable = graph.bound.get(&parameter.id());
+        let variable = variable.and_then(|id| graph.variables.get(id.index()));
+        // A parameter that is used elsewhere too may have its name from there.
+        let outer = variable.and_then(|v| v.name.strip_suffix(&inside));
+        if let (None, Some(outer)) = (&found, outer) {
+            found = Some(outer.trim_end_matches('.').to_string());
+        }
+    };
+    container.visit(&mut Visitor::new(&mut look));
+    found.unwrap_or_else(|| graph.scope_name())
 }

@@ -2,7 +2,7 @@
 
 use crate::{Source, Tensor};
 
-use super::{Parameter, Visitor};
+use super::{Module, Parameter, Visitor};
 
 /// Rotary position embedding (Su et al., 2021): turns pairs of features of queries and keys by
 /// `p base^(-2i / features)` for position `p` and pair `i`, so that their products see distances only.
@@ -65,9 +65,14 @@ impl Rope {
         let rows = self.table.tensor(x).gather(positions);
         x.rope(&rows, heads, self.interleaved)
     }
+}
 
-    /// Names the table, for the module that the layer belongs to.
-    pub fn visit(&self, visitor: &mut Visitor) {
+impl Module for Rope {
+    /// All heads of `x [.., t, heads, d]` turned, the first token at position 0.
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.turn(x, x.dim(-2), 0)
+    }
+    fn visit(&self, visitor: &mut Visitor) {
         visitor.parameter("cos_sin", &self.table);
     }
 }

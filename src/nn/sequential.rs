@@ -2,7 +2,7 @@
 
 use crate::{Source, Tensor};
 
-use super::{Module, Parameter, Visitor};
+use super::{Module, Visitor, container_name};
 
 /// Modules applied one after the other, named by their numbers from 0, as in PyTorch.
 #[derive(Default)]
@@ -33,28 +33,11 @@ impl Sequential {
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
     }
-
-    /// Its own name, told from the full name of a parameter inside; `None` where it has none.
-    fn name(&self, x: &Tensor) -> Option<String> {
-        let graph = x.graph();
-        let mut found = None;
-        let mut look = |inside: String, parameter: &Parameter| {
-            let variable = graph.bound.get(&parameter.id());
-            let variable = variable.and_then(|id| graph.variables.get(id.index()));
-            // A parameter that is used elsewhere too may have its name from there.
-            let outer = variable.and_then(|v| v.name.strip_suffix(&inside));
-            if let (None, Some(outer)) = (&found, outer) {
-                found = Some(outer.trim_end_matches('.').to_string());
-            }
-        };
-        self.visit(&mut Visitor::new(&mut look));
-        found
-    }
 }
 
 impl Module for Sequential {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let outer = self.name(x).unwrap_or_else(|| x.graph().scope_name());
+        let outer = container_name(self, x);
         let mut x = x.clone();
         for (i, (layer, added)) in self.layers.iter().enumerate() {
             let name = if outer.is_empty() {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::graph::{Backward, Concat, Grads, Graph, Meta, Mode, Op};
-use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
+use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, prelude, wgsl};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{Error, Shape, Source, Tensor};
 
@@ -98,20 +98,8 @@ impl KernelOp for Concat {
         let mut kernels = Vec::with_capacity(cx.x.len());
         for (x, &operand) in cx.x.iter().zip(&cx.inputs) {
             let (outer, run) = self.runs(&x.shape);
-            let wide = [run, pitch, before].iter().all(|n| n % 4 == 0);
-            let width = if wide { 4 } else { 1 };
-            let params = [outer, run / width, pitch / width, before / width];
-            kernels.push(Kernel {
-                label: "concat",
-                parts: vec![prelude(width as u32), wgsl!("lib/index"), wgsl!("concat")],
-                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
-                bindings: vec![
-                    Binding::Read(operand),
-                    Binding::Write(cx.output),
-                    Binding::Uniform(params.map(|n| n as u32).to_vec()),
-                ],
-                workgroups: grid::linear(cx.limits, outer * run / width),
-            });
+            let place = (outer, run, pitch, before);
+            kernels.push(place_rows((operand, cx.output), place, cx.limits));
             before += run;
         }
         vec![Variant {
@@ -122,6 +110,29 @@ impl KernelOp for Concat {
     fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
         let x: Vec<(&Shape, &[u32])> = x.iter().map(|x| (&x.meta.shape, x.words)).collect();
         self.copy(&x, &meta.shape, y);
+    }
+}
+
+/// A dispatch that copies `outer` rows of `run` elements to places that are `pitch` apart, the first at
+/// `before`.
+pub(super) fn place_rows(
+    (from, to): (Operand, Operand),
+    (outer, run, pitch, before): (usize, usize, usize, usize),
+    limits: &KernelLimits,
+) -> Kernel {
+    let wide = [run, pitch, before].iter().all(|n| n % 4 == 0);
+    let width = if wide { 4 } else { 1 };
+    let params = [outer, run / width, pitch / width, before / width];
+    Kernel {
+        label: "concat",
+        parts: vec![prelude(width as u32), wgsl!("lib/index"), wgsl!("concat")],
+        overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+        bindings: vec![
+            Binding::Read(from),
+            Binding::Write(to),
+            Binding::Uniform(params.map(|n| n as u32).to_vec()),
+        ],
+        workgroups: grid::linear(limits, outer * run / width),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What each op means: its shape rule, gradient, f64 reference and kernels, one file an op.
 //!
 //! [`OpDef`] has no default bodies, so an incomplete op does not compile. [`Op::def`] is the only
-//! `match` over ops in the crate. To add an op: a variant in `graph/op.rs`, a file here, a line in
+//! `match` over ops in the crate. To add an op: a variant in `graph/op/`, a file here, a line in
 //! `def`, a shader, and cases in `tests/ops/`.
 
 mod apply;
@@ -22,6 +22,7 @@ mod max_pool;
 mod norm;
 mod pad;
 mod random;
+mod recurrence;
 mod reduce;
 mod resample;
 mod rope;
@@ -35,6 +36,7 @@ pub use array::Array;
 pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
 pub use random::KEY;
+pub(crate) use recurrence::recurrence_tape;
 
 use crate::graph::{Backward, Function, Grads, Meta, Op};
 use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
@@ -195,6 +197,8 @@ impl Op {
             Op::Rope(o) => o,
             Op::Attention(o) => o,
             Op::AttentionGrad(o) => o,
+            Op::Recurrence(o) => o,
+            Op::RecurrenceGrad(o) => o,
         }
     }
 

@@ -4,7 +4,8 @@
 //! `x * (a b)`.
 
 use crate::graph::{
-    BroadcastTo, Constant, Elementwise, Graph, Matmul, Node, NodeId, Op, Permute, Reshape, Scalar,
+    BroadcastTo, Constant, Elementwise, Graph, Matmul, Node, NodeId, Op, Pad, Permute, Reshape,
+    Scalar, Slice,
 };
 
 /// Something simpler than a node.
@@ -67,10 +68,11 @@ pub(super) fn simplify_node(graph: &Graph, node: &Node) -> Option<Simpler> {
                 _ => None,
             }
         }
-        Op::Slice(_) => {
+        Op::Slice(slice) => {
             let (id, x) = input(0)?;
             match &x.op {
                 _ if x.meta.shape == node.meta.shape => Some(Simpler::Node(id)),
+                Op::Pad(pad) => unpadded(graph, slice, pad, x),
                 Op::Constant(c) => Some(refill(c, node)),
                 _ => None,
             }
@@ -83,6 +85,21 @@ pub(super) fn simplify_node(graph: &Graph, node: &Node) -> Option<Simpler> {
         Op::Matmul(m) => transposed(graph, node, *m),
         _ => None,
     }
+}
+
+/// A slice of a padded tensor that takes none of the zeros is a slice of the tensor.
+fn unpadded(graph: &Graph, slice: &Slice, pad: &Pad, padded: &Node) -> Option<Simpler> {
+    let inner = *padded.inputs.first()?;
+    let size = *graph.meta(inner).shape.get(pad.axis)?;
+    let (start, len) = (*slice.start.get(pad.axis)?, *slice.len.get(pad.axis)?);
+    let reach = len.checked_sub(1)? * slice.step.get(pad.axis)? + 1;
+    let from = start.checked_sub(pad.before)?;
+    if pad.step != 1 || from + reach > size {
+        return None;
+    }
+    let mut slice = slice.clone();
+    *slice.start.get_mut(pad.axis)? = from;
+    Some(Simpler::Op(Op::Slice(slice), vec![inner]))
 }
 
 fn as_reshape(node: &Node) -> Simpler {

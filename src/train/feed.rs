@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::graph::{Graph, Init, Meta, Role, Variable, VariableId};
 use crate::kernel::KernelLimits;
 use crate::loss::Target;
-use crate::{DType, Error, Result, Source, Tensor};
+use crate::{DType, Error, Result, Shape, Source, Tensor};
 
 use super::recipe::DataSpec;
 
@@ -125,15 +125,9 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
         return Err(Error::data(what, reason));
     }
     match (&spec.target, set.classes(), set.target_width()) {
-        (Target::Labels { classes }, Some(have), _) if have <= *classes => Ok(()),
-        (Target::Labels { classes }, Some(have), _) => Err(Error::data(
-            what,
-            format!("it has {have} classes, but the model scores {classes}"),
-        )),
-        (Target::Labels { .. }, None, _) => Err(Error::data(
-            what,
-            "the loss needs class labels, but its targets are not classes",
-        )),
+        (Target::Labels { classes, positions }, _, _) => {
+            check_labels(set, *classes, positions, what)
+        }
         (Target::Values { width: 1 }, Some(2), _) => Ok(()),
         (Target::Values { width }, None, Some(have)) if have == *width => Ok(()),
         (Target::Values { width }, classes, have) => {
@@ -144,6 +138,38 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
             };
             let reason =
                 format!("the loss compares {width} numbers a sample, but the data has {have}");
+            Err(Error::data(what, reason))
+        }
+    }
+}
+
+fn check_labels(set: &Dataset, classes: usize, positions: &Shape, what: &str) -> Result<()> {
+    let wanted = (positions.rank() > 0).then(|| positions.len());
+    let (width, have) = match (set.classes(), set.label_sequences()) {
+        (Some(have), _) => (None, have),
+        (_, Some((width, have))) => (Some(width), have),
+        _ => {
+            let reason = "the loss needs class labels, but its targets are not classes";
+            return Err(Error::data(what, reason));
+        }
+    };
+    // One label a sample is one position.
+    if width.unwrap_or(1) != wanted.unwrap_or(1) {
+        let labels = |n: Option<usize>| match n {
+            None | Some(1) => "1 label".to_string(),
+            Some(n) => format!("{n} labels"),
+        };
+        let reason = format!(
+            "it has {} a sample, but the model scores {}",
+            labels(width),
+            labels(wanted)
+        );
+        return Err(Error::data(what, reason));
+    }
+    match have <= classes {
+        true => Ok(()),
+        false => {
+            let reason = format!("it has {have} classes, but the model scores {classes}");
             Err(Error::data(what, reason))
         }
     }

@@ -53,6 +53,8 @@ variants!(
     Rope,
     Attention,
     AttentionGrad,
+    Recurrence,
+    RecurrenceGrad,
 );
 
 pub fn trials() -> Vec<Trial> {

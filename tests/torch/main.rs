@@ -15,8 +15,10 @@ mod fixture;
 mod runner;
 
 mod cases {
+    pub mod attention;
     pub mod basics;
     pub mod batch_norm;
+    pub mod recurrent;
 }
 
 fn main() {
@@ -24,6 +26,8 @@ fn main() {
     let files = [
         ("basics", cases::basics::cases()),
         ("batch_norm", cases::batch_norm::cases()),
+        ("attention", cases::attention::cases()),
+        ("recurrent", cases::recurrent::cases()),
     ];
     let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
     for (file, cases) in files {

@@ -10,7 +10,7 @@ use wgrad::autodiff::gradients;
 use wgrad::exec::Program;
 use wgrad::exec::interpreter::{array_of, words_of};
 use wgrad::exec::reference::{Values, evaluate};
-use wgrad::graph::{Graph, Mode, Output, Role, VariableId};
+use wgrad::graph::{Graph, Init, Mode, Output, Role, VariableId};
 use wgrad::ops::{self, Array};
 use wgrad::plan::{Layout, plan};
 use wgrad::{DType, Device, Tensor};
@@ -181,6 +181,12 @@ fn trace(case: &Case, fixture: &Fixture) -> Result<Traced, Failed> {
     let variables = shared.borrow().variables.clone();
     let mut given = fixture.below("param/");
     for v in &variables {
+        // A table follows from the layer; PyTorch need not have it.
+        if let (Role::Table, Init::Values(table)) = (&v.role, &v.init) {
+            let data = table.iter().map(|&x| f64::from(x)).collect();
+            values.variables.push(Array::new(v.shape().clone(), data));
+            continue;
+        }
         let Some(array) = given.remove(v.name.as_str()) else {
             return Err(format!("PyTorch has no parameter called {}", v.name).into());
         };

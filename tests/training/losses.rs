@@ -1,4 +1,4 @@
-//! Saturated outputs have finite losses and gradients.
+//! Saturated outputs have finite losses and gradients; means are over all labels.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::graph::Init;
@@ -87,6 +87,32 @@ on_every_device! {
                     near(*g, (z[i] - z[0]).exp() / sum - one, 1e-5);
                 }
             }
+        }
+    }
+
+    fn several_labels_a_sample_count_alike_however_batches_divide_them(device) {
+        let table: Vec<f32> = (0..15).map(|i| (i as f32 * 0.7).sin() * 3.0).collect();
+        let tokens = [4u32, 0, 2, 1, 1, 3, 0, 0, 4, 2, 2, 3, 1, 4, 0];
+        let labels = [0u32, 2, 1, 1, 1, 0, 2, 2, 2, 0, 1, 1, 0, 2, 1];
+        let (mut want, mut hits) = (0.0, 0.0);
+        for (token, label) in tokens.iter().zip(labels) {
+            let z: Vec<f64> = (0..3).map(|j| f64::from(table[*token as usize * 3 + j])).collect();
+            want += z.iter().map(|z| z.exp()).sum::<f64>().ln() - z[label as usize];
+            hits += f64::from(u8::from(z.iter().all(|v| *v <= z[label as usize])));
+        }
+        let features = tokens.map(|t| t as f32).to_vec();
+        let targets = Targets::Sequences { labels: labels.to_vec(), width: 3, classes: 3 };
+        let set = Dataset::from_arrays(features, [3], targets).unwrap();
+        for batch in [5, 2] {
+            let values = Init::Values(std::sync::Arc::new(table.clone()));
+            let model = nn::Embedding::new(5, 3).with_init(values);
+            let mut trainer = Trainer::new(model).optimizer(Sgd::new(0.0))
+                .metric(wgrad::metrics::Accuracy).compile(device, &set).unwrap();
+            let history = trainer.fit(&set, Fit::epochs(1).batch_size(batch)).unwrap();
+            near(history.epochs[0].loss, want / 15.0, 1e-6);
+            let all = trainer.evaluate(&set).unwrap();
+            near(all.loss, want / 15.0, 1e-6);
+            near(all.metric("accuracy").unwrap(), hits / 15.0, 1e-6);
         }
     }
 

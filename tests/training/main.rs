@@ -38,6 +38,7 @@ macro_rules! on_every_device {
 mod batches;
 mod bits;
 mod buffers;
+mod checkpointed;
 mod checkpoints;
 mod control;
 mod curves;

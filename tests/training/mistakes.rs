@@ -1,8 +1,8 @@
 //! A mistake in a user's model is one readable error: the op, the shapes, the user's file and line.
 
-use wgrad::data::Dataset;
+use wgrad::data::{Dataset, Targets};
 use wgrad::nn::{self, Module, Parameter, Visitor};
-use wgrad::{Device, Tensor, Trainer, loss, metrics};
+use wgrad::{Device, Fit, Tensor, Trainer, loss, metrics};
 
 use crate::{FEATURES, classes, mlp, numbers};
 
@@ -49,6 +49,35 @@ fn a_layer_of_the_wrong_width() {
          at tests/training/mistakes.rs:{line} (layer 1)"
     );
     assert_eq!(error, want);
+}
+
+#[test]
+fn labels_for_other_positions() {
+    let set = |width, classes| {
+        let labels = vec![0; 4 * width];
+        let targets = Targets::Sequences {
+            labels,
+            width,
+            classes,
+        };
+        Dataset::from_arrays(vec![1.0; 12], [3], targets).unwrap()
+    };
+    let wrong = |set: &Dataset| {
+        let mut trainer = Trainer::new(nn::Embedding::new(5, 7))
+            .compile(&Device::cpu(), set)
+            .unwrap();
+        trainer.fit(set, Fit::epochs(1)).unwrap_err().to_string()
+    };
+    let text = wrong(&set(2, 7));
+    assert!(
+        text.contains("it has 2 labels a sample, but the model scores 3 labels"),
+        "{text}"
+    );
+    let text = wrong(&set(3, 8));
+    assert!(
+        text.contains("it has 8 classes, but the model scores 7"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -210,7 +239,7 @@ fn outputs_and_losses_that_do_not_fit() {
     let error = error(mlp(1), &classes(9));
     assert_eq!(
         error,
-        "the loss cross_entropy: needs logits f32 [batch, classes] of 2 classes or more, not f32[2, 1]"
+        "the loss cross_entropy: needs logits f32 [batch, .., classes] of 2 classes or more, not f32[2, 1]"
     );
 }
 

@@ -18,6 +18,7 @@ mod max_pool;
 mod norm;
 mod pad;
 mod random;
+mod recurrence;
 mod reduce;
 mod resample;
 mod rope;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Case> {
         resample::cases(),
         pad::cases(),
         random::cases(),
+        recurrence::cases(),
         reduce::cases(),
         rope::cases(),
         scatter_add::cases(),

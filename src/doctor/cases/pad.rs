@@ -26,6 +26,16 @@ pub fn cases() -> Vec<Case> {
                 .pad_into(&[1, 1], &[1, 1], &Shape::from([6, 5]))
         })
         .f32([3, 4]),
+        case("pad", "sliced_without_zeros", |x| {
+            let padded = x[0].pad_into(&[0, 2], &[1, 1], &Shape::from([3, 9]));
+            padded.slice(&[0, 3], &[2, 2], &[1, 2]) + padded.narrow(1, 2, 2).narrow(0, 1, 2)
+        })
+        .f32([3, 5]),
+        case("pad", "sliced_with_zeros", |x| {
+            let padded = x[0].pad_into(&[0, 2], &[1, 1], &Shape::from([3, 9]));
+            padded.narrow(1, 1, 4) + padded.narrow(1, 5, 4)
+        })
+        .f32([3, 5]),
         case("pad", "u32", pad(&[1], &[1], &[3]))
             .numbers([2], &[u32::MAX, 7])
             .expect(&[0.0, 4294967295.0, 7.0]),

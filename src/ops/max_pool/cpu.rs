@@ -8,6 +8,7 @@ pub(super) fn max_pool(g: &Geometry, x: &[f32], y: &mut [f32]) {
     let [h, w] = g.size;
     let [oh, ow] = g.out;
     let [kh, kw] = g.pool.kernel;
+    let pairs = is_pairs(g);
     rows::for_rows(
         y,
         oh * ow,
@@ -15,6 +16,16 @@ pub(super) fn max_pool(g: &Geometry, x: &[f32], y: &mut [f32]) {
         #[inline(always)]
         |plane, y| {
             let x = rows::row(x, h * w, plane);
+            if pairs {
+                for (y, x) in y.chunks_exact_mut(ow).zip(x.chunks_exact(2 * w)) {
+                    let (above, below) = x.split_at(w);
+                    let (above, below) = (above.as_chunks().0, below.as_chunks().0);
+                    for (y, ([a, b], [c, d])) in y.iter_mut().zip(above.iter().zip(below)) {
+                        *y = larger_of(larger_of(*a, *b), larger_of(*c, *d));
+                    }
+                }
+                return;
+            }
             y.fill(f32::MIN);
             for (i, y) in y.chunks_exact_mut(ow).enumerate() {
                 for p in 0..kh {
@@ -30,6 +41,17 @@ pub(super) fn max_pool(g: &Geometry, x: &[f32], y: &mut [f32]) {
             }
         },
     );
+}
+
+/// Whether the windows are two by two beside each other, as most are.
+fn is_pairs(g: &Geometry) -> bool {
+    let p = &g.pool;
+    p.kernel == [2, 2] && p.stride == [2, 2] && p.padding == [0, 0] && p.dilation == [1, 1]
+}
+
+#[inline(always)]
+fn larger_of(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
 }
 
 /// Takes one tap of all windows of a row.
@@ -50,7 +72,7 @@ fn tap(g: &Geometry, q: usize, x: &[f32], y: &mut [f32]) {
         2 => larger::<2>(x, y),
         _ => {
             for (y, x) in y.iter_mut().zip(x.iter().step_by(step)) {
-                *y = if *x > *y { *x } else { *y };
+                *y = larger_of(*y, *x);
             }
         }
     }
@@ -61,7 +83,7 @@ fn larger<const STEP: usize>(x: &[f32], y: &mut [f32]) {
     let (whole, rest) = x.as_chunks::<STEP>();
     let last = rest.first().map(|x| [*x; STEP]);
     for (y, x) in y.iter_mut().zip(whole.iter().chain(&last)) {
-        *y = if x[0] > *y { x[0] } else { *y };
+        *y = larger_of(*y, x[0]);
     }
 }
 
@@ -84,6 +106,7 @@ pub(super) fn max_pool_grad(g: &Geometry, x: &[f32], dy: &[f32], dx: &mut [f32])
     let [kh, kw] = g.pool.kernel;
     let [down, across] = g.pool.dilation;
     let cost = (2 * kh * kw).div_ceil(g.pool.stride[0] * g.pool.stride[1]) + 2;
+    let pairs = is_pairs(g);
     rows::for_rows(
         dx,
         h * w,
@@ -93,6 +116,13 @@ pub(super) fn max_pool_grad(g: &Geometry, x: &[f32], dy: &[f32], dx: &mut [f32])
             let (x, dy) = (rows::row(x, h * w, plane), rows::row(dy, oh * ow, plane));
             dx.fill(0.0);
             if dy.is_empty() {
+                return;
+            }
+            if pairs {
+                let lines = x.chunks_exact(2 * w).zip(dx.chunks_exact_mut(2 * w));
+                for ((x, dx), dy) in lines.zip(dy.chunks_exact(ow)) {
+                    pair_of_rows(x, dy, dx);
+                }
                 return;
             }
             for i in 0..oh {
@@ -113,4 +143,21 @@ pub(super) fn max_pool_grad(g: &Geometry, x: &[f32], dy: &[f32], dx: &mut [f32])
             }
         },
     );
+}
+
+/// The gradient of windows of two by two, whose two rows are `x`.
+#[inline(always)]
+fn pair_of_rows(x: &[f32], dy: &[f32], dx: &mut [f32]) {
+    let half = x.len() / 2;
+    let ((above, below), (dx_above, dx_below)) = (x.split_at(half), dx.split_at_mut(half));
+    let x = above.as_chunks().0.iter().zip(below.as_chunks().0);
+    let dx = dx_above.as_chunks_mut().0.iter_mut();
+    let dx = dx.zip(dx_below.as_chunks_mut().0);
+    for ((([a, b], [c, d]), (to_above, to_below)), dy) in x.zip(dx).zip(dy) {
+        let (left, right) = (*b > *a, *d > *c);
+        let under = larger_of(*c, *d) > larger_of(*a, *b);
+        let take = |it: bool| if it { *dy } else { 0.0 };
+        *to_above = [take(!under & !left), take(!under & left)];
+        *to_below = [take(under & !right), take(under & right)];
+    }
 }

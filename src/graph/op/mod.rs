@@ -1,8 +1,14 @@
 //! The vocabulary, as plain data. What each op means stands in `src/ops/`, one file an op.
 
+mod images;
+mod sequences;
+
 use crate::{DType, Shape};
 
 use super::{Function, VariableId};
+
+pub use images::*;
+pub use sequences::*;
 
 /// A number that belongs to an op; compared by its bits, so that ops can be compared.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +95,10 @@ pub enum Op {
     Attention(Attention),
     /// The gradient of attention with respect to queries, keys and values.
     AttentionGrad(AttentionGrad),
+    /// A recurrent layer, over all time steps.
+    Recurrence(Recurrence),
+    /// The gradient of a recurrent layer.
+    RecurrenceGrad(RecurrenceGrad),
 }
 
 /// See [`Op::Input`].
@@ -208,108 +218,6 @@ pub struct Matmul {
     pub tb: bool,
 }
 
-/// See [`Op::Conv`]: inputs `x [n, c, h, w]` and weights `[oc, c / groups, kh, kw]`; gives
-/// `[n, oc, oh, ow]`. Pairs are of the height and the width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Conv {
-    /// Elements from one window to the next, at least 1.
-    pub stride: [usize; 2],
-    /// Zeros before the first element and after the last.
-    pub padding: [usize; 2],
-    /// Elements from one tap of a window to the next, at least 1.
-    pub dilation: [usize; 2],
-    /// Parts that the channels fall into: each output channel sees the input channels of its part.
-    pub groups: usize,
-}
-
-/// See [`Op::ConvInputGrad`]: inputs `dy [n, oc, oh, ow]` and weights; gives `dx [n, c, h, w]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConvInputGrad {
-    /// The convolution.
-    pub conv: Conv,
-    /// Its input's height and width, which several have the same output for.
-    pub size: [usize; 2],
-}
-
-/// See [`Op::ConvWeightGrad`]: inputs `dy [n, oc, oh, ow]` and `x [n, c, h, w]`; gives
-/// `dw [oc, c / groups, kh, kw]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConvWeightGrad {
-    /// The convolution.
-    pub conv: Conv,
-    /// Its kernel's height and width, which several have the same output for.
-    pub kernel: [usize; 2],
-}
-
-/// See [`Op::MaxPool`]: input `[.., h, w]`; gives `[.., oh, ow]`. Pairs are of the height and the width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MaxPool {
-    /// The size of a window.
-    pub kernel: [usize; 2],
-    /// Elements from one window to the next, at least 1.
-    pub stride: [usize; 2],
-    /// Elements before the first and after the last that are never the largest.
-    pub padding: [usize; 2],
-    /// Elements from one of a window to its next, at least 1.
-    pub dilation: [usize; 2],
-}
-
-/// See [`Op::MaxPoolGrad`]: inputs `x [.., h, w]` and `dy [.., oh, ow]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MaxPoolGrad {
-    /// The pooling.
-    pub pool: MaxPool,
-}
-
-/// How an axis of an image is resampled. Pairs are of the height and the width.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Resampling {
-    /// The mean of each window.
-    Average {
-        /// The size of a window.
-        kernel: [usize; 2],
-        /// Elements from one window to the next, at least 1.
-        stride: [usize; 2],
-        /// Zeros before the first element and after the last.
-        padding: [usize; 2],
-        /// Whether these zeros count as elements.
-        count_padding: bool,
-    },
-    /// The mean of windows of even sizes, as many as wanted, which overlap where they must.
-    Adaptive {
-        /// How many.
-        to: [usize; 2],
-    },
-    /// The element that covers each place.
-    Nearest {
-        /// The size wanted.
-        to: [usize; 2],
-    },
-    /// Linear between the neighbours of each place.
-    Linear {
-        /// The size wanted.
-        to: [usize; 2],
-        /// Whether the places of the first and the last elements stay, instead of the images' borders.
-        align_corners: bool,
-    },
-}
-
-/// See [`Op::Resample`]: input `[.., h, w]`; gives `[.., oh, ow]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Resample {
-    /// How.
-    pub kind: Resampling,
-}
-
-/// See [`Op::ResampleGrad`]: input `dy [.., oh, ow]`; gives `dx [.., h, w]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ResampleGrad {
-    /// How.
-    pub kind: Resampling,
-    /// The height and width of what was resampled.
-    pub size: [usize; 2],
-}
-
 /// Which reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReduceKind {
@@ -357,61 +265,3 @@ pub struct CrossEntropy;
 /// See [`Op::CrossEntropyGrad`]: inputs logits, labels and `dy [..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrossEntropyGrad;
-
-/// See [`Op::Norm`]: inputs `x [.., n]`, a weight `[n]` and, where centred, a bias `[n]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Norm {
-    /// The mean is subtracted: layer normalisation; else RMS normalisation.
-    pub centred: bool,
-    /// What is added to the variance.
-    pub eps: Scalar,
-}
-
-/// See [`Op::NormGrad`]: inputs `x`, the weight, and `dy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NormGrad {
-    /// As in [`Norm`].
-    pub centred: bool,
-    /// As in [`Norm`].
-    pub eps: Scalar,
-}
-
-/// See [`Op::Rope`]: inputs `x [.., t, heads, d]` and a table `[t, r]` of cosines (the first half of a
-/// row) and sines, with `r <= d` even.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Rope {
-    /// How many heads are turned, from the first; the others stay.
-    pub heads: usize,
-    /// Features 2i and 2i + 1 are a pair; else features i and i + r / 2.
-    pub interleaved: bool,
-    /// By the angles' negatives: the gradient.
-    pub inverse: bool,
-}
-
-/// See [`Op::Attention`]: inputs `q [b, t, heads, d]`, `k [b, s, kv_heads, d]`, `v [b, s, kv_heads, e]`, or
-/// where packed all of them side by side in one, `[b, t, heads + 2 kv_heads, d]`; and, where masked, what
-/// is added to the scores of each key, `[b, s]`. Gives `[b, t, heads, e]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Attention {
-    /// Heads of the queries: a multiple of `kv_heads`.
-    pub heads: usize,
-    /// Heads of keys and values.
-    pub kv_heads: usize,
-    /// Queries, keys and values are one input.
-    pub packed: bool,
-    /// There is a mask.
-    pub masked: bool,
-    /// Query `i` sees keys `0 ..= i + offset` only.
-    pub causal: Option<usize>,
-    /// What scores are multiplied by.
-    pub scale: Scalar,
-}
-
-/// See [`Op::AttentionGrad`]: inputs those of [`Attention`] but for the mask, then `y`, `dy` and, where
-/// masked, the mask. Gives `dq`, `dk` and `dv` packed like the input or, where that is not packed, one after
-/// the other in one row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AttentionGrad {
-    /// Whose gradient it is.
-    pub of: Attention,
-}

@@ -1,0 +1,87 @@
+// lstm_grad: dx of i, f, g, o by the chain rule, from dh = dy + dx_next w and dc
+// Shapes    tape [batch, records, hidden]   matrix [4 hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, 4 hidden]   carry [2, batch, hidden]
+// Bindings  0 read tape | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
+// Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
+// Overrides WG = 64
+// Reference src/ops/recurrence/reference.rs
+//
+// One time step. The matrix is w. Parts: lib/recurrence, lib/recurrence_f32 or _vec4, lib/activation.
+
+override WG: u32 = 64u;
+
+@group(0) @binding(0) var<storage, read> tape: array<F>;
+@group(0) @binding(1) var<storage, read> matrix: array<F>;
+@group(0) @binding(2) var<storage, read> mask: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<F>;
+@group(0) @binding(4) var<storage, read_write> dx: array<F>;
+@group(0) @binding(5) var<storage, read_write> carry: array<F>;
+@group(0) @binding(6) var<uniform> params: Backward;
+
+// What reaches the state of a sample directly: from the output, and past the gates of the step after it.
+fn arriving(sample: u32, unit: u32) -> F {
+    let dh = dy[(sample * params.outputs + params.to_h) * params.units + unit];
+    if params.done == NONE { return dh; }
+    return dh + carry[sample * params.units + unit];
+}
+
+// Given dh. Leaves dx, and what passes the gates.
+fn finish(sample: u32, unit: u32, dh: F) {
+    let place = sample * params.units + unit;
+    let c_place = place + params.batch * params.units;
+    var dc = F(0.0);
+    if params.done != NONE {
+        dc = carry[c_place];
+    } else {
+        dc = dy[(sample * params.outputs + params.to_c) * params.units + unit];
+    }
+    if params.at == NONE {
+        let last = (sample * params.rows + params.time) * 4u * params.units + unit;
+        dx[last] = dh;
+        dx[last + params.units] = dc;
+        dx[last + 2u * params.units] = F(0.0);
+        dx[last + 3u * params.units] = F(0.0);
+        return;
+    }
+    let gate = record(sample, params.gates) + unit;
+    let i = tape[gate];
+    let f = tape[gate + params.units];
+    let g = tape[gate + 2u * params.units];
+    let o = tape[gate + 3u * params.units];
+    let c_old = tape[record(sample, params.from_c) + unit];
+    let t = tanh_of(f * c_old + i * g);
+    let into_c = dc + dh * o * (F(1.0) - t * t);
+    let live = mask[sample * params.time + params.at] != 0.0;
+    let zero = F(0.0);
+    let to = (sample * params.rows + params.at) * 4u * params.units + unit;
+    dx[to] = select(zero, sigmoid_grad(i, into_c * g), live);
+    dx[to + params.units] = select(zero, sigmoid_grad(f, into_c * c_old), live);
+    dx[to + 2u * params.units] = select(zero, tanh_grad(g, into_c * i), live);
+    dx[to + 3u * params.units] = select(zero, sigmoid_grad(o, dh * t), live);
+    carry[place] = select(dh, zero, live);
+    carry[c_place] = select(dc, into_c * f, live);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let number = linear_group(group, size) * WG + lane;
+    let unit = number % params.units;
+    let sample = number / params.units * 4u;
+    if sample >= params.batch { return; }
+    let all = samples_from(sample);
+    var dh = Rows(arriving(all.x, unit), arriving(all.y, unit), arriving(all.z, unit), arriving(all.w, unit));
+    if params.done != NONE {
+        let start = (all * params.rows + params.done) * 4u * params.units;
+        for (var j = 0u; j < 4u * params.units; j++) {
+            let v = Rows(dx[start.x + j], dx[start.y + j], dx[start.z + j], dx[start.w + j]);
+            dh = add_product(dh, v, j * WIDTH * params.pitch + unit);
+        }
+    }
+    finish(sample, unit, dh.a);
+    if sample + 1u < params.batch { finish(sample + 1u, unit, dh.b); }
+    if sample + 2u < params.batch { finish(sample + 2u, unit, dh.c); }
+    if sample + 3u < params.batch { finish(sample + 3u, unit, dh.d); }
+}

@@ -1,0 +1,64 @@
+// rnn_grad: dx = activate'(h) dh, from dh = dy + dx_next w
+// Shapes    tape [batch, records, hidden]   matrix [hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, hidden]   carry [2, batch, hidden]
+// Bindings  0 read tape | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
+// Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
+// Overrides WG = 64
+// Reference src/ops/recurrence/reference.rs
+//
+// One time step. The matrix is w. Parts: lib/recurrence, lib/recurrence_f32 or _vec4, lib/activation, lib/rnn_tanh or lib/rnn_relu.
+
+override WG: u32 = 64u;
+
+@group(0) @binding(0) var<storage, read> tape: array<F>;
+@group(0) @binding(1) var<storage, read> matrix: array<F>;
+@group(0) @binding(2) var<storage, read> mask: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<F>;
+@group(0) @binding(4) var<storage, read_write> dx: array<F>;
+@group(0) @binding(5) var<storage, read_write> carry: array<F>;
+@group(0) @binding(6) var<uniform> params: Backward;
+
+// What reaches the state of a sample directly: from the output, and past the gates of the step after it.
+fn arriving(sample: u32, unit: u32) -> F {
+    let dh = dy[(sample * params.outputs + params.to_h) * params.units + unit];
+    if params.done == NONE { return dh; }
+    return dh + carry[sample * params.units + unit];
+}
+
+// Given dh. Leaves dx, and what passes by where the mask is 0.
+fn finish(sample: u32, unit: u32, dh: F) {
+    let to = sample * params.rows * params.units + unit;
+    if params.at == NONE {
+        dx[to + params.time * params.units] = dh;
+        return;
+    }
+    // The state after the step, which stands for the activation's result where the mask is not 0.
+    let h = tape[record(sample, params.gates) + unit];
+    let live = mask[sample * params.time + params.at] != 0.0;
+    dx[to + params.at * params.units] = select(F(0.0), activate_grad(h, dh), live);
+    carry[sample * params.units + unit] = select(dh, F(0.0), live);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let number = linear_group(group, size) * WG + lane;
+    let unit = number % params.units;
+    let sample = number / params.units * 4u;
+    if sample >= params.batch { return; }
+    let all = samples_from(sample);
+    var dh = Rows(arriving(all.x, unit), arriving(all.y, unit), arriving(all.z, unit), arriving(all.w, unit));
+    if params.done != NONE {
+        let start = (all * params.rows + params.done) * params.units;
+        for (var j = 0u; j < params.units; j++) {
+            let v = Rows(dx[start.x + j], dx[start.y + j], dx[start.z + j], dx[start.w + j]);
+            dh = add_product(dh, v, j * WIDTH * params.pitch + unit);
+        }
+    }
+    finish(sample, unit, dh.a);
+    if sample + 1u < params.batch { finish(sample + 1u, unit, dh.b); }
+    if sample + 2u < params.batch { finish(sample + 2u, unit, dh.c); }
+    if sample + 3u < params.batch { finish(sample + 3u, unit, dh.d); }
+}

@@ -1,0 +1,207 @@
+//! Multi-head attention.
+
+use crate::graph::Init;
+use crate::ops::AttentionOptions;
+use crate::{Source, Tensor};
+
+use super::{Linear, Module, Parameter, Rope, Visitor, init, traced};
+
+/// Multi-head attention (Vaswani et al., 2017): takes and gives `[batch, time, features]`.
+///
+/// Parameters are PyTorch's: `in_proj_weight` and `in_proj_bias` of queries, keys and values, one below
+/// the other, and `out_proj`; they start as PyTorch's do. Called as a module it attends within its
+/// input; see [`MultiHeadAttention::attend`] for attention to something else.
+///
+/// Why weights drop out nowhere: they are never stored, so there is nothing to draw a mask for.
+pub struct MultiHeadAttention {
+    features: usize,
+    heads: usize,
+    kv_heads: usize,
+    in_proj_weight: Parameter,
+    in_proj_bias: Option<Parameter>,
+    out_proj: Linear,
+    causal: bool,
+    rope: Option<(Rope, usize)>,
+    source: Source,
+}
+
+impl MultiHeadAttention {
+    /// `features` in `heads` heads, which must divide them.
+    #[track_caller]
+    pub fn new(features: usize, heads: usize) -> Self {
+        let start = init::torch_linear(features);
+        MultiHeadAttention {
+            features,
+            heads,
+            kv_heads: heads,
+            in_proj_weight: projection(features, 3 * features),
+            in_proj_bias: Some(Parameter::new([3 * features], Init::Constant(0.0))),
+            out_proj: Linear::new(features, features).with_init(start),
+            causal: false,
+            rope: None,
+            source: Source::caller(),
+        }
+    }
+
+    /// The same layer with `kv_heads` heads of keys and values, each shared by neighbouring heads of
+    /// queries (Ainslie et al., 2023); they must divide the heads. `in_proj_weight` is lower then.
+    #[track_caller]
+    pub fn with_kv_heads(self, kv_heads: usize) -> Self {
+        let width = self.features + 2 * kv_heads * (self.features / self.heads.max(1));
+        let bias = self.in_proj_bias.is_some();
+        MultiHeadAttention {
+            kv_heads,
+            in_proj_weight: projection(self.features, width),
+            in_proj_bias: bias.then(|| Parameter::new([width], Init::Constant(0.0))),
+            ..self
+        }
+    }
+
+    /// The same layer without biases.
+    pub fn without_bias(self) -> Self {
+        MultiHeadAttention {
+            in_proj_bias: None,
+            out_proj: self.out_proj.without_bias(),
+            ..self
+        }
+    }
+
+    /// The same layer, where a query sees the keys up to its own position only.
+    pub fn causal(self) -> Self {
+        MultiHeadAttention {
+            causal: true,
+            ..self
+        }
+    }
+
+    /// The same layer with queries and keys turned by their positions, the first token at `offset`.
+    pub fn with_rope(self, rope: Rope, offset: usize) -> Self {
+        MultiHeadAttention {
+            rope: Some((rope, offset)),
+            ..self
+        }
+    }
+
+    /// Features of a head, or what does not fit.
+    fn check(&self, x: &Tensor) -> Result<usize, String> {
+        let (n, heads, kv) = (self.features, self.heads, self.kv_heads);
+        if heads == 0 || n % heads != 0 || n == 0 {
+            return Err(format!("{n} features do not divide into {heads} heads"));
+        }
+        if kv == 0 || heads % kv != 0 {
+            return Err(format!(
+                "{heads} heads cannot share {kv} heads of keys and values evenly"
+            ));
+        }
+        match *x.shape().dims() {
+            [_, _, last] if last == n => Ok(n / heads),
+            _ if x.id().is_none() => Ok(n / heads),
+            _ => Err(format!("the layer takes [batch, time, {n}]")),
+        }
+    }
+
+    fn kind(&self) -> String {
+        format!("MultiHeadAttention({}, {})", self.features, self.heads)
+    }
+
+    /// With this layer's own causality, where the options say nothing.
+    fn options(&self, options: &AttentionOptions) -> AttentionOptions {
+        let mut options = options.clone();
+        options.causal = options.causal.or(self.causal.then_some(0));
+        options
+    }
+
+    /// The tensor turned by its positions, if the layer does that.
+    fn turned(&self, x: Tensor, heads: usize) -> Tensor {
+        match &self.rope {
+            Some((rope, offset)) => rope.turn(&x, heads, *offset),
+            None => x,
+        }
+    }
+
+    /// Attention within `x [batch, time, features]`, for example with a mask of padding.
+    #[track_caller]
+    pub fn forward_with(&self, x: &Tensor, options: &AttentionOptions) -> Tensor {
+        let layer = self.in_proj_weight.layer(x);
+        x.in_scope(layer, Some(self.source), |x| {
+            let d = match self.check(x) {
+                Ok(d) => d,
+                Err(reason) => return x.mistake("attention", reason, self.source),
+            };
+            traced(x, &self.kind(), |x| {
+                let qkv = x.matmul_t(&self.in_proj_weight.tensor(x));
+                let qkv = match &self.in_proj_bias {
+                    Some(bias) => &qkv + bias.tensor(&qkv),
+                    None => qkv,
+                };
+                let (b, t) = (x.dim(0), x.dim(1));
+                let all = self.heads + 2 * self.kv_heads;
+                let qkv = self.turned(qkv.reshape([b, t, all, d]), self.heads + self.kv_heads);
+                let y = qkv.self_attention(self.heads, &self.options(options));
+                self.out_proj.forward(&y.reshape([b, t, self.features]))
+            })
+        })
+    }
+
+    /// Attention of `query [batch, t, features]` to `key` and `value [batch, s, features]`.
+    #[track_caller]
+    pub fn attend(
+        &self,
+        query: &Tensor,
+        (key, value): (&Tensor, &Tensor),
+        options: &AttentionOptions,
+    ) -> Tensor {
+        let layer = self.in_proj_weight.layer(query);
+        query.in_scope(layer, Some(self.source), |query| {
+            let checked = [query, key, value].map(|x| self.check(x));
+            let d = match checked.into_iter().collect::<Result<Vec<usize>, String>>() {
+                Ok(d) => d.first().copied().unwrap_or(1),
+                Err(reason) => return query.mistake("attention", reason, self.source),
+            };
+            traced(query, &self.kind(), |query| {
+                // Slices of the weight: copying those costs less than slicing what they give.
+                let (all, kv) = (self.features, self.kv_heads * d);
+                let project = |x: &Tensor, heads: usize, start: usize, width: usize| {
+                    let part = |p: &Parameter| p.tensor(x).narrow(0, start, width);
+                    let y = x.matmul_t(&part(&self.in_proj_weight));
+                    let y = match &self.in_proj_bias {
+                        Some(bias) => &y + part(bias),
+                        None => y,
+                    };
+                    y.reshape([x.dim(0), x.dim(1), heads, d])
+                };
+                let q = self.turned(project(query, self.heads, 0, all), self.heads);
+                let k = self.turned(project(key, self.kv_heads, all, kv), self.kv_heads);
+                let v = project(value, self.kv_heads, all + kv, kv);
+                let y = q.attention(&k, &v, &self.options(options));
+                self.out_proj.forward(&y.reshape(query.shape()))
+            })
+        })
+    }
+}
+
+/// Xavier's bounds for the whole, as in PyTorch.
+#[track_caller]
+fn projection(features: usize, width: usize) -> Parameter {
+    Parameter::new(
+        [width, features],
+        init::xavier_uniform(features, width, 1.0),
+    )
+}
+
+impl Module for MultiHeadAttention {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.forward_with(x, &AttentionOptions::default())
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.parameter("in_proj_weight", &self.in_proj_weight);
+        if let Some(bias) = &self.in_proj_bias {
+            visitor.parameter("in_proj_bias", bias);
+        }
+        visitor.child("out_proj", &self.out_proj);
+        if let Some((rope, _)) = &self.rope {
+            visitor.child("rope", rope);
+        }
+    }
+}

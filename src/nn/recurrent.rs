@@ -1,0 +1,377 @@
+//! Recurrent layers: plain, LSTM and GRU, in any number of layers and in one or both directions.
+//!
+//! Parameters are named, shaped and ordered as PyTorch's: `weight_ih_l0 [gates hidden, inputs]`,
+//! `weight_hh_l0 [gates hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0 [gates hidden]`, with `_reverse` behind
+//! those of the second direction. The inputs' part of all time steps is one matrix product.
+
+use crate::graph::{Cell, Init, Op, Recurrence};
+use crate::ops::recurrence_tape;
+use crate::{DType, Source, Tensor};
+
+use super::{Module, Parameter, Visitor, traced};
+
+/// What a recurrent layer starts from, and how long each sample is.
+#[derive(Clone, Copy, Default)]
+pub struct Start<'a> {
+    /// The first state `h [layers directions, batch, hidden]`; without it, zeros.
+    pub hidden: Option<&'a Tensor>,
+    /// The first memory `c` of an LSTM, of the same shape; without it, zeros.
+    pub cell: Option<&'a Tensor>,
+    /// `[batch, time]`, `f32` or `bool`: where it is 0, a sample's state stays what it was, and its output is
+    /// 0. So samples of different lengths end in their last state.
+    pub mask: Option<&'a Tensor>,
+}
+
+/// What a recurrent layer gives.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    /// `[batch, time, directions hidden]`: the last layer's state after each step.
+    pub output: Tensor,
+    /// `[layers directions, batch, hidden]`: each layer's and direction's last state.
+    pub hidden: Tensor,
+    /// The last memory of an LSTM, of the same shape.
+    pub cell: Option<Tensor>,
+}
+
+/// One layer in one direction.
+struct Direction {
+    /// What stands behind its parameters' names.
+    suffix: String,
+    weight_ih: Parameter,
+    weight_hh: Parameter,
+    bias: Option<(Parameter, Parameter)>,
+}
+
+/// What the layers share.
+struct Recurrent {
+    name: &'static str,
+    cell: Cell,
+    inputs: usize,
+    hidden: usize,
+    /// By layer, its directions.
+    layers: Vec<Vec<Direction>>,
+    bias: bool,
+    dropout: f64,
+    last: bool,
+    source: Source,
+}
+
+macro_rules! recurrent {
+    ($(#[$doc:meta])* $name:ident $cell:expr) => {
+        $(#[$doc])*
+        pub struct $name(Recurrent);
+
+        impl $name {
+            /// One layer, in one direction, with biases. Weights start as PyTorch's, uniform in
+            /// `±1 / sqrt(hidden)`.
+            #[track_caller]
+            pub fn new(inputs: usize, hidden: usize) -> Self {
+                $name(Recurrent::new(stringify!($name), $cell, inputs, hidden, Source::caller()))
+            }
+
+            /// The same with this many layers, each on the output of the one before.
+            pub fn layers(self, layers: usize) -> Self {
+                let directions = self.0.directions();
+                $name(self.0.rebuilt(layers, directions))
+            }
+
+            /// The same in both directions: the outputs stand side by side.
+            pub fn bidirectional(self) -> Self {
+                let layers = self.0.layers.len();
+                $name(self.0.rebuilt(layers, 2))
+            }
+
+            /// The same without biases.
+            pub fn without_bias(mut self) -> Self {
+                self.0.bias = false;
+                let (layers, directions) = (self.0.layers.len(), self.0.directions());
+                $name(self.0.rebuilt(layers, directions))
+            }
+
+            /// The same with dropout on the output of each layer but the last, in training.
+            pub fn dropout(mut self, p: f64) -> Self {
+                self.0.dropout = p;
+                self
+            }
+
+            /// The same as a module that gives only the last state, `[batch, directions hidden]`.
+            pub fn last(mut self) -> Self {
+                self.0.last = true;
+                self
+            }
+
+            /// All that the layer gives, from a first state and with samples of different lengths.
+            pub fn steps(&self, x: &Tensor, start: Start) -> Steps {
+                self.0.steps(x, start)
+            }
+        }
+
+        impl Module for $name {
+            fn forward(&self, x: &Tensor) -> Tensor {
+                self.0.forward(x)
+            }
+            fn visit(&self, visitor: &mut Visitor) {
+                self.0.visit(visitor);
+            }
+        }
+    };
+}
+
+recurrent! {
+    /// Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers, Schmidhuber and Cummins, 2000):
+    /// `[batch, time, inputs] -> [batch, time, hidden]`. With `a = W_ih x + b_ih + W_hh h + b_hh` in four parts,
+    /// `i`, `f`, `o` the sigmoids of the first, second and fourth, and `g` the tanh of the third:
+    /// `c' = f c + i g`, `h' = o tanh(c')`.
+    Lstm Cell::Lstm
+}
+recurrent! {
+    /// Gated recurrent unit (Cho et al., 2014): `[batch, time, inputs] -> [batch, time, hidden]`. With
+    /// `x = W_ih x + b_ih` and `q = W_hh h + b_hh` in three parts each, `r` and `z` the sigmoids of the sums of the
+    /// first and second, and `n = tanh(x_3 + r q_3)`: `h' = (1 - z) n + z h`.
+    Gru Cell::Gru
+}
+recurrent! {
+    /// A plain recurrent layer (Elman, 1990): `[batch, time, inputs] -> [batch, time, hidden]`, with
+    /// `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`.
+    Rnn Cell::Tanh
+}
+
+impl Rnn {
+    /// The same with ReLU instead of tanh.
+    pub fn relu(mut self) -> Self {
+        self.0.cell = Cell::Relu;
+        self
+    }
+}
+
+impl Direction {
+    fn new(of: &Recurrent, inputs: usize, suffix: String) -> Self {
+        let width = of.cell.gates() * of.hidden;
+        let start = || Init::Uniform {
+            bound: 1.0 / (of.hidden.max(1) as f32).sqrt(),
+        };
+        let bias = || Parameter::new([width], start());
+        Direction {
+            suffix,
+            weight_ih: Parameter::new([width, inputs], start()),
+            weight_hh: Parameter::new([width, of.hidden], start()),
+            bias: of.bias.then(|| (bias(), bias())),
+        }
+    }
+}
+
+impl Recurrent {
+    fn new(name: &'static str, cell: Cell, inputs: usize, hidden: usize, source: Source) -> Self {
+        let none = Recurrent {
+            name,
+            cell,
+            inputs,
+            hidden,
+            layers: Vec::new(),
+            bias: true,
+            dropout: 0.0,
+            last: false,
+            source,
+        };
+        none.rebuilt(1, 1)
+    }
+
+    fn rebuilt(mut self, layers: usize, directions: usize) -> Self {
+        let layer = |layer: usize| {
+            let inputs = match layer {
+                0 => self.inputs,
+                _ => directions * self.hidden,
+            };
+            let suffixes = [format!("_l{layer}"), format!("_l{layer}_reverse")];
+            let all = suffixes.into_iter().take(directions);
+            all.map(|suffix| Direction::new(&self, inputs, suffix))
+                .collect()
+        };
+        self.layers = (0..layers).map(layer).collect();
+        self
+    }
+
+    fn directions(&self) -> usize {
+        self.layers.first().map_or(1, Vec::len)
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        for direction in self.layers.iter().flatten() {
+            let mut parameter = |name: &str, parameter: &Parameter| {
+                visitor.parameter(&format!("{name}{}", direction.suffix), parameter);
+            };
+            parameter("weight_ih", &direction.weight_ih);
+            parameter("weight_hh", &direction.weight_hh);
+            if let Some((ih, hh)) = &direction.bias {
+                parameter("bias_ih", ih);
+                parameter("bias_hh", hh);
+            }
+        }
+    }
+
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.in_layer(x, |x| {
+            traced(x, &self.kind(), |x| {
+                let steps = self.run(x, Start::default());
+                match self.last {
+                    true => {
+                        let count = self.directions();
+                        let first = (self.layers.len() - 1) * count;
+                        let last = steps.hidden.narrow(0, first, count);
+                        let (batch, width) = (x.dim(0), count * self.hidden);
+                        last.permute(&[1, 0, 2]).reshape([batch, width])
+                    }
+                    false => steps.output,
+                }
+            })
+        })
+    }
+
+    fn steps(&self, x: &Tensor, start: Start) -> Steps {
+        let mut steps = None;
+        let output = self.in_layer(x, |x| {
+            traced(x, &self.kind(), |x| {
+                let all = self.run(x, start);
+                steps.insert(all).output.clone()
+            })
+        });
+        steps.unwrap_or_else(|| Steps {
+            hidden: output.clone(),
+            cell: self.cell.has_memory().then(|| output.clone()),
+            output,
+        })
+    }
+
+    fn kind(&self) -> String {
+        let layers = match self.layers.len() {
+            1 => String::new(),
+            layers => format!(", layers {layers}"),
+        };
+        let both = if self.directions() == 2 {
+            ", both ways"
+        } else {
+            ""
+        };
+        format!(
+            "{}({}, {}{layers}{both})",
+            self.name, self.inputs, self.hidden
+        )
+    }
+
+    /// Runs `body` with this layer to blame, if the input fits.
+    fn in_layer(&self, x: &Tensor, body: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+        let first = self.layers.iter().flatten().next();
+        let layer = first.and_then(|d| d.weight_ih.layer(x));
+        x.in_scope(layer, Some(self.source), |x| {
+            let wrong = |reason: String| x.mistake("recurrent", reason, self.source);
+            let shape = x.shape();
+            match shape.dims() {
+                _ if x.id().is_none() => x.clone(),
+                _ if first.is_none() || self.hidden == 0 => {
+                    wrong("the layer needs at least one layer and one unit".to_string())
+                }
+                [_, time, inputs] if *time > 0 && *inputs == self.inputs => body(x),
+                _ => wrong(format!(
+                    "the layer takes [batch, time, {}] with a step at least, but was given {shape}",
+                    self.inputs
+                )),
+            }
+        })
+    }
+
+    fn run(&self, x: &Tensor, start: Start) -> Steps {
+        let (batch, time) = (x.dim(0), x.dim(1));
+        let states = [self.layers.len() * self.directions(), batch, self.hidden];
+        for (given, shape) in [
+            (start.hidden, &states[..]),
+            (start.cell, &states[..]),
+            (start.mask, &[batch, time][..]),
+        ] {
+            let Some(given) = given.filter(|g| g.id().is_some() && g.shape().dims() != shape)
+            else {
+                continue;
+            };
+            let reason = format!(
+                "a first state must be {states:?} and a mask {:?}",
+                [batch, time]
+            );
+            let broken = given.mistake("recurrent", reason, self.source);
+            return Steps {
+                output: broken.clone(),
+                hidden: broken.clone(),
+                cell: self.cell.has_memory().then_some(broken),
+            };
+        }
+        let filled = |value: f64, n: usize| x.constant_like(value).broadcast_to([batch, n]);
+        let mask = match start.mask {
+            Some(mask) => mask.cast(DType::F32),
+            None => filled(1.0, time),
+        };
+        let mut h = x.clone();
+        let (mut hidden, mut cells) = (Vec::new(), Vec::new());
+        for (number, directions) in self.layers.iter().enumerate() {
+            let mut outputs = Vec::new();
+            for (i, direction) in directions.iter().enumerate() {
+                let first = |states: Option<&Tensor>| match states {
+                    Some(states) => states.narrow(0, hidden.len(), 1).squeeze(0),
+                    None => filled(0.0, self.hidden),
+                };
+                let mut state = vec![first(start.hidden)];
+                if self.cell.has_memory() {
+                    state.push(first(start.cell));
+                }
+                let op = Recurrence {
+                    cell: self.cell,
+                    reverse: i == 1,
+                    record: x.is_training(),
+                };
+                let tape = direction.tape(&h, op, &mask, &state);
+                let layout = recurrence_tape(op, time);
+                outputs.push(tape.narrow(1, layout.after(), time));
+                hidden.push(tape.narrow(1, layout.h(time), 1));
+                if self.cell.has_memory() {
+                    cells.push(tape.narrow(1, layout.c(time), 1));
+                }
+            }
+            h = Tensor::concat(&outputs.iter().collect::<Vec<_>>(), -1);
+            if start.mask.is_some() {
+                h = h * mask.unsqueeze(-1);
+            }
+            if number + 1 < self.layers.len() && self.dropout != 0.0 {
+                h = h.dropout(self.dropout);
+            }
+        }
+        let joined = |states: &[Tensor]| {
+            let all = Tensor::concat(&states.iter().collect::<Vec<_>>(), 1);
+            all.permute(&[1, 0, 2])
+        };
+        Steps {
+            output: h,
+            hidden: joined(&hidden),
+            cell: self.cell.has_memory().then(|| joined(&cells)),
+        }
+    }
+}
+
+impl Direction {
+    /// What the op gives of its tape.
+    fn tape(&self, x: &Tensor, op: Recurrence, mask: &Tensor, state: &[Tensor]) -> Tensor {
+        let projected = x.matmul_t(&self.weight_ih.tensor(x));
+        let (projected, bias) = match &self.bias {
+            // A GRU's reset gate is between the two biases of the third part.
+            Some((ih, hh)) if op.cell == Cell::Gru => (projected + ih.tensor(x), hh.tensor(x)),
+            // Elsewhere they have one gradient, which is summed up once.
+            Some((ih, hh)) => (projected, ih.tensor(x) + hh.tensor(x)),
+            None => {
+                let none = projected.constant_like(0.0);
+                let width = projected.shape().last();
+                (projected, none.broadcast_to([width]))
+            }
+        };
+        let weight = self.weight_hh.tensor(x);
+        let mut inputs = vec![&projected, &weight, &bias, mask];
+        inputs.extend(state);
+        let tape = Tensor::apply(Op::Recurrence(op), &inputs, Source::caller());
+        tape.narrow(1, 0, recurrence_tape(op, x.dim(1)).outputs())
+    }
+}
