@@ -6,6 +6,7 @@
 mod activation;
 mod attention;
 mod batch_norm;
+mod bert;
 mod checkpointed;
 mod conv;
 mod conv_transpose;
@@ -31,6 +32,7 @@ pub use activation::{
 };
 pub use attention::MultiHeadAttention;
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use bert::{Bert, BertConfig};
 pub use checkpointed::{Checkpointed, checkpointed};
 pub use conv::{Conv1d, Conv2d};
 pub use conv_transpose::ConvTranspose2d;

@@ -18,6 +18,7 @@ mod cases {
     pub mod attention;
     pub mod basics;
     pub mod batch_norm;
+    pub mod bert;
     pub mod recurrent;
 }
 
@@ -25,6 +26,7 @@ fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
     let files = [
         ("basics", cases::basics::cases()),
+        ("bert", cases::bert::cases()),
         ("batch_norm", cases::batch_norm::cases()),
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),

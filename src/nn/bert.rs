@@ -1,0 +1,185 @@
+//! The BERT encoder, with the parameter names of the models that are published.
+
+use crate::ops::AttentionOptions;
+use crate::{DType, Shape, Source, Tensor};
+
+use super::{Embedding, LayerNorm, LearnedPositions, Linear, Module, Visitor};
+
+/// The sizes of a BERT encoder.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BertConfig {
+    /// Tokens in the vocabulary.
+    pub vocabulary: usize,
+    /// Features of a token.
+    pub width: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Heads of attention in each; a divisor of the width.
+    pub heads: usize,
+    /// Features inside the feed-forward part.
+    pub inner: usize,
+    /// The longest sequence.
+    pub positions: usize,
+    /// Kinds of segments; the encoder uses the first.
+    pub segments: usize,
+    /// What is added to variances; see [`LayerNorm`].
+    pub eps: f64,
+    /// Dropout after the embeddings and in each layer, while training.
+    pub dropout: f64,
+    /// The token that fills up short sequences: nothing attends to it.
+    pub padding: u32,
+}
+
+impl BertConfig {
+    /// MiniLM with 6 layers of width 384 (Wang et al., 2020): 22.6 million parameters.
+    pub const MINILM_L6: BertConfig = BertConfig {
+        vocabulary: 30522,
+        width: 384,
+        layers: 6,
+        heads: 12,
+        inner: 1536,
+        positions: 512,
+        segments: 2,
+        eps: 1e-12,
+        dropout: 0.1,
+        padding: 0,
+    };
+}
+
+/// A BERT encoder (Devlin et al., 2018): takes token numbers `[batch, time]` (`u32`, or whole `f32`), gives
+/// `[batch, time, width]`. Post-norm, GELU, positions that are learned.
+///
+/// Parameters are named as in the published models (`embeddings.word_embeddings.weight`,
+/// `encoder.layer.0.attention.self.query.weight`, ...), so that their files load as they are.
+pub struct Bert {
+    config: BertConfig,
+    words: Embedding,
+    positions: LearnedPositions,
+    segments: Embedding,
+    norm: LayerNorm,
+    layers: Vec<Layer>,
+    source: Source,
+}
+
+/// One layer: attention, then a feed-forward part, each added to its input and normalised.
+struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    attended: Linear,
+    attended_norm: LayerNorm,
+    up: Linear,
+    down: Linear,
+    norm: LayerNorm,
+}
+
+impl Bert {
+    /// An encoder with first values; see [`Trainer::load_weights`](crate::Trainer::load_weights) for trained
+    /// ones.
+    #[track_caller]
+    pub fn new(config: BertConfig) -> Self {
+        let width = config.width;
+        Bert {
+            words: Embedding::new(config.vocabulary, width).with_padding(config.padding),
+            positions: LearnedPositions::new(config.positions, width),
+            segments: Embedding::new(config.segments, width),
+            norm: LayerNorm::new([width]).with_eps(config.eps),
+            layers: (0..config.layers).map(|_| Layer::new(&config)).collect(),
+            config,
+            source: Source::caller(),
+        }
+    }
+
+    /// Which tokens are no padding: `bool`, of the tokens' shape.
+    pub fn real(&self, tokens: &Tensor) -> Tensor {
+        let tokens = tokens.cast(DType::F32);
+        tokens.ne(&tokens.constant_like(f64::from(self.config.padding)))
+    }
+}
+
+impl Layer {
+    fn new(config: &BertConfig) -> Self {
+        let (width, inner) = (config.width, config.inner);
+        let norm = || LayerNorm::new([width]).with_eps(config.eps);
+        Layer {
+            query: Linear::new(width, width),
+            key: Linear::new(width, width),
+            value: Linear::new(width, width),
+            attended: Linear::new(width, width),
+            attended_norm: norm(),
+            up: Linear::new(width, inner),
+            down: Linear::new(inner, width),
+            norm: norm(),
+        }
+    }
+
+    fn forward(&self, x: &Tensor, config: &BertConfig, options: &AttentionOptions) -> Tensor {
+        let Some((&width, lead)) = x.shape().split_last().map(|(w, l)| (w, l.to_vec())) else {
+            return x.clone();
+        };
+        let split: Shape = [lead, vec![config.heads, width / config.heads.max(1)]]
+            .concat()
+            .into();
+        let heads = |part: &Linear| part.forward(x).reshape(split.clone());
+        let (q, k, v) = (heads(&self.query), heads(&self.key), heads(&self.value));
+        let attended = q.attention(&k, &v, options).reshape(x.shape());
+        let attended = self.attended.forward(&attended).dropout(config.dropout);
+        let x = self.attended_norm.forward(&(x + attended));
+        let down = self.down.forward(&self.up.forward(&x).gelu());
+        self.norm.forward(&(&x + down.dropout(config.dropout)))
+    }
+
+    fn visit(&self, number: usize, v: &mut Visitor) {
+        let parts: [(&str, &dyn Module); 8] = [
+            ("attention.self.query", &self.query),
+            ("attention.self.key", &self.key),
+            ("attention.self.value", &self.value),
+            ("attention.output.dense", &self.attended),
+            ("attention.output.LayerNorm", &self.attended_norm),
+            ("intermediate.dense", &self.up),
+            ("output.dense", &self.down),
+            ("output.LayerNorm", &self.norm),
+        ];
+        for (name, part) in parts {
+            v.child(&format!("encoder.layer.{number}.{name}"), part);
+        }
+    }
+}
+
+impl Module for Bert {
+    fn forward(&self, tokens: &Tensor) -> Tensor {
+        let config = &self.config;
+        if tokens.id().is_some() && tokens.shape().rank() != 2 {
+            let reason = "takes token numbers [batch, time]".to_string();
+            return tokens.mistake("bert", reason, self.source);
+        }
+        if config.heads == 0 || !config.width.is_multiple_of(config.heads) {
+            let (width, heads) = (config.width, config.heads);
+            let reason = format!("the width {width} is not divisible by {heads} heads");
+            return tokens.mistake("bert", reason, self.source);
+        }
+        let options = AttentionOptions {
+            mask: Some(self.real(tokens)),
+            ..AttentionOptions::default()
+        };
+        let words = self.words.forward(tokens);
+        // All tokens belong to the first segment.
+        let segment = self.segments.weight().tensor(tokens).narrow(0, 0, 1);
+        let x = self.positions.forward(&words) + segment.reshape([config.width]);
+        let mut x = self.norm.forward(&x).dropout(config.dropout);
+        for layer in &self.layers {
+            x = layer.forward(&x, config, &options);
+        }
+        x
+    }
+
+    fn visit(&self, v: &mut Visitor) {
+        v.child("embeddings.word_embeddings", &self.words);
+        v.child("embeddings.position_embeddings", &self.positions);
+        v.child("embeddings.token_type_embeddings", &self.segments);
+        v.child("embeddings.LayerNorm", &self.norm);
+        for (i, layer) in self.layers.iter().enumerate() {
+            layer.visit(i, v);
+        }
+    }
+}
