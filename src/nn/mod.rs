@@ -25,6 +25,7 @@ mod pair;
 mod parameter;
 mod positions;
 mod recurrent;
+mod reshape;
 mod residual;
 mod rope;
 mod sequential;
@@ -53,6 +54,7 @@ pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
 pub use recurrent::{Gru, Lstm, Rnn, Start, Steps};
+pub use reshape::Reshape;
 pub use residual::{Parallel, Residual};
 pub use rope::Rope;
 pub use sequential::Sequential;
@@ -85,6 +87,17 @@ pub trait Module: Send {
     /// `forward` uses but no `visit` names is an error when the model is compiled.
     fn visit(&self, visitor: &mut Visitor) {
         let _ = visitor;
+    }
+}
+
+impl<M: Module + ?Sized> Module for Box<M> {
+    #[track_caller]
+    fn forward(&self, x: &Tensor) -> Tensor {
+        (**self).forward(x)
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        (**self).visit(visitor);
     }
 }
 
