@@ -1,13 +1,12 @@
-//! From a configuration to the engine: the device, the network, the trainer.
+//! From a configuration to the engine: the device and the trainer.
 
 use wgrad::device::Selector;
-use wgrad::nn::{self, Module, Sequential, Visitor};
-use wgrad::{Device, Error, Result, Tensor, Trainer, loss, metrics, optim, schedule};
+use wgrad::{Device, Error, Result, Trainer, loss, metrics, optim, schedule};
 
-use crate::config::{
-    Activation, Config, DeviceChoice, Layer, Loss, Metric, Model, Optimizer, Schedule,
-};
-use crate::preparation::{Preparation, TargetScale};
+use crate::config::{Config, DeviceChoice, Loss, Metric, Optimizer, Schedule};
+use crate::failure::Failure;
+use crate::network::network;
+use crate::preparation::Preparation;
 
 /// Opens a device.
 pub fn device(choice: &DeviceChoice) -> Result<Device> {
@@ -31,10 +30,14 @@ pub fn driver(device: &Device) -> String {
 }
 
 /// The network with its loss and optimizer, on a device.
-pub fn trainer(config: &Config, preparation: &Preparation, device: &Device) -> Result<Trainer> {
+pub fn trainer(
+    config: &Config,
+    preparation: &Preparation,
+    device: &Device,
+) -> std::result::Result<Trainer, Failure> {
     let training = &config.training;
     let outputs = outputs(training.loss, preparation)?;
-    let mut builder = Trainer::boxed(model(&config.model, preparation, outputs)?);
+    let mut builder = Trainer::boxed(network(&config.model, preparation, outputs)?);
     builder = match training.loss {
         Some(Loss::CrossEntropy) | None => builder.loss(loss::CrossEntropy),
         Some(Loss::Mse) => builder.loss(loss::Mse),
@@ -87,7 +90,7 @@ pub fn trainer(config: &Config, preparation: &Preparation, device: &Device) -> R
     if let Some(norm) = training.clip_grad_norm {
         builder = builder.clip_grad_norm(norm);
     }
-    builder
+    Ok(builder
         .schedule(match training.schedule {
             Schedule::Constant => schedule::Schedule::Constant,
             Schedule::Exponential { gamma } => schedule::Schedule::Exponential { gamma },
@@ -100,7 +103,7 @@ pub fn trainer(config: &Config, preparation: &Preparation, device: &Device) -> R
             },
         })
         .seed(training.seed)
-        .compile_for(device, preparation.sample_shape.as_slice())
+        .compile_for(device, preparation.sample_shape.as_slice())?)
 }
 
 /// How many numbers the network must give for each sample.
@@ -119,82 +122,5 @@ fn outputs(loss: Option<Loss>, preparation: &Preparation) -> Result<usize> {
             })
         }
         _ => Ok(classes.max(preparation.quantities).max(1)),
-    }
-}
-
-fn model(model: &Model, preparation: &Preparation, outputs: usize) -> Result<Box<dyn Module>> {
-    let mut layers = model.layers(outputs);
-    // The short form is for flat samples; images are laid flat first.
-    if matches!(model, Model::Mlp { .. }) && preparation.sample_shape.len() > 1 {
-        layers.insert(0, Layer::Flatten);
-    }
-    let mut shape = preparation.sample_shape.clone();
-    let mut network = Sequential::new();
-    for layer in &layers {
-        network = match *layer {
-            Layer::Linear { out, bias } => {
-                let inputs = shape.pop().unwrap_or(1);
-                shape.push(out);
-                let linear = nn::Linear::new(inputs, out);
-                network.add(if bias { linear } else { linear.without_bias() })
-            }
-            Layer::Activation(activation) => with_activation(network, activation),
-            Layer::Dropout { p } => network.add(nn::Dropout::new(p)),
-            Layer::Flatten => {
-                shape = vec![shape.iter().product()];
-                network.add(nn::Flatten)
-            }
-        };
-    }
-    if shape != [outputs] {
-        let needed = match (preparation.classes.len(), outputs) {
-            (2, 1) => "1 output, for two classes with this loss".to_string(),
-            (0, n) => format!("{n} for {n} quantities"),
-            (classes, n) => format!("{n} outputs for {classes} classes"),
-        };
-        let flat = match shape.len() {
-            1 => "",
-            _ => "; a \"flatten\" in front makes samples flat",
-        };
-        return Err(Error::Model {
-            what: "[model] layers".to_string(),
-            reason: format!(
-                "the last layer gives {shape:?} for each sample, but the data needs {needed}{flat}"
-            ),
-        });
-    }
-    Ok(match preparation.target_scale {
-        Some(scale) => Box::new(Rescaled { network, scale }),
-        None => Box::new(network),
-    })
-}
-
-fn with_activation(network: Sequential, activation: Activation) -> Sequential {
-    match activation {
-        Activation::Relu => network.add(nn::Relu),
-        Activation::LeakyRelu { slope } => network.add(nn::LeakyRelu(slope)),
-        Activation::Elu { alpha } => network.add(nn::Elu(alpha)),
-        Activation::Gelu => network.add(nn::Gelu),
-        Activation::Silu => network.add(nn::Silu),
-        Activation::Sigmoid => network.add(nn::Sigmoid),
-        Activation::Tanh => network.add(nn::Tanh),
-        Activation::Softplus => network.add(nn::Softplus),
-    }
-}
-
-/// A network whose outputs are scaled to the targets' units, so that its last layer works with small
-/// numbers while losses, metrics and predictions are in the user's.
-struct Rescaled {
-    network: Sequential,
-    scale: TargetScale,
-}
-
-impl Module for Rescaled {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        self.network.forward(x) * self.scale.width + self.scale.offset
-    }
-
-    fn visit(&self, visitor: &mut Visitor) {
-        self.network.visit(visitor);
     }
 }

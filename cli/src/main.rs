@@ -9,6 +9,7 @@ mod config;
 mod engine;
 mod failure;
 mod interrupt;
+mod network;
 mod outcome;
 mod output;
 mod preparation;

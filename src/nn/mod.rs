@@ -8,20 +8,25 @@ mod attention;
 mod avg_pool;
 mod batch_norm;
 mod bert;
+mod cache;
 mod checkpointed;
 mod conv;
 mod conv_transpose;
 mod dropout;
 mod embedding;
 mod flatten;
+mod gpt;
 pub mod init;
+mod language;
 mod linear;
+mod llama;
 mod max_pool;
 mod norm;
 mod pair;
 mod parameter;
 mod positions;
 mod recurrent;
+mod reshape;
 mod residual;
 mod rope;
 mod sequential;
@@ -35,19 +40,24 @@ pub use attention::MultiHeadAttention;
 pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use bert::{Bert, BertConfig};
+pub use cache::{Cached, KvCaches};
 pub use checkpointed::{Checkpointed, checkpointed};
 pub use conv::{Conv1d, Conv2d};
 pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use gpt::{Gpt, GptConfig};
+pub use language::LanguageModel;
 pub use linear::Linear;
+pub use llama::{Llama, LlamaConfig};
 pub use max_pool::{MaxPool1d, MaxPool2d};
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
 pub use recurrent::{Gru, Lstm, Rnn, Start, Steps};
+pub use reshape::Reshape;
 pub use residual::{Parallel, Residual};
 pub use rope::Rope;
 pub use sequential::Sequential;
@@ -81,6 +91,17 @@ pub trait Module: Send {
     /// `forward` uses but no `visit` names is an error when the model is compiled.
     fn visit(&self, visitor: &mut Visitor) {
         let _ = visitor;
+    }
+}
+
+impl<M: Module + ?Sized> Module for Box<M> {
+    #[track_caller]
+    fn forward(&self, x: &Tensor) -> Tensor {
+        (**self).forward(x)
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        (**self).visit(visitor);
     }
 }
 

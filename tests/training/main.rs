@@ -42,6 +42,7 @@ mod checkpointed;
 mod checkpoints;
 mod control;
 mod curves;
+mod generation;
 mod losses;
 mod mistakes;
 mod mistakes_of_images;

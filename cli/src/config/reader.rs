@@ -7,86 +7,13 @@
 //! by serde before it is read, and the spans of everything inside it are lost. Layers, optimizers
 //! and schedules are such enums, and they are what people mistype.
 
-use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A place in a configuration file, with the line's text to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, as the user named it.
-    pub file: PathBuf,
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The column in characters, counted from 1.
-    pub column: usize,
-    /// The whole line.
-    pub text: String,
-    /// How many characters of the line are meant; at least 1.
-    pub width: usize,
-}
-
-impl Place {
-    /// A mistake here.
-    pub fn error(&self, message: impl Into<String>) -> ConfigError {
-        ConfigError {
-            place: self.clone(),
-            message: message.into(),
-            help: None,
-        }
-    }
-}
-
-/// A mistake in a configuration file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// Where it is.
-    pub place: Place,
-    /// What is wrong, in one line.
-    pub message: String,
-    /// What would be accepted, where that is a list or needs a sentence.
-    pub help: Option<String>,
-}
-
-impl ConfigError {
-    /// Adds what would be accepted.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place {
-            file,
-            line,
-            column,
-            text,
-            width,
-        } = &self.place;
-        let number = line.to_string();
-        let margin = " ".repeat(number.len());
-        // A tab before the mark must stay a tab, or the mark stands elsewhere.
-        let indent: String = text
-            .chars()
-            .take(column.saturating_sub(1))
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
-        writeln!(f, "{}:{line}:{column}: {}", file.display(), self.message)?;
-        writeln!(f, "  {number} | {text}")?;
-        write!(f, "  {margin} | {indent}{}", "^".repeat(*width))?;
-        if let Some(help) = &self.help {
-            write!(f, "\n  {margin} = {help}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigError {}
+use super::mistake::{ConfigError, Place, did_you_mean};
 
 /// A file's name and text: turns a range of bytes into a [`Place`].
 #[derive(Debug, Clone, Copy)]
@@ -204,6 +131,11 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// A section inside, named `name` in messages; `None` where it is left out.
+    pub fn section(&self, key: &'static str, name: &str) -> Result<Option<Self>, ConfigError> {
+        self.get(key).map(|value| value.section(name)).transpose()
+    }
+
     /// Where the section begins.
     pub fn place(&self) -> Place {
         self.doc.place(self.span.clone())
@@ -225,6 +157,16 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// Its key.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::Array(_))
+    }
+
     /// Where the value stands.
     pub fn place(&self) -> Place {
         self.doc.place(self.value.span())
@@ -390,30 +332,30 @@ impl<'a> Value<'a> {
     }
 }
 
-/// `; did you mean ...?` where one of the names is close to what was given; else nothing.
-pub fn did_you_mean(given: &str, names: &[&str]) -> String {
-    match closest(given, names) {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None => String::new(),
+/// Reads a key of a section that may be absent altogether, else gives the default.
+pub fn or<'a, T>(
+    section: Option<&Section<'a>>,
+    key: &'static str,
+    default: T,
+    read: impl FnOnce(Value<'a>) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    match section.and_then(|s| s.get(key)) {
+        Some(value) => read(value),
+        None => Ok(default),
     }
 }
 
-/// The name closest to what was given, unless all are far from it.
-fn closest<'n>(given: &str, names: &[&'n str]) -> Option<&'n str> {
-    let plain = |s: &str| s.to_lowercase().replace(['-', ' '], "_");
-    let given = plain(given);
-    // "output" for "out" and "batch" for "batch_size" are far by letters, but meant.
-    let begins = |name: &str| {
-        let shorter = name.len().min(given.len());
-        shorter >= 3 && (name.starts_with(&given) || given.starts_with(name))
-    };
-    if let Some(name) = names.iter().find(|name| begins(&plain(name))) {
-        return Some(name);
-    }
-    names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&given, &plain(name)), *name))
-        .filter(|(distance, name)| *distance <= 1.max(name.len().max(given.len()) / 3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+/// A number above 0.
+pub fn positive(value: Value<'_>) -> Result<f64, ConfigError> {
+    value.number(|x| x > 0.0, "above 0")
+}
+
+/// A number of at least 0.
+pub fn not_negative(value: Value<'_>) -> Result<f64, ConfigError> {
+    value.number(|x| x >= 0.0, "at least 0")
+}
+
+/// A share that must leave something: dropout, momentum, a split.
+pub fn fraction(value: Value<'_>) -> Result<f64, ConfigError> {
+    value.number(|x| (0.0..1.0).contains(&x), "at least 0 and below 1")
 }

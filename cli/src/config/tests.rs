@@ -91,7 +91,7 @@ fn a_layer_deep_in_a_list_keeps_its_place() {
 conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
   7 |   \"reul\",
     |   ^^^^^^
-    = the choices are \"linear\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\"",
+    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\", \"reshape\", \"residual\"",
     );
     assert_error(
         &with_layers("[\n  { type = \"dropout\", p = 1 },\n]"),
@@ -313,19 +313,18 @@ fn paths_begin_at_the_files_folder() {
 #[test]
 fn the_short_form_is_written_out() {
     let text = "[model]\nhidden = [5, 4]\nactivation = \"gelu\"\ndropout = 0.25\n[data]\npath=\"d\"\ntarget=\"t\"\n";
-    let linear = |out| Layer::Linear { out, bias: true };
-    let gelu = Layer::Activation(Activation::Gelu);
-    let dropout = Layer::Dropout { p: 0.25 };
+    let layers = parse(text).unwrap().model.layers(3);
+    let written: Vec<String> = layers.iter().map(|l| l.write(0)).collect();
     assert_eq!(
-        parse(text).unwrap().model.layers(3),
+        written,
         [
-            linear(5),
-            gelu,
-            dropout,
-            linear(4),
-            gelu,
-            dropout,
-            linear(3)
+            "{ type = \"linear\", out = 5, bias = true }",
+            "{ type = \"gelu\" }",
+            "{ type = \"dropout\", p = 0.25 }",
+            "{ type = \"linear\", out = 4, bias = true }",
+            "{ type = \"gelu\" }",
+            "{ type = \"dropout\", p = 0.25 }",
+            "{ type = \"linear\", out = 3, bias = true }",
         ]
     );
 }
@@ -334,7 +333,13 @@ const FULL: &str = r#"
 [model]
 type = "sequential"
 layers = [
-    { type = "flatten" },
+    { type = "reshape", shape = [2, 4, 8] },
+    { type = "conv2d", out = 8, kernel = [3, 5], padding = [1, 2], bias = false },
+    { type = "residual", layers = [
+        { type = "conv2d", out = 8, kernel = 3, stride = 2, padding = 1, groups = 2, dilation = 1 },
+        { type = "residual", layers = ["relu", "batch_norm"] },
+    ], shortcut = [{ type = "max_pool2d", kernel = 2 }] },
+    "flatten",
     { type = "linear", out = 32, bias = false },
     { type = "leaky_relu", slope = 0.2 },
     { type = "elu" },
@@ -365,12 +370,29 @@ early_stopping = { patience = 3, monitor = "accuracy", min_delta = 1e-4 }
 metrics = ["accuracy"]
 "#;
 
+/// Each kind of layer but the activations, with what it needs.
+const EVERY_KIND: &[&str] = &[
+    "{ type = \"linear\", out = 4 }",
+    "{ type = \"conv2d\", out = 4, kernel = 3 }",
+    "{ type = \"conv1d\", out = 4, kernel = 3, padding = 1 }",
+    "{ type = \"max_pool2d\", kernel = [2, 1], stride = 1 }",
+    "\"batch_norm\"",
+    "{ type = \"layer_norm\", axes = 2 }",
+    "{ type = \"rms_norm\", eps = 1e-6 }",
+    "{ type = \"group_norm\", groups = 2 }",
+    "{ type = \"dropout\", p = 0.1 }",
+    "\"flatten\"",
+    "{ type = \"reshape\", shape = [1, 8, 8] }",
+    "{ type = \"residual\", layers = [\"relu\"] }",
+];
+
 #[test]
 fn it_writes_what_it_reads() {
     let texts = [
         FULL.to_string(),
         with_training(""),
         with_training("optimizer = \"adamw\"\nschedule = \"exponential\""),
+        with_layers(&format!("[{}]", EVERY_KIND.join(", "))),
         "[model]\nhidden = []\nactivation = { type = \"elu\", alpha = 2 }\n[data]\nimages = \"a\"\nlabels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"\n".to_string(),
         "[model]\nhidden = [3]\n[data]\ninputs = \"a\"\ntargets = \"b\"\ntask = \"regression\"\n".to_string(),
     ];

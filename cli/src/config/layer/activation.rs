@@ -1,0 +1,67 @@
+//! Activations: elementwise functions.
+
+use wgrad::nn;
+
+use super::Kind;
+use super::key::{Key, Setting, Takes};
+
+pub(super) static KINDS: &[&Kind] = &[
+    &RELU,
+    &LEAKY_RELU,
+    &ELU,
+    &GELU,
+    &SILU,
+    &SIGMOID,
+    &TANH,
+    &SOFTPLUS,
+];
+
+pub(super) static RELU: Kind = Kind {
+    name: "relu",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Relu)),
+};
+
+static LEAKY_RELU: Kind = Kind {
+    name: "leaky_relu",
+    keys: &[Key::or("slope", Takes::NotNegative, || {
+        Setting::Number(0.01)
+    })],
+    build: |layer, _| Ok(Box::new(nn::LeakyRelu(layer.number("slope")))),
+};
+
+static ELU: Kind = Kind {
+    name: "elu",
+    keys: &[Key::or("alpha", Takes::Positive, || Setting::Number(1.0))],
+    build: |layer, _| Ok(Box::new(nn::Elu(layer.number("alpha")))),
+};
+
+static GELU: Kind = Kind {
+    name: "gelu",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Gelu)),
+};
+
+static SILU: Kind = Kind {
+    name: "silu",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Silu)),
+};
+
+static SIGMOID: Kind = Kind {
+    name: "sigmoid",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Sigmoid)),
+};
+
+static TANH: Kind = Kind {
+    name: "tanh",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Tanh)),
+};
+
+static SOFTPLUS: Kind = Kind {
+    name: "softplus",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Softplus)),
+};

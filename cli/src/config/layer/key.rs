@@ -1,0 +1,198 @@
+//! What a file may say of a layer: keys, what each takes, and what holds where it is not set.
+
+use super::{Layer, list, write_list};
+use crate::config::mistake::Result;
+use crate::config::reader::{Value, fraction, not_negative, positive};
+use crate::config::write::number;
+
+/// One key of a kind of layer.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name in the file.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What holds where it is not set.
+    pub otherwise: Otherwise,
+}
+
+/// What a key takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Takes {
+    /// A whole number of at least this.
+    Count(u64),
+    /// One for height and width, or `[height, width]`, each at least this.
+    Pair(u64),
+    /// A list of whole numbers of at least 1.
+    Counts,
+    /// A number above 0.
+    Positive,
+    /// A number of at least 0.
+    NotNegative,
+    /// A number of at least 0 and below 1.
+    Fraction,
+    /// `true` or `false`.
+    Flag,
+    /// Layers, of which there is at least one.
+    Layers,
+}
+
+/// What holds where a key is not set.
+#[derive(Debug, Clone, Copy)]
+pub enum Otherwise {
+    /// Nothing: it must be set, for example to this.
+    Needed(&'static str),
+    /// This.
+    Is(fn() -> Setting),
+    /// What an earlier key says.
+    Same(&'static str),
+}
+
+/// What is said of a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    /// A whole number.
+    Count(usize),
+    /// A height and a width.
+    Pair([usize; 2]),
+    /// Whole numbers.
+    Counts(Vec<usize>),
+    /// A number.
+    Number(f64),
+    /// Whether it is so.
+    Flag(bool),
+    /// Layers inside.
+    Layers(Vec<Layer>),
+    /// Nothing.
+    Absent,
+}
+
+impl Key {
+    /// A key that must be set; `example` shows how.
+    pub const fn needed(name: &'static str, takes: Takes, example: &'static str) -> Self {
+        Key {
+            name,
+            takes,
+            otherwise: Otherwise::Needed(example),
+        }
+    }
+
+    /// A key with a default.
+    pub const fn or(name: &'static str, takes: Takes, default: fn() -> Setting) -> Self {
+        Key {
+            name,
+            takes,
+            otherwise: Otherwise::Is(default),
+        }
+    }
+
+    /// A key that is as another where it is not set.
+    pub const fn same(name: &'static str, takes: Takes, other: &'static str) -> Self {
+        Key {
+            name,
+            takes,
+            otherwise: Otherwise::Same(other),
+        }
+    }
+}
+
+impl Takes {
+    /// Reads a value.
+    pub fn read(self, value: Value<'_>) -> Result<Setting> {
+        Ok(match self {
+            Takes::Count(min) => Setting::Count(value.count(min)?),
+            Takes::Pair(min) => Setting::Pair(pair(value, min)?),
+            Takes::Counts => {
+                let items = value.items()?;
+                let counts = items.iter().map(|v| v.count(1));
+                Setting::Counts(counts.collect::<Result<_>>()?)
+            }
+            Takes::Positive => Setting::Number(positive(value)?),
+            Takes::NotNegative => Setting::Number(not_negative(value)?),
+            Takes::Fraction => Setting::Number(fraction(value)?),
+            Takes::Flag => Setting::Flag(value.boolean()?),
+            Takes::Layers => Setting::Layers(list(value)?),
+        })
+    }
+}
+
+fn pair(value: Value<'_>, min: u64) -> Result<[usize; 2]> {
+    if !value.is_list() {
+        let both = value.count(min)?;
+        return Ok([both, both]);
+    }
+    match value.items()?.as_slice() {
+        [height, width] => Ok([height.count(min)?, width.count(min)?]),
+        _ => Err(value
+            .place()
+            .error(format!(
+                "`{}` must be one number, or two: height and width",
+                value.name()
+            ))
+            .help(format!("for example: {} = [3, 5]", value.name()))),
+    }
+}
+
+impl Setting {
+    /// As TOML; see [`Layer::write`].
+    pub fn write(&self, indent: usize) -> String {
+        match self {
+            Setting::Count(n) => n.to_string(),
+            Setting::Pair([h, w]) if h == w => h.to_string(),
+            Setting::Pair([h, w]) => format!("[{h}, {w}]"),
+            Setting::Counts(counts) => format!("{counts:?}"),
+            Setting::Number(x) => number(*x),
+            Setting::Flag(on) => on.to_string(),
+            Setting::Layers(layers) => write_list(layers, indent),
+            Setting::Absent => String::new(),
+        }
+    }
+}
+
+/// What a kind's own functions ask for, by the key's name.
+impl Layer {
+    /// A whole number.
+    pub(super) fn count(&self, key: &str) -> usize {
+        match self.setting(key) {
+            Setting::Count(n) => *n,
+            _ => 0,
+        }
+    }
+
+    /// A height and a width.
+    pub(super) fn pair(&self, key: &str) -> [usize; 2] {
+        match self.setting(key) {
+            Setting::Pair(pair) => *pair,
+            _ => [0, 0],
+        }
+    }
+
+    /// Whole numbers.
+    pub(super) fn counts(&self, key: &str) -> &[usize] {
+        match self.setting(key) {
+            Setting::Counts(counts) => counts,
+            _ => &[],
+        }
+    }
+
+    /// A number.
+    pub(super) fn number(&self, key: &str) -> f64 {
+        match self.setting(key) {
+            Setting::Number(x) => *x,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether it is so.
+    pub(super) fn flag(&self, key: &str) -> bool {
+        matches!(self.setting(key), Setting::Flag(true))
+    }
+
+    /// Layers inside; none where the key is not set.
+    pub(super) fn layers(&self, key: &str) -> &[Layer] {
+        match self.setting(key) {
+            Setting::Layers(layers) => layers,
+            _ => &[],
+        }
+    }
+}

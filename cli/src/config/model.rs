@@ -1,0 +1,104 @@
+//! `[model]`: the network.
+
+use super::layer::{self, Layer};
+use super::mistake::Result;
+use super::reader::{Section, fraction, or};
+use super::write::{Lines, number, string};
+
+/// The network.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Model {
+    /// `layers = [...]`: each layer written out.
+    Layers(Vec<Layer>),
+    /// `hidden = [64, 64]`: linear layers with an activation (and dropout) after each hidden one;
+    /// the last layer's width comes from the data.
+    Mlp {
+        /// The widths of the hidden layers; empty for a linear model.
+        hidden: Vec<usize>,
+        /// What follows each hidden layer.
+        activation: Layer,
+        /// Dropout after each activation; 0 for none.
+        dropout: f64,
+    },
+}
+
+impl Model {
+    /// The layers, written out, for data with this many outputs (classes, or target columns).
+    pub fn layers(&self, outputs: usize) -> Vec<Layer> {
+        match self {
+            Model::Layers(layers) => layers.clone(),
+            Model::Mlp {
+                hidden,
+                activation,
+                dropout,
+            } => {
+                let mut layers = Vec::new();
+                for &out in hidden {
+                    layers.push(layer::linear(out));
+                    layers.push(activation.clone());
+                    if *dropout > 0.0 {
+                        layers.push(layer::dropout(*dropout));
+                    }
+                }
+                layers.push(layer::linear(outputs));
+                layers
+            }
+        }
+    }
+
+    /// Writes the section.
+    pub fn write(&self, out: &mut Lines) {
+        out.section("model");
+        out.set("type", string("sequential"));
+        match self {
+            Model::Layers(layers) => out.set("layers", layer::write_list(layers, 0)),
+            Model::Mlp {
+                hidden,
+                activation,
+                dropout,
+            } => {
+                out.set("hidden", format!("{hidden:?}"));
+                out.set("activation", activation.write(0));
+                out.set("dropout", number(*dropout));
+            }
+        }
+    }
+}
+
+/// Reads the section.
+pub fn read(section: &Section<'_>) -> Result<Model> {
+    section.takes(&["type", "layers", "hidden", "activation", "dropout"])?;
+    if let Some(kind) = section.get("type") {
+        kind.choice("model type", &[("sequential", ())])?;
+    }
+    let Some(layers) = section.get("layers") else {
+        let hidden = section
+            .require("hidden", "hidden = [64, 64]")
+            .map_err(|e| {
+                e.help("give hidden = [64, 64], or layers = [{ type = \"linear\", out = 64 }, ...]")
+            })?
+            .items()?;
+        return Ok(Model::Mlp {
+            hidden: hidden
+                .iter()
+                .map(|v| v.count(1))
+                .collect::<Result<Vec<_>>>()?,
+            activation: or(
+                Some(section),
+                "activation",
+                layer::relu(),
+                layer::activation,
+            )?,
+            dropout: or(Some(section), "dropout", 0.0, fraction)?,
+        });
+    };
+    for key in ["hidden", "activation", "dropout"] {
+        if let Some(value) = section.get(key) {
+            return Err(value
+                .place()
+                .error(format!("`{key}` and `layers` exclude each other"))
+                .help("`layers` writes out each layer, `hidden` is the short form"));
+        }
+    }
+    Ok(Model::Layers(layer::list(layers)?))
+}

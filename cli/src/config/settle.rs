@@ -1,0 +1,107 @@
+//! What depends on the task (classes, or a quantity), filled in and checked once it is known.
+
+use super::mistake::{ConfigError, did_you_mean};
+use super::{Config, Loss, Metric, Model, Task};
+
+impl Config {
+    /// The task, where the file alone tells.
+    pub(super) fn implied_task(&self) -> Option<Task> {
+        self.data.task.or(match self.training.loss {
+            Some(Loss::Mse) | None => None,
+            Some(_) => Some(Task::Classification),
+        })
+    }
+
+    /// Fills in what depends on the task, and checks it: `found` is what the data looks like, and
+    /// holds unless the file names the task.
+    pub fn settle(&mut self, found: Task) -> Result<(), ConfigError> {
+        let task = *self.data.task.get_or_insert(found);
+        let loss = *self.training.loss.get_or_insert(match task {
+            Task::Classification => Loss::CrossEntropy,
+            Task::Regression => Loss::Mse,
+        });
+        if task == Task::Regression && loss != Loss::Mse {
+            let place = self.places.loss.as_ref().or(self.places.task.as_ref());
+            if let Some(place) = place {
+                return Err(place
+                    .error(format!(
+                        "loss \"{}\" is for classes, but the task is regression",
+                        loss.name()
+                    ))
+                    .help("use loss = \"mse\", or task = \"classification\""));
+            }
+        }
+        self.check_last_layer(loss)?;
+        let metrics = self.training.metrics.get_or_insert_with(|| match task {
+            Task::Classification => vec![Metric::Accuracy],
+            Task::Regression => vec![Metric::Mae],
+        });
+        let misfit = metrics
+            .iter()
+            .find(|m| (**m == Metric::Accuracy) != (task == Task::Classification));
+        if let (Some(metric), Some(place)) = (misfit, &self.places.metrics) {
+            let (is, use_) = match task {
+                Task::Classification => ("classification", "\"accuracy\""),
+                Task::Regression => ("regression", "\"mae\", \"mse\""),
+            };
+            return Err(place
+                .error(format!(
+                    "metric \"{}\" does not fit the task, which is {is}",
+                    metric.name()
+                ))
+                .help(format!("metrics for {is}: {use_}")));
+        }
+        let names: Vec<&str> = metrics.iter().map(|m| m.name()).collect();
+        self.check_monitor(&names)
+    }
+
+    /// `bce` takes probabilities, so the model must end with a sigmoid.
+    fn check_last_layer(&self, loss: Loss) -> Result<(), ConfigError> {
+        let Some(place) = self.places.loss.as_ref().filter(|_| loss == Loss::Bce) else {
+            return Ok(());
+        };
+        let ends_with_sigmoid = match &self.model {
+            Model::Layers(layers) => layers.last().is_some_and(|l| l.name() == "sigmoid"),
+            Model::Mlp { .. } => false,
+        };
+        if ends_with_sigmoid {
+            return Ok(());
+        }
+        Err(place
+            .error("loss \"bce\" takes probabilities, but the model does not end with a sigmoid")
+            .help("use loss = \"bce_with_logits\", or end `layers` with \"sigmoid\""))
+    }
+
+    fn check_monitor(&self, metrics: &[&str]) -> Result<(), ConfigError> {
+        let (Some(stop), Some(place)) = (&self.training.early_stopping, &self.places.monitor)
+        else {
+            return Ok(());
+        };
+        let mut known = vec!["loss".to_string()];
+        known.extend(metrics.iter().map(|m| m.to_string()));
+        if self.data.validation_split > 0.0 {
+            let validated: Vec<String> = known.iter().map(|m| format!("val_{m}")).collect();
+            known.extend(validated);
+        }
+        if known.contains(&stop.monitor) {
+            return Ok(());
+        }
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let mut help = format!("it can be {}", quoted(&names));
+        if stop.monitor.starts_with("val_") && self.data.validation_split == 0.0 {
+            help.push_str("; there is no validation, since validation_split is 0");
+        }
+        Err(place
+            .error(format!(
+                "`monitor` is \"{}\", which is not measured{}",
+                stop.monitor,
+                did_you_mean(&stop.monitor, &names)
+            ))
+            .help(help))
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    let list: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
+    list.join(", ")
+}

@@ -1,0 +1,273 @@
+//! `[training]`: how the network learns.
+
+use std::str::FromStr;
+
+use super::data::Data;
+use super::mistake::Result;
+use super::optimizer::{self, Optimizer};
+use super::reader::{Section, Value, not_negative, or, positive};
+use super::schedule::{self, Schedule};
+use super::write::{Lines, number, string};
+use super::{Overrides, Places};
+
+/// How the network learns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Training {
+    /// How often all samples are seen.
+    pub epochs: usize,
+    /// Samples a step.
+    pub batch_size: usize,
+    /// Whether the order changes each epoch.
+    pub shuffle: bool,
+    /// Decides the first weights, the splits, the order and the dropout.
+    pub seed: u64,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// What is minimised; `None` until the task is known.
+    pub loss: Option<Loss>,
+    /// How the weights move.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// The largest global norm of the gradient; larger ones are scaled down.
+    pub clip_grad_norm: Option<f64>,
+    /// When to stop before the last epoch.
+    pub early_stopping: Option<EarlyStopping>,
+    /// What is measured besides the loss; `None` until the task is known.
+    pub metrics: Option<Vec<Metric>>,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A real GPU where there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The best GPU.
+    Gpu,
+    /// The GPU whose name contains this.
+    Named(String),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(s: &str) -> std::result::Result<Self, Self::Err> {
+        Ok(match s.trim().to_lowercase().as_str() {
+            "auto" => DeviceChoice::Auto,
+            "cpu" => DeviceChoice::Cpu,
+            "gpu" => DeviceChoice::Gpu,
+            _ => DeviceChoice::Named(s.trim().to_string()),
+        })
+    }
+}
+
+impl DeviceChoice {
+    /// As it is written in the file and on the command line.
+    pub fn name(&self) -> &str {
+        match self {
+            DeviceChoice::Auto => "auto",
+            DeviceChoice::Cpu => "cpu",
+            DeviceChoice::Gpu => "gpu",
+            DeviceChoice::Named(part) => part,
+        }
+    }
+}
+
+/// What is minimised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Softmax cross-entropy of scores, for classes.
+    CrossEntropy,
+    /// The mean squared error.
+    Mse,
+    /// Binary cross-entropy of scores, for two classes.
+    BceWithLogits,
+    /// Binary cross-entropy of probabilities, for two classes.
+    Bce,
+}
+
+impl Loss {
+    /// The names in the file.
+    pub const NAMES: [(&'static str, Loss); 4] = [
+        ("cross_entropy", Loss::CrossEntropy),
+        ("mse", Loss::Mse),
+        ("bce_with_logits", Loss::BceWithLogits),
+        ("bce", Loss::Bce),
+    ];
+
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        name_of(&Self::NAMES, &self)
+    }
+}
+
+/// What is measured besides the loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// The fraction of samples whose class is right.
+    Accuracy,
+    /// The mean absolute error.
+    Mae,
+    /// The mean squared error.
+    Mse,
+}
+
+impl Metric {
+    /// The names in the file.
+    pub const NAMES: [(&'static str, Metric); 3] = [
+        ("accuracy", Metric::Accuracy),
+        ("mae", Metric::Mae),
+        ("mse", Metric::Mse),
+    ];
+
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        name_of(&Self::NAMES, &self)
+    }
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
+    names
+        .iter()
+        .find(|(_, v)| v == value)
+        .map_or("?", |(name, _)| name)
+}
+
+/// When to stop before the last epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarlyStopping {
+    /// How many epochs without progress are allowed.
+    pub patience: usize,
+    /// `loss`, `val_loss`, or a metric's name, with `val_` before it for the validation split.
+    pub monitor: String,
+    /// What counts as progress.
+    pub min_delta: f64,
+}
+
+impl Training {
+    /// Writes the section.
+    pub fn write(&self, out: &mut Lines) {
+        out.section("training");
+        out.set("epochs", self.epochs);
+        out.set("batch_size", self.batch_size);
+        out.set("shuffle", self.shuffle);
+        out.set("seed", self.seed);
+        out.set("device", string(self.device.name()));
+        if let Some(loss) = self.loss {
+            out.set("loss", string(loss.name()));
+        }
+        out.set("optimizer", optimizer::write(&self.optimizer));
+        out.set("schedule", schedule::write(&self.schedule));
+        if let Some(norm) = self.clip_grad_norm {
+            out.set("clip_grad_norm", number(norm));
+        }
+        if let Some(stop) = &self.early_stopping {
+            let text = format!(
+                "{{ patience = {}, monitor = {}, min_delta = {} }}",
+                stop.patience,
+                string(&stop.monitor),
+                number(stop.min_delta)
+            );
+            out.set("early_stopping", text);
+        }
+        if let Some(metrics) = &self.metrics {
+            let names: Vec<String> = metrics.iter().map(|m| string(m.name())).collect();
+            out.set("metrics", format!("[{}]", names.join(", ")));
+        }
+    }
+}
+
+/// Reads the section.
+pub fn read(
+    section: Option<&Section<'_>>,
+    data: &Data,
+    overrides: &Overrides,
+    places: &mut Places,
+) -> Result<Training> {
+    if let Some(section) = section {
+        section.takes(&[
+            "epochs",
+            "batch_size",
+            "shuffle",
+            "seed",
+            "device",
+            "loss",
+            "optimizer",
+            "schedule",
+            "clip_grad_norm",
+            "early_stopping",
+            "metrics",
+        ])?;
+    }
+    let get = |key| section.and_then(|s| s.get(key));
+    let epochs = or(section, "epochs", 10, |v| v.count(1))?;
+    let epochs = overrides.epochs.unwrap_or(epochs);
+    let optimizer = or(section, "optimizer", optimizer::ADAM, optimizer::read)?;
+    let lr = match optimizer {
+        Optimizer::Sgd { lr, .. } | Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } => lr,
+    };
+    let loss = match get("loss") {
+        Some(value) => {
+            places.loss = Some(value.place());
+            Some(value.choice("loss", &Loss::NAMES)?)
+        }
+        None => None,
+    };
+    let metrics = match get("metrics") {
+        Some(value) => {
+            places.metrics = Some(value.place());
+            let items = value.items()?;
+            let each = items.iter().map(|v| v.choice("metric", &Metric::NAMES));
+            Some(each.collect::<Result<Vec<_>>>()?)
+        }
+        None => None,
+    };
+    let device = or(section, "device", DeviceChoice::Auto, |v| {
+        let device: std::result::Result<DeviceChoice, _> = v.string()?.parse();
+        Ok(device.unwrap_or(DeviceChoice::Auto))
+    })?;
+    Ok(Training {
+        epochs,
+        batch_size: or(section, "batch_size", 32, |v| v.count(1))?,
+        shuffle: or(section, "shuffle", true, |v| v.boolean())?,
+        seed: match overrides.seed {
+            Some(seed) => seed,
+            None => or(section, "seed", 0, |v| v.whole(0))?,
+        },
+        device: overrides.device.clone().unwrap_or(device),
+        loss,
+        optimizer,
+        schedule: or(section, "schedule", Schedule::Constant, |v| {
+            schedule::read(v, epochs, lr)
+        })?,
+        clip_grad_norm: get("clip_grad_norm").map(positive).transpose()?,
+        early_stopping: get("early_stopping")
+            .map(|v| early_stopping(v, data, places))
+            .transpose()?,
+        metrics,
+    })
+}
+
+fn early_stopping(value: Value<'_>, data: &Data, places: &mut Places) -> Result<EarlyStopping> {
+    let section = value.section("early_stopping")?;
+    section.takes(&["patience", "monitor", "min_delta"])?;
+    let default = if data.validation_split > 0.0 {
+        "val_loss"
+    } else {
+        "loss"
+    };
+    let monitor = match section.get("monitor") {
+        Some(value) => {
+            places.monitor = Some(value.place());
+            value.string()?
+        }
+        None => default,
+    };
+    Ok(EarlyStopping {
+        patience: section.require("patience", "patience = 5")?.count(1)?,
+        monitor: monitor.to_string(),
+        min_delta: or(Some(&section), "min_delta", 0.0, not_negative)?,
+    })
+}

@@ -1,0 +1,75 @@
+//! From the layers of a configuration to a network whose shapes fit, from the samples to the targets.
+
+#[cfg(test)]
+mod tests;
+
+use wgrad::nn::{Module, Sequential, Visitor};
+use wgrad::{Error, Tensor};
+
+use crate::config::{Model, Unfit, layer};
+use crate::failure::Failure;
+use crate::preparation::{Preparation, TargetScale};
+
+/// The network for these samples, with so many outputs.
+pub fn network(
+    model: &Model,
+    preparation: &Preparation,
+    outputs: usize,
+) -> Result<Box<dyn Module>, Failure> {
+    let mut layers = model.layers(outputs);
+    // The short form is for flat samples; images are laid flat first.
+    if matches!(model, Model::Mlp { .. }) && preparation.sample_shape.len() > 1 {
+        layers.insert(0, layer::flatten());
+    }
+    let (network, shape) = layer::sequence(&layers, &preparation.sample_shape)?;
+    if shape != [outputs] {
+        let needed = match (preparation.classes.len(), outputs) {
+            (2, 1) => "1 output, for two classes with this loss".to_string(),
+            (0, n) => format!("{n} for {n} quantities"),
+            (classes, n) => format!("{n} outputs for {classes} classes"),
+        };
+        let flat = match shape.len() {
+            1 => "",
+            _ => "; a \"flatten\" in front makes samples flat",
+        };
+        return Err(Failure::Engine(Error::Model {
+            what: "[model] layers".to_string(),
+            reason: format!(
+                "the last layer gives {shape:?} for each sample, but the data needs {needed}{flat}"
+            ),
+        }));
+    }
+    Ok(match preparation.target_scale {
+        Some(scale) => Box::new(Rescaled { network, scale }),
+        None => Box::new(network),
+    })
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        match unfit.place {
+            Some(place) => place.error(unfit.reason).into(),
+            None => Failure::Engine(Error::Model {
+                what: "[model]".to_string(),
+                reason: unfit.reason,
+            }),
+        }
+    }
+}
+
+/// A network whose outputs are scaled to the targets' units, so that its last layer works with small
+/// numbers while losses, metrics and predictions are in the user's.
+struct Rescaled {
+    network: Sequential,
+    scale: TargetScale,
+}
+
+impl Module for Rescaled {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.network.forward(x) * self.scale.width + self.scale.offset
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        self.network.visit(visitor);
+    }
+}

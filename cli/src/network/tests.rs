@@ -1,0 +1,132 @@
+//! Shapes that follow from the samples, and the mistakes of those that do not fit.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+
+use wgrad::nn::Visitor;
+
+use super::*;
+use crate::config::{Config, Overrides};
+
+fn config(layers: &str) -> Config {
+    let text =
+        format!("[data]\npath = \"d.csv\"\ntarget = \"label\"\n[model]\nlayers = [\n{layers}\n]\n");
+    Config::parse(Path::new("c.toml"), &text, &Overrides::default()).unwrap()
+}
+
+/// What a sample of this shape becomes.
+fn output(layers: &str, shape: &[usize]) -> Vec<usize> {
+    let layers = config(layers).model.layers(1);
+    let built = layer::sequence(&layers, shape);
+    built.unwrap_or_else(|e| panic!("{}", e.reason)).1
+}
+
+fn error(layers: &str, shape: &[usize]) -> String {
+    let layers = config(layers).model.layers(1);
+    match layer::sequence(&layers, shape) {
+        Ok((_, shape)) => panic!("no error, but {shape:?}"),
+        Err(unfit) => Failure::from(unfit).to_string(),
+    }
+}
+
+#[test]
+fn shapes_follow_from_the_samples() {
+    let conv = "{ type = \"conv2d\", out = 8, kernel = 3, stride = 2, padding = 1 }";
+    // An image without an axis for channels has one.
+    assert_eq!(output(conv, &[28, 28]), [8, 14, 14]);
+    assert_eq!(output(conv, &[3, 9, 7]), [8, 5, 4]);
+    let depthwise = "{ type = \"conv2d\", out = 6, kernel = [3, 1], groups = 3, dilation = 2 }";
+    assert_eq!(output(depthwise, &[3, 9, 7]), [6, 5, 7]);
+    let sequence = "{ type = \"conv1d\", out = 2, kernel = 3 }";
+    assert_eq!(output(sequence, &[9]), [2, 7]);
+    assert_eq!(output(sequence, &[4, 9]), [2, 7]);
+    let pool = "{ type = \"max_pool2d\", kernel = 2 }";
+    assert_eq!(output(pool, &[5, 4]), [1, 2, 2]);
+    assert_eq!(output(pool, &[3, 5, 4]), [3, 2, 2]);
+    for norm in [
+        "\"batch_norm\"",
+        "\"layer_norm\"",
+        "{ type = \"rms_norm\", axes = 3 }",
+        "{ type = \"group_norm\", groups = 2 }",
+    ] {
+        assert_eq!(output(norm, &[4, 5, 6]), [4, 5, 6], "{norm}");
+    }
+    assert_eq!(output("\"batch_norm\"", &[7]), [7]);
+    let digits = "{ type = \"reshape\", shape = [1, 8, 8] }, \"flatten\", \"relu\"";
+    assert_eq!(output(digits, &[64]), [64]);
+}
+
+#[test]
+fn a_residual_adds_what_has_one_shape() {
+    let plain = "{ type = \"residual\", layers = [{ type = \"conv2d\", out = 4, kernel = 3, padding = 1 }, \"relu\"] }";
+    assert_eq!(output(plain, &[4, 6, 6]), [4, 6, 6]);
+    assert_eq!(
+        error(plain, &[3, 6, 6]).lines().next().unwrap(),
+        "c.toml:6:1: layer \"residual\" on samples of [3, 6, 6]: the layers give [4, 6, 6], but what they are given is [3, 6, 6], so they cannot be added; a shortcut, such as [{ type = \"conv2d\", out = 32, kernel = 1, stride = 2 }], changes its shape"
+    );
+    let block = "{ type = \"residual\", layers = [\n{ type = \"conv2d\", out = 4, kernel = 3, padding = 1, stride = 2 }\n], shortcut = [\n{ type = \"conv2d\", out = 4, kernel = 1, stride = 2 }\n] }";
+    assert_eq!(output(block, &[3, 7, 7]), [4, 4, 4]);
+    // A mistake deep inside keeps its own place.
+    let deep = block.replace("kernel = 1", "kernel = 9");
+    let text = error(&deep, &[3, 7, 7]);
+    assert!(
+        text.starts_with("c.toml:9:1: layer \"conv2d\" on samples of [3, 7, 7]: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn parameters_have_the_names_of_the_layers() {
+    let layers = "{ type = \"conv2d\", out = 4, kernel = 3, padding = 1 },\n\
+         { type = \"residual\", layers = [\"relu\", { type = \"conv2d\", out = 4, kernel = 1, bias = false }], \
+         shortcut = [\"batch_norm\"] }";
+    let (network, shape) = layer::sequence(&config(layers).model.layers(1), &[5, 5]).unwrap();
+    assert_eq!(shape, [4, 5, 5]);
+    let mut names = Vec::new();
+    let mut take = |name: String, _: &wgrad::nn::Parameter| names.push(name);
+    network.visit(&mut Visitor::new(&mut take));
+    assert_eq!(
+        names,
+        [
+            "0.weight",
+            "0.bias",
+            "1.1.weight",
+            "1.shortcut.0.weight",
+            "1.shortcut.0.bias",
+            "1.shortcut.0.running_mean",
+            "1.shortcut.0.running_var",
+            "1.shortcut.0.num_batches_tracked",
+        ]
+    );
+}
+
+#[test]
+fn what_does_not_fit_says_where() {
+    let conv = "{ type = \"conv2d\", out = 8, kernel = 5 }";
+    assert_eq!(
+        error(&format!("\"relu\",\n  {conv}"), &[10]),
+        "c.toml:7:3: layer \"conv2d\" on samples of [10]: it takes images, [channels, height, width], also without the channels\n  7 |   { type = \"conv2d\", out = 8, kernel = 5 }\n    |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
+    );
+    let cases: [(&str, &[usize], &str); 6] = [
+        (conv, &[4, 4], "kernel"),
+        (
+            "{ type = \"conv2d\", out = 8, kernel = 1, groups = 3 }",
+            &[3, 4, 4],
+            "3 input and 8 output channels do not both fall into 3 groups",
+        ),
+        ("{ type = \"group_norm\", groups = 2 }", &[5], "5 channels"),
+        ("{ type = \"layer_norm\", axes = 3 }", &[5, 5], "no 3 axes"),
+        (
+            "{ type = \"reshape\", shape = [7] }",
+            &[2, 4],
+            "the layer gives [7] for a sample, 7 numbers",
+        ),
+        ("\"batch_norm\"", &[1, 2, 3, 4], "it takes features"),
+    ];
+    for (layers, shape, expected) in cases {
+        let text = error(layers, shape);
+        assert!(text.starts_with("c.toml:6:1: layer "), "{text}");
+        assert!(text.contains(expected), "{text}");
+    }
+}
