@@ -129,7 +129,7 @@ impl MultiHeadAttention {
                 Err(reason) => return x.mistake("attention", reason, self.source),
             };
             traced(x, &self.kind(), |x| {
-                let qkv = x.matmul_t(&self.in_proj_weight.tensor(x));
+                let qkv = self.in_proj_weight.project(x);
                 let qkv = match &self.in_proj_bias {
                     Some(bias) => &qkv + bias.tensor(&qkv),
                     None => qkv,

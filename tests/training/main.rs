@@ -45,6 +45,7 @@ mod curves;
 mod losses;
 mod mistakes;
 mod stepwise;
+mod transfer;
 
 /// Features of the made-up data sets.
 const FEATURES: usize = 7;
