@@ -11,7 +11,7 @@ use crate::graph::{Graph, Mode, Output, Variable};
 use crate::nn::{KvCaches, LanguageModel, Module, Visitor, declare};
 use crate::plan::{Layout, Plan, plan};
 use crate::random::Stream;
-use crate::train::{Trainer, Weights, load_checkpoint};
+use crate::train::{Trainer, Weights, load_model};
 use crate::{DType, Error, Result, Tensor};
 
 use super::Sampling;
@@ -125,7 +125,7 @@ impl Generator {
 
     /// Takes over the model's weights from a checkpoint, or any safetensors file with the same names.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        load_checkpoint(path.as_ref(), &mut self.weights, false)?;
+        load_model(path.as_ref(), &mut self.weights)?;
         self.upload()
     }
 

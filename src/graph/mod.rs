@@ -16,6 +16,7 @@ pub(crate) use function::Rule;
 pub use function::{Backward, Function, Grads};
 pub use op::*;
 pub use tensor::Tensor;
+pub(crate) use variable::Adapter;
 pub use variable::{Init, Role, Variable, VariableId};
 
 use std::collections::HashMap;
@@ -157,6 +158,8 @@ pub struct Graph {
     pub(crate) bound: HashMap<u64, VariableId>,
     /// Gradient rules of nodes, which go before those of their ops.
     pub(crate) rules: HashMap<NodeId, Rule>,
+    /// What is added to frozen weights.
+    pub(crate) adapters: HashMap<VariableId, Adapter>,
     /// The one node of each variable that has been read.
     pub(crate) read: HashMap<VariableId, NodeId>,
     streams: u32,
@@ -180,6 +183,7 @@ impl Graph {
             layers: Vec::new(),
             bound: HashMap::new(),
             rules: HashMap::new(),
+            adapters: HashMap::new(),
             read: HashMap::new(),
             streams: 0,
             scope: Vec::new(),

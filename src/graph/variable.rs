@@ -66,6 +66,17 @@ pub enum Init {
     Unset,
 }
 
+/// What is added to a frozen weight: `scale B A`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Adapter {
+    /// `A [rank, inputs]`.
+    pub a: VariableId,
+    /// `B [outputs, rank]`.
+    pub b: VariableId,
+    /// What their product is multiplied by.
+    pub scale: f64,
+}
+
 /// A tensor that outlives a run.
 #[derive(Clone, Debug)]
 pub struct Variable {

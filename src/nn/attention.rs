@@ -123,7 +123,7 @@ impl MultiHeadAttention {
 
     /// Queries, keys and values side by side: `[batch, time, heads + 2 kv_heads, d]`.
     fn projected(&self, x: &Tensor, d: usize) -> Tensor {
-        let qkv = x.matmul_t(&self.in_proj_weight.tensor(x));
+        let qkv = self.in_proj_weight.project(x);
         let qkv = match &self.in_proj_bias {
             Some(bias) => &qkv + bias.tensor(&qkv),
             None => qkv,

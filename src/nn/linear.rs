@@ -60,7 +60,7 @@ impl Module for Linear {
             }
             let kind = format!("Linear({}, {})", self.inputs, self.outputs);
             traced(x, &kind, |x| {
-                let y = x.matmul_t(&self.weight.tensor(x));
+                let y = self.weight.project(x);
                 match &self.bias {
                     Some(bias) => &y + bias.tensor(&y),
                     None => y,

@@ -99,10 +99,33 @@ impl Parameter {
             let mut assigns = graph.assigns.iter();
             assigns.find(|a| a.variable == id).map(|a| a.node)
         };
-        match assigned {
-            Some(node) => Tensor::new(shared, node),
-            None => crate::ops::variable(&shared, id),
+        if let Some(node) = assigned {
+            return Tensor::new(shared, node);
         }
+        let weight = crate::ops::variable(&shared, id);
+        match self.adapter(x) {
+            Some((a, b, scale)) => weight + b.matmul(&a) * scale,
+            None => weight,
+        }
+    }
+
+    /// `x W^T` for a weight `W [outputs, inputs]` and `x [.., inputs]`. Where the weight has an adapter, `x`
+    /// goes through that on its own, and no sum of weights is made.
+    #[track_caller]
+    pub fn project(&self, x: &Tensor) -> Tensor {
+        let (Some((a, b, scale)), Some(id)) = (self.adapter(x), self.bound(x)) else {
+            return x.matmul_t(&self.tensor(x));
+        };
+        let weight = crate::ops::variable(&x.shared_graph(), id);
+        x.matmul_t(&weight) + x.matmul_t(&a).matmul_t(&b) * scale
+    }
+
+    /// The adapter's matrices and its scale, where there is one.
+    fn adapter(&self, x: &Tensor) -> Option<(Tensor, Tensor, f64)> {
+        let id = self.bound(x)?;
+        let adapter = x.graph().adapters.get(&id).copied()?;
+        let tensor = |id| crate::ops::variable(&x.shared_graph(), id);
+        Some((tensor(adapter.a), tensor(adapter.b), adapter.scale))
     }
 
     /// In a graph for training, makes `value` the parameter's value from now on: for the rest of this step

@@ -356,7 +356,7 @@ impl Recurrent {
 impl Direction {
     /// What the op gives of its tape.
     fn tape(&self, x: &Tensor, op: Recurrence, mask: &Tensor, state: &[Tensor]) -> Tensor {
-        let projected = x.matmul_t(&self.weight_ih.tensor(x));
+        let projected = self.weight_ih.project(x);
         let (projected, bias) = match &self.bias {
             // A GRU's reset gate is between the two biases of the third part.
             Some((ih, hh)) if op.cell == Cell::Gru => (projected + ih.tensor(x), hh.tensor(x)),

@@ -125,6 +125,10 @@ impl Optimizer for Adam {
         }
     }
 
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        Box::new(self.weight_decay(decay))
+    }
+
     fn check(&self) -> Result<()> {
         require(
             "Adam's learning rate",
@@ -162,6 +166,9 @@ impl Optimizer for AdamW {
     }
     fn update(&self, u: Update) -> Updated {
         self.0.update(u)
+    }
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        Box::new(self.weight_decay(decay))
     }
     fn check(&self) -> Result<()> {
         self.0.check()

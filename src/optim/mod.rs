@@ -45,6 +45,9 @@ pub trait Optimizer: Send {
     /// Appends the update of one parameter to the graph.
     fn update(&self, u: Update) -> Updated;
 
+    /// The same with another weight decay, for a group of parameters.
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer>;
+
     /// Whether the settings make sense.
     fn check(&self) -> Result<()>;
 }

@@ -93,6 +93,10 @@ impl Optimizer for Sgd {
         }
     }
 
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        Box::new(self.weight_decay(decay))
+    }
+
     fn check(&self) -> Result<()> {
         require(
             "SGD's learning rate",

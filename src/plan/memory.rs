@@ -12,6 +12,7 @@ use crate::graph::{NodeId, Op};
 use crate::kernel::{Binding, Operand};
 use crate::{Error, Result};
 
+use super::in_place::{in_place, leaf_of};
 use super::layout::{ALIGNMENT, slot_bytes};
 use super::lower::{Lowering, UNPLACED};
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
@@ -190,20 +191,16 @@ impl Places {
         Ok(())
     }
 
-    /// A new value is computed in the variable's own place, unless the old one is still needed then.
+    /// A new value is computed in the variable's own place where it can be.
     fn assigns(&mut self, cx: &Lowering, next: &mut u32) -> Result<()> {
-        for assign in &cx.graph.assigns {
+        let in_place = in_place(cx, |home| self.slots.contains_key(&home))?;
+        for (assign, in_place) in cx.graph.assigns.iter().zip(in_place) {
             let slot = cx.variable_slot(assign.variable)?;
             let home = cx.sources.home(assign.node);
-            let leaf = cx.graph.ids().find(
-                |&id| matches!(&cx.graph.node(id).op, Op::Variable(v) if v.id == assign.variable),
-            );
+            let leaf = leaf_of(cx, assign.variable);
             if leaf == Some(home) {
                 continue;
             }
-            let in_place = !self.slots.contains_key(&home)
-                && group_of(cx, home)
-                    .is_some_and(|g| leaf.is_none_or(|leaf| may_replace(cx, leaf, g)));
             match (in_place, leaf) {
                 (true, Some(leaf)) => {
                     self.operands.insert(home, leaf);
@@ -220,7 +217,7 @@ impl Places {
 }
 
 /// The number of the group that computes and stores `id`.
-fn group_of(cx: &Lowering, id: NodeId) -> Option<usize> {
+pub(super) fn group_of(cx: &Lowering, id: NodeId) -> Option<usize> {
     cx.groups.iter().position(|g| g.outputs.contains(&id))
 }
 
@@ -231,38 +228,6 @@ fn feeds_others(cx: &Lowering, id: NodeId) -> bool {
             && g.nodes()
                 .any(|n| cx.sources.reads(n).iter().any(|f| f.root == id))
     })
-}
-
-/// Whether group `g` may overwrite the variable that `leaf` reads: no later group needs the old
-/// value, and its own tail reads it element by element.
-fn may_replace(cx: &Lowering, leaf: NodeId, g: usize) -> bool {
-    let reads_leaf = |n: NodeId| cx.sources.reads(n).iter().any(|f| f.root == leaf);
-    let in_order = |n: NodeId| {
-        cx.sources
-            .reads(n)
-            .iter()
-            .all(|f| f.root != leaf || f.view.is_contiguous())
-    };
-    let copied = |n: NodeId| {
-        cx.sources
-            .copied(cx.graph, n)
-            .is_some_and(|f| f.root == leaf)
-    };
-    cx.groups
-        .iter()
-        .enumerate()
-        .all(|(i, group)| match i.cmp(&g) {
-            std::cmp::Ordering::Less => true,
-            std::cmp::Ordering::Equal => {
-                let others = group.head.iter().chain(&group.anchor);
-                !others.copied().any(reads_leaf)
-                    && group
-                        .tail
-                        .iter()
-                        .all(|&n| in_order(n) && !(cx.sources.is_copy(n) && copied(n)))
-            }
-            std::cmp::Ordering::Greater => !group.nodes().any(|n| reads_leaf(n) || copied(n)),
-        })
 }
 
 /// A value that needs a buffer for a time.

@@ -5,6 +5,7 @@
 
 mod chain;
 mod cost;
+mod in_place;
 mod layout;
 mod lower;
 mod memory;

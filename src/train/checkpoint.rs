@@ -12,7 +12,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::graph::Role;
+use crate::graph::{Role, Variable};
 use crate::{Error, Result};
 
 use super::history::History;
@@ -54,27 +54,47 @@ impl Position {
 }
 
 pub(super) fn save(path: &Path, weights: &Weights, position: &Position) -> Result<()> {
+    let all = weights.variables.iter().zip(&weights.words);
+    let position = serde_json::to_string(position)
+        .map_err(|e| Error::internal("a checkpoint", e.to_string()))?;
+    let kept = all.filter(|(v, _)| v.role != Role::Table);
+    write(path, kept, Some((KEY, position)))
+}
+
+/// Writes variables and perhaps a text to a safetensors file, whole or not at all.
+pub(super) fn write<'a>(
+    path: &Path,
+    variables: impl Iterator<Item = (&'a Variable, &'a Vec<u32>)>,
+    text: Option<(&str, String)>,
+) -> Result<()> {
     let broken = |e: String| Error::Checkpoint {
         path: path.to_path_buf(),
         reason: e,
     };
-    let mut tensors = Vec::with_capacity(weights.words.len());
-    let all = weights.variables.iter().zip(&weights.words);
-    for (v, words) in all.filter(|(v, _)| v.role != Role::Table) {
+    let mut tensors = Vec::new();
+    for (v, words) in variables {
         let bytes: &[u8] = bytemuck::cast_slice(words);
         let view = TensorView::new(Dtype::F32, v.shape().to_vec(), bytes);
         tensors.push((v.name.as_str(), view.map_err(|e| broken(e.to_string()))?));
     }
-    let position = serde_json::to_string(position).map_err(|e| broken(e.to_string()))?;
-    let metadata = HashMap::from([(KEY.to_string(), position)]);
-    let bytes =
-        safetensors::serialize(tensors, Some(metadata)).map_err(|e| broken(e.to_string()))?;
+    let metadata = text.map(|(key, text)| HashMap::from([(key.to_string(), text)]));
+    let bytes = safetensors::serialize(tensors, metadata).map_err(|e| broken(e.to_string()))?;
     crate::checkpoint::write_atomically(path, &bytes)
 }
 
-/// Fills `weights` from a file. With `exact` the optimizer's memory and the position must be there
-/// too; without, the model's own tensors are enough.
-pub(crate) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Option<Position>> {
+/// The text that a safetensors file holds under `key`, if any.
+pub(super) fn metadata(path: &Path, key: &str) -> Result<Option<String>> {
+    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| Error::Checkpoint {
+        path: path.to_path_buf(),
+        reason: format!("is not a whole safetensors file ({e})"),
+    })?;
+    let texts = header.metadata().as_ref();
+    Ok(texts.and_then(|m| m.get(key)).cloned())
+}
+
+/// Fills `weights` from a checkpoint, the optimizer's memory too.
+pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<Position> {
     let refuse = |reason: String| Error::Checkpoint {
         path: path.to_path_buf(),
         reason,
@@ -84,21 +104,16 @@ pub(crate) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Op
         .map_err(|e| refuse(format!("is not a whole safetensors file ({e})")))?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(e.to_string()))?;
     let position = header.metadata().as_ref().and_then(|m| m.get(KEY));
-    let position =
-        match position {
-            Some(text) => Some(serde_json::from_str::<Position>(text).map_err(|e| {
-                refuse(format!("its position in the training cannot be read ({e})"))
-            })?),
-            None if exact => {
-                return Err(refuse(
-                    "holds weights only, no state to resume a training from".to_string(),
-                ));
-            }
-            None => None,
-        };
+    let Some(text) = position else {
+        return Err(refuse(
+            "holds weights only, no state to resume a training from".to_string(),
+        ));
+    };
+    let position = serde_json::from_str::<Position>(text)
+        .map_err(|e| refuse(format!("its position in the training cannot be read ({e})")))?;
     let mut words = weights.words.clone();
     for (v, words) in weights.variables.iter().zip(&mut words) {
-        if v.role == Role::Table || !exact && matches!(v.role, Role::OptimizerState(_)) {
+        if v.role == Role::Table {
             continue;
         }
         let tensor = tensors.tensor(&v.name).map_err(|_| {

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use crate::Shape;
+use crate::metrics::Metric;
+
+use super::session::Sums;
 
 /// A loss and metrics over a whole data set.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +19,22 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The means of sums over samples: the loss, then these metrics.
+    pub(super) fn of(sums: &Sums, metrics: &[Box<dyn Metric>]) -> Self {
+        let means = sums.means();
+        let (loss, values) = means
+            .split_first()
+            .map_or((f64::NAN, &[][..]), |(loss, values)| (*loss, values));
+        let finished = metrics.iter().zip(values);
+        Evaluation {
+            loss,
+            metrics: finished
+                .map(|(m, v)| (m.name().to_string(), m.finish(*v)))
+                .collect(),
+            samples: sums.samples as usize,
+        }
+    }
+
     /// A metric by name.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics

@@ -1,12 +1,15 @@
 //! What is trained and how: everything that tracing a graph needs, but no device and no data.
 
-use crate::graph::{Init, Role, Variable};
+use crate::graph::{Adapter, Init, Role, Variable, VariableId};
 use crate::loss::{Loss, Target};
 use crate::metrics::Metric;
-use crate::nn::{Module, Parameter, Visitor};
+use crate::nn::{Lora, Module, Parameter, Visitor};
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
 use crate::{Error, Result, Shape};
+
+use super::group::Grouped;
+use super::lora;
 
 pub(super) struct Recipe {
     pub model: Box<dyn Module>,
@@ -15,8 +18,14 @@ pub(super) struct Recipe {
     pub metrics: Vec<Box<dyn Metric>>,
     pub schedule: Schedule,
     pub clip: Option<f64>,
-    /// Names of parameters that are not trained; a `*` at the end stands for anything.
+    /// Names of parameters that are not trained; a `*` stands for anything.
     pub frozen: Vec<String>,
+    /// Parameters that are trained otherwise.
+    pub groups: Vec<Grouped>,
+    /// Weights that get adapters, by name.
+    pub lora: Vec<(String, Lora)>,
+    /// The adapters, once the model is declared.
+    pub adapters: Vec<(VariableId, Adapter)>,
     pub seed: u64,
 }
 
@@ -24,6 +33,7 @@ pub(super) struct Recipe {
 pub(super) struct Declared {
     pub variables: Vec<Variable>,
     pub bound: Vec<u64>,
+    pub adapters: Vec<(VariableId, Adapter)>,
 }
 
 impl Recipe {
@@ -55,16 +65,9 @@ impl Recipe {
                 format!("two parameters are called {name:?}"),
             ));
         }
-        for pattern in &self.frozen {
-            if !variables.iter().any(|v| matches(pattern, &v.name)) {
-                let names: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
-                let reason = format!(
-                    "no parameter is called {pattern:?}; there are {}",
-                    names.join(", ")
-                );
-                return Err(Error::model("freeze", reason));
-            }
-        }
+        known("freeze", &variables, self.frozen.iter())?;
+        let adapters = lora::declare(&self.lora, &mut variables)?;
+        known("group", &variables, self.groups.iter().map(|g| &g.pattern))?;
         let trained: Vec<Variable> = variables
             .iter()
             .filter(|v| v.role == Role::Parameter)
@@ -78,8 +81,29 @@ impl Recipe {
                 ..p.clone()
             }));
         }
-        Ok(Declared { variables, bound })
+        Ok(Declared {
+            variables,
+            bound,
+            adapters,
+        })
     }
+}
+
+/// Refuses a pattern that fits no name: it is misspelt.
+fn known<'a>(
+    what: &str,
+    variables: &[Variable],
+    patterns: impl Iterator<Item = &'a String>,
+) -> Result<()> {
+    for pattern in patterns {
+        if !variables.iter().any(|v| matches(pattern, &v.name)) {
+            let names: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
+            let names = names.join(", ");
+            let reason = format!("no parameter is called {pattern:?}; there are {names}");
+            return Err(Error::model(what, reason));
+        }
+    }
+    Ok(())
 }
 
 /// The name of a kind of optimizer state of a parameter.
@@ -87,11 +111,23 @@ pub(super) fn state_name(state: &str, parameter: &str) -> String {
     format!("optimizer.{state}.{parameter}")
 }
 
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => name == pattern,
+/// Whether a name fits a pattern, in which each `*` stands for anything.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(mut name) = name.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
     }
+    name.ends_with(last)
 }
 
 /// What the data looks like: a sample's shape and the kind of targets.
@@ -99,4 +135,39 @@ fn matches(pattern: &str, name: &str) -> bool {
 pub(super) struct DataSpec {
     pub sample: Shape,
     pub target: Target,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, name) in [
+            ("0.weight", "0.weight"),
+            ("*", ""),
+            ("*", "0.weight"),
+            ("encoder.*", "encoder."),
+            ("encoder.*", "encoder.0.weight"),
+            ("*.bias", "0.bias"),
+            (
+                "encoder.*.attention.*.weight",
+                "encoder.11.attention.query.weight",
+            ),
+            ("a*a", "aa"),
+            ("*a*b*", "xaxbx"),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("0.weight", "10.weight"),
+            ("encoder.*", "encoder"),
+            ("*.bias", "0.bias_ih"),
+            ("a*a", "a"),
+            ("*a*b*", "ba"),
+            ("", "a"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
 }

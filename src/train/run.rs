@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use super::callback::{Control, EpochEnd};
 use super::feed;
 use super::fit::Fit;
-use super::history::{Epoch, History};
+use super::history::Epoch;
 use super::session::{Batch, Session, Sums, Wanted};
 use super::trace::Purpose;
 use super::trainer::Trainer;
@@ -82,7 +82,11 @@ impl Run {
             sets.push(("validation".to_string(), validation.clone()));
         }
         trainer.open_session(sets, wanted)?;
+        let ended = std::mem::take(&mut trainer.ended);
         let position = &mut trainer.position;
+        if ended {
+            position.epoch = 0;
+        }
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
@@ -147,10 +151,9 @@ impl Run {
             steps_per_epoch: self.steps_per_epoch(),
             epochs: self.fit.epochs,
         };
-        let optimizer = &trainer.recipe.optimizer;
-        self.rate = trainer.recipe.schedule.rate(optimizer.learning_rate(), at);
         let step = trainer.position.step + 1;
-        let scalars = optimizer.scalars(step, self.rate);
+        let (rate, scalars) = trainer.recipe.scalars(step, at);
+        self.rate = rate;
         let wanted = Wanted {
             purpose: Purpose::Train,
             batch: rows.len(),
@@ -278,10 +281,9 @@ impl Run {
         Ok(Tick::EpochEnded(epoch))
     }
 
-    /// What `fit` hands back; the next one counts its epochs from 1 again.
-    pub fn finish(self, trainer: &mut Trainer) -> History {
-        trainer.position.epoch = 0;
-        std::mem::take(&mut trainer.position.history)
+    /// Leaves the position at the end, so that a checkpoint saved now has nothing more to do.
+    pub fn finish(self, trainer: &mut Trainer) {
+        trainer.ended = true;
     }
 }
 

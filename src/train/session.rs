@@ -139,6 +139,11 @@ impl Session {
         })
     }
 
+    /// Overwrites the model's and the optimizer's variables.
+    pub fn upload(&mut self, weights: &Weights) -> Result<()> {
+        weights.upload(self.executor.as_mut())
+    }
+
     /// The plan for a purpose, a batch size and a set.
     pub fn plan_index(&self, wanted: Wanted) -> Result<usize> {
         let at = self.wanted.iter().position(|w| *w == wanted);

@@ -17,10 +17,9 @@ impl Trainer {
             return Err(Error::model("step", reason));
         };
         let tick = run.advance(self, true)?;
-        if matches!(tick, Tick::Done(_)) {
-            self.position.history = run.finish(self);
-        } else {
-            self.run = Some(run);
+        match tick {
+            Tick::Done(_) => run.finish(self),
+            _ => self.run = Some(run),
         }
         Ok(tick)
     }
@@ -28,16 +27,8 @@ impl Trainer {
     /// The means of the epoch that is going on, over the samples whose results have arrived.
     pub fn running(&self) -> Option<Evaluation> {
         let sums = self.position.sums();
-        let means = sums.means();
-        let (loss, metrics) = means.split_first()?;
-        let all = self.recipe.metrics.iter().zip(metrics);
-        Some(Evaluation {
-            loss: *loss,
-            metrics: all
-                .map(|(m, v)| (m.name().to_string(), m.finish(*v)))
-                .collect(),
-            samples: sums.samples as usize,
-        })
+        let any = !sums.totals.is_empty();
+        any.then(|| Evaluation::of(&sums, &self.recipe.metrics))
     }
 
     /// Takes the results that are still on their way: a checkpoint without them would make the

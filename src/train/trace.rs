@@ -34,7 +34,7 @@ pub(super) fn trace(
     } else {
         Mode::Eval
     };
-    let shared = Rc::new(RefCell::new(start(mode, variables, bound)));
+    let shared = Rc::new(RefCell::new(start(recipe, mode, variables, bound)));
     if purpose == Purpose::Predict {
         let meta = batch_meta(spec, batch);
         let x = ops::input(&shared, super::feed::FEATURES, meta.shape, meta.dtype);
@@ -72,7 +72,7 @@ pub(super) fn probe(
 ) -> Result<(Graph, Target)> {
     // Any batch size would do; 2 is the smallest that no rule can mistake for a missing axis.
     const BATCH: usize = 2;
-    let shared = Rc::new(RefCell::new(start(Mode::Eval, variables, bound)));
+    let shared = Rc::new(RefCell::new(start(recipe, Mode::Eval, variables, bound)));
     let mut dims = vec![BATCH];
     dims.extend_from_slice(sample);
     let x = ops::input(&shared, super::feed::FEATURES, dims, DType::F32);
@@ -92,8 +92,9 @@ pub(super) fn probe(
     Ok((finish(shared)?, target))
 }
 
-fn start(mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
+fn start(recipe: &Recipe, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
     let mut graph = Graph::new(mode);
+    graph.adapters = recipe.adapters.iter().copied().collect();
     graph.variables = variables.to_vec();
     graph.bound = bound
         .iter()
@@ -163,8 +164,9 @@ fn update(recipe: &Recipe, shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result
         .optimizer
         .scalars(1, recipe.optimizer.learning_rate())
         .len();
-    let all = ops::input(shared, SCALARS, [count], DType::F32);
-    let scalars: Vec<Tensor> = (0..count)
+    let groups = recipe.groups.len() + 1;
+    let all = ops::input(shared, SCALARS, [count * groups], DType::F32);
+    let scalars: Vec<Tensor> = (0..count * groups)
         .map(|i| all.narrow(0, i, 1).reshape(crate::Shape::scalar()))
         .collect();
     let factor = recipe
@@ -186,11 +188,13 @@ fn update(recipe: &Recipe, shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result
             Some(factor) => gradient * factor,
             None => gradient,
         };
-        let updated = recipe.optimizer.update(Update {
+        let group = recipe.group_of(&name);
+        let scalars = scalars.chunks(count.max(1)).nth(group);
+        let updated = recipe.optimizer_of(group).update(Update {
             parameter: &parameter,
             gradient,
             states: ids.iter().map(|&id| ops::variable(shared, id)).collect(),
-            scalars: scalars.clone(),
+            scalars: scalars.unwrap_or_default().to_vec(),
         });
         let mut graph = shared.borrow_mut();
         graph.take_error()?;

@@ -9,7 +9,7 @@ use crate::device::Device;
 use crate::exec::Counters;
 use crate::loss::Loss;
 use crate::metrics::Metric;
-use crate::nn::Module;
+use crate::nn::{Lora, Module};
 use crate::optim::Optimizer;
 use crate::plan::{Cost, Plan};
 use crate::schedule::Schedule;
@@ -19,6 +19,7 @@ use super::checkpoint::{self, Position};
 use super::evaluate::{Evaluation, Predictions};
 use super::feed::{self, Feed};
 use super::fit::Fit;
+use super::group::{Group, Grouped};
 use super::history::History;
 use super::recipe::{DataSpec, Declared, Recipe};
 use super::run::{Run, Tick, evaluate_batch, evaluation_batch, slice, wants};
@@ -69,9 +70,28 @@ impl TrainerBuilder {
         self
     }
 
-    /// Keeps parameters as they are, by name; a `*` at the end stands for anything: `"encoder.*"`.
+    /// Keeps parameters as they are, by name; a `*` stands for anything: `"encoder.*"`, `"*.bias"`.
     pub fn freeze(mut self, pattern: &str) -> Self {
         self.recipe.frozen.push(pattern.to_string());
+        self
+    }
+
+    /// Trains parameters of this name otherwise than the rest; a `*` stands for anything. May be called again
+    /// for more groups; a parameter belongs to the first that fits.
+    pub fn group(mut self, pattern: &str, group: Group) -> Self {
+        self.recipe.groups.push(Grouped {
+            pattern: pattern.to_string(),
+            group,
+            optimizer: None,
+        });
+        self
+    }
+
+    /// Freezes the weights of this name and trains an adapter of each instead; a `*` stands for anything.
+    /// `"*"` means all matrices. What else is trained says [`TrainerBuilder::freeze`], which leaves adapters
+    /// alone. An adapter's tensors are called `lora_A` and `lora_B`, beside the `weight` they belong to.
+    pub fn lora(mut self, pattern: &str, lora: Lora) -> Self {
+        self.recipe.lora.push((pattern.to_string(), lora));
         self
     }
 
@@ -83,13 +103,15 @@ impl TrainerBuilder {
 
     /// Like [`TrainerBuilder::compile`], for samples of this shape.
     pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
-        let recipe = self.recipe;
+        let mut recipe = self.recipe;
         recipe.optimizer.check()?;
+        recipe.prepare_groups()?;
         if let Some(max) = recipe.clip.filter(|max| !(*max > 0.0 && max.is_finite())) {
             return Err(Error::argument("clip_grad_norm", max, "a number above 0"));
         }
         let sample = sample.into();
         let declared = recipe.declare()?;
+        recipe.adapters.clone_from(&declared.adapters);
         let (graph, target) = probe(&recipe, &sample, (&declared.variables, &declared.bound))?;
         let spec = DataSpec { sample, target };
         // The training graph too: a gradient may not exist.
@@ -107,6 +129,7 @@ impl TrainerBuilder {
             spec,
             declared,
             weights,
+            ended: false,
             changed: false,
             session: None,
             run: None,
@@ -123,11 +146,13 @@ pub struct Trainer {
     pub(super) position: Position,
     /// When the first step's loss arrived.
     pub(super) first_step: Option<Instant>,
+    /// The last training came to its end: the next one counts its epochs from 1 again.
+    pub(super) ended: bool,
     /// The session's weights are newer than `weights`.
     pub(super) changed: bool,
     device: Device,
     declared: Declared,
-    weights: Weights,
+    pub(super) weights: Weights,
     session: Option<Session>,
     pub(super) run: Option<Run>,
     summary: Summary,
@@ -151,6 +176,9 @@ impl Trainer {
                 schedule: Schedule::Constant,
                 clip: None,
                 frozen: Vec::new(),
+                groups: Vec::new(),
+                lora: Vec::new(),
+                adapters: Vec::new(),
                 seed: 0,
             },
         }
@@ -165,7 +193,8 @@ impl Trainer {
         let mut run = Run::new(self, set, fit)?;
         loop {
             if let Tick::Done(_) = run.advance(self, true)? {
-                return Ok(run.finish(self));
+                run.finish(self);
+                return Ok(self.position.history.clone());
             }
         }
     }
@@ -185,19 +214,12 @@ impl Trainer {
                 "no training has begun; call `begin` first",
             ));
         };
-        let tick = slice(self, &mut run, budget);
+        let tick = slice(self, &mut run, budget)?;
         match tick {
-            Ok(Tick::Done(reason)) => {
-                let history = run.finish(self);
-                self.position.history = history;
-                Ok(Tick::Done(reason))
-            }
-            Ok(tick) => {
-                self.run = Some(run);
-                Ok(tick)
-            }
-            Err(error) => Err(error),
+            Tick::Done(_) => run.finish(self),
+            _ => self.run = Some(run),
         }
+        Ok(tick)
     }
 
     /// The epochs of the training that is going on in slices, or was resumed.
@@ -224,19 +246,7 @@ impl Trainer {
         for result in session.results(true)? {
             sums.add(&result.values, result.samples);
         }
-        let means = sums.means();
-        let (loss, metrics) = means
-            .split_first()
-            .map_or((f64::NAN, &[][..]), |(l, m)| (*l, m));
-        let all = self.recipe.metrics.iter().zip(metrics);
-        let metrics = all
-            .map(|(m, v)| (m.name().to_string(), m.finish(*v)))
-            .collect();
-        Ok(Evaluation {
-            loss,
-            metrics,
-            samples: set.len(),
-        })
+        Ok(Evaluation::of(&sums, &self.recipe.metrics))
     }
 
     /// The model's outputs for each sample of a data set, whose targets are not looked at.
@@ -275,22 +285,30 @@ impl Trainer {
         checkpoint::save(path.as_ref(), &self.weights, &self.position)
     }
 
-    /// Takes over the state of a checkpoint; the next `fit` goes on from there.
+    /// Takes over the state of a checkpoint; the next `fit` goes on from there, to as many epochs as it says.
+    /// One that was saved when its training had come to its end has nothing more to do, unless it is told more
+    /// epochs.
     pub fn resume(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let position = checkpoint::load(path.as_ref(), &mut self.weights, true)?;
-        if let Some(position) = position {
-            self.recipe.seed = position.seed;
-            self.position = position;
-        }
+        let position = checkpoint::load(path.as_ref(), &mut self.weights)?;
+        self.recipe.seed = position.seed;
+        self.position = position;
+        self.ended = false;
         self.forget_session();
         Ok(())
     }
 
-    /// Takes over the model's weights from a checkpoint or any safetensors file with the same names.
-    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        checkpoint::load(path.as_ref(), &mut self.weights, false)?;
-        self.forget_session();
-        Ok(())
+    /// Changes the weights on the host, and on the device where a training is going on.
+    pub(super) fn change_weights<T>(
+        &mut self,
+        change: impl FnOnce(&mut Weights) -> Result<T>,
+    ) -> Result<T> {
+        self.settle()?;
+        self.sync()?;
+        let changed = change(&mut self.weights)?;
+        if let Some(session) = &mut self.session {
+            session.upload(&self.weights)?;
+        }
+        Ok(changed)
     }
 
     fn forget_session(&mut self) {
@@ -403,7 +421,7 @@ impl Trainer {
     }
 
     /// Brings the weights on the host up to date.
-    fn sync(&mut self) -> Result<()> {
+    pub(super) fn sync(&mut self) -> Result<()> {
         if let Some(session) = self.session.as_mut().filter(|_| self.changed) {
             session.download(&mut self.weights)?;
             self.changed = false;

@@ -47,6 +47,7 @@ mod losses;
 mod mistakes;
 mod mistakes_of_images;
 mod stepwise;
+mod transfer;
 
 /// Features of the made-up data sets.
 const FEATURES: usize = 7;

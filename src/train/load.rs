@@ -1,0 +1,232 @@
+//! Taking over weights from a file: a checkpoint, or any safetensors file with `state_dict` names.
+
+use std::fmt;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::graph::Role;
+use crate::{Error, Result, Shape};
+
+use super::recipe::matches;
+use super::state::Weights;
+use super::trainer::Trainer;
+
+/// What the optimizer's memory is called in a checkpoint: none of a model's business.
+const OPTIMIZER: &str = "optimizer.";
+
+/// How weights are taken over from a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Load {
+    lenient: bool,
+    only: Vec<String>,
+    except: Vec<String>,
+    renamed: Vec<(String, String)>,
+}
+
+impl Load {
+    /// The file and the model must have the same tensors, in the same shapes.
+    pub fn strict() -> Self {
+        Load::default()
+    }
+
+    /// What fits is taken over; the rest stays as it is, and stands in the report.
+    pub fn lenient() -> Self {
+        Load {
+            lenient: true,
+            ..Load::default()
+        }
+    }
+
+    /// Looks at nothing but the model's tensors of this name; `*` stands for anything. May be called again
+    /// for more.
+    pub fn only(mut self, pattern: &str) -> Self {
+        self.only.push(pattern.to_string());
+        self
+    }
+
+    /// Leaves out the model's tensors of this name; `*` stands for anything: a new head, say, `"head.*"`.
+    pub fn except(mut self, pattern: &str) -> Self {
+        self.except.push(pattern.to_string());
+        self
+    }
+
+    /// Tensors of the file whose names begin with `from` are those of the model that begin with `to` instead:
+    /// `rename("bert.", "encoder.")`. The first that fits counts.
+    pub fn rename(mut self, from: &str, to: &str) -> Self {
+        self.renamed.push((from.to_string(), to.to_string()));
+        self
+    }
+
+    /// The model's name for a tensor of the file.
+    fn name(&self, name: &str) -> String {
+        let mut fits = self.renamed.iter();
+        let renamed = fits.find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?)));
+        renamed.unwrap_or_else(|| name.to_string())
+    }
+
+    /// Whether a tensor of this name is looked at.
+    fn asks_for(&self, name: &str) -> bool {
+        let any = |patterns: &[String]| patterns.iter().any(|p| matches(p, name));
+        (self.only.is_empty() || any(&self.only)) && !any(&self.except)
+    }
+}
+
+/// A tensor that has another shape, or no numbers, in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherShape {
+    /// Its name in the model.
+    pub name: String,
+    /// Element type and shape in the file.
+    pub file: String,
+    /// Its shape in the model.
+    pub model: Shape,
+}
+
+/// What came of loading weights. Displayed, it is a list to read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadReport {
+    /// Tensors that were taken over, by the model's names.
+    pub loaded: Vec<String>,
+    /// Tensors of the model that the file has not.
+    pub missing: Vec<String>,
+    /// Tensors of the file that the model has not.
+    pub unexpected: Vec<String>,
+    /// Tensors of another shape.
+    pub other_shape: Vec<OtherShape>,
+}
+
+impl LoadReport {
+    /// Whether file and model have the same tensors.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty() && self.other_shape.is_empty()
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tensors loaded", self.loaded.len())?;
+        let mut list = |title: &str, names: &[String]| match names.is_empty() {
+            true => Ok(()),
+            false => write!(f, "\n  {title}: {}", names.join(", ")),
+        };
+        list("missing in the file", &self.missing)?;
+        list("unexpected in the file", &self.unexpected)?;
+        let shapes = self.other_shape.iter();
+        let shapes: Vec<String> = shapes
+            .map(|o| format!("{} is {}, in the model {}", o.name, o.file, o.model))
+            .collect();
+        list("of another shape", &shapes)
+    }
+}
+
+/// Takes over what a file holds of the `wanted` variables, by index. Those of `optional` need not be there.
+pub(super) fn load(
+    path: &Path,
+    weights: &mut Weights,
+    how: &Load,
+    (wanted, optional): (impl Fn(usize) -> bool, &[usize]),
+) -> Result<LoadReport> {
+    let refuse = |reason: String| Error::Checkpoint {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|e| refuse(format!("is not a whole safetensors file ({e})")))?;
+    let mut tensors: Vec<(String, TensorView)> = file
+        .iter()
+        .filter(|(name, _)| !name.starts_with(OPTIMIZER))
+        .map(|(name, tensor)| (how.name(name), tensor))
+        .collect();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    if let Some(twice) = tensors.windows(2).find(|t| t[0].0 == t[1].0) {
+        return Err(refuse(format!("has two tensors for {}", twice[0].0)));
+    }
+    let mut report = LoadReport::default();
+    let mut words = weights.words.clone();
+    for (i, (v, words)) in weights.variables.iter().zip(&mut words).enumerate() {
+        let of_model = matches!(v.role, Role::Parameter | Role::Buffer) && wanted(i);
+        if !of_model {
+            continue;
+        }
+        let found = tensors.binary_search_by(|t| t.0.as_str().cmp(&v.name));
+        let tensor = found.ok().map(|at| tensors.remove(at).1);
+        match tensor {
+            _ if !how.asks_for(&v.name) => {}
+            None if optional.contains(&i) => {}
+            None => report.missing.push(v.name.clone()),
+            Some(tensor) => match numbers(&tensor) {
+                Some(numbers) if tensor.shape() == v.shape().dims() => {
+                    *words = numbers;
+                    report.loaded.push(v.name.clone());
+                }
+                _ => report.other_shape.push(OtherShape {
+                    name: v.name.clone(),
+                    file: format!("{}{:?}", tensor.dtype(), tensor.shape()),
+                    model: v.shape().clone(),
+                }),
+            },
+        }
+    }
+    let left = tensors.into_iter().map(|(name, _)| name);
+    report.unexpected = left.filter(|name| how.asks_for(name)).collect();
+    if !how.lenient && !report.is_complete() {
+        return Err(refuse(format!("does not fit the model: {report}")));
+    }
+    weights.words = words;
+    Ok(report)
+}
+
+/// Takes over all of a model's weights from a file that holds them and no others but an optimizer's.
+pub(crate) fn load_model(path: &Path, weights: &mut Weights) -> Result<()> {
+    load(path, weights, &Load::strict(), (|_| true, &[])).map(drop)
+}
+
+/// The elements as the words of `f32`, from any type of numbers.
+fn numbers(tensor: &TensorView) -> Option<Vec<u32>> {
+    let data = tensor.data();
+    /// The little-endian elements of a type.
+    macro_rules! elements {
+        ($type:ty, $value:expr) => {{
+            let value: fn($type) -> f32 = $value;
+            let all = data
+                .chunks_exact(size_of::<$type>())
+                .filter_map(|c| c.try_into().ok());
+            all.map(|c| value(<$type>::from_le_bytes(c)).to_bits())
+                .collect()
+        }};
+    }
+    Some(match tensor.dtype() {
+        Dtype::F32 => elements!(f32, |v| v),
+        Dtype::F64 => elements!(f64, |v| v as f32),
+        Dtype::F16 => elements!(half::f16, half::f16::to_f32),
+        Dtype::BF16 => elements!(half::bf16, half::bf16::to_f32),
+        Dtype::I64 => elements!(i64, |v| v as f32),
+        Dtype::I32 => elements!(i32, |v| v as f32),
+        Dtype::U8 | Dtype::BOOL => elements!(u8, f32::from),
+        _ => return None,
+    })
+}
+
+impl Trainer {
+    /// Takes over the model's weights from a checkpoint or any safetensors file with the same names, in any
+    /// type of numbers. A training that is going on goes on with them.
+    ///
+    /// The file must hold all of the model's tensors, in their shapes, and no others; [`Trainer::load`] can
+    /// do with less.
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.load(path, &Load::strict()).map(drop)
+    }
+
+    /// Takes over weights as `how` says, and reports what was taken over and what was not.
+    ///
+    /// To train further on what another model learned: the same layers under the same names, a new head
+    /// of another shape, and `Load::lenient()`.
+    pub fn load(&mut self, path: impl AsRef<Path>, how: &Load) -> Result<LoadReport> {
+        let adapters = self.adapters();
+        // Weights of before there were adapters fit too.
+        let optional = (|_| true, &adapters[..]);
+        self.change_weights(|weights| load(path.as_ref(), weights, how, optional))
+    }
+}
