@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod augment;
 mod batch_norm;
 mod bert;
 mod checkpointed;
@@ -31,6 +32,7 @@ pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use attention::MultiHeadAttention;
+pub use augment::{RandomCrop, RandomFlip, RandomShift};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use bert::{Bert, BertConfig};
 pub use checkpointed::{Checkpointed, checkpointed};
