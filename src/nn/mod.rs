@@ -6,6 +6,7 @@
 mod activation;
 mod attention;
 mod avg_pool;
+mod augment;
 mod batch_norm;
 mod bert;
 mod cache;
@@ -39,6 +40,7 @@ pub use activation::{
 };
 pub use attention::MultiHeadAttention;
 pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
+pub use augment::{RandomCrop, RandomFlip, RandomShift};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use bert::{Bert, BertConfig};
 pub use cache::{Cached, KvCaches};

@@ -8,6 +8,7 @@ mod apply;
 mod argmax;
 mod array;
 mod attention;
+mod augment;
 mod concat;
 mod conv;
 mod cross_entropy;

@@ -35,6 +35,7 @@ macro_rules! on_every_device {
     )*};
 }
 
+mod augment;
 mod batches;
 mod bits;
 mod buffers;

@@ -6,12 +6,14 @@
 //! and the shapes of the outputs follow from that: adding a kind is adding a row, and its name to [`KINDS`].
 
 mod activation;
+mod augment;
 mod conv;
 mod dense;
 mod image;
 mod key;
 mod norm;
 mod pool;
+mod recurrent;
 mod residual;
 
 use std::cell::RefCell;
@@ -27,14 +29,16 @@ use super::write::string;
 use key::{Key, Otherwise, Setting};
 
 /// All kinds, in the order in which a message lists them.
-static KINDS: [&[&Kind]; 7] = [
+static KINDS: [&[&Kind]; 9] = [
     dense::KINDS,
     conv::KINDS,
     pool::KINDS,
     norm::KINDS,
+    recurrent::KINDS,
     activation::KINDS,
     dense::OTHERS,
     residual::KINDS,
+    augment::KINDS,
 ];
 
 /// A kind of layer.

@@ -91,7 +91,7 @@ fn a_layer_deep_in_a_list_keeps_its_place() {
 conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
   7 |   \"reul\",
     |   ^^^^^^
-    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\", \"reshape\", \"residual\"",
+    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
     );
     assert_error(
         &with_layers("[\n  { type = \"dropout\", p = 1 },\n]"),
@@ -384,6 +384,12 @@ const EVERY_KIND: &[&str] = &[
     "\"flatten\"",
     "{ type = \"reshape\", shape = [1, 8, 8] }",
     "{ type = \"residual\", layers = [\"relu\"] }",
+    "{ type = \"rnn\", hidden = 3 }",
+    "{ type = \"lstm\", hidden = 3, layers = 2, bidirectional = true, dropout = 0.1 }",
+    "{ type = \"gru\", hidden = 3, bias = false, last = true }",
+    "\"random_flip\"",
+    "{ type = \"random_shift\", pixels = [2, 0] }",
+    "{ type = \"random_crop\", size = 24, padding = 2 }",
 ];
 
 #[test]

@@ -53,6 +53,14 @@ fn shapes_follow_from_the_samples() {
         assert_eq!(output(norm, &[4, 5, 6]), [4, 5, 6], "{norm}");
     }
     assert_eq!(output("\"batch_norm\"", &[7]), [7]);
+    let lstm = "{ type = \"lstm\", hidden = 5, layers = 2, bidirectional = true }";
+    assert_eq!(output(lstm, &[9, 4]), [9, 10]);
+    let gru = "{ type = \"gru\", hidden = 5, last = true }, { type = \"linear\", out = 2 }";
+    assert_eq!(output(gru, &[9, 4]), [2]);
+    let augmented = "\"random_flip\", { type = \"random_shift\", pixels = 2 }";
+    assert_eq!(output(augmented, &[28, 28]), [28, 28]);
+    let crop = "{ type = \"random_crop\", size = [24, 20], padding = 2 }";
+    assert_eq!(output(crop, &[3, 28, 28]), [3, 24, 20]);
     let digits = "{ type = \"reshape\", shape = [1, 8, 8] }, \"flatten\", \"relu\"";
     assert_eq!(output(digits, &[64]), [64]);
 }
@@ -108,7 +116,7 @@ fn what_does_not_fit_says_where() {
         error(&format!("\"relu\",\n  {conv}"), &[10]),
         "c.toml:7:3: layer \"conv2d\" on samples of [10]: it takes images, [channels, height, width], also without the channels\n  7 |   { type = \"conv2d\", out = 8, kernel = 5 }\n    |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"
     );
-    let cases: [(&str, &[usize], &str); 6] = [
+    let cases: [(&str, &[usize], &str); 8] = [
         (conv, &[4, 4], "kernel"),
         (
             "{ type = \"conv2d\", out = 8, kernel = 1, groups = 3 }",
@@ -123,6 +131,8 @@ fn what_does_not_fit_says_where() {
             "the layer gives [7] for a sample, 7 numbers",
         ),
         ("\"batch_norm\"", &[1, 2, 3, 4], "it takes features"),
+        ("{ type = \"rnn\", hidden = 2 }", &[7], "[time, features]"),
+        ("\"random_flip\"", &[7], "takes f32 images"),
     ];
     for (layers, shape, expected) in cases {
         let text = error(layers, shape);

@@ -4,6 +4,7 @@ use crate::doctor::case::Case;
 
 mod argmax;
 mod attention;
+mod augment;
 mod concat;
 mod conv;
 mod cross_entropy;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Case> {
     let files = [
         argmax::cases(),
         attention::cases(),
+        augment::cases(),
         concat::cases(),
         conv::cases(),
         cross_entropy::cases(),

@@ -13,6 +13,7 @@ mod fast;
 mod methods;
 #[macro_use]
 mod row;
+mod pixel;
 mod sample;
 
 use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
@@ -20,6 +21,7 @@ use crate::ops::{Array, OpDef, Tolerance, Work};
 
 pub use broadcast::broadcast_all;
 pub(crate) use fast::Fast;
+pub(crate) use pixel::source_pixel;
 pub(crate) use sample::random_function;
 
 /// All functions, for the tests, the doctor and the documentation.
@@ -29,6 +31,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         compare::TABLE,
         activation::TABLE,
         sample::TABLE,
+        pixel::TABLE,
     ];
     tables.into_iter().flatten().copied()
 }

@@ -1,0 +1,178 @@
+//! Augmentation: images mirrored, moved and cropped at random, each sample in its own way, in training.
+//!
+//! Images are `[n, .., h, w]`. A chain makes the number of the pixel that each pixel comes from, and gathering
+//! fetches it. The numbers are the graph's random ones: the same on every device, new ones at each step.
+
+use crate::graph::{Elementwise, Op, Scalar};
+use crate::ops::constant;
+use crate::ops::elementwise::source_pixel;
+use crate::{DType, Shape, Source, Tensor};
+
+impl Tensor {
+    /// In training, mirrors each sample of images `[n, .., h, w]` left to right with probability `p`; in
+    /// evaluation nothing happens.
+    #[track_caller]
+    pub fn random_flip(&self, p: f64) -> Tensor {
+        let caller = Source::caller();
+        if !(0.0..=1.0).contains(&p) {
+            let reason = format!("the probability {p} must be from 0 to 1");
+            return self.mistake("random_flip", reason, caller);
+        }
+        let Some([h, w]) = size(self) else {
+            return self.no_images("random_flip", caller);
+        };
+        if !self.is_training() {
+            return self.clone();
+        }
+        let drawn = self.random_uniform(self.each());
+        let mirrored = drawn.lt(&self.constant_like(p)).cast(DType::U32);
+        let still = constant(&self.shared_graph(), 0.0, Shape::scalar(), DType::U32);
+        let window = Window {
+            to: [h, w],
+            border: [0, 0],
+        };
+        self.moved(&still, &still, &mirrored, window, caller)
+    }
+
+    /// In training, moves each sample of images `[n, .., h, w]` by up to so many pixels `[down, right]` in
+    /// either direction, each distance equally likely; zeros come in. In evaluation nothing happens.
+    #[track_caller]
+    pub fn random_shift(&self, pixels: [usize; 2]) -> Tensor {
+        let caller = Source::caller();
+        match size(self) {
+            Some(to) => self.at_random("random_shift", Window { to, border: pixels }, caller),
+            None => self.no_images("random_shift", caller),
+        }
+    }
+
+    /// In training, cuts a window of size `to` (height, width) out of each sample of images `[n, .., h, w]`
+    /// with `padding` zeros around them, each place equally likely. In evaluation, the middle of the image.
+    #[track_caller]
+    pub fn random_crop(&self, to: [usize; 2], padding: [usize; 2]) -> Tensor {
+        let caller = Source::caller();
+        let Some([h, w]) = size(self) else {
+            return self.no_images("random_crop", caller);
+        };
+        if to[0] > h || to[1] > w {
+            let reason = format!(
+                "a window of {} by {} does not fit into images of {h} by {w}",
+                to[0], to[1]
+            );
+            return self.mistake("random_crop", reason, caller);
+        }
+        if !self.is_training() {
+            return self
+                .narrow(-2, (h - to[0]) / 2, to[0])
+                .narrow(-1, (w - to[1]) / 2, to[1]);
+        }
+        let window = Window {
+            to,
+            border: padding,
+        };
+        self.at_random("random_crop", window, caller)
+    }
+
+    /// A window of each sample, in training at a place drawn for it.
+    fn at_random(&self, op: &'static str, window: Window, caller: Source) -> Tensor {
+        let Some(size) = size(self) else {
+            return self.no_images(op, caller);
+        };
+        let places = [0, 1].map(|a| {
+            let padded = window.border[a]
+                .checked_mul(2)
+                .and_then(|border| border.checked_add(size[a]))
+                // A number below 2^24 is exact in f32.
+                .filter(|padded| *padded < 1 << 24);
+            padded.map(|padded| padded - window.to[a] + 1)
+        });
+        let [Some(down), Some(right)] = places else {
+            let [h, w] = window.border;
+            let reason = format!("{h} by {w} pixels around images of {size:?} are too many");
+            return self.mistake(op, reason, caller);
+        };
+        if !self.is_training() || (down == 1 && right == 1) {
+            return self.clone();
+        }
+        let draw = |places: usize| {
+            let drawn = self.random_uniform(self.each()) * places as f64;
+            // A product that was rounded up to the number of places.
+            drawn
+                .minimum(&self.constant_like((places - 1) as f64))
+                .cast(DType::U32)
+        };
+        let (down, right) = (draw(down), draw(right));
+        let straight = constant(&self.shared_graph(), 0.0, Shape::scalar(), DType::U32);
+        self.moved(&down, &right, &straight, window, caller)
+    }
+
+    /// The windows of the images that begin `down` and `right` in them, less the border.
+    fn moved(
+        &self,
+        down: &Tensor,
+        right: &Tensor,
+        mirrored: &Tensor,
+        window: Window,
+        caller: Source,
+    ) -> Tensor {
+        let (shape, Some([h, w])) = (self.shape(), size(self)) else {
+            return self.clone();
+        };
+        let Window { to, border } = window;
+        if shape.len() >= u32::MAX as usize {
+            let reason = format!("{shape} has too many pixels to number");
+            return self.mistake("augment", reason, caller);
+        }
+        let mut moved = shape.to_vec();
+        moved.truncate(shape.rank().saturating_sub(2));
+        moved.extend(to);
+        let moved = Shape::from(moved);
+        let sizes = [h, w, to[0], to[1], border[0], border[1]];
+        let op = Elementwise {
+            function: source_pixel(),
+            constants: sizes.iter().map(|&n| Scalar(n as f64)).collect(),
+        };
+        let spread = |t: &Tensor| t.broadcast_at(&moved, caller);
+        let inputs = [spread(down), spread(right), spread(mirrored)];
+        let inputs: Vec<&Tensor> = inputs.iter().collect();
+        let numbers = Tensor::apply(Op::Elementwise(op), &inputs, caller);
+        self.reshape_at([shape.len()].into(), caller)
+            .gather(&numbers)
+    }
+
+    /// The shape of one number for each sample.
+    fn each(&self) -> Shape {
+        let shape = self.shape();
+        let ones = shape.iter().skip(1).map(|_| 1);
+        shape
+            .iter()
+            .take(1)
+            .copied()
+            .chain(ones)
+            .collect::<Vec<_>>()
+            .into()
+    }
+
+    fn no_images(&self, op: &'static str, caller: Source) -> Tensor {
+        let reason = format!(
+            "takes f32 images [n, .., height, width], not {}{}",
+            self.dtype(),
+            self.shape()
+        );
+        self.mistake(op, reason, caller)
+    }
+}
+
+/// What is cut out of the images, and how wide a border of zeros they have.
+#[derive(Clone, Copy)]
+struct Window {
+    to: [usize; 2],
+    border: [usize; 2],
+}
+
+/// Height and width of images in `f32`; `None` where there is no axis for the samples in front.
+fn size(images: &Tensor) -> Option<[usize; 2]> {
+    match *images.shape().dims() {
+        [_, .., h, w] if images.dtype() == DType::F32 => Some([h, w]),
+        _ => None,
+    }
+}
