@@ -38,13 +38,3 @@ impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
         self.as_ref().forward_cached(tokens, cached)
     }
 }
-
-impl<M: Module + ?Sized> Module for Box<M> {
-    #[track_caller]
-    fn forward(&self, x: &Tensor) -> Tensor {
-        self.as_ref().forward(x)
-    }
-    fn visit(&self, visitor: &mut super::Visitor) {
-        self.as_ref().visit(visitor);
-    }
-}
