@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use wgrad::generate::Sampling;
+
 use crate::config::{DeviceChoice, Overrides};
 
 /// Train neural networks on any GPU, and check that the GPU computes right.
@@ -32,6 +34,8 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Compute a trained network's outputs for new data
     Predict(PredictArgs),
+    /// Write on from a prompt with a trained language model
+    Generate(GenerateArgs),
     /// Check every kernel on this GPU against the CPU reference
     Doctor(DoctorArgs),
 }
@@ -103,6 +107,51 @@ pub struct PredictArgs {
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceChoice>,
+}
+
+/// `wgrad generate`.
+#[derive(Debug, clap::Args)]
+pub struct GenerateArgs {
+    /// The folder of a run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// How the text begins
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: String,
+    /// How many tokens to write
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub tokens: usize,
+    /// Below 1 likely tokens become likelier; 0 always takes the likeliest
+    #[arg(long, value_name = "T", default_value_t = 0.8)]
+    pub temperature: f64,
+    /// Draw from the K likeliest tokens only
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<usize>,
+    /// Draw from the likeliest tokens only whose probabilities add up to P
+    #[arg(long, value_name = "P")]
+    pub top_p: Option<f64>,
+    /// Above 1 tokens that the text has already become less likely
+    #[arg(long, value_name = "R", default_value_t = 1.0)]
+    pub repetition_penalty: f64,
+    /// The same seed writes the same text
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// auto, cpu, gpu, software, or a part of a GPU's name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+}
+
+impl GenerateArgs {
+    /// How tokens are drawn.
+    pub fn sampling(&self) -> Sampling {
+        Sampling {
+            repetition_penalty: self.repetition_penalty,
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            seed: self.seed,
+        }
+    }
 }
 
 /// `wgrad doctor`.

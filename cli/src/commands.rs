@@ -3,6 +3,7 @@
 pub mod devices;
 pub mod doctor;
 pub mod evaluate;
+pub mod generate;
 pub mod predict;
 pub mod train;
 
@@ -32,23 +33,25 @@ struct Trained {
     weights: PathBuf,
 }
 
+/// The weights that a run's own test used: the best epoch's where it stops early, else the last.
+fn trained_weights(run: &RunFolder, config: &Config) -> Result<PathBuf, Failure> {
+    let best = run.best_path();
+    let early = config.training.early_stopping.is_some();
+    match run.resume_path()? {
+        Some(_) if early && best.is_file() => Ok(best),
+        Some(latest) => Ok(latest),
+        None => Err(Failure::Engine(Error::Data {
+            place: text::path(&run.checkpoints()),
+            reason: "there is no checkpoint in it, so there is no trained network".to_string(),
+        })),
+    }
+}
+
 impl Trained {
-    /// The weights that the run's own test used: the best epoch's where it stops early, else the last.
+    /// With the weights that the run's own test used.
     fn open(run: &RunFolder, config: &Config) -> Result<Trained, Failure> {
         let preparation = Preparation::load(&run.scaler_path())?;
-        let best = run.best_path();
-        let early = config.training.early_stopping.is_some();
-        let weights = match run.resume_path()? {
-            Some(_) if early && best.is_file() => best,
-            Some(latest) => latest,
-            None => {
-                return Err(Failure::Engine(Error::Data {
-                    place: text::path(&run.checkpoints()),
-                    reason: "there is no checkpoint in it, so there is no trained network"
-                        .to_string(),
-                }));
-            }
-        };
+        let weights = trained_weights(run, config)?;
         let device = engine::device(&config.training.device)?;
         let mut trainer = engine::trainer(config, &preparation, &device)?;
         trainer.load_weights(&weights)?;

@@ -9,6 +9,7 @@
 //! Invariant: [`Config::to_toml`] of a loaded configuration loads again to the same values.
 
 mod data;
+mod language;
 pub mod layer;
 mod mistake;
 mod model;
@@ -19,18 +20,21 @@ mod schedule;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod text;
 mod training;
 mod write;
 
 use std::path::{Component, Path, PathBuf};
 
 pub use data::{Data, DataSource, Task};
+pub use language::Language;
 pub use layer::Unfit;
 pub use mistake::{ConfigError, Place};
 pub use model::Model;
 pub use optimizer::Optimizer;
 pub use output::Output;
 pub use schedule::Schedule;
+pub use text::{TextSource, TokenizerChoice};
 pub use training::{DeviceChoice, Loss, Metric, Training};
 
 use reader::{Document, Section};
@@ -133,8 +137,22 @@ impl Config {
                 "[data] with path = \"table.csv\" and target = \"label\"",
             )?
             .section("[data]")?;
-        let model = model::read(&model)?;
+        let (model, at) = (model::read(&model)?, model.place());
         let data = data::read(&data, folder, &mut places)?;
+        match (&model, &data.source) {
+            (Model::Language(_), DataSource::Text(_)) => {}
+            (Model::Language(_), _) => {
+                return Err(at
+                    .error("a language model learns from a text")
+                    .help("give [data] with text = \"book.txt\""));
+            }
+            (_, DataSource::Text(_)) => {
+                return Err(at
+                    .error("a text is for a language model")
+                    .help("give [model] with type = \"gpt\", or \"llama\""));
+            }
+            _ => {}
+        }
         let training = root.section("training", "[training]")?;
         let training = training::read(training.as_ref(), &data, overrides, &mut places)?;
         let output = root.section("output", "[output]")?;

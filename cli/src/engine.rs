@@ -85,6 +85,13 @@ pub fn trainer(
             Metric::Accuracy => builder.metric(metrics::Accuracy),
             Metric::Mae => builder.metric(metrics::Mae),
             Metric::Mse => builder.metric(metrics::Mse),
+            Metric::Perplexity => builder.metric(metrics::Perplexity),
+            Metric::BitsPerCharacter => {
+                let per_character = preparation.text.map_or(1.0, |text| text.per_character);
+                builder.metric(metrics::BitsPerCharacter::with_tokens_per_character(
+                    per_character,
+                ))
+            }
         };
     }
     if let Some(norm) = training.clip_grad_norm {
@@ -98,7 +105,7 @@ pub fn trainer(
                 warmup_epochs,
                 min_lr,
             } => schedule::Schedule::Cosine {
-                warmup_epochs: warmup_epochs as f64,
+                warmup_epochs,
                 floor: min_lr,
             },
         })

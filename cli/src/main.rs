@@ -9,6 +9,7 @@ mod config;
 mod engine;
 mod failure;
 mod interrupt;
+mod language;
 mod network;
 mod outcome;
 mod output;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args, &mut output, started),
         Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
         Command::Predict(args) => commands::predict::run(args, &mut output),
+        Command::Generate(args) => commands::generate::run(args, &mut output),
         Command::Doctor(args) => commands::doctor::run(args, &mut output),
     };
     match done {

@@ -8,6 +8,7 @@ use wgrad::{Error, Tensor};
 
 use crate::config::{Model, Unfit, layer};
 use crate::failure::Failure;
+use crate::language;
 use crate::preparation::{Preparation, TargetScale};
 
 /// The network for these samples, with so many outputs.
@@ -16,6 +17,10 @@ pub fn network(
     preparation: &Preparation,
     outputs: usize,
 ) -> Result<Box<dyn Module>, Failure> {
+    if let Model::Language(language) = model {
+        let vocabulary = preparation.text.map_or(0, |text| text.vocabulary);
+        return Ok(Box::new(language::model(language, vocabulary)));
+    }
     let mut layers = model.layers(outputs);
     // The short form is for flat samples; images are laid flat first.
     if matches!(model, Model::Mlp { .. }) && preparation.sample_shape.len() > 1 {

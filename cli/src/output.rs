@@ -52,6 +52,14 @@ impl Output {
         let _ = writeln!(stream, "{text}");
     }
 
+    /// A part of a result in words, at once and without a line's end; nothing where stdout is for JSON.
+    pub fn stream(&mut self, text: &str) {
+        if !self.json {
+            let _ = self.stdout.write_all(text.as_bytes());
+            let _ = self.stdout.flush();
+        }
+    }
+
     /// A remark beside the result, on stderr.
     pub fn note(&mut self, text: &str) {
         let _ = writeln!(self.stderr, "{text}");

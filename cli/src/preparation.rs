@@ -27,6 +27,20 @@ pub struct Preparation {
     pub scaler: Option<Scaler>,
     /// How the network's outputs become quantities.
     pub target_scale: Option<TargetScale>,
+    /// What a text is made of; nothing for other data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextFacts>,
+}
+
+/// What a text is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TextFacts {
+    /// How many different tokens there are.
+    pub vocabulary: usize,
+    /// How many tokens the text has.
+    pub tokens: usize,
+    /// Tokens of a character.
+    pub per_character: f64,
 }
 
 /// A quantity is `offset + width y`, where `y` is what the last layer gives.
@@ -97,6 +111,12 @@ impl Preparation {
             }
             DataSource::Idx { .. } => data::idx_images(file)?,
             DataSource::Npy { .. } => data::npy_features(file)?,
+            DataSource::Text(_) => {
+                return Err(Error::Model {
+                    what: "a language model".to_string(),
+                    reason: "it writes instead of predicting: use `wgrad generate`".to_string(),
+                });
+            }
         };
         self.check_shape(&set, file)?;
         Ok((self.apply(set)?, spare))

@@ -167,6 +167,7 @@ impl Report {
         let task = match self.task {
             Task::Classification => "Classification",
             Task::Regression => "Regression",
+            Task::Language => "Language model",
         };
         let epochs = self.epochs.len();
         format!(

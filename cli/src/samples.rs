@@ -5,11 +5,13 @@
 
 use std::path::Path;
 
+use wgrad::data::text::Tokenizer;
 use wgrad::data::{self, CsvTable, Dataset, Targets};
 use wgrad::{Error, Result};
 
 use crate::config::{Config, Data, DataSource, Task};
 use crate::failure::Failure;
+use crate::language;
 use crate::preparation::{Preparation, TargetScale};
 
 /// The data of a training.
@@ -24,6 +26,8 @@ pub struct Samples {
     pub preparation: Preparation,
     /// What the user might want to know about the data.
     pub remarks: Vec<String>,
+    /// What made tokens of a text.
+    pub tokenizer: Option<Tokenizer>,
 }
 
 impl Samples {
@@ -80,6 +84,10 @@ impl Samples {
                 let test = test.map(|(inputs, targets)| data::npy(inputs, targets));
                 (set, test.transpose()?)
             }
+            DataSource::Text(text) => {
+                config.settle(Task::Language)?;
+                return Ok(language::samples(&text, config)?);
+            }
         };
         let found = match whole.classes() {
             Some(_) => Task::Classification,
@@ -93,7 +101,7 @@ impl Samples {
                 let test = fit_task(test, task)?;
                 match task {
                     Task::Classification => test.with_class_names(whole.class_names().to_vec()),
-                    Task::Regression => Ok(test),
+                    Task::Regression | Task::Language => Ok(test),
                 }
             })
             .transpose()?;
@@ -135,6 +143,7 @@ fn divide(
         quantities: train.target_width().unwrap_or(0),
         scaler: None,
         target_scale,
+        text: None,
     };
     let train = if data.standardize {
         let (train, scaler) = train.standardized()?;
@@ -150,6 +159,7 @@ fn divide(
         test: scale(test)?,
         preparation,
         remarks,
+        tokenizer: None,
     })
 }
 
@@ -207,11 +217,17 @@ pub fn labelled_like(
         }
         DataSource::Idx { .. } => data::idx(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Npy { .. } => data::npy(file, targets.ok_or_else(need_targets)?)?,
+        DataSource::Text(_) => {
+            return Err(Error::Model {
+                what: "a text".to_string(),
+                reason: "it has no samples with labels of their own".to_string(),
+            });
+        }
     };
     let set = fit_task(set, task)?;
     let set = match task {
         Task::Classification => set.with_class_names(preparation.classes.clone())?,
-        Task::Regression => set,
+        Task::Regression | Task::Language => set,
     };
     preparation.apply(set)
 }

@@ -5,8 +5,8 @@
 
 mod activation;
 mod attention;
-mod avg_pool;
 mod augment;
+mod avg_pool;
 mod batch_norm;
 mod bert;
 mod cache;
@@ -39,8 +39,8 @@ pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use attention::MultiHeadAttention;
-pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
 pub use augment::{RandomCrop, RandomFlip, RandomShift};
+pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use bert::{Bert, BertConfig};
 pub use cache::{Cached, KvCaches};

@@ -77,7 +77,8 @@ impl History {
     pub fn best(&self, monitor: &str, min_delta: f64) -> Result<Option<&Epoch>> {
         let name = monitor.strip_prefix("val_").unwrap_or(monitor);
         // Errors and losses fall; everything else that is offered here is a share of right answers.
-        let higher = !matches!(name, "loss" | "mse" | "mae");
+        const FALLING: [&str; 5] = ["loss", "mse", "mae", "perplexity", "bits_per_character"];
+        let higher = !FALLING.contains(&name);
         let mut best: Option<(f64, &Epoch)> = None;
         for epoch in &self.epochs {
             let Some(value) = epoch.get(monitor) else {

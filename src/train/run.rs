@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::data::{Dataset, shuffled_rows};
+use crate::loss::Target;
 use crate::schedule::Progress;
 use crate::{Error, Result};
 
@@ -10,12 +11,17 @@ use super::callback::{Control, EpochEnd};
 use super::feed;
 use super::fit::Fit;
 use super::history::Epoch;
+use super::recipe::DataSpec;
 use super::session::{Batch, Session, Sums, Wanted};
 use super::trace::Purpose;
 use super::trainer::Trainer;
 
 /// The smallest batch that validation uses: evaluating many samples at once is faster.
 const EVALUATION_BATCH: usize = 256;
+
+/// Labels of an evaluation's batch at least, where a sample has several.
+const EVALUATION_LABELS: usize = 2048;
+
 const TRAIN_SET: usize = 0;
 const VALIDATION_SET: usize = 1;
 
@@ -72,7 +78,7 @@ impl Run {
         let mut wanted = wants(Purpose::Train, TRAIN_SET, train.len(), fit.batch_size);
         let mut sets = vec![("train".to_string(), train.clone())];
         if let Some(validation) = &validation {
-            let batch = evaluation_batch(fit.batch_size, validation.len());
+            let batch = evaluation_batch(fit.batch_size, validation.len(), &trainer.spec);
             wanted.extend(wants(
                 Purpose::Evaluate,
                 VALIDATION_SET,
@@ -207,9 +213,9 @@ impl Run {
         let Some(validation) = self.validation.as_ref().map(Dataset::len) else {
             return self.end_epoch(trainer);
         };
+        let size = evaluation_batch(self.fit.batch_size, validation, &trainer.spec);
         let session = trainer.session()?;
         if next < validation {
-            let size = evaluation_batch(self.fit.batch_size, validation);
             let end = (next + size).min(validation);
             evaluate_batch(
                 session,
@@ -301,9 +307,16 @@ pub(super) fn wants(purpose: Purpose, set: usize, samples: usize, batch: usize) 
         .collect()
 }
 
-/// The batch size of an evaluation.
-pub(super) fn evaluation_batch(batch: usize, samples: usize) -> usize {
-    batch.max(EVALUATION_BATCH).min(samples).max(1)
+/// The batch size of an evaluation. Samples with many labels each are large: of those it is fewer, so that
+/// an evaluation needs about as much memory as a training step.
+pub(super) fn evaluation_batch(batch: usize, samples: usize, spec: &DataSpec) -> usize {
+    let at_least = match &spec.target {
+        Target::Labels { positions, .. } if positions.rank() > 0 => {
+            EVALUATION_LABELS / positions.len().max(1)
+        }
+        _ => EVALUATION_BATCH,
+    };
+    batch.max(at_least).min(samples).max(1)
 }
 
 /// Starts the evaluation of some samples, and takes the results that have arrived.

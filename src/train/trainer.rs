@@ -230,7 +230,7 @@ impl Trainer {
     /// The loss and metrics over a data set.
     pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
         feed::check(set, &self.spec, "the evaluation data")?;
-        let batch = evaluation_batch(1, set.len());
+        let batch = evaluation_batch(1, set.len(), &self.spec);
         let wanted = wants(Purpose::Evaluate, 0, set.len(), batch);
         let mut session = self.new_session(vec![("test".to_string(), set.clone())], wanted)?;
         let mut sums = Sums::default();
@@ -256,7 +256,7 @@ impl Trainer {
             let reason = format!("its samples are {have}, but the model was compiled for {want}");
             return Err(Error::data("the data to predict", reason));
         }
-        let batch = evaluation_batch(1, set.len());
+        let batch = evaluation_batch(1, set.len(), &self.spec);
         let wanted = wants(Purpose::Predict, 0, set.len(), batch);
         let mut session = self.new_session(vec![("predict".to_string(), set.clone())], wanted)?;
         let mut values = Vec::new();

@@ -1,12 +1,14 @@
 //! `wgrad evaluate`: a trained network on its test data, or on other data.
 
 use serde::Serialize;
+use wgrad::data::text::Tokenizer;
 
 use crate::args::EvaluateArgs;
 use crate::commands::train::{Scores, scores_text};
 use crate::commands::{Trained, open_run};
 use crate::config::Overrides;
 use crate::failure::Failure;
+use crate::language;
 use crate::outcome;
 use crate::output::Output;
 use crate::report::{ClassScores, Confusion, TestResult};
@@ -34,6 +36,10 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
     let (run, mut config) = open_run(&args.run, &overrides)?;
     let mut trained = Trained::open(&run, &config)?;
     let set = match &args.data {
+        Some(file) if trained.preparation.text.is_some() => {
+            let tokenizer = Tokenizer::load(run.tokenizer_path())?;
+            language::windows_of(&tokenizer, file, language::context(&config)?)?
+        }
         Some(file) => labelled_like(
             &trained.preparation,
             &config.data,
@@ -58,9 +64,15 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
         }
     };
     let evaluation = trained.trainer.evaluate(&set)?;
-    let predictions = trained.trainer.predict(&set)?;
-    let answers = outcome::answers(config.training.loss, &trained.preparation, &predictions);
-    let confusion = outcome::confusion(&trained.preparation, &set, &answers);
+    let confusion = match trained.preparation.text {
+        Some(_) => None,
+        None => {
+            let predictions = trained.trainer.predict(&set)?;
+            let preparation = &trained.preparation;
+            let answers = outcome::answers(config.training.loss, preparation, &predictions);
+            outcome::confusion(preparation, &set, &answers)
+        }
+    };
     let test = TestResult {
         loss: evaluation.loss,
         metrics: evaluation.metrics.iter().cloned().collect(),

@@ -123,6 +123,9 @@ impl Training {
         let finished = self.trainer.history().epochs.len();
         run.write_config(&self.config.to_toml())?;
         run.write_scaler(&self.samples.preparation)?;
+        if let Some(tokenizer) = &self.samples.tokenizer {
+            tokenizer.save(run.tokenizer_path())?;
+        }
         if !fresh {
             run.keep_epochs_up_to(finished)?;
         }
@@ -199,6 +202,13 @@ fn file_name(config: &Config) -> String {
 /// What is learnt from what, in words.
 fn target_words(config: &Config, samples: &Samples) -> String {
     let features: usize = samples.preparation.sample_shape.iter().product();
+    if let Some(text) = samples.preparation.text {
+        return format!(
+            "{} tokens of {}, in windows of {features}",
+            count(text.tokens as u64),
+            count(text.vocabulary as u64)
+        );
+    }
     let target = match config.data.source.target() {
         Some(name) => format!(" ({name})"),
         None => String::new(),

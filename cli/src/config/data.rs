@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::mistake::Result;
 use super::reader::{Section, Value, fraction, or};
+use super::text::TextSource;
 use super::write::{Lines, number, path, string};
 use super::{Places, resolve};
 
@@ -56,6 +57,8 @@ pub enum DataSource {
         /// Inputs and targets for the test.
         test: Option<(PathBuf, PathBuf)>,
     },
+    /// A text, for a language model.
+    Text(TextSource),
 }
 
 impl DataSource {
@@ -63,7 +66,7 @@ impl DataSource {
     pub fn target(&self) -> Option<&str> {
         match self {
             DataSource::Csv { target, .. } => Some(target),
-            DataSource::Idx { .. } | DataSource::Npy { .. } => None,
+            DataSource::Idx { .. } | DataSource::Npy { .. } | DataSource::Text(_) => None,
         }
     }
 
@@ -73,6 +76,7 @@ impl DataSource {
             DataSource::Csv { path, .. } => path,
             DataSource::Idx { images, .. } => images,
             DataSource::Npy { inputs, .. } => inputs,
+            DataSource::Text(text) => &text.path,
         }
     }
 
@@ -84,6 +88,7 @@ impl DataSource {
             }
             DataSource::Idx { labels, .. } => labels.display().to_string(),
             DataSource::Npy { targets, .. } => targets.display().to_string(),
+            DataSource::Text(text) => text.path.display().to_string(),
         }
     }
 }
@@ -96,6 +101,8 @@ pub enum Task {
     Classification,
     /// A quantity.
     Regression,
+    /// The next token of a text.
+    Language,
 }
 
 impl Task {
@@ -104,6 +111,7 @@ impl Task {
         match self {
             Task::Classification => "classification",
             Task::Regression => "regression",
+            Task::Language => "language",
         }
     }
 
@@ -112,6 +120,7 @@ impl Task {
         match self {
             Task::Classification => "classes",
             Task::Regression => "a quantity",
+            Task::Language => "the tokens that follow",
         }
     }
 }
@@ -166,11 +175,14 @@ impl Data {
                     out.set("test_targets", path(targets));
                 }
             }
+            DataSource::Text(text) => text.write(out),
         }
         if let Some(task) = self.task {
             out.set("task", string(task.name()));
         }
-        out.set("standardize", self.standardize);
+        if self.task != Some(Task::Language) {
+            out.set("standardize", self.standardize);
+        }
         out.set("test_split", number(self.test_split));
         out.set("validation_split", number(self.validation_split));
     }
@@ -183,6 +195,7 @@ pub fn read(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result
         Csv,
         Idx,
         Npy,
+        Text,
     }
     const COMMON: [&str; 5] = [
         "format",
@@ -198,15 +211,18 @@ pub fn read(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result
                 ("csv", Format::Csv),
                 ("idx", Format::Idx),
                 ("npy", Format::Npy),
+                ("text", Format::Text),
             ],
         )?),
         None => None,
     };
-    // Without `format`, the keys tell: `images` is IDX, `inputs` is NumPy, else a table.
+    // Without `format`, the keys tell: `images` is IDX, `inputs` NumPy, `text` a text, else a table.
     let format = format.unwrap_or(if section.get("images").is_some() {
         Format::Idx
     } else if section.get("inputs").is_some() {
         Format::Npy
+    } else if section.get("text").is_some() {
+        Format::Text
     } else {
         Format::Csv
     });
@@ -214,14 +230,20 @@ pub fn read(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result
         Format::Csv => &["path", "test_path", "target", "delimiter", "ignore"],
         Format::Idx => &["images", "labels", "test_images", "test_labels"],
         Format::Npy => &["inputs", "targets", "test_inputs", "test_targets"],
+        Format::Text => &TextSource::KEYS,
     };
     let format_name = match format {
         Format::Csv => "[data] of format \"csv\"",
         Format::Idx => "[data] of format \"idx\"",
         Format::Npy => "[data] of format \"npy\"",
+        Format::Text => "[data] of format \"text\"",
     };
     let section = &section.clone().named(format_name);
-    let keys: Vec<&str> = own.iter().chain(&COMMON).copied().collect();
+    // A text has neither a choice of tasks nor features to scale.
+    let common = COMMON
+        .iter()
+        .filter(|key| format != Format::Text || !["task", "standardize"].contains(key));
+    let keys: Vec<&str> = own.iter().chain(common).copied().collect();
     section.takes(&keys)?;
 
     let path = |value: Value<'_>| Ok(resolve(folder, Path::new(value.string()?)));
@@ -250,10 +272,12 @@ pub fn read(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result
             targets: path(section.require("targets", "targets = \"y.npy\"")?)?,
             test: pair(section, "test_inputs", "test_targets", path)?,
         },
+        Format::Text => DataSource::Text(TextSource::read(section, folder)?),
     };
     let has_test_files = match &source {
         DataSource::Csv { test_path, .. } => test_path.is_some(),
         DataSource::Idx { test, .. } | DataSource::Npy { test, .. } => test.is_some(),
+        DataSource::Text(text) => text.test_path.is_some(),
     };
     let test_split = match section.get("test_split") {
         Some(value) => {
@@ -267,6 +291,7 @@ pub fn read(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result
             split
         }
         None if has_test_files => 0.0,
+        None if format == Format::Text => 0.1,
         None => 0.2,
     };
     let tasks = [
@@ -279,7 +304,11 @@ pub fn read(section: &Section<'_>, folder: &Path, places: &mut Places) -> Result
             Some(value.choice("task", &tasks)?)
         }
         // IDX labels are classes; a column or an array may be either.
-        None => (format == Format::Idx).then_some(Task::Classification),
+        None => match format {
+            Format::Idx => Some(Task::Classification),
+            Format::Text => Some(Task::Language),
+            Format::Csv | Format::Npy => None,
+        },
     };
     Ok(Data {
         source,

@@ -1,5 +1,6 @@
 //! `[model]`: the network.
 
+use super::language::Language;
 use super::layer::{self, Layer};
 use super::mistake::Result;
 use super::reader::{Section, fraction, or};
@@ -20,6 +21,8 @@ pub enum Model {
         /// Dropout after each activation; 0 for none.
         dropout: f64,
     },
+    /// `type = "gpt"` or `"llama"`: a language model.
+    Language(Language),
 }
 
 impl Model {
@@ -27,6 +30,7 @@ impl Model {
     pub fn layers(&self, outputs: usize) -> Vec<Layer> {
         match self {
             Model::Layers(layers) => layers.clone(),
+            Model::Language(_) => Vec::new(),
             Model::Mlp {
                 hidden,
                 activation,
@@ -49,8 +53,11 @@ impl Model {
     /// Writes the section.
     pub fn write(&self, out: &mut Lines) {
         out.section("model");
-        out.set("type", string("sequential"));
+        if !matches!(self, Model::Language(_)) {
+            out.set("type", string("sequential"));
+        }
         match self {
+            Model::Language(model) => model.write(out),
             Model::Layers(layers) => out.set("layers", layer::write_list(layers, 0)),
             Model::Mlp {
                 hidden,
@@ -67,10 +74,25 @@ impl Model {
 
 /// Reads the section.
 pub fn read(section: &Section<'_>) -> Result<Model> {
-    section.takes(&["type", "layers", "hidden", "activation", "dropout"])?;
+    /// How a type's section is read.
+    type Read = fn(&Section<'_>) -> Result<Model>;
     if let Some(kind) = section.get("type") {
-        kind.choice("model type", &[("sequential", ())])?;
+        let types: [(&str, Read); 3] = [
+            ("sequential", sequential),
+            ("gpt", |section| {
+                Ok(Model::Language(Language::gpt(section)?))
+            }),
+            ("llama", |section| {
+                Ok(Model::Language(Language::llama(section)?))
+            }),
+        ];
+        return kind.choice("model type", &types)?(section);
     }
+    sequential(section)
+}
+
+fn sequential(section: &Section<'_>) -> Result<Model> {
+    section.takes(&["type", "layers", "hidden", "activation", "dropout"])?;
     let Some(layers) = section.get("layers") else {
         let hidden = section
             .require("hidden", "hidden = [64, 64]")

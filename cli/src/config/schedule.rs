@@ -1,7 +1,7 @@
 //! `schedule`: how the learning rate changes.
 
 use super::mistake::Result;
-use super::reader::{Value, or};
+use super::reader::{Value, not_negative, or};
 use super::write::number;
 
 /// How the learning rate changes.
@@ -16,8 +16,8 @@ pub enum Schedule {
     },
     /// It rises for `warmup_epochs`, then falls along a cosine to `min_lr`.
     Cosine {
-        /// Epochs of linear rise from zero.
-        warmup_epochs: usize,
+        /// Epochs of linear rise from zero; may be a part of one.
+        warmup_epochs: f64,
         /// The rate at the end.
         min_lr: f64,
     },
@@ -26,7 +26,7 @@ pub enum Schedule {
 /// Reads it, for so many epochs and this rate.
 pub fn read(value: Value<'_>, epochs: usize, lr: f64) -> Result<Schedule> {
     let cosine = Schedule::Cosine {
-        warmup_epochs: 0,
+        warmup_epochs: 0.0,
         min_lr: 0.0,
     };
     let (found, section) = value.tagged(
@@ -59,8 +59,8 @@ pub fn read(value: Value<'_>, epochs: usize, lr: f64) -> Result<Schedule> {
         } => {
             section.takes(&["type", "warmup_epochs", "min_lr"])?;
             let warmup_epochs = or(Some(&section), "warmup_epochs", warmup_epochs, |v| {
-                let warmup = v.count(0)?;
-                if warmup >= epochs {
+                let warmup = not_negative(v)?;
+                if warmup >= epochs as f64 {
                     return Err(v.place().error(format!(
                         "`warmup_epochs` is {warmup}, but must be below `epochs`, which is {epochs}"
                     )));
@@ -90,7 +90,8 @@ pub fn write(schedule: &Schedule) -> String {
             warmup_epochs,
             min_lr,
         } => format!(
-            "{{ type = \"cosine\", warmup_epochs = {warmup_epochs}, min_lr = {} }}",
+            "{{ type = \"cosine\", warmup_epochs = {}, min_lr = {} }}",
+            number(*warmup_epochs),
             number(*min_lr)
         ),
     }

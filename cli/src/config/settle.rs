@@ -17,9 +17,16 @@ impl Config {
     pub fn settle(&mut self, found: Task) -> Result<(), ConfigError> {
         let task = *self.data.task.get_or_insert(found);
         let loss = *self.training.loss.get_or_insert(match task {
-            Task::Classification => Loss::CrossEntropy,
+            Task::Classification | Task::Language => Loss::CrossEntropy,
             Task::Regression => Loss::Mse,
         });
+        if task == Task::Language
+            && loss != Loss::CrossEntropy
+            && let Some(place) = &self.places.loss
+        {
+            let message = format!("loss \"{}\" is not for a language model", loss.name());
+            return Err(place.error(message).help("use loss = \"cross_entropy\""));
+        }
         if task == Task::Regression && loss != Loss::Mse {
             let place = self.places.loss.as_ref().or(self.places.task.as_ref());
             if let Some(place) = place {
@@ -35,15 +42,21 @@ impl Config {
         let metrics = self.training.metrics.get_or_insert_with(|| match task {
             Task::Classification => vec![Metric::Accuracy],
             Task::Regression => vec![Metric::Mae],
+            Task::Language => vec![Metric::BitsPerCharacter],
         });
-        let misfit = metrics
-            .iter()
-            .find(|m| (**m == Metric::Accuracy) != (task == Task::Classification));
+        let fits: &[Metric] = match task {
+            Task::Classification => &[Metric::Accuracy],
+            Task::Regression => &[Metric::Mae, Metric::Mse],
+            Task::Language => &[
+                Metric::BitsPerCharacter,
+                Metric::Perplexity,
+                Metric::Accuracy,
+            ],
+        };
+        let misfit = metrics.iter().find(|m| !fits.contains(m));
         if let (Some(metric), Some(place)) = (misfit, &self.places.metrics) {
-            let (is, use_) = match task {
-                Task::Classification => ("classification", "\"accuracy\""),
-                Task::Regression => ("regression", "\"mae\", \"mse\""),
-            };
+            let names: Vec<&str> = fits.iter().map(|m| m.name()).collect();
+            let (is, use_) = (task.name(), quoted(&names));
             return Err(place
                 .error(format!(
                     "metric \"{}\" does not fit the task, which is {is}",
@@ -62,7 +75,7 @@ impl Config {
         };
         let ends_with_sigmoid = match &self.model {
             Model::Layers(layers) => layers.last().is_some_and(|l| l.name() == "sigmoid"),
-            Model::Mlp { .. } => false,
+            Model::Mlp { .. } | Model::Language(_) => false,
         };
         if ends_with_sigmoid {
             return Ok(());

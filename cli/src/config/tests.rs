@@ -398,6 +398,14 @@ fn it_writes_what_it_reads() {
         FULL.to_string(),
         with_training(""),
         with_training("optimizer = \"adamw\"\nschedule = \"exponential\""),
+        "[model]\ntype = \"gpt\"\nblocks = 2\ndropout = 0.1\ntied = true\n[data]\ntext = \"a.txt\"\nstride = 7\n"
+            .to_string(),
+        "[model]\ntype = \"llama\"\nheads = 8\nkv_heads = 2\nrope_base = 5e5\n[data]\ntext = \"a.txt\"\n\
+         test_text = \"b.txt\"\ntokenizer = { type = \"bpe\", vocabulary = 500 }\n"
+            .to_string(),
+        "[model]\ntype = \"gpt\"\n[data]\ntext = \"a.txt\"\ntokenizer = \"t.json\"\n[training]\n\
+         schedule = { type = \"cosine\", warmup_epochs = 0.25 }\n"
+            .to_string(),
         with_layers(&format!("[{}]", EVERY_KIND.join(", "))),
         "[model]\nhidden = []\nactivation = { type = \"elu\", alpha = 2 }\n[data]\nimages = \"a\"\nlabels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"\n".to_string(),
         "[model]\nhidden = [3]\n[data]\ninputs = \"a\"\ntargets = \"b\"\ntask = \"regression\"\n".to_string(),
@@ -428,7 +436,14 @@ fn the_examples_load() {
     seen.sort();
     assert_eq!(
         seen,
-        ["breast_cancer", "diabetes", "digits", "fashion", "iris"]
+        [
+            "breast_cancer",
+            "diabetes",
+            "digits",
+            "fashion",
+            "iris",
+            "kjv_gpt"
+        ]
     );
 }
 

@@ -112,14 +112,20 @@ pub enum Metric {
     Mae,
     /// The mean squared error.
     Mse,
+    /// `e^loss` of a text's tokens.
+    Perplexity,
+    /// Bits for each character of a text.
+    BitsPerCharacter,
 }
 
 impl Metric {
     /// The names in the file.
-    pub const NAMES: [(&'static str, Metric); 3] = [
+    pub const NAMES: [(&'static str, Metric); 5] = [
         ("accuracy", Metric::Accuracy),
         ("mae", Metric::Mae),
         ("mse", Metric::Mse),
+        ("perplexity", Metric::Perplexity),
+        ("bits_per_character", Metric::BitsPerCharacter),
     ];
 
     /// As it is written in the file.

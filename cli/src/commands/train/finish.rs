@@ -153,8 +153,14 @@ impl Training {
             return Ok(Tested::default());
         };
         let evaluation = self.trainer.evaluate(set)?;
-        let predictions = self.trainer.predict(set)?;
         let preparation = &self.samples.preparation;
+        if preparation.text.is_some() {
+            return Ok(Tested {
+                evaluation: Some(evaluation),
+                ..Tested::default()
+            });
+        }
+        let predictions = self.trainer.predict(set)?;
         let answers = outcome::answers(self.config.training.loss, preparation, &predictions);
         Ok(Tested {
             evaluation: Some(evaluation),

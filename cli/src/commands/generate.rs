@@ -1,0 +1,96 @@
+//! `wgrad generate`: a trained language model writes on from a prompt.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use wgrad::data::text::{TextStream, Tokenizer};
+use wgrad::generate::Generator;
+
+use crate::args::GenerateArgs;
+use crate::commands::{open_run, trained_weights};
+use crate::config::Overrides;
+use crate::engine;
+use crate::failure::Failure;
+use crate::language;
+use crate::output::Output;
+use crate::text::{count, duration, path, significant};
+
+/// A token as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    token: u32,
+    /// The text that it completes; empty in the middle of a character.
+    text: &'a str,
+}
+
+/// The command's result.
+#[derive(Serialize)]
+struct Done {
+    run: String,
+    device: String,
+    weights: String,
+    prompt: String,
+    /// All that was written, without the prompt.
+    text: String,
+    tokens: usize,
+    /// Seconds from the prompt to the last token.
+    seconds: f64,
+}
+
+/// Writes on from the prompt.
+pub fn run(args: &GenerateArgs, output: &mut Output) -> Result<(), Failure> {
+    let overrides = Overrides {
+        device: args.device.clone(),
+        ..Overrides::default()
+    };
+    let sampling = args.sampling();
+    sampling.check()?;
+    let (run, config) = open_run(&args.run, &overrides)?;
+    let model = language::language(&config.model)?;
+    let tokenizer = Tokenizer::load(run.tokenizer_path())?;
+    let prompt = tokenizer.encode(&args.prompt)?;
+    let weights = trained_weights(&run, &config)?;
+    let device = engine::device(&config.training.device)?;
+    let model = language::model(model, tokenizer.vocabulary());
+    let mut generator = Generator::boxed(model, &device)?;
+    generator.load_weights(&weights)?;
+    let started = Instant::now();
+    let mut stream = TextStream::new(&tokenizer);
+    let mut all = String::new();
+    let mut tokens = 0;
+    let drawn = generator.generate(&prompt, sampling)?;
+    output.stream(&args.prompt);
+    for token in drawn.take(args.tokens) {
+        let token = token?;
+        let text = stream.push(token);
+        output.stream(&text);
+        output.event("token", &Written { token, text: &text });
+        all.push_str(&text);
+        tokens += 1;
+    }
+    let rest = stream.finish();
+    output.stream(&format!("{rest}\n"));
+    all.push_str(&rest);
+    let seconds = started.elapsed().as_secs_f64();
+    output.note(&format!(
+        "{} tokens in {}, {} a second, on {}; weights {}",
+        count(tokens as u64),
+        duration(seconds),
+        significant(tokens as f64 / seconds.max(1e-9), 3),
+        device.name(),
+        path(&weights)
+    ));
+    output.event(
+        "done",
+        &Done {
+            run: run.path().display().to_string(),
+            device: device.name(),
+            weights: weights.display().to_string(),
+            prompt: args.prompt.clone(),
+            text: all,
+            tokens,
+            seconds,
+        },
+    );
+    Ok(())
+}
