@@ -5,15 +5,9 @@
 // Overrides WG = 8 (a multiple of the largest subgroup size)
 // Reference src/ops/attention.rs
 
-override WG: u32 = 8u;
-
 @group(0) @binding(8) var<storage, read> lse: array<f32>;
 
-// e^(s - lse) for the keys from first on that query i sees.
-fn weight_of(s: vec4<f32>, lse: vec4<f32>, i: u32, keys: vec4<u32>) -> vec4<f32> {
-    let sees = i < params.queries;
-    return select(vec4<f32>(0.0), weight(s, lse), vec4<bool>(sees) & (keys < vec4<u32>(keys_of(i))));
-}
+override WG: u32 = 8u;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -34,52 +28,102 @@ fn main(
     let k_start = params.k_offset + (b * params.keys + j) * params.k_row + kv_head * (D / WIDTH);
     let v_start = params.v_offset + (b * params.keys + j) * params.v_row + kv_head * (E / WIDTH);
     let added = vec4<f32>(bias(b, j.x), bias(b, j.y), bias(b, j.z), bias(b, j.w));
-    var key: array<mat4x4<f32>, D4>;
-    for (var c = 0u; c < D4; c++) {
-        key[c] = transpose(mat4x4<f32>(k4(k_start.x, c), k4(k_start.y, c), k4(k_start.z, c), k4(k_start.w, c))) * params.scale;
+    var key_low: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c < D4 {
+            let rows = mat4x4<f32>(k4(k_start.x, c), k4(k_start.y, c), k4(k_start.z, c), k4(k_start.w, c));
+            key_low[c] = transpose(rows) * params.scale;
+        }
     }
-    var value: array<mat4x4<f32>, E4>;
-    for (var c = 0u; c < E4; c++) {
-        value[c] = transpose(mat4x4<f32>(v4(v_start.x, c), v4(v_start.y, c), v4(v_start.z, c), v4(v_start.w, c)));
+    var key_high: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < D4 {
+            let rows = mat4x4<f32>(k4(k_start.x, c + 8u), k4(k_start.y, c + 8u), k4(k_start.z, c + 8u), k4(k_start.w, c + 8u));
+            key_high[c] = transpose(rows) * params.scale;
+        }
     }
-    var dk: array<mat4x4<f32>, D4>;
-    var dv: array<mat4x4<f32>, E4>;
-    for (var g = 0u; g < params.group; g++) {
-        let head = kv_head * params.group + g;
+    var value_low: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c < E4 {
+            let rows = mat4x4<f32>(v4(v_start.x, c), v4(v_start.y, c), v4(v_start.z, c), v4(v_start.w, c));
+            value_low[c] = transpose(rows);
+        }
+    }
+    var value_high: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < E4 {
+            let rows = mat4x4<f32>(v4(v_start.x, c + 8u), v4(v_start.y, c + 8u), v4(v_start.z, c + 8u), v4(v_start.w, c + 8u));
+            value_high[c] = transpose(rows);
+        }
+    }
+    var dk_low: Blocks;
+    var dk_high: Blocks;
+    var dv_low: Blocks;
+    var dv_high: Blocks;
+    for (var h = 0u; h < params.group; h++) {
+        let head = kv_head * params.group + h;
         let q_start = params.q_offset + b * params.queries * params.q_row + head * (D / WIDTH);
-        for (var i = first_query(first); i < params.queries; i += 8u) {
-            let mine = min(i + lane % 8u, params.queries - 1u);
-            let row = (b * params.queries + mine) * params.heads + head;
-            var s = Scores(added, added, added, added, added, added, added, added);
-            for (var c = 0u; c < D4; c++) { s = add_tile(s, key[c], q4(q_start + mine * params.q_row, c)); }
-            var dp = spread_number(-delta[row]);
-            for (var c = 0u; c < E4; c++) { dp = add_tile(dp, value[c], dy4(row * (E / WIDTH), c)); }
-            let top = spread_number(lse[row]);
-            let p = Scores(
-                weight_of(s.s0, top.s0, i, own), weight_of(s.s1, top.s1, i + 1u, own),
-                weight_of(s.s2, top.s2, i + 2u, own), weight_of(s.s3, top.s3, i + 3u, own),
-                weight_of(s.s4, top.s4, i + 4u, own), weight_of(s.s5, top.s5, i + 5u, own),
-                weight_of(s.s6, top.s6, i + 6u, own), weight_of(s.s7, top.s7, i + 7u, own),
-            );
-            let ds = times(p, dp);
-            for (var c = 0u; c < D4; c++) { dk[c] = add_rows(dk[c], ds, q4(q_start + mine * params.q_row, c)); }
-            for (var c = 0u; c < E4; c++) { dv[c] = add_rows(dv[c], p, dy4(row * (E / WIDTH), c)); }
+        for (var i = first_query(first); i < params.queries; i++) {
+            let row = (b * params.queries + i) * params.heads + head;
+            var s = added;
+            s = add_row(s, key_low, q4(q_start + i * params.q_row, lane_block(0u, lane, D4)));
+            if D8 > 1u {
+                s = add_row(s, key_high, q4(q_start + i * params.q_row, lane_block(1u, lane, D4)));
+            }
+            var dp = vec4<f32>(-delta[row]);
+            dp = add_row(dp, value_low, dy4(row * (E / WIDTH), lane_block(0u, lane, E4)));
+            if E8 > 1u {
+                dp = add_row(dp, value_high, dy4(row * (E / WIDTH), lane_block(1u, lane, E4)));
+            }
+            let seen = own < vec4<u32>(keys_of(i));
+            let p = select(vec4<f32>(0.0), weight(s, vec4<f32>(lse[row])), seen);
+            dk_low = add_weighted(dk_low, p * dp, q4(q_start + i * params.q_row, lane_block(0u, lane, D4)));
+            if D8 > 1u {
+                dk_high = add_weighted(dk_high, p * dp, q4(q_start + i * params.q_row, lane_block(1u, lane, D4)));
+            }
+            dv_low = add_weighted(dv_low, p, dy4(row * (E / WIDTH), lane_block(0u, lane, E4)));
+            if E8 > 1u {
+                dv_high = add_weighted(dv_high, p, dy4(row * (E / WIDTH), lane_block(1u, lane, E4)));
+            }
         }
     }
     let place = b * params.keys + own;
     let dk_start = params.dk_offset + place * params.dk_row + kv_head * (D / WIDTH);
     let dv_start = params.dv_offset + place * params.dv_row + kv_head * (E / WIDTH);
-    for (var c = 0u; c < D4; c++) {
-        let block = dk[c] * params.scale;
-        if own.x < params.keys { put(dk_start.x, c, D, block[0]); }
-        if own.y < params.keys { put(dk_start.y, c, D, block[1]); }
-        if own.z < params.keys { put(dk_start.z, c, D, block[2]); }
-        if own.w < params.keys { put(dk_start.w, c, D, block[3]); }
+    for (var c = 0u; c < 8u; c++) {
+        if c < D4 {
+            let block = dk_low[c] * params.scale;
+            if own.x < params.keys { put(dk_start.x, c, D, block[0]); }
+            if own.y < params.keys { put(dk_start.y, c, D, block[1]); }
+            if own.z < params.keys { put(dk_start.z, c, D, block[2]); }
+            if own.w < params.keys { put(dk_start.w, c, D, block[3]); }
+        }
     }
-    for (var c = 0u; c < E4; c++) {
-        if own.x < params.keys { put(dv_start.x, c, E, dv[c][0]); }
-        if own.y < params.keys { put(dv_start.y, c, E, dv[c][1]); }
-        if own.z < params.keys { put(dv_start.z, c, E, dv[c][2]); }
-        if own.w < params.keys { put(dv_start.w, c, E, dv[c][3]); }
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < D4 {
+            let block = dk_high[c] * params.scale;
+            if own.x < params.keys { put(dk_start.x, c + 8u, D, block[0]); }
+            if own.y < params.keys { put(dk_start.y, c + 8u, D, block[1]); }
+            if own.z < params.keys { put(dk_start.z, c + 8u, D, block[2]); }
+            if own.w < params.keys { put(dk_start.w, c + 8u, D, block[3]); }
+        }
+    }
+    for (var c = 0u; c < 8u; c++) {
+        if c < E4 {
+            let block = dv_low[c];
+            if own.x < params.keys { put(dv_start.x, c, E, block[0]); }
+            if own.y < params.keys { put(dv_start.y, c, E, block[1]); }
+            if own.z < params.keys { put(dv_start.z, c, E, block[2]); }
+            if own.w < params.keys { put(dv_start.w, c, E, block[3]); }
+        }
+    }
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < E4 {
+            let block = dv_high[c];
+            if own.x < params.keys { put(dv_start.x, c + 8u, E, block[0]); }
+            if own.y < params.keys { put(dv_start.y, c + 8u, E, block[1]); }
+            if own.z < params.keys { put(dv_start.z, c + 8u, E, block[2]); }
+            if own.w < params.keys { put(dv_start.w, c + 8u, E, block[3]); }
+        }
     }
 }

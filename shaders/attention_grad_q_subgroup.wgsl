@@ -5,9 +5,9 @@
 // Overrides WG = 8 (a multiple of the largest subgroup size)
 // Reference src/ops/attention.rs
 
-override WG: u32 = 8u;
-
 @group(0) @binding(8) var<storage, read_write> lse: array<f32>;
+
+override WG: u32 = 8u;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -22,58 +22,107 @@ fn main(
     let b = number / (blocks * params.heads);
     if b >= params.batch { return; }
     let first = number % blocks * 4u * WG;
+    // Queries past the last are the last once more; only stores are left out.
     let own = vec4<u32>(first + 4u * local) + vec4<u32>(0u, 1u, 2u, 3u);
     let i = min(own, vec4<u32>(params.queries - 1u));
-    let row = (b * params.queries + i) * params.heads + head;
     let q_start = params.q_offset + (b * params.queries + i) * params.q_row + head * (D / WIDTH);
     let k_start = params.k_offset + b * params.keys * params.k_row + head / params.group * (D / WIDTH);
     let v_start = params.v_offset + b * params.keys * params.v_row + head / params.group * (E / WIDTH);
-    let dy_start = row * (E / WIDTH);
     let ends = vec4<u32>(keys_of(i.x), keys_of(i.y), keys_of(i.z), keys_of(i.w));
+    let row = (b * params.queries + i) * params.heads + head;
+    let dy_start = row * (E / WIDTH);
     let middle = vec4<f32>(delta[row.x], delta[row.y], delta[row.z], delta[row.w]);
-    var queries: array<mat4x4<f32>, D4>;
-    for (var c = 0u; c < D4; c++) {
-        queries[c] = transpose(mat4x4<f32>(q4(q_start.x, c), q4(q_start.y, c), q4(q_start.z, c), q4(q_start.w, c))) * params.scale;
+    var queries_low: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c < D4 {
+            let rows = mat4x4<f32>(q4(q_start.x, c), q4(q_start.y, c), q4(q_start.z, c), q4(q_start.w, c));
+            queries_low[c] = transpose(rows) * params.scale;
+        }
     }
-    var given: array<mat4x4<f32>, E4>;
-    for (var c = 0u; c < E4; c++) {
-        given[c] = transpose(mat4x4<f32>(dy4(dy_start.x, c), dy4(dy_start.y, c), dy4(dy_start.z, c), dy4(dy_start.w, c)));
+    var queries_high: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < D4 {
+            let rows = mat4x4<f32>(q4(q_start.x, c + 8u), q4(q_start.y, c + 8u), q4(q_start.z, c + 8u), q4(q_start.w, c + 8u));
+            queries_high[c] = transpose(rows) * params.scale;
+        }
     }
-    var sums: array<mat4x4<f32>, D4>;
+    var given_low: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c < E4 {
+            let rows = mat4x4<f32>(dy4(dy_start.x, c), dy4(dy_start.y, c), dy4(dy_start.z, c), dy4(dy_start.w, c));
+            given_low[c] = transpose(rows);
+        }
+    }
+    var given_high: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < E4 {
+            let rows = mat4x4<f32>(dy4(dy_start.x, c + 8u), dy4(dy_start.y, c + 8u), dy4(dy_start.z, c + 8u), dy4(dy_start.w, c + 8u));
+            given_high[c] = transpose(rows);
+        }
+    }
+    var sums_low: Blocks;
+    var sums_high: Blocks;
     var largest = vec4<f32>(LEFT_OUT);
     var total = vec4<f32>(0.0);
     let end = keys_of(min(first + 4u * WG, params.queries) - 1u);
-    for (var j = 0u; j < end; j += 8u) {
-        let key = min(j + lane % 8u, params.keys - 1u);
-        var s = spread_number(bias(b, key));
-        for (var c = 0u; c < D4; c++) { s = add_tile(s, queries[c], k4(k_start + key * params.k_row, c)); }
-        var dp = Scores(-middle, -middle, -middle, -middle, -middle, -middle, -middle, -middle);
-        for (var c = 0u; c < E4; c++) { dp = add_tile(dp, given[c], v4(v_start + key * params.v_row, c)); }
-        s = seen(s, j, ends);
-        let top = max(largest, largest_of(s));
+    for (var j = 0u; j < end; j += 2u) {
+        let next = min(j + 1u, params.keys - 1u);
+        var s0 = vec4<f32>(bias(b, j));
+        var s1 = vec4<f32>(bias(b, next));
+        s0 = add_row(s0, queries_low, k4(k_start + j * params.k_row, lane_block(0u, lane, D4)));
+        s1 = add_row(s1, queries_low, k4(k_start + next * params.k_row, lane_block(0u, lane, D4)));
+        if D8 > 1u {
+            s0 = add_row(s0, queries_high, k4(k_start + j * params.k_row, lane_block(1u, lane, D4)));
+            s1 = add_row(s1, queries_high, k4(k_start + next * params.k_row, lane_block(1u, lane, D4)));
+        }
+        var dp0 = -middle;
+        var dp1 = -middle;
+        dp0 = add_row(dp0, given_low, v4(v_start + j * params.v_row, lane_block(0u, lane, E4)));
+        dp1 = add_row(dp1, given_low, v4(v_start + next * params.v_row, lane_block(0u, lane, E4)));
+        if E8 > 1u {
+            dp0 = add_row(dp0, given_high, v4(v_start + j * params.v_row, lane_block(1u, lane, E4)));
+            dp1 = add_row(dp1, given_high, v4(v_start + next * params.v_row, lane_block(1u, lane, E4)));
+        }
+        s0 = select(vec4<f32>(LEFT_OUT), s0, vec4<u32>(j) < ends);
+        s1 = select(vec4<f32>(LEFT_OUT), s1, vec4<u32>(j + 1u) < ends);
+        let top = max(largest, max(s0, s1));
         let shrink = exp(largest - top);
         largest = top;
-        let p = weights(s, top);
-        total = fma(total, shrink, total_of(p));
-        let ds = times(p, dp);
-        for (var c = 0u; c < D4; c++) {
-            sums[c] = add_rows(scaled(sums[c], shrink), ds, k4(k_start + key * params.k_row, c));
+        let p0 = weight(s0, top);
+        let p1 = weight(s1, top);
+        total = fma(total, shrink, p0 + p1);
+        let added = add_weighted(shrunk(sums_low, shrink), p0 * dp0, k4(k_start + j * params.k_row, lane_block(0u, lane, D4)));
+        sums_low = add_weighted(added, p1 * dp1, k4(k_start + next * params.k_row, lane_block(0u, lane, D4)));
+        if D8 > 1u {
+            let added = add_weighted(shrunk(sums_high, shrink), p0 * dp0, k4(k_start + j * params.k_row, lane_block(1u, lane, D4)));
+            sums_high = add_weighted(added, p1 * dp1, k4(k_start + next * params.k_row, lane_block(1u, lane, D4)));
         }
     }
     let some = total > vec4<f32>(0.0);
     // Of a query that sees no key, no weight may be more than 0.
     let logs = select(vec4<f32>(-LEFT_OUT), largest + log(total), some);
-    let factor = select(vec4<f32>(0.0), params.scale / total, some);
-    let start = params.dq_offset + (b * params.queries + own) * params.dq_row + head * (D / WIDTH);
     if own.x < params.queries { lse[row.x] = logs.x; }
     if own.y < params.queries { lse[row.y] = logs.y; }
     if own.z < params.queries { lse[row.z] = logs.z; }
     if own.w < params.queries { lse[row.w] = logs.w; }
-    for (var c = 0u; c < D4; c++) {
-        let block = scaled(sums[c], factor);
-        if own.x < params.queries { put(start.x, c, D, block[0]); }
-        if own.y < params.queries { put(start.y, c, D, block[1]); }
-        if own.z < params.queries { put(start.z, c, D, block[2]); }
-        if own.w < params.queries { put(start.w, c, D, block[3]); }
+    let factor = select(vec4<f32>(0.0), params.scale / total, some);
+    let start = params.dq_offset + (b * params.queries + own) * params.dq_row + head * (D / WIDTH);
+    for (var c = 0u; c < 8u; c++) {
+        if c < D4 {
+            let block = scaled(sums_low[c], factor);
+            if own.x < params.queries { put(start.x, c, D, block[0]); }
+            if own.y < params.queries { put(start.y, c, D, block[1]); }
+            if own.z < params.queries { put(start.z, c, D, block[2]); }
+            if own.w < params.queries { put(start.w, c, D, block[3]); }
+        }
+    }
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < D4 {
+            let block = scaled(sums_high[c], factor);
+            if own.x < params.queries { put(start.x, c + 8u, D, block[0]); }
+            if own.y < params.queries { put(start.y, c + 8u, D, block[1]); }
+            if own.z < params.queries { put(start.z, c + 8u, D, block[2]); }
+            if own.w < params.queries { put(start.w, c + 8u, D, block[3]); }
+        }
     }
 }

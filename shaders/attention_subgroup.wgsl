@@ -6,11 +6,11 @@
 // Reference src/ops/attention.rs
 //
 // Like attention, for a CPU that plays a GPU: a load costs as much as many multiply-adds there. Needs subgroups of 8
-// lanes or more; lane l fetches key l % 8 of each eight.
-
-override WG: u32 = 8u;
+// lanes or more. Two keys at a time, so that the sums are scaled half as often; more would take long to compile.
 
 @group(0) @binding(5) var<storage, read_write> y: array<F>;
+
+override WG: u32 = 8u;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -32,36 +32,69 @@ fn main(
     let k_start = params.k_offset + b * params.keys * params.k_row + head / params.group * (D / WIDTH);
     let v_start = params.v_offset + b * params.keys * params.v_row + head / params.group * (E / WIDTH);
     let ends = vec4<u32>(keys_of(i.x), keys_of(i.y), keys_of(i.z), keys_of(i.w));
-    var queries: array<mat4x4<f32>, D4>;
-    for (var c = 0u; c < D4; c++) {
-        queries[c] = transpose(mat4x4<f32>(q4(q_start.x, c), q4(q_start.y, c), q4(q_start.z, c), q4(q_start.w, c))) * params.scale;
+    var queries_low: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c < D4 {
+            let rows = mat4x4<f32>(q4(q_start.x, c), q4(q_start.y, c), q4(q_start.z, c), q4(q_start.w, c));
+            queries_low[c] = transpose(rows) * params.scale;
+        }
     }
-    var sums: array<mat4x4<f32>, E4>;
+    var queries_high: Blocks;
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < D4 {
+            let rows = mat4x4<f32>(q4(q_start.x, c + 8u), q4(q_start.y, c + 8u), q4(q_start.z, c + 8u), q4(q_start.w, c + 8u));
+            queries_high[c] = transpose(rows) * params.scale;
+        }
+    }
+    var sums_low: Blocks;
+    var sums_high: Blocks;
     var largest = vec4<f32>(LEFT_OUT);
     var total = vec4<f32>(0.0);
     // The same for all lanes: they work together.
     let end = keys_of(min(first + 4u * WG, params.queries) - 1u);
-    for (var j = 0u; j < end; j += 8u) {
-        let key = min(j + lane % 8u, params.keys - 1u);
-        var s = spread_number(bias(b, key));
-        for (var c = 0u; c < D4; c++) { s = add_tile(s, queries[c], k4(k_start + key * params.k_row, c)); }
-        s = seen(s, j, ends);
-        let top = max(largest, largest_of(s));
+    for (var j = 0u; j < end; j += 2u) {
+        let next = min(j + 1u, params.keys - 1u);
+        var s0 = vec4<f32>(bias(b, j));
+        var s1 = vec4<f32>(bias(b, next));
+        s0 = add_row(s0, queries_low, k4(k_start + j * params.k_row, lane_block(0u, lane, D4)));
+        s1 = add_row(s1, queries_low, k4(k_start + next * params.k_row, lane_block(0u, lane, D4)));
+        if D8 > 1u {
+            s0 = add_row(s0, queries_high, k4(k_start + j * params.k_row, lane_block(1u, lane, D4)));
+            s1 = add_row(s1, queries_high, k4(k_start + next * params.k_row, lane_block(1u, lane, D4)));
+        }
+        s0 = select(vec4<f32>(LEFT_OUT), s0, vec4<u32>(j) < ends);
+        s1 = select(vec4<f32>(LEFT_OUT), s1, vec4<u32>(j + 1u) < ends);
+        let top = max(largest, max(s0, s1));
         let shrink = exp(largest - top);
         largest = top;
-        let p = weights(s, top);
-        total = fma(total, shrink, total_of(p));
-        for (var c = 0u; c < E4; c++) {
-            sums[c] = add_rows(scaled(sums[c], shrink), p, v4(v_start + key * params.v_row, c));
+        let p0 = weight(s0, top);
+        let p1 = weight(s1, top);
+        total = fma(total, shrink, p0 + p1);
+        let added = add_weighted(shrunk(sums_low, shrink), p0, v4(v_start + j * params.v_row, lane_block(0u, lane, E4)));
+        sums_low = add_weighted(added, p1, v4(v_start + next * params.v_row, lane_block(0u, lane, E4)));
+        if E8 > 1u {
+            let added = add_weighted(shrunk(sums_high, shrink), p0, v4(v_start + j * params.v_row, lane_block(1u, lane, E4)));
+            sums_high = add_weighted(added, p1, v4(v_start + next * params.v_row, lane_block(1u, lane, E4)));
         }
     }
     let factor = select(vec4<f32>(0.0), 1.0 / total, total > vec4<f32>(0.0));
     let y_start = ((b * params.queries + own) * params.heads + head) * (E / WIDTH);
-    for (var c = 0u; c < E4; c++) {
-        let block = scaled(sums[c], factor);
-        if own.x < params.queries { store(y_start.x, c, block[0]); }
-        if own.y < params.queries { store(y_start.y, c, block[1]); }
-        if own.z < params.queries { store(y_start.z, c, block[2]); }
-        if own.w < params.queries { store(y_start.w, c, block[3]); }
+    for (var c = 0u; c < 8u; c++) {
+        if c < E4 {
+            let block = scaled(sums_low[c], factor);
+            if own.x < params.queries { store(y_start.x, c, block[0]); }
+            if own.y < params.queries { store(y_start.y, c, block[1]); }
+            if own.z < params.queries { store(y_start.z, c, block[2]); }
+            if own.w < params.queries { store(y_start.w, c, block[3]); }
+        }
+    }
+    for (var c = 0u; c < 8u; c++) {
+        if c + 8u < E4 {
+            let block = scaled(sums_high[c], factor);
+            if own.x < params.queries { store(y_start.x, c + 8u, block[0]); }
+            if own.y < params.queries { store(y_start.y, c + 8u, block[1]); }
+            if own.z < params.queries { store(y_start.z, c + 8u, block[2]); }
+            if own.w < params.queries { store(y_start.w, c + 8u, block[3]); }
+        }
     }
 }

@@ -1,16 +1,32 @@
-// Tiles of attention in which an invocation holds four rows (queries, or keys) and a subgroup's lanes each fetch one
-// of the eight rows on the other side, which subgroupBroadcast hands to all of them.
+// Tiles of attention in which an invocation holds four rows (queries, or keys), and meets the rows on the other side
+// one by one: a subgroup's lanes each fetch four features of such a row, and subgroupBroadcast hands them to all.
 //
 // A block is four features of four rows: column f of a block by features is feature f of all four; column r of a
-// block by rows is row r.
+// block by rows is row r. D8 and E8 are generated: how many times eight blocks the features of a
+// row fill, once or twice: the low blocks and the high ones. Named, for an index that varies costs a walk of lanes.
 
-// s plus the products of four rows, in a block by features, with one row on the other side.
+alias Blocks = array<mat4x4<f32>, 8>;
+
+// s plus the products of four rows, in a block by features, with four features of a row on the other side.
 fn add_dots(s: vec4<f32>, rows: mat4x4<f32>, other: vec4<f32>) -> vec4<f32> {
-    return fma(rows[3], vec4<f32>(other.w), fma(rows[2], vec4<f32>(other.z), fma(rows[1], vec4<f32>(other.y), fma(rows[0], vec4<f32>(other.x), s))));
+    let two = fma(rows[1], vec4<f32>(other.y), fma(rows[0], vec4<f32>(other.x), s));
+    return fma(rows[3], vec4<f32>(other.w), fma(rows[2], vec4<f32>(other.z), two));
 }
 
-// A block by rows plus each row's weight times one row on the other side.
-fn add_weighted(block: mat4x4<f32>, weights: vec4<f32>, other: vec4<f32>) -> mat4x4<f32> {
+// The same for eight blocks: lane c holds features 4c .. 4c + 3 of the row on the other side.
+fn add_row(s: vec4<f32>, rows: Blocks, mine: vec4<f32>) -> vec4<f32> {
+    var sum = add_dots(s, rows[0], subgroupBroadcast(mine, 0u));
+    sum = add_dots(sum, rows[1], subgroupBroadcast(mine, 1u));
+    sum = add_dots(sum, rows[2], subgroupBroadcast(mine, 2u));
+    sum = add_dots(sum, rows[3], subgroupBroadcast(mine, 3u));
+    sum = add_dots(sum, rows[4], subgroupBroadcast(mine, 4u));
+    sum = add_dots(sum, rows[5], subgroupBroadcast(mine, 5u));
+    sum = add_dots(sum, rows[6], subgroupBroadcast(mine, 6u));
+    return add_dots(sum, rows[7], subgroupBroadcast(mine, 7u));
+}
+
+// A block by rows plus each row's weight times four features of a row on the other side.
+fn add_outer(block: mat4x4<f32>, weights: vec4<f32>, other: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(
         fma(vec4<f32>(weights.x), other, block[0]),
         fma(vec4<f32>(weights.y), other, block[1]),
@@ -19,56 +35,31 @@ fn add_weighted(block: mat4x4<f32>, weights: vec4<f32>, other: vec4<f32>) -> mat
     );
 }
 
+// The same for eight blocks.
+fn add_weighted(blocks: Blocks, weights: vec4<f32>, mine: vec4<f32>) -> Blocks {
+    return Blocks(
+        add_outer(blocks[0], weights, subgroupBroadcast(mine, 0u)),
+        add_outer(blocks[1], weights, subgroupBroadcast(mine, 1u)),
+        add_outer(blocks[2], weights, subgroupBroadcast(mine, 2u)),
+        add_outer(blocks[3], weights, subgroupBroadcast(mine, 3u)),
+        add_outer(blocks[4], weights, subgroupBroadcast(mine, 4u)),
+        add_outer(blocks[5], weights, subgroupBroadcast(mine, 5u)),
+        add_outer(blocks[6], weights, subgroupBroadcast(mine, 6u)),
+        add_outer(blocks[7], weights, subgroupBroadcast(mine, 7u)),
+    );
+}
+
 // Each row of a block by rows times its factor.
 fn scaled(block: mat4x4<f32>, factors: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(block[0] * factors.x, block[1] * factors.y, block[2] * factors.z, block[3] * factors.w);
 }
 
-// Scores of four queries with eight keys: s[j] holds key j's.
-struct Scores { s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>, s4: vec4<f32>, s5: vec4<f32>, s6: vec4<f32>, s7: vec4<f32> }
-
-// The same number for all rows, of each of the lanes' own.
-fn spread_number(mine: f32) -> Scores {
-    return Scores(
-        vec4<f32>(subgroupBroadcast(mine, 0u)), vec4<f32>(subgroupBroadcast(mine, 1u)),
-        vec4<f32>(subgroupBroadcast(mine, 2u)), vec4<f32>(subgroupBroadcast(mine, 3u)),
-        vec4<f32>(subgroupBroadcast(mine, 4u)), vec4<f32>(subgroupBroadcast(mine, 5u)),
-        vec4<f32>(subgroupBroadcast(mine, 6u)), vec4<f32>(subgroupBroadcast(mine, 7u)),
+// The same for eight blocks.
+fn shrunk(blocks: Blocks, factors: vec4<f32>) -> Blocks {
+    return Blocks(
+        scaled(blocks[0], factors), scaled(blocks[1], factors), scaled(blocks[2], factors), scaled(blocks[3], factors),
+        scaled(blocks[4], factors), scaled(blocks[5], factors), scaled(blocks[6], factors), scaled(blocks[7], factors),
     );
-}
-
-// s plus the products of four rows with the lanes' eight, for four features.
-fn add_tile(s: Scores, rows: mat4x4<f32>, mine: vec4<f32>) -> Scores {
-    return Scores(
-        add_dots(s.s0, rows, subgroupBroadcast(mine, 0u)), add_dots(s.s1, rows, subgroupBroadcast(mine, 1u)),
-        add_dots(s.s2, rows, subgroupBroadcast(mine, 2u)), add_dots(s.s3, rows, subgroupBroadcast(mine, 3u)),
-        add_dots(s.s4, rows, subgroupBroadcast(mine, 4u)), add_dots(s.s5, rows, subgroupBroadcast(mine, 5u)),
-        add_dots(s.s6, rows, subgroupBroadcast(mine, 6u)), add_dots(s.s7, rows, subgroupBroadcast(mine, 7u)),
-    );
-}
-
-// A block by rows plus weights times the lanes' eight rows, for four features.
-fn add_rows(block: mat4x4<f32>, w: Scores, mine: vec4<f32>) -> mat4x4<f32> {
-    var sum = add_weighted(block, w.s0, subgroupBroadcast(mine, 0u));
-    sum = add_weighted(sum, w.s1, subgroupBroadcast(mine, 1u));
-    sum = add_weighted(sum, w.s2, subgroupBroadcast(mine, 2u));
-    sum = add_weighted(sum, w.s3, subgroupBroadcast(mine, 3u));
-    sum = add_weighted(sum, w.s4, subgroupBroadcast(mine, 4u));
-    sum = add_weighted(sum, w.s5, subgroupBroadcast(mine, 5u));
-    sum = add_weighted(sum, w.s6, subgroupBroadcast(mine, 6u));
-    return add_weighted(sum, w.s7, subgroupBroadcast(mine, 7u));
-}
-
-fn largest_of(s: Scores) -> vec4<f32> {
-    return max(max(max(s.s0, s.s1), max(s.s2, s.s3)), max(max(s.s4, s.s5), max(s.s6, s.s7)));
-}
-
-fn total_of(s: Scores) -> vec4<f32> {
-    return ((s.s0 + s.s1) + (s.s2 + s.s3)) + ((s.s4 + s.s5) + (s.s6 + s.s7));
-}
-
-fn times(a: Scores, b: Scores) -> Scores {
-    return Scores(a.s0 * b.s0, a.s1 * b.s1, a.s2 * b.s2, a.s3 * b.s3, a.s4 * b.s4, a.s5 * b.s5, a.s6 * b.s6, a.s7 * b.s7);
 }
 
 // e^(s - top), and 0 where s is left out.
@@ -76,21 +67,7 @@ fn weight(s: vec4<f32>, top: vec4<f32>) -> vec4<f32> {
     return select(vec4<f32>(0.0), exp(s - top), s > vec4<f32>(LEFT_OUT));
 }
 
-fn weights(s: Scores, top: vec4<f32>) -> Scores {
-    return Scores(
-        weight(s.s0, top), weight(s.s1, top), weight(s.s2, top), weight(s.s3, top),
-        weight(s.s4, top), weight(s.s5, top), weight(s.s6, top), weight(s.s7, top),
-    );
-}
-
-fn seen_at(s: vec4<f32>, j: u32, ends: vec4<u32>) -> vec4<f32> {
-    return select(vec4<f32>(LEFT_OUT), s, vec4<u32>(j) < ends);
-}
-
-// Scores of queries, of which each sees the keys before its end, with keys j .. j + 7.
-fn seen(s: Scores, j: u32, ends: vec4<u32>) -> Scores {
-    return Scores(
-        seen_at(s.s0, j, ends), seen_at(s.s1, j + 1u, ends), seen_at(s.s2, j + 2u, ends), seen_at(s.s3, j + 3u, ends),
-        seen_at(s.s4, j + 4u, ends), seen_at(s.s5, j + 5u, ends), seen_at(s.s6, j + 6u, ends), seen_at(s.s7, j + 7u, ends),
-    );
+// The lane's block of the blocks from 8g on, of n; the last where there are fewer.
+fn lane_block(g: u32, lane: u32, n: u32) -> u32 {
+    return min(8u * g + lane % 8u, n - 1u);
 }

@@ -44,10 +44,10 @@ impl Builder<'_> {
     fn consts(&self) -> Part {
         let mut text = String::new();
         for (name, n) in [("D", self.s.d), ("E", self.s.e)] {
+            let (fours, blocks) = (n.div_ceil(4), n.div_ceil(32));
             let _ = writeln!(
                 text,
-                "const {name} = {n}u;\nconst {name}4 = {}u;",
-                n.div_ceil(4)
+                "const {name} = {n}u;\nconst {name}4 = {fours}u;\nconst {name}8 = {blocks}u;"
             );
         }
         Part {
