@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::device::Device;
 use crate::exec::{Executor, Program};
-use crate::graph::{Graph, Mode, Output, Variable};
+use crate::graph::{Graph, Mode, Output, Role, Variable};
 use crate::nn::{KvCaches, LanguageModel, Module, Visitor, declare};
 use crate::plan::{Layout, Plan, plan};
 use crate::random::Stream;
@@ -129,20 +129,25 @@ impl Generator {
         self.upload()
     }
 
-    /// Takes over the weights of a trained model with the same names and shapes.
+    /// Takes over the weights of a trained model with the same names and shapes, with its adapters merged.
     pub fn copy_weights(&mut self, trainer: &mut Trainer) -> Result<()> {
+        let theirs = trainer.merged_weights()?;
         for i in 0..self.weights.variables.len() {
             let Some(variable) = self.weights.variables.get(i) else {
                 continue;
             };
-            let values = trainer.weights(&variable.name)?;
-            let (have, want) = (values.len(), variable.shape().len());
-            if have != want {
-                let reason = format!("it has {have} numbers, but {want} are needed");
-                return Err(Error::model(&variable.name, reason));
-            }
-            self.weights
-                .set(i, values.into_iter().map(f32::to_bits).collect());
+            let found = theirs.iter().find(|(v, _)| v.name == variable.name);
+            let reason = match found {
+                Some((v, words)) if v.shape() == variable.shape() => {
+                    self.weights.set(i, words.clone());
+                    continue;
+                }
+                // A table follows from the model, and is the same in both.
+                None if variable.role == Role::Table => continue,
+                Some((v, _)) => format!("it is {}, but {} is needed", v.shape(), variable.shape()),
+                None => "the trained model has no parameter of this name".to_string(),
+            };
+            return Err(Error::model(&variable.name, reason));
         }
         self.upload()
     }

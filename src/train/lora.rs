@@ -150,17 +150,26 @@ impl Trainer {
     /// Writes the model's weights alone under their `state_dict` names, with adapters merged into them: what
     /// another program loads. Whole or not at all.
     pub fn save_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let all = self.merged_weights()?;
+        checkpoint::write(path.as_ref(), all.iter().map(|(v, words)| (v, words)), None)
+    }
+
+    /// The model's own variables and their words, with adapters merged into them.
+    pub(crate) fn merged_weights(&mut self) -> Result<Vec<(Variable, Vec<u32>)>> {
         self.settle()?;
         self.sync()?;
-        let mut words: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-        words.extend(merged(&self.weights, &self.recipe.adapters)?);
+        let mut changed: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        changed.extend(merged(&self.weights, &self.recipe.adapters)?);
         let adapters = self.adapters();
         let all = self.weights.variables.iter().zip(&self.weights.words);
         let model = all.enumerate().filter(|(i, (v, _))| {
             matches!(v.role, Role::Parameter | Role::Buffer) && !adapters.contains(i)
         });
-        let tensors = model.map(|(i, (v, own))| (v, words.get(&i).unwrap_or(own)));
-        checkpoint::write(path.as_ref(), tensors, None)
+        let own = model.map(|(i, (v, words))| {
+            let words = changed.remove(&i).unwrap_or_else(|| words.clone());
+            (v.clone(), words)
+        });
+        Ok(own.collect())
     }
 
     /// Writes the adapters alone. Whole or not at all.
