@@ -29,7 +29,7 @@ pub(super) fn for_rows(y: &mut [f32], n: usize, cost: usize, f: impl Fn(usize, &
     let n = n.max(1);
     let work = y.len().saturating_mul(cost);
     // Of a size that follows from the shape; which thread takes it makes no difference.
-    let rows = (PARALLEL_FROM / 2 / cost.max(1)).div_ceil(n);
+    let rows = (PARALLEL_FROM / 2 / cost.max(1)).div_ceil(n).max(1);
     let run = |first: usize, y: &mut [f32]| {
         widest(
             #[inline(always)]

@@ -177,7 +177,8 @@ impl Data {
             }
             DataSource::Text(text) => text.write(out),
         }
-        if let Some(task) = self.task {
+        // A text says itself that it is one.
+        if let Some(task) = self.task.filter(|task| *task != Task::Language) {
             out.set("task", string(task.name()));
         }
         if self.task != Some(Task::Language) {

@@ -44,6 +44,8 @@ pub fn cases() -> Vec<Case> {
         case("max", "very_long", |x| x[0].max(&[]))
             .f32([33000])
             .constant(),
+        // More than one thread's work in a single row.
+        case("sum", "of_very_many", |x| x[0].sum(&[])).f32([70_001]),
         case("sum", "wide", |x| x[0].sum(&[0])).f32([2, 1009]),
         case("sum", "all", |x| x[0].sum(&[])).f32([3, 5, 7]),
         case("sum", "outer_and_inner", |x| x[0].sum(&[0, -1])).f32([3, 5, 7]),
