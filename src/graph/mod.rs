@@ -220,6 +220,12 @@ impl Graph {
         &self.nodes[id.index()].meta
     }
 
+    /// The node that reads the variable `id`, if any does.
+    pub(crate) fn variable_node(&self, id: VariableId) -> Option<NodeId> {
+        let reads = |n: &NodeId| matches!(&self.node(*n).op, Op::Variable(v) if v.id == id);
+        self.ids().find(reads)
+    }
+
     /// Shapes and element types of several nodes.
     pub(crate) fn metas(&self, ids: &[NodeId]) -> Vec<Meta> {
         ids.iter().map(|&id| self.meta(id).clone()).collect()

@@ -12,7 +12,7 @@
 //!
 //! Invariant: a node reads another node of its own group at the same element only.
 
-use crate::graph::{Graph, NodeId, Op, Phase};
+use crate::graph::{Graph, NodeId, Phase};
 use crate::kernel::KernelLimits;
 use crate::ops::Work;
 
@@ -123,10 +123,8 @@ impl<'a> Fuser<'a> {
             fuser.required[sources.home(id).index()] = true;
         }
         for assign in &graph.assigns {
-            let leaf = graph.ids().find(
-                |&id| matches!(&graph.node(id).op, Op::Variable(v) if v.id == assign.variable),
-            );
-            fuser.replaces[sources.home(assign.node).index()] = leaf;
+            fuser.replaces[sources.home(assign.node).index()] =
+                graph.variable_node(assign.variable);
         }
         fuser
     }

@@ -24,7 +24,7 @@ pub(super) fn in_place(cx: &Lowering, taken: impl Fn(NodeId) -> bool) -> Result<
     let mut candidates = Vec::new();
     for (i, assign) in cx.graph.assigns.iter().enumerate() {
         let home = cx.sources.home(assign.node);
-        let leaf = leaf_of(cx, assign.variable);
+        let leaf = cx.graph.variable_node(assign.variable);
         let group = group_of(cx, home)
             .filter(|&g| !taken(home) && leaf.is_none_or(|leaf| may_replace(cx, leaf, g)));
         if let Some(group) = group {
@@ -72,12 +72,6 @@ fn reads_its_buffer(cx: &Lowering, c: &Candidate, candidates: &[Candidate]) -> b
         cx.variable_slot(v)
             .is_ok_and(|slot| slot.buffer == c.buffer)
     })
-}
-
-/// The node that reads a variable, if any does.
-pub(super) fn leaf_of(cx: &Lowering, variable: VariableId) -> Option<NodeId> {
-    let reads = |id: &NodeId| matches!(&cx.graph.node(*id).op, Op::Variable(v) if v.id == variable);
-    cx.graph.ids().find(reads)
 }
 
 /// Whether group `g` may overwrite the variable that `leaf` reads: no later group needs the old value, and

@@ -12,7 +12,7 @@ use crate::graph::{NodeId, Op};
 use crate::kernel::{Binding, Operand};
 use crate::{Error, Result};
 
-use super::in_place::{in_place, leaf_of};
+use super::in_place::in_place;
 use super::layout::{ALIGNMENT, slot_bytes};
 use super::lower::{Lowering, UNPLACED};
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
@@ -197,7 +197,7 @@ impl Places {
         for (assign, in_place) in cx.graph.assigns.iter().zip(in_place) {
             let slot = cx.variable_slot(assign.variable)?;
             let home = cx.sources.home(assign.node);
-            let leaf = leaf_of(cx, assign.variable);
+            let leaf = cx.graph.variable_node(assign.variable);
             if leaf == Some(home) {
                 continue;
             }
