@@ -1,7 +1,7 @@
 // cross_entropy: y[r] = ln(sum over j of e^(x[r, j] - max)) - (x[r, labels[r]] - max)
 // Shapes    x [rows, columns]   labels [rows]   y [rows]
 // Bindings  0 read x | 1 read labels | 2 read_write y | 3 uniform Params
-// Workgroup [WG, 1, 1], one workgroup a row, grid [rows, folded to 3 dimensions]
+// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/cross_entropy.rs
 
@@ -20,16 +20,16 @@ fn main(
     @builtin(num_workgroups) size: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = linear_group(group, size);
+    let row = row_number(group, size, lane);
     if row >= params.rows { return; }
     let start = row * params.columns;
     var largest = -3.4028234e38;
-    for (var j = lane; j < params.columns; j += WG) { largest = max(largest, x[start + j]); }
+    for (var j = first_column(lane); j < params.columns; j += column_step()) { largest = max(largest, x[start + j]); }
     largest = row_max(lane, largest);
     var total = 0.0;
-    for (var j = lane; j < params.columns; j += WG) { total += exp(x[start + j] - largest); }
+    for (var j = first_column(lane); j < params.columns; j += column_step()) { total += exp(x[start + j] - largest); }
     total = row_sum(lane, total);
-    if lane == 0u {
+    if speaks(lane) {
         let label = labels[row];
         var loss = 0.0;
         if label < params.columns { loss = log(total) - (x[start + label] - largest); }

@@ -1,7 +1,7 @@
 // log_softmax_grad: dx[r, j] = dy[r, j] - e^y[r, j] sum over i of dy[r, i]
 // Shapes    y [rows, columns]   dy [rows, columns]   dx [rows, columns]
 // Bindings  0 read y | 1 read dy | 2 read_write dx | 3 uniform Params
-// Workgroup [WG, 1, 1], one workgroup a row, grid [rows, folded to 3 dimensions]
+// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/log_softmax.rs
 
@@ -20,13 +20,13 @@ fn main(
     @builtin(num_workgroups) size: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = linear_group(group, size);
+    let row = row_number(group, size, lane);
     if row >= params.rows { return; }
     let start = row * params.columns;
     var total = 0.0;
-    for (var j = lane; j < params.columns; j += WG) { total += dy[start + j]; }
+    for (var j = first_column(lane); j < params.columns; j += column_step()) { total += dy[start + j]; }
     total = row_sum(lane, total);
-    for (var j = lane; j < params.columns; j += WG) {
+    for (var j = first_column(lane); j < params.columns; j += column_step()) {
         dx[start + j] = dy[start + j] - exp(y[start + j]) * total;
     }
 }

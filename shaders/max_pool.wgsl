@@ -18,8 +18,6 @@ fn main(
 ) {
     let e = linear_group(group, size) * WG + lane;
     if e >= params.count { return; }
-    let line = quotient(e, params.out.y, params.out_inverse.y);
-    let plane = quotient(line, params.out.x, params.out_inverse.x);
-    let window = vec2<u32>(line - plane * params.out.x, e - line * params.out.y);
-    epilogue(largest(plane * params.size.x * params.size.y, window).value, e);
+    let window = place(e);
+    epilogue(largest(window.plane * params.size.x * params.size.y, window.at).value, e);
 }

@@ -30,13 +30,11 @@ fn main(
 ) {
     let e = linear_group(group, size) * WG + lane;
     if e >= params.count { return; }
-    let line = quotient(e, params.size.y, params.size_inverse.y);
-    let plane = quotient(line, params.size.x, params.size_inverse.x);
-    let row = line - plane * params.size.x;
-    let column = e - line * params.size.y;
+    let element = place(e);
+    let plane = element.plane;
     let start = plane * params.size.x * params.size.y;
 
-    let at = vec2<u32>(row, column) + params.padding;
+    let at = element.at + params.padding;
     let reach = (params.kernel - vec2<u32>(1u)) * params.dilation + vec2<u32>(1u);
     let i0 = first_window(at.x, reach.x, params.stride.x, params.stride_inverse.x);
     let j0 = first_window(at.y, reach.y, params.stride.y, params.stride_inverse.y);

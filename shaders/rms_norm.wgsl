@@ -1,7 +1,7 @@
 // rms_norm: y[r, j] = x[r, j] / sqrt(mean of x[r, :]^2 + eps) w[j]
 // Shapes    x [rows, columns]   w [columns]   y [rows, columns]
 // Bindings  0 read x | 1 read w | 2 read_write y | 3 uniform Params
-// Workgroup [WG, 1, 1], one workgroup a row, grid [rows, folded to 3 dimensions]
+// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/norm.rs
 
@@ -22,11 +22,11 @@ fn main(
     @builtin(num_workgroups) size: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = linear_group(group, size);
+    let row = row_number(group, size, lane);
     if row >= params.rows { return; }
     let start = row * params.columns;
     let s = row_spread(lane, start, params.columns, params.centred, params.eps);
-    for (var j = lane; j < params.columns; j += WG) {
+    for (var j = first_column(lane); j < params.columns; j += column_step()) {
         y[start + j] = x[start + j] * s.rstd * w[j];
     }
 }

@@ -51,6 +51,7 @@ pub mod doctor;
 pub mod dtype;
 pub mod error;
 pub mod exec;
+pub mod generate;
 pub mod graph;
 pub mod kernel;
 pub mod loss;

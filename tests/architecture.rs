@@ -39,8 +39,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("loss", MODEL),
     ("metrics", MODEL),
     ("schedule", MODEL),
-    ("data", &["random"]),
-    ("checkpoint", &["data", "random"]),
+    ("checkpoint", &[]),
+    ("data", &["random", "checkpoint"]),
     (
         "interop",
         &["data", "random", "graph", "kernel", "ops", "nn"],
@@ -65,6 +65,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoint",
             "interop",
             "random",
+        ],
+    ),
+    (
+        "generate",
+        &[
+            "graph", "kernel", "ops", "plan", "exec", "device", "nn", "random", "train",
         ],
     ),
 ];

@@ -92,3 +92,21 @@ fn an_update_in_place_is_one_step_at_eight_buffers() -> Result<()> {
     assert_eq!(updates.count(), 1, "{plan}");
     Ok(())
 }
+
+#[test]
+fn a_scalar_with_two_names_has_one_place() -> Result<()> {
+    let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
+    let x = ops::input(&shared, "x", [7], DType::F32);
+    let y = x.square().mean(&[]);
+    let node = y.id().unwrap();
+    for name in ["loss", "mse"] {
+        let name = name.to_string();
+        shared.borrow_mut().outputs.push(Output { name, node });
+    }
+    let plan = plan(&shared.borrow(), &Layout::new(&[]), &KernelLimits::WEBGPU)?;
+    let names: Vec<&str> = plan.results.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["loss", "mse"]);
+    assert_eq!(plan.results[0].slot, plan.results[1].slot);
+    assert_eq!(plan.steps.len(), 1);
+    Ok(())
+}

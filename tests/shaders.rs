@@ -53,6 +53,18 @@ const SOFTWARE_4: KernelLimits = KernelLimits {
     ..LARGE
 };
 
+/// The ops that have kernels of their own for a software device.
+const SOFTWARE_OPS: [&str; 8] = [
+    "matmul",
+    "conv",
+    "attention",
+    "softmax",
+    "log_softmax",
+    "cross_entropy",
+    "layer_norm",
+    "rms_norm",
+];
+
 /// A kernel, where it comes from, and the limits it was made for.
 struct Sample {
     kernel: Kernel,
@@ -77,8 +89,9 @@ fn samples() -> &'static [Sample] {
             }
         };
         for limits in [&KernelLimits::WEBGPU, &LARGE, &SOFTWARE_8, &SOFTWARE_4] {
-            // Only matrix products know a software device.
-            let wanted = |c: &Case| ["matmul", "conv"].contains(&&*c.op) || !limits.software;
+            // Only these know a software device.
+            let knows = |c: &Case| SOFTWARE_OPS.contains(&&*c.op);
+            let wanted = |c: &Case| knows(c) || !limits.software;
             for case in cases()
                 .into_iter()
                 .filter(|c| c.mistake.is_none() && wanted(c))

@@ -8,11 +8,11 @@ fn row_spread(lane: u32, start: u32, columns: u32, centred: u32, eps: f32) -> Sp
     var mean = 0.0;
     if centred != 0u {
         var total = 0.0;
-        for (var j = lane; j < columns; j += WG) { total += x_at(start + j); }
+        for (var j = first_column(lane); j < columns; j += column_step()) { total += x_at(start + j); }
         mean = row_sum(lane, total) / n;
     }
     var squares = 0.0;
-    for (var j = lane; j < columns; j += WG) {
+    for (var j = first_column(lane); j < columns; j += column_step()) {
         let d = x_at(start + j) - mean;
         squares = fma(d, d, squares);
     }

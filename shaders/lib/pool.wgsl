@@ -7,11 +7,23 @@ struct Params {
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
-    size_inverse: vec2<f32>,
-    out_inverse: vec2<f32>,
+    grid: vec2<u32>, // what the invocations of an image are
+    grid_inverse: vec2<f32>,
     stride_inverse: vec2<f32>,
-    count: u32, // elements of the result
+    count: u32, // invocations
     unused: u32,
+}
+
+// An invocation's image, and its place in the grid.
+struct Place {
+    plane: u32,
+    at: vec2<u32>,
+}
+
+fn place(e: u32) -> Place {
+    let line = quotient(e, params.grid.y, params.grid_inverse.y);
+    let plane = quotient(line, params.grid.x, params.grid_inverse.x);
+    return Place(plane, vec2<u32>(line - plane * params.grid.x, e - line * params.grid.y));
 }
 
 const LOWEST: f32 = -3.40282346e38;

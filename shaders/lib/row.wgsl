@@ -1,4 +1,17 @@
-// Reductions over the lanes of a workgroup that works on one row. WG is the kernel's override.
+// Rows of which each has a workgroup, and reductions over its lanes. WG is the kernel's override.
+
+// The workgroup's row.
+fn row_number(group: vec3<u32>, size: vec3<u32>, lane: u32) -> u32 {
+    return linear_group(group, size);
+}
+
+fn first_column(lane: u32) -> u32 { return lane; }
+
+// Columns from one that an invocation works on to its next.
+fn column_step() -> u32 { return WG; }
+
+// Whether the invocation writes what a row has one of.
+fn speaks(lane: u32) -> bool { return lane == 0u; }
 
 var<workgroup> row_lanes: array<f32, WG>;
 

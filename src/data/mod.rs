@@ -12,7 +12,8 @@
 //! # }
 //! ```
 //!
-//! Takes files ([`csv()`], [`idx()`], [`npy()`]; each may be compressed with gzip) or a program's own arrays
+//! Takes files ([`csv()`], [`idx()`], [`npy()`], and [`text`] for language models; each may be compressed
+//! with gzip) or a program's own arrays
 //! ([`Dataset::from_arrays`]); gives a [`Dataset`], from which a trainer gathers its batches.
 //!
 //! Invariant: every feature of a [`Dataset`] is finite and every label names a class. What is wrong is an
@@ -35,6 +36,7 @@ mod scaler;
 mod split;
 mod table;
 mod targets;
+pub mod text;
 
 pub use csv::{csv, csv_delimited};
 pub use dataset::Dataset;

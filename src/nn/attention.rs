@@ -6,6 +6,8 @@ use crate::{Source, Tensor};
 
 use super::{Linear, Module, Parameter, Rope, Visitor, init, traced};
 
+mod cached;
+
 /// Multi-head attention (Vaswani et al., 2017): takes and gives `[batch, time, features]`.
 ///
 /// Parameters are PyTorch's: `in_proj_weight` and `in_proj_bias` of queries, keys and values, one below
@@ -119,6 +121,16 @@ impl MultiHeadAttention {
         }
     }
 
+    /// Queries, keys and values side by side: `[batch, time, heads + 2 kv_heads, d]`.
+    fn projected(&self, x: &Tensor, d: usize) -> Tensor {
+        let qkv = x.matmul_t(&self.in_proj_weight.tensor(x));
+        let qkv = match &self.in_proj_bias {
+            Some(bias) => &qkv + bias.tensor(&qkv),
+            None => qkv,
+        };
+        qkv.reshape([x.dim(0), x.dim(1), self.heads + 2 * self.kv_heads, d])
+    }
+
     /// Attention within `x [batch, time, features]`, for example with a mask of padding.
     #[track_caller]
     pub fn forward_with(&self, x: &Tensor, options: &AttentionOptions) -> Tensor {
@@ -129,16 +141,9 @@ impl MultiHeadAttention {
                 Err(reason) => return x.mistake("attention", reason, self.source),
             };
             traced(x, &self.kind(), |x| {
-                let qkv = x.matmul_t(&self.in_proj_weight.tensor(x));
-                let qkv = match &self.in_proj_bias {
-                    Some(bias) => &qkv + bias.tensor(&qkv),
-                    None => qkv,
-                };
-                let (b, t) = (x.dim(0), x.dim(1));
-                let all = self.heads + 2 * self.kv_heads;
-                let qkv = self.turned(qkv.reshape([b, t, all, d]), self.heads + self.kv_heads);
+                let qkv = self.turned(self.projected(x, d), self.heads + self.kv_heads);
                 let y = qkv.self_attention(self.heads, &self.options(options));
-                self.out_proj.forward(&y.reshape([b, t, self.features]))
+                self.out_proj.forward(&y.reshape(x.shape()))
             })
         })
     }

@@ -3,7 +3,8 @@
 use crate::graph::MaxPool;
 use crate::{Source, Tensor};
 
-use super::{Module, Pair, traced};
+use super::avg_pool::layer;
+use super::{Module, Pair};
 
 /// The largest of each window: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]` with
 /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down, and `ow` alike.
@@ -50,11 +51,8 @@ impl MaxPool2d {
 
 impl Module for MaxPool2d {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let scope = Some(x.graph().scope_name());
-        x.in_scope(scope, Some(self.source), |x| {
-            let kind = format!("MaxPool2d({})", Pair(self.pool.kernel));
-            traced(x, &kind, |x| x.max_pool2d(self.pool))
-        })
+        let kind = format!("MaxPool2d({})", Pair(self.pool.kernel));
+        layer(x, self.source, &kind, |x| x.max_pool2d(self.pool))
     }
 }
 
@@ -100,12 +98,9 @@ impl MaxPool1d {
 
 impl Module for MaxPool1d {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let scope = Some(x.graph().scope_name());
-        x.in_scope(scope, Some(self.source), |x| {
-            let kind = format!("MaxPool1d({})", self.pool.kernel[1]);
-            traced(x, &kind, |x| {
-                x.unsqueeze(-2).max_pool2d(self.pool).squeeze(-2)
-            })
+        let kind = format!("MaxPool1d({})", self.pool.kernel[1]);
+        layer(x, self.source, &kind, |x| {
+            x.unsqueeze(-2).max_pool2d(self.pool).squeeze(-2)
         })
     }
 }

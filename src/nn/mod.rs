@@ -6,16 +6,21 @@
 mod activation;
 mod attention;
 mod augment;
+mod avg_pool;
 mod batch_norm;
 mod bert;
+mod cache;
 mod checkpointed;
 mod conv;
 mod conv_transpose;
 mod dropout;
 mod embedding;
 mod flatten;
+mod gpt;
 pub mod init;
+mod language;
 mod linear;
+mod llama;
 mod max_pool;
 mod norm;
 mod pair;
@@ -27,21 +32,27 @@ mod residual;
 mod rope;
 mod sequential;
 mod transformer;
+mod upsample;
 
 pub use activation::{
     Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
 };
 pub use attention::MultiHeadAttention;
 pub use augment::{RandomCrop, RandomFlip, RandomShift};
+pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use bert::{Bert, BertConfig};
+pub use cache::{Cached, KvCaches};
 pub use checkpointed::{Checkpointed, checkpointed};
 pub use conv::{Conv1d, Conv2d};
 pub use conv_transpose::ConvTranspose2d;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use gpt::{Gpt, GptConfig};
+pub use language::LanguageModel;
 pub use linear::Linear;
+pub use llama::{Llama, LlamaConfig};
 pub use max_pool::{MaxPool1d, MaxPool2d};
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use pair::Pair;
@@ -53,6 +64,7 @@ pub use residual::{Parallel, Residual};
 pub use rope::Rope;
 pub use sequential::Sequential;
 pub use transformer::{Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer};
+pub use upsample::Upsample;
 
 use crate::{Source, Tensor};
 

@@ -112,7 +112,15 @@ impl Parameter {
     /// `value` has its shape, and no gradient flows through later steps.
     #[track_caller]
     pub fn assign(&self, value: &Tensor) {
-        if value.id().is_none() || !value.is_training() {
+        if value.is_training() {
+            self.store(value);
+        }
+    }
+
+    /// Like [`Parameter::assign`], in any graph.
+    #[track_caller]
+    pub(crate) fn store(&self, value: &Tensor) {
+        if value.id().is_none() {
             return;
         }
         let Some(variable) = self.bound(value) else {

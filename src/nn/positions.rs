@@ -76,6 +76,14 @@ impl LearnedPositions {
     }
 }
 
+impl LearnedPositions {
+    /// The same for tokens at any positions, `u32 [t]`.
+    #[track_caller]
+    pub fn forward_at(&self, x: &Tensor, positions: &Tensor) -> Tensor {
+        x + self.table.rows.tensor(x).gather(positions)
+    }
+}
+
 impl Module for LearnedPositions {
     fn forward(&self, x: &Tensor) -> Tensor {
         self.table.add(x)

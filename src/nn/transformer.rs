@@ -4,7 +4,7 @@ use crate::ops::AttentionOptions;
 use crate::{Source, Tensor};
 
 use super::{
-    Dropout, LayerNorm, Linear, Module, MultiHeadAttention, RmsNorm, Rope, Visitor, traced,
+    Cached, Dropout, LayerNorm, Linear, Module, MultiHeadAttention, RmsNorm, Rope, Visitor, traced,
 };
 
 /// What stands between the two layers of a feed-forward part.
@@ -232,6 +232,18 @@ impl TransformerEncoderLayer {
         x.in_scope(None, Some(block.source), |x| {
             let x = block.part(x, 0, |x| block.self_attn.forward_with(x, options));
             block.fed_forward(&x, 1)
+        })
+    }
+}
+
+impl TransformerEncoderLayer {
+    /// The output for the tokens of one text that follow those in a cache, whose block `at` this is.
+    #[track_caller]
+    pub fn forward_cached(&self, x: &Tensor, cached: &Cached, at: usize) -> Tensor {
+        let block = &self.block;
+        x.in_scope(None, Some(block.source), |x| {
+            let attend = |x: &Tensor| block.self_attn.forward_cached(x, cached, at);
+            block.fed_forward(&block.part(x, 0, attend), 1)
         })
     }
 }

@@ -89,23 +89,6 @@ pub(super) fn gemm_here(
     gemm_into(sizes, a, b, into);
 }
 
-/// `y[m, n] += a[m, k] b[k, n]` in the calling thread, where the rows of `y` are `row` elements apart.
-pub(super) fn add_product(
-    sizes: (usize, usize, usize),
-    a: (&[f32], Strides),
-    b: (&[f32], Strides),
-    (y, row): (&mut [f32], usize),
-) {
-    let (add, threads) = (true, false);
-    let into = Into {
-        y,
-        row,
-        add,
-        threads,
-    };
-    gemm_into(sizes, a, b, into);
-}
-
 /// The same, in more ways.
 pub(super) fn gemm_into(
     (m, n, k): (usize, usize, usize),

@@ -11,9 +11,13 @@ pub(super) fn linear(limits: &KernelLimits, count: usize) -> [u32; 3] {
 }
 
 /// The workgroup size for a kernel that gives each row of `columns` elements a workgroup: a power
-/// of two, as large as the row needs and the device allows, at most 256.
+/// of two, as large as the row needs and the device allows, at most 256. On a device that is a CPU,
+/// one subgroup: its invocations run one after the other otherwise, in turns at each barrier.
 pub(super) fn row_workgroup(limits: &KernelLimits, columns: usize) -> u32 {
-    let most = limits.invocations.min(256);
+    let most = match limits.software {
+        true => limits.subgroups.map_or(8, |(_, max)| max.min(8)),
+        false => limits.invocations.min(256),
+    };
     let wanted = u32::try_from(columns)
         .unwrap_or(u32::MAX)
         .clamp(1, most)

@@ -15,7 +15,7 @@ use crate::{DType, Shape, Source, Tensor};
 mod kernels;
 mod matrix;
 
-pub(super) use kernels::Product;
+pub(super) use kernels::{Product, store};
 pub(super) use matrix::{Matrix, View, Walk};
 
 /// The sizes of a batched product.
@@ -153,6 +153,7 @@ impl KernelOp for Matmul {
                     b: (stored(self.tb, s.k * s.n), cx.inputs[1]),
                     before: Vec::new(),
                     scratch: Vec::new(),
+                    small_first: false,
                 };
                 product.variants()
             }

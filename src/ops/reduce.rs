@@ -132,7 +132,9 @@ impl KernelOp for Reduce {
         };
         let plain = Expr::load(&cx.x[0], cx.inputs[0]);
         let head = cx.head.unwrap_or(&plain);
-        if n < LONG_ROW {
+        // A CPU that plays a GPU pays dearly for a workgroup's barriers, and is busy with few rows.
+        let serial = cx.limits.software && inner == 1 && outer >= 64 && n < CHUNK * 16;
+        if n < LONG_ROW || serial {
             return vec![
                 self.columns((outer, n, inner), n.max(1), head, tail, cx)
                     .into(),

@@ -4,7 +4,8 @@
 //! normalisation. Of its other inputs each row sees its own part (a label, a row of `dy`), or the
 //! whole (a weight), as [`RowOp::is_whole`] says. Its result has as many rows, of any length.
 //!
-//! On a GPU each row gets a workgroup; on the CPU rows are shared out among threads.
+//! On a GPU each row gets a workgroup, or on a software GPU an invocation; on the CPU rows are shared out
+//! among threads.
 
 use crate::graph::{Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Part, wgsl};
@@ -13,6 +14,11 @@ use crate::{DType, Source, Tensor};
 
 /// Most inputs of a row op.
 pub(super) const MAX_INPUTS: usize = 4;
+
+/// Rows from which each gets an invocation of its own on a device that is a CPU.
+const OWN_FROM: usize = 64;
+/// Invocations of a workgroup then: a vector of the CPU.
+const OWN: u32 = 8;
 
 /// What makes one row op differ from another. [`row_op`] makes an op of it.
 pub(super) trait RowOp: Sync {
@@ -167,7 +173,7 @@ fn cost_of<R: RowOp>(_: &R) -> usize {
     R::COST
 }
 
-/// A row op's kernel: one workgroup for each row.
+/// A row op's kernel: one workgroup for each row, or one invocation.
 pub(super) fn kernel(op: &impl RowOp, cx: &LowerContext) -> Kernel {
     let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());
     let (label, shader) = op.shader();
@@ -176,14 +182,24 @@ pub(super) fn kernel(op: &impl RowOp, cx: &LowerContext) -> Kernel {
     let mut params = vec![rows as u32, columns as u32];
     params.extend(op.params());
     bindings.push(Binding::Uniform(params));
-    let mut parts = vec![wgsl!("lib/index"), wgsl!("lib/row")];
+    // A workgroup's invocations take turns at barriers on a device that is a CPU.
+    let own = cx.limits.software && rows >= OWN_FROM;
+    let (workgroup, groups, library) = match own {
+        true => (OWN, rows.div_ceil(OWN as usize), wgsl!("lib/row_own")),
+        false => (
+            grid::row_workgroup(cx.limits, columns),
+            rows,
+            wgsl!("lib/row"),
+        ),
+    };
+    let mut parts = vec![wgsl!("lib/index"), library];
     parts.extend(shader);
     Kernel {
         label,
         parts,
-        overrides: vec![("WG", grid::row_workgroup(cx.limits, columns))],
+        overrides: vec![("WG", workgroup)],
         bindings,
-        workgroups: cx.limits.fold(rows as u64),
+        workgroups: cx.limits.fold(groups as u64),
     }
 }
 

@@ -351,6 +351,22 @@ impl<'a> Fuser<'a> {
             return false;
         }
         let len = self.len(id);
+        if self.last_group(id) > Some(group) {
+            // Another input comes later: what makes the first one waits for it. Nobody else does.
+            let head = self
+                .groups
+                .get_mut(group)
+                .map(|g| std::mem::take(&mut g.tail));
+            self.start(id);
+            let last = self.groups.len() - 1;
+            if let (Some(head), Some(g)) = (head, self.groups.last_mut()) {
+                for node in head.iter().filter(|n| !self.floating[n.index()]) {
+                    self.group_of[node.index()] = Some(last);
+                }
+                g.head = head;
+            }
+            return true;
+        }
         if let Some(g) = self.groups.get_mut(group) {
             g.head = std::mem::take(&mut g.tail);
             g.anchor = Some(id);
@@ -363,7 +379,9 @@ impl<'a> Fuser<'a> {
     fn finish(mut self) -> Vec<Group> {
         let groups = std::mem::take(&mut self.groups);
         let mut done = Vec::new();
-        let mut work: Vec<Group> = groups.into_iter().rev().collect();
+        // A group that became another's head is empty.
+        let left = |g: &Group| g.anchor.is_some() || !g.tail.is_empty();
+        let mut work: Vec<Group> = groups.into_iter().rev().filter(left).collect();
         while let Some(mut group) = work.pop() {
             let most = self.limits.storage_buffers as usize;
             self.find_outputs(&mut group);

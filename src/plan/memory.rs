@@ -116,9 +116,16 @@ impl Places {
                 self.results.push(None);
                 continue;
             }
+            let home = cx.sources.home(output.node);
+            // A value with two names (a loss, and a metric of the mean loss) has one place.
+            if let Some(slot) = self.slots.get(&home)
+                && slot.buffer == BufferId::Local(buffer)
+            {
+                self.results.push(Some(*slot));
+                continue;
+            }
             let slot = self.append(buffer, slot_bytes(meta));
             self.results.push(Some(slot));
-            let home = cx.sources.home(output.node);
             if self.slots.contains_key(&home)
                 || group_of(cx, home).is_none()
                 || feeds_others(cx, home)

@@ -74,7 +74,7 @@ pub(super) fn save(path: &Path, weights: &Weights, position: &Position) -> Resul
 
 /// Fills `weights` from a file. With `exact` the optimizer's memory and the position must be there
 /// too; without, the model's own tensors are enough.
-pub(super) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Option<Position>> {
+pub(crate) fn load(path: &Path, weights: &mut Weights, exact: bool) -> Result<Option<Position>> {
     let refuse = |reason: String| Error::Checkpoint {
         path: path.to_path_buf(),
         reason,

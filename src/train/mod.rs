@@ -21,9 +21,11 @@ mod trainer;
 
 pub use callback::{BestCheckpoint, Callback, Control, EarlyStopping, EpochEnd};
 pub use checkpoint::Position;
+pub(crate) use checkpoint::load as load_checkpoint;
 pub use evaluate::{Evaluation, Predictions};
 pub use fit::Fit;
 pub use history::{Epoch, History};
 pub use run::Tick;
+pub(crate) use state::Weights;
 pub use summary::{LayerSummary, Summary};
 pub use trainer::{Trainer, TrainerBuilder};

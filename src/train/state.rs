@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// The words of the model's and the optimizer's variables, by index.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Weights {
+pub(crate) struct Weights {
     pub variables: Vec<Variable>,
     pub words: Vec<Vec<u32>>,
 }

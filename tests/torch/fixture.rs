@@ -56,6 +56,11 @@ pub fn read(file: &str) -> BTreeMap<String, Fixture> {
 }
 
 impl Fixture {
+    /// What is stored, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &String> {
+        self.tensors.keys()
+    }
+
     pub fn get(&self, key: &str) -> Option<&Stored> {
         self.tensors.get(key)
     }

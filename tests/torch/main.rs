@@ -11,6 +11,7 @@
 mod case;
 #[path = "../common/mod.rs"]
 mod common;
+mod curves;
 mod fixture;
 mod runner;
 
@@ -19,6 +20,7 @@ mod cases {
     pub mod basics;
     pub mod batch_norm;
     pub mod bert;
+    pub mod conv;
     pub mod recurrent;
 }
 
@@ -28,10 +30,14 @@ fn main() {
         ("basics", cases::basics::cases()),
         ("bert", cases::bert::cases()),
         ("batch_norm", cases::batch_norm::cases()),
+        ("conv", cases::conv::cases()),
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];
-    let mut trials = vec![runner::every_fixture_is_used(files.each_ref().map(|f| f.0))];
+    let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();
+    names.push("curves");
+    let mut trials = vec![runner::every_fixture_is_used(names)];
+    trials.extend(curves::trials());
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));
     }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libtest_mimic::{Failed, Trial};
 use wgrad::autodiff::gradients;
@@ -28,6 +28,11 @@ const LEAST: f64 = 1e-2;
 
 /// One GPU test at a time.
 static GPU: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test uses the GPU.
+pub fn alone() -> MutexGuard<'static, ()> {
+    GPU.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What a device computed, by the fixture's keys.
 type Results = BTreeMap<String, Array>;
@@ -65,7 +70,7 @@ pub fn trials(file: &'static str, cases: Vec<Case>) -> Vec<Trial> {
         add("reference", reference);
         add("cpu", |c, f| on(&Device::cpu(), c, f));
         add("gpu", |case, fixture| {
-            let _alone = GPU.lock().unwrap_or_else(PoisonError::into_inner);
+            let _alone = alone();
             match common::gpu() {
                 Some(device) => on(&device, case, fixture),
                 None => Ok(()),
@@ -76,7 +81,7 @@ pub fn trials(file: &'static str, cases: Vec<Case>) -> Vec<Trial> {
 }
 
 /// No file of fixtures lies around that nothing is compared with.
-pub fn every_fixture_is_used<const N: usize>(known: [&'static str; N]) -> Trial {
+pub fn every_fixture_is_used(known: Vec<&'static str>) -> Trial {
     Trial::test("meta::every_fixture_is_used", move || {
         for entry in std::fs::read_dir(fixture::folder())? {
             let path = entry?.path();

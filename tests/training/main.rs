@@ -43,8 +43,10 @@ mod checkpointed;
 mod checkpoints;
 mod control;
 mod curves;
+mod generation;
 mod losses;
 mod mistakes;
+mod mistakes_of_images;
 mod stepwise;
 
 /// Features of the made-up data sets.

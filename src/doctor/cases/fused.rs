@@ -137,6 +137,24 @@ pub fn cases() -> Vec<Case> {
         .f32([12, 1])
         .f32([14, 20])
         .f32([8]),
+        // The right one is made after the left one, which the product takes over where no gradient reads it.
+        case("fused", "product_of_two_copies", |x| {
+            let a = x[0].narrow(2, 1, 3).reshape([6, 3]);
+            let b = x[1].narrow(1, 2, 2).reshape([6, 2]);
+            a.transpose(0, 1).matmul(&b)
+        })
+        .f32([2, 3, 5])
+        .constant()
+        .f32([3, 5, 2])
+        .constant(),
+        case("fused", "product_of_a_chain_and_a_copy", |x| {
+            let a = (&x[0] * 0.5).tanh();
+            a.matmul(&x[1].narrow(1, 2, 3))
+        })
+        .f32([5, 4])
+        .constant()
+        .f32([4, 7])
+        .constant(),
         case("fused", "scatter_of_gather", |x| {
             x[0].gather(&x[1]).relu().scatter_add(&x[2], 5) * 2.0
         })

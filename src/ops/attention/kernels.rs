@@ -8,8 +8,12 @@ use crate::ops::LowerContext;
 
 use super::sizes::Sizes;
 
-/// Invocations in a workgroup.
+/// Invocations in a workgroup, each with a row of its own.
 const WORKGROUP: u32 = 64;
+/// Rows of an invocation where a subgroup works together.
+const TILE: u32 = 4;
+/// Vectors of features up to which such a tile pays: more do not stay in the first cache.
+const TILE_VECTORS: usize = 16;
 
 /// What a kernel of attention is made for.
 struct Builder<'a> {
@@ -24,6 +28,15 @@ impl Builder<'_> {
         match self.s.d.is_multiple_of(4) && self.s.e.is_multiple_of(4) {
             true => 4,
             false => 1,
+        }
+    }
+
+    /// The size of a workgroup whose invocations fetch rows for each other, on a device that is a CPU.
+    fn together(&self) -> Option<u32> {
+        let few = self.s.d.max(self.s.e).div_ceil(4) <= TILE_VECTORS;
+        match self.cx.limits.subgroups {
+            Some((8.., max)) if self.cx.limits.software && few => Some(max),
+            _ => None,
         }
     }
 
@@ -43,7 +56,7 @@ impl Builder<'_> {
         }
     }
 
-    fn parts(&self, more: [Part; 2], shader: Part) -> Vec<Part> {
+    fn parts(&self, more: Vec<Part>, shader: Part) -> Vec<Part> {
         let width = self.width();
         let mut parts = vec![
             prelude(width as u32),
@@ -55,7 +68,10 @@ impl Builder<'_> {
                 _ => wgsl!("lib/attention_f32"),
             },
         ];
-        parts.extend(more.into_iter().filter(|p| !p.text.is_empty()));
+        if self.together().is_some() {
+            parts.push(wgsl!("lib/attention_tile"));
+        }
+        parts.extend(more);
         parts.push(shader);
         parts
     }
@@ -93,32 +109,37 @@ impl Builder<'_> {
         words
     }
 
-    /// A kernel with an invocation for each of `n` places in each of `heads` heads.
+    /// A kernel over `n` rows in each of `heads` heads: the first shader where a subgroup works together,
+    /// else the second.
     fn kernel(
         &self,
-        label: &'static str,
         (heads, n): (usize, usize),
-        parts: Vec<Part>,
-        more: Vec<Binding>,
+        shaders: [(&'static str, Part); 2],
+        more: (Vec<Part>, Vec<Binding>),
     ) -> Kernel {
-        let blocks = n.div_ceil(WORKGROUP as usize) as u64;
+        let [together, alone] = shaders;
+        let (workgroup, rows, (label, shader)) = match self.together() {
+            Some(workgroup) => (workgroup, workgroup * TILE, together),
+            None => (WORKGROUP, WORKGROUP, alone),
+        };
+        let blocks = n.div_ceil(rows as usize) as u64;
         let mut bindings = self.bindings();
-        bindings.extend(more);
+        bindings.extend(more.1);
         Kernel {
             label,
-            parts,
-            overrides: vec![("WG", WORKGROUP)],
+            parts: self.parts(more.0, shader),
+            overrides: vec![("WG", workgroup)],
             bindings,
             workgroups: self.cx.limits.fold(blocks * (self.s.batch * heads) as u64),
         }
     }
 }
 
-fn nothing() -> Part {
-    Part {
-        file: "nothing",
-        text: "".into(),
-    }
+/// A shader with its label.
+macro_rules! labelled {
+    ($name:literal) => {
+        ($name, wgsl!($name))
+    };
 }
 
 pub(super) fn attention(op: &Attention, s: &Sizes, cx: &LowerContext) -> Vec<Variant> {
@@ -127,44 +148,38 @@ pub(super) fn attention(op: &Attention, s: &Sizes, cx: &LowerContext) -> Vec<Var
         4 => wgsl!("lib/attention_store_vec4"),
         _ => wgsl!("lib/attention_store_f32"),
     };
-    let parts = builder.parts([store, nothing()], wgsl!("attention"));
-    let more = vec![Binding::Write(cx.output)];
-    vec![
-        builder
-            .kernel("attention", (s.heads, s.queries), parts, more)
-            .into(),
-    ]
+    let shaders = [labelled!("attention_subgroup"), labelled!("attention")];
+    let more = (vec![store], vec![Binding::Write(cx.output)]);
+    vec![builder.kernel((s.heads, s.queries), shaders, more).into()]
 }
 
 pub(super) fn gradient(op: &AttentionGrad, s: &Sizes, cx: &LowerContext) -> Vec<Variant> {
     let builder = Builder { op: &op.of, s, cx };
-    let read = || match builder.width() {
-        4 => wgsl!("lib/attention_grad_vec4"),
-        _ => wgsl!("lib/attention_grad_f32"),
-    };
-    let parts = |shader| builder.parts([wgsl!("lib/attention_grad"), read()], shader);
     let at = if s.packed { 1 } else { 3 };
     let lse = Operand::Scratch(0);
     let more = |lse| {
-        vec![
+        let read = match builder.width() {
+            4 => wgsl!("lib/attention_grad_vec4"),
+            _ => wgsl!("lib/attention_grad_f32"),
+        };
+        let bindings = vec![
             Binding::Read(cx.inputs[at]),
             Binding::Read(cx.inputs[at + 1]),
             Binding::Write(cx.output),
             lse,
-        ]
+        ];
+        (vec![wgsl!("lib/attention_grad"), read], bindings)
     };
-    let q = builder.kernel(
-        "attention_grad_q",
-        (s.heads, s.queries),
-        parts(wgsl!("attention_grad_q")),
-        more(Binding::Write(lse)),
-    );
-    let kv = builder.kernel(
-        "attention_grad_kv",
-        (s.kv_heads, s.keys),
-        parts(wgsl!("attention_grad_kv")),
-        more(Binding::Read(lse)),
-    );
+    let shaders = [
+        labelled!("attention_grad_q_subgroup"),
+        labelled!("attention_grad_q"),
+    ];
+    let q = builder.kernel((s.heads, s.queries), shaders, more(Binding::Write(lse)));
+    let shaders = [
+        labelled!("attention_grad_kv_subgroup"),
+        labelled!("attention_grad_kv"),
+    ];
+    let kv = builder.kernel((s.kv_heads, s.keys), shaders, more(Binding::Read(lse)));
     vec![Variant {
         kernels: vec![q, kv],
         scratch: vec![4 * (s.batch * s.queries * s.heads).max(1) as u64],

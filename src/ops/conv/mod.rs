@@ -10,9 +10,11 @@
 //! the loaders of the product's kernels read them out of the images (`kernels`), on the CPU a strip of
 //! them is copied at a time (`cpu`).
 
+mod correlate;
 mod cpu;
 mod forward;
 mod geometry;
+mod images;
 mod input_grad;
 mod kernels;
 mod weight_grad;

@@ -110,18 +110,28 @@ pub(in crate::ops) struct Product<'a> {
     pub before: Vec<Kernel>,
     /// The workspaces of what runs first, in bytes.
     pub scratch: Vec<u64>,
+    /// Whether the kernel without a tile is to be used untuned.
+    pub small_first: bool,
 }
 
 impl Product<'_> {
     /// All ways to compute it, with the tail of the context.
     pub fn variants(&self) -> Vec<Variant> {
-        match self.cx.tail {
-            Some(tail) => tiles(self.s, self.cx.limits)
-                .into_iter()
-                .map(|tile| self.variant(tile, tail))
-                .collect(),
-            None => Vec::new(),
+        let Some(tail) = self.cx.tail else {
+            return Vec::new();
+        };
+        let mut tiles = tiles(self.s, self.cx.limits);
+        if self.small_first {
+            tiles.sort_by_key(|tile| *tile != SMALL);
+            tiles.dedup();
         }
+        let variants = tiles.into_iter().map(|tile| self.variant(tile, tail));
+        variants.collect()
+    }
+
+    /// Whether k is split, which makes another order of additions.
+    pub fn is_split(&self) -> bool {
+        split(self.s).0 > 1
     }
 
     /// The chain that makes the left matrix, unless it lies in memory.
@@ -252,7 +262,8 @@ impl Product<'_> {
     }
 }
 
-fn store(width: u32) -> Part {
+/// The part that hands four outputs of a row to the epilogue, by vectors or one by one.
+pub(in crate::ops) fn store(width: u32) -> Part {
     match width {
         4 => wgsl!("lib/matmul_store_vec4"),
         _ => wgsl!("lib/matmul_store_f32"),

@@ -82,23 +82,34 @@ impl Geometry {
         along(0) * along(1)
     }
 
+    /// Whether no two windows have an element in common, and none has padding.
+    fn are_apart(&self) -> bool {
+        let p = &self.pool;
+        let apart = |a: usize| (p.kernel[a] - 1) * p.dilation[a] < p.stride[a];
+        p.padding == [0, 0] && apart(0) && apart(1)
+    }
+
     /// The kernel `label`: an invocation for each of `count` elements.
     fn kernel(&self, label: &'static str, cx: &LowerContext) -> Vec<Variant> {
         let Some(tail) = cx.tail else {
             return Vec::new();
         };
-        let (shell, count) = match label {
-            "max_pool" => (wgsl!("max_pool"), self.out),
-            _ => (wgsl!("max_pool_grad"), self.size),
-        };
-        let count = self.planes * count[0] * count[1];
         let p = &self.pool;
+        let (shell, grid) = match label {
+            "max_pool" => (wgsl!("max_pool"), self.out),
+            "max_pool_grad" => (wgsl!("max_pool_grad"), self.size),
+            _ => {
+                let cells = [0, 1].map(|axis| self.size[axis].div_ceil(p.stride[axis]));
+                (wgsl!("max_pool_grad_cells"), cells)
+            }
+        };
+        let count = self.planes * grid[0] * grid[1];
         let inverse = |n: usize| (1.0 / n.max(1) as f32).to_bits();
         let pairs = [
-            self.size, self.out, p.kernel, p.stride, p.padding, p.dilation,
+            self.size, self.out, p.kernel, p.stride, p.padding, p.dilation, grid,
         ];
         let mut params: Vec<u32> = pairs.iter().flatten().map(|&n| n as u32).collect();
-        let inverses = [self.size, self.out, p.stride];
+        let inverses = [grid, p.stride];
         params.extend(inverses.iter().flatten().map(|&n| inverse(n)));
         params.extend([count as u32, 0]);
         let mut bindings: Vec<Binding> = cx.inputs.iter().map(|&x| Binding::Read(x)).collect();
@@ -249,7 +260,15 @@ impl KernelOp for MaxPoolGrad {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(&self.pool, &cx.x[0].shape);
-        g.map_or(Vec::new(), |g| g.kernel("max_pool_grad", cx))
+        g.map_or(Vec::new(), |g| {
+            g.kernel(
+                match g.are_apart() {
+                    true => "max_pool_grad_cells",
+                    false => "max_pool_grad",
+                },
+                cx,
+            )
+        })
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
         let [x, dy] = x else { return };

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::graph::{Cell, Recurrence, RecurrenceGrad};
 use crate::ops::HostRef;
 use crate::ops::elementwise::Fast;
-use crate::ops::gemm::{Strides, add_product};
+use crate::ops::gemm::{Strides, gemm_here};
 use crate::ops::rows::widest;
 
 use super::{Sizes, Tape, recurrence_tape};
@@ -74,12 +74,9 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
             sums.chunks_exact_mut(width)
                 .for_each(|row| row.copy_from_slice(bias));
             let old = y.get(tape.h(done) * n..).unwrap_or(&[]);
-            let by_record = Strides {
-                row: records * n,
-                column: 1,
-            };
-            let w = (&by_column[..], Strides::of(n, width, false));
-            add_product((count, width, n), (old, by_record), w, (&mut sums, width));
+            let by_record = Strides::rows(records * n);
+            let w = (&by_column[..], Strides::rows(width));
+            gemm_here((count, width, n), (old, by_record), w, (&mut sums, true));
             let at = tape.at(done);
             for (b, y) in y.chunks_exact_mut(records * n).enumerate() {
                 let step = (from + b) * s.time + at;
@@ -227,16 +224,13 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
             if done < s.time {
                 let sums = (layout.at(done) * cell.planes() + cell.first_sum()) * n;
                 let d = dx.get(sums..).unwrap_or(&[]);
-                let by_row = Strides {
-                    row: rows * width,
-                    column: 1,
-                };
+                let by_row = Strides::rows(rows * width);
                 let k = cell.gates() * n;
-                add_product(
+                gemm_here(
                     (count, n, k),
                     (d, by_row),
-                    (w, Strides::of(k, n, false)),
-                    (&mut dh, n),
+                    (w, Strides::rows(n)),
+                    (&mut dh, true),
                 );
             }
             for b in 0..count {

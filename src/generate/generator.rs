@@ -1,0 +1,374 @@
+//! A language model with its caches on a device.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::device::Device;
+use crate::exec::{Executor, Program};
+use crate::graph::{Graph, Mode, Output, Variable};
+use crate::nn::{KvCaches, LanguageModel, Module, Visitor, declare};
+use crate::plan::{Layout, Plan, plan};
+use crate::random::Stream;
+use crate::train::{Trainer, Weights, load_checkpoint};
+use crate::{DType, Error, Result, Tensor};
+
+use super::Sampling;
+
+/// The names of a graph's inputs: the tokens, and where the (last) one stands.
+const TOKENS: &str = "tokens";
+const PLACE: &str = "place";
+
+/// The shortest text that has a plan of its own to be read all at once.
+const SHORTEST: usize = 16;
+
+/// A language model with its caches on a device: it reads tokens, and says which may follow.
+///
+/// A text may be longer than the model's context. When that is full, the last half of it is read again as the
+/// first tokens of a text, and the rest is forgotten.
+///
+/// Everything is allocated and compiled when it is made.
+pub struct Generator {
+    executor: Box<dyn Executor>,
+    /// The plan that reads one token more, then those that read first tokens, by their number.
+    plans: Vec<(usize, Arc<Plan>)>,
+    weights: Weights,
+    context: usize,
+    vocabulary: usize,
+    /// What the caches hold.
+    tokens: Vec<u32>,
+    scores: Vec<f32>,
+}
+
+/// A model and its caches, whose variables are those of all plans.
+struct Cached {
+    model: Box<dyn LanguageModel>,
+    caches: KvCaches,
+}
+
+/// So that their parameters can be declared together.
+impl Module for Cached {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.model.forward(x)
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        self.model.visit(visitor);
+        visitor.child("cache", &Names(&self.caches));
+    }
+}
+
+/// The caches' names.
+struct Names<'a>(&'a KvCaches);
+
+impl Module for Names<'_> {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        x.clone()
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        self.0.visit(visitor);
+    }
+}
+
+impl Generator {
+    /// A generator with first weights, for [`load_weights`](Self::load_weights) or
+    /// [`copy_weights`](Self::copy_weights) to replace.
+    ///
+    /// # Errors
+    ///
+    /// Where the model does not fit together, or does not fit the device.
+    pub fn new(model: impl LanguageModel + 'static, device: &Device) -> Result<Self> {
+        Self::boxed(Box::new(model), device)
+    }
+
+    /// The same for a model that was put together at run time.
+    pub fn boxed(model: Box<dyn LanguageModel>, device: &Device) -> Result<Self> {
+        let (context, vocabulary) = (model.context(), model.vocabulary());
+        for (what, size) in [("the context", context), ("the vocabulary", vocabulary)] {
+            if size == 0 {
+                return Err(Error::argument(what, size, "at least 1"));
+            }
+        }
+        let own = variables(&model).len();
+        let caches = KvCaches::new(context, &model.caches());
+        let all = Cached { model, caches };
+        let variables = variables(&all);
+        let layout = Layout::new(&variables);
+        let limits = device.kernel_limits();
+        let mut plans = Vec::new();
+        for tokens in std::iter::once(0).chain(lengths(context)) {
+            let graph = trace(&all, tokens)?;
+            let plan = plan(&graph, &layout, &limits)?;
+            plan.check(&layout, &limits, &device.name())?;
+            plans.push((tokens, Arc::new(plan)));
+        }
+        let program = Program {
+            layout: Arc::new(layout),
+            plans: plans.iter().map(|(_, plan)| Arc::clone(plan)).collect(),
+        };
+        let mut weights = Weights::initial(&variables, 0)?;
+        let mut executor = device.executor(program)?;
+        weights.upload(executor.as_mut())?;
+        // The caches come last; what is loaded later is the model's own.
+        weights.variables.truncate(own);
+        weights.words.truncate(own);
+        Ok(Generator {
+            executor,
+            plans,
+            weights,
+            context,
+            vocabulary,
+            tokens: Vec::new(),
+            scores: Vec::new(),
+        })
+    }
+
+    /// Takes over the model's weights from a checkpoint, or any safetensors file with the same names.
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        load_checkpoint(path.as_ref(), &mut self.weights, false)?;
+        self.upload()
+    }
+
+    /// Takes over the weights of a trained model with the same names and shapes.
+    pub fn copy_weights(&mut self, trainer: &mut Trainer) -> Result<()> {
+        for i in 0..self.weights.variables.len() {
+            let Some(variable) = self.weights.variables.get(i) else {
+                continue;
+            };
+            let values = trainer.weights(&variable.name)?;
+            let (have, want) = (values.len(), variable.shape().len());
+            if have != want {
+                let reason = format!("it has {have} numbers, but {want} are needed");
+                return Err(Error::model(&variable.name, reason));
+            }
+            self.weights
+                .set(i, values.into_iter().map(f32::to_bits).collect());
+        }
+        self.upload()
+    }
+
+    fn upload(&mut self) -> Result<()> {
+        self.weights.upload(self.executor.as_mut())?;
+        self.tokens.clear();
+        self.scores.clear();
+        Ok(())
+    }
+
+    /// How many tokens the model reads at once, at most.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
+    /// How many tokens there are.
+    pub fn vocabulary(&self) -> usize {
+        self.vocabulary
+    }
+
+    /// The tokens that the scores come from: the text's last ones, at most as many as the context has.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    /// The score (logit) of each token to be the next; empty where none was read.
+    pub fn scores(&self) -> &[f32] {
+        &self.scores
+    }
+
+    /// Begins a text. Of one that is longer than the context, only its last tokens are read.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no token, or one that the model does not know.
+    pub fn start(&mut self, text: &[u32]) -> Result<()> {
+        if text.is_empty() {
+            let expected = "at least 1: a text must begin with something";
+            return Err(Error::argument(
+                "the prompt's number of tokens",
+                0,
+                expected,
+            ));
+        }
+        self.check(text)?;
+        let from = text.len().saturating_sub(self.context);
+        self.read_first(text.get(from..).unwrap_or_default().to_vec())
+    }
+
+    /// Reads one token more.
+    ///
+    /// # Errors
+    ///
+    /// Where the model does not know it.
+    pub fn push(&mut self, token: u32) -> Result<()> {
+        self.check(&[token])?;
+        let place = self.tokens.len();
+        if place == 0 || place >= self.context {
+            let half = (self.context / 2).max(1);
+            let mut tokens = self
+                .tokens
+                .split_off((place + 1).saturating_sub(half).min(place));
+            tokens.push(token);
+            return self.read_first(tokens);
+        }
+        self.scores = self.run(0, &[token], place)?;
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    /// Begins a text, and gives the tokens that follow, without end.
+    pub fn generate(&mut self, prompt: &[u32], sampling: Sampling) -> Result<Generation<'_>> {
+        sampling.check()?;
+        self.start(prompt)?;
+        Ok(Generation {
+            random: Stream::new(sampling.seed),
+            generator: self,
+            sampling,
+            drawn: None,
+            failed: false,
+        })
+    }
+
+    fn check(&self, tokens: &[u32]) -> Result<()> {
+        let unknown = tokens.iter().find(|t| **t as usize >= self.vocabulary);
+        unknown.map_or(Ok(()), |token| {
+            let expected = format!("below the vocabulary's {}", self.vocabulary);
+            Err(Error::argument("a token", token, expected))
+        })
+    }
+
+    /// Reads tokens as the first ones of a text, all at once.
+    fn read_first(&mut self, tokens: Vec<u32>) -> Result<()> {
+        let n = tokens.len();
+        let plan = self.plans.iter().position(|(length, _)| *length >= n);
+        let (Some(plan), Some(last)) = (plan, n.checked_sub(1)) else {
+            return Err(Error::internal(
+                "generator",
+                format!("no plan for {n} tokens"),
+            ));
+        };
+        let length = self.plans.get(plan).map_or(n, |(length, _)| *length);
+        let mut filled = tokens.clone();
+        filled.resize(length, 0);
+        // Until it has worked, the caches hold no text.
+        self.tokens.clear();
+        self.scores = self.run(plan, &filled, last)?;
+        self.tokens = tokens;
+        Ok(())
+    }
+
+    fn run(&mut self, index: usize, tokens: &[u32], place: usize) -> Result<Vec<f32>> {
+        let Some(plan) = self.plans.get(index).map(|(_, plan)| Arc::clone(plan)) else {
+            return Err(Error::internal("generator", format!("no plan {index}")));
+        };
+        let place = [place as u32];
+        let mut inputs: Vec<&[u32]> = Vec::with_capacity(plan.inputs.len());
+        for port in &plan.inputs {
+            inputs.push(match port.name.as_str() {
+                TOKENS => tokens,
+                PLACE => &place,
+                name => {
+                    let detail = format!("nothing feeds the input {name}");
+                    return Err(Error::internal("generator", detail));
+                }
+            });
+        }
+        self.executor.run(index, &inputs)?;
+        let port = plan.outputs.first().or(plan.results.first());
+        let Some(port) = port else {
+            return Err(Error::internal("generator", "a plan without scores"));
+        };
+        let words = self.executor.read_output(index, port)?;
+        self.executor.results(true)?;
+        Ok(words.into_iter().map(f32::from_bits).collect())
+    }
+}
+
+/// Lengths of first tokens that have a plan: the context, a quarter of it and so on. A text that is shorter
+/// is filled up, which the tokens in front do not see.
+fn lengths(context: usize) -> Vec<usize> {
+    let mut lengths = vec![context];
+    let mut length = context / 4;
+    while length >= SHORTEST {
+        lengths.push(length);
+        length /= 4;
+    }
+    lengths.reverse();
+    lengths
+}
+
+fn variables(module: &dyn Module) -> Vec<Variable> {
+    let graph = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
+    declare(&graph, module);
+    graph.replace(Graph::new(Mode::Eval)).variables
+}
+
+/// The graph that reads the first `tokens` tokens of a text or, where it is 0, one more.
+fn trace(all: &Cached, tokens: usize) -> Result<Graph> {
+    let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
+    declare(&shared, all);
+    let x = crate::ops::input(&shared, TOKENS, [1, tokens.max(1)], DType::U32);
+    let place = crate::ops::input(&shared, PLACE, [1], DType::U32);
+    let cached = match tokens {
+        0 => all.caches.next(&place),
+        _ => all.caches.start(&place),
+    };
+    let scores = all.model.forward_cached(&x, &cached);
+    drop(cached);
+    let mut graph = shared.replace(Graph::new(Mode::Eval));
+    graph.take_error()?;
+    let (have, want) = (scores_len(&graph, &scores), all.model.vocabulary());
+    match scores.id() {
+        Some(node) if have == want => {
+            graph.outputs.push(Output {
+                name: "scores".to_string(),
+                node,
+            });
+            Ok(graph)
+        }
+        _ => Err(Error::model(
+            "the model",
+            format!("it gives {have} scores for a vocabulary of {want}"),
+        )),
+    }
+}
+
+fn scores_len(graph: &Graph, scores: &Tensor) -> usize {
+    scores.id().map_or(0, |id| graph.meta(id).shape.len())
+}
+
+/// The tokens of a text that a [`Generator`] writes, without end; `take` what is wanted.
+pub struct Generation<'a> {
+    generator: &'a mut Generator,
+    sampling: Sampling,
+    random: Stream,
+    /// The last token, which the model has not read yet: it need not, if nobody asks for the next.
+    drawn: Option<u32>,
+    failed: bool,
+}
+
+impl Generation<'_> {
+    fn draw(&mut self) -> Result<u32> {
+        if let Some(token) = self.drawn.take() {
+            self.generator.push(token)?;
+        }
+        let generator = &self.generator;
+        let token = self
+            .sampling
+            .draw(generator.scores(), generator.tokens(), &mut self.random)?;
+        self.drawn = Some(token);
+        Ok(token)
+    }
+}
+
+impl Iterator for Generation<'_> {
+    type Item = Result<u32>;
+
+    /// The next token; nothing more after an error.
+    fn next(&mut self) -> Option<Result<u32>> {
+        if self.failed {
+            return None;
+        }
+        let token = self.draw();
+        self.failed = token.is_err();
+        Some(token)
+    }
+}

@@ -1,0 +1,150 @@
+//! Llama: a language model with RMS norms, rotary positions and gated feed-forward parts.
+
+use crate::graph::Init;
+use crate::{Source, Tensor};
+
+use super::{
+    Cached, Embedding, LanguageModel, Linear, Module, MultiHeadAttention, RmsNorm, Rope,
+    TransformerEncoderLayer, Visitor,
+};
+
+/// The deviation of embeddings at the start.
+const STD: f32 = 0.02;
+
+/// The sizes of a [`Llama`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct LlamaConfig {
+    /// How many tokens there are.
+    pub vocabulary: usize,
+    /// How many of them are read at once, at most.
+    pub context: usize,
+    /// Blocks, one after the other.
+    pub blocks: usize,
+    /// Heads of the queries; they divide the width.
+    pub heads: usize,
+    /// Heads of keys and values, which divide the heads: fewer take less memory for the cache.
+    pub kv_heads: usize,
+    /// Features of a token.
+    pub width: usize,
+    /// Features inside the feed-forward parts.
+    pub hidden: usize,
+    /// The base of the rotary positions.
+    pub rope_base: f64,
+    /// What is added to mean squares.
+    pub eps: f64,
+}
+
+impl Default for LlamaConfig {
+    /// 256 tokens (bytes), a context of 128, 4 blocks of 4 heads that share 2 of keys and values, a width of
+    /// 128 and 344 hidden features, base 10,000, eps 1e-5.
+    fn default() -> Self {
+        LlamaConfig {
+            vocabulary: 256,
+            context: 128,
+            blocks: 4,
+            heads: 4,
+            kv_heads: 2,
+            width: 128,
+            hidden: 344,
+            rope_base: 1e4,
+            eps: 1e-5,
+        }
+    }
+}
+
+/// A language model like Llama (Touvron et al., 2023): RMS norms in front, rotary positions, SwiGLU, heads
+/// that share keys and values, no biases. Takes tokens `[batch, t]`, gives scores
+/// `[batch, t, vocabulary]`.
+///
+/// Parameters are named as in a PyTorch module of `tokens` (`nn.Embedding`), `blocks` (an `nn.ModuleList`),
+/// `norm` (`nn.RMSNorm`) and `head` (`nn.Linear`), where a block has `self_attn` with `in_proj_weight` (queries,
+/// keys and values one below the other) and `out_proj`, `feed_forward` with `gate_proj`, `up_proj` and
+/// `down_proj`, and the norms `norm1` and `norm2`: `blocks.0.self_attn.in_proj_weight`,
+/// `blocks.0.feed_forward.gate_proj.weight`, `blocks.0.norm1.weight`. They start as PyTorch's do, but the
+/// embedding normal(0, 0.02).
+pub struct Llama {
+    config: LlamaConfig,
+    tokens: Embedding,
+    blocks: Vec<TransformerEncoderLayer>,
+    norm: RmsNorm,
+    head: Linear,
+    source: Source,
+}
+
+impl Llama {
+    /// A model of these sizes.
+    #[track_caller]
+    pub fn new(config: LlamaConfig) -> Self {
+        let (vocabulary, width, heads) = (config.vocabulary, config.width, config.heads);
+        let mut blocks = Vec::with_capacity(config.blocks);
+        for _ in 0..config.blocks {
+            let rope = Rope::new(width / heads.max(1), config.context).with_base(config.rope_base);
+            let attention = MultiHeadAttention::new(width, heads).with_kv_heads(config.kv_heads);
+            let attention = attention.without_bias().causal().with_rope(rope, 0);
+            let block = TransformerEncoderLayer::new(width, heads, config.hidden).pre_norm();
+            let block = block.swiglu().rms_norm(config.eps);
+            blocks.push(block.self_attention(attention));
+        }
+        Llama {
+            tokens: Embedding::new(vocabulary, width).with_init(Init::Normal { std: STD }),
+            blocks,
+            norm: RmsNorm::new([width]).with_eps(config.eps),
+            head: Linear::new(width, vocabulary).without_bias(),
+            config,
+            source: Source::caller(),
+        }
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &LlamaConfig {
+        &self.config
+    }
+
+    fn scores(&self, x: &Tensor) -> Tensor {
+        self.head.forward(&self.norm.forward(x))
+    }
+}
+
+impl Module for Llama {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        x.in_scope(None, Some(self.source), |x| {
+            let x = self.tokens.forward(x);
+            let x = self.blocks.iter().fold(x, |x, block| block.forward(&x));
+            self.scores(&x)
+        })
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.child("tokens", &self.tokens);
+        for (i, block) in self.blocks.iter().enumerate() {
+            visitor.child(&format!("blocks.{i}"), block);
+        }
+        visitor.child("norm", &self.norm);
+        visitor.child("head", &self.head);
+    }
+}
+
+impl LanguageModel for Llama {
+    fn vocabulary(&self) -> usize {
+        self.config.vocabulary
+    }
+
+    fn context(&self) -> usize {
+        self.config.context
+    }
+
+    fn caches(&self) -> Vec<(usize, usize)> {
+        let d = self.config.width / self.config.heads.max(1);
+        vec![(self.config.kv_heads, d); self.config.blocks]
+    }
+
+    fn forward_cached(&self, tokens: &Tensor, cached: &Cached) -> Tensor {
+        tokens.in_scope(None, Some(self.source), |tokens| {
+            let mut x = self.tokens.forward(tokens);
+            for (i, block) in self.blocks.iter().enumerate() {
+                x = block.forward_cached(&x, cached, i);
+            }
+            self.scores(&cached.last_of(&x))
+        })
+    }
+}
