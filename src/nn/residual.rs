@@ -4,24 +4,44 @@ use crate::{Source, Tensor};
 
 use super::{Module, Visitor, container_name};
 
-/// `x + f(x)` (He, Zhang, Ren and Sun, 2016). Its parameters have the names that they have in `f`.
+/// `x + f(x)`, or `g(x) + f(x)` with a shortcut `g` (He, Zhang, Ren and Sun, 2016). Its parameters have the names
+/// that they have in `f`; those of the shortcut have `shortcut.` before theirs.
 pub struct Residual<M> {
     inner: M,
+    shortcut: Option<Box<dyn Module>>,
 }
 
 impl<M: Module> Residual<M> {
     /// Around a module whose output has its input's shape.
     pub fn new(inner: M) -> Self {
-        Residual { inner }
+        Residual {
+            inner,
+            shortcut: None,
+        }
+    }
+
+    /// The same with a module in place of `x`, for an output of another shape than the input's.
+    pub fn with_shortcut(self, shortcut: impl Module + 'static) -> Self {
+        Residual {
+            shortcut: Some(Box::new(shortcut)),
+            ..self
+        }
     }
 }
 
 impl<M: Module> Module for Residual<M> {
     fn forward(&self, x: &Tensor) -> Tensor {
-        x + self.inner.forward(x)
+        let y = self.inner.forward(x);
+        match &self.shortcut {
+            Some(shortcut) => shortcut.forward(x) + y,
+            None => x + y,
+        }
     }
     fn visit(&self, visitor: &mut Visitor) {
         self.inner.visit(visitor);
+        if let Some(shortcut) = &self.shortcut {
+            visitor.child("shortcut", shortcut.as_ref());
+        }
     }
 }
 

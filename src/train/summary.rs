@@ -73,26 +73,29 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<16} {:<24} {:<20} {:>12}",
-            "layer", "kind", "output", "parameters"
-        )?;
-        for layer in &self.layers {
-            let tail: Vec<String> = layer
-                .output
-                .shape
-                .iter()
-                .skip(1)
-                .map(usize::to_string)
-                .collect();
-            let shape = format!("[batch, {}]", tail.join(", "));
-            let (name, kind) = (&layer.name, &layer.kind);
-            writeln!(
-                f,
-                "{name:<16} {kind:<24} {shape:<20} {:>12}",
-                layer.parameters
-            )?;
+        let row = |layer: &LayerSummary| {
+            let axes: Vec<String> = layer.output.shape.iter().map(usize::to_string).collect();
+            let sizes = axes.get(1..).unwrap_or_default();
+            let shape = [&["batch".to_string()], sizes].concat().join(", ");
+            [
+                layer.name.clone(),
+                layer.kind.clone(),
+                format!("[{shape}]"),
+                layer.parameters.to_string(),
+            ]
+        };
+        let head = ["layer", "kind", "output", "parameters"].map(str::to_string);
+        let rows: Vec<_> = [head]
+            .into_iter()
+            .chain(self.layers.iter().map(row))
+            .collect();
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let [a, b, c, d] = [0, 1, 2, 3].map(width);
+        for [name, kind, shape, parameters] in &rows {
+            writeln!(f, "{name:<a$}  {kind:<b$}  {shape:<c$}  {parameters:>d$}")?;
         }
         write!(
             f,

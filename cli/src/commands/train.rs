@@ -201,20 +201,25 @@ fn file_name(config: &Config) -> String {
 
 /// What is learnt from what, in words.
 fn target_words(config: &Config, samples: &Samples) -> String {
-    let features: usize = samples.preparation.sample_shape.iter().product();
+    let shape = &samples.preparation.sample_shape;
     if let Some(text) = samples.preparation.text {
         return format!(
-            "{} tokens of {}, in windows of {features}",
+            "{} tokens of {}, in windows of {}",
             count(text.tokens as u64),
-            count(text.vocabulary as u64)
+            count(text.vocabulary as u64),
+            shape.iter().product::<usize>()
         );
     }
+    let samples_are = match samples.preparation.sample_shape.as_slice() {
+        [features] => format!("{features} features"),
+        shape => format!("samples of {shape:?}"),
+    };
     let target = match config.data.source.target() {
         Some(name) => format!(" ({name})"),
         None => String::new(),
     };
     match samples.preparation.classes.len() {
-        0 => format!("{features} features, a quantity{target}"),
-        n => format!("{features} features, {n} classes{target}"),
+        0 => format!("{samples_are}, a quantity{target}"),
+        n => format!("{samples_are}, {n} classes{target}"),
     }
 }

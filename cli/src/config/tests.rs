@@ -91,7 +91,7 @@ fn a_layer_deep_in_a_list_keeps_its_place() {
 conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
   7 |   \"reul\",
     |   ^^^^^^
-    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
+    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"avg_pool2d\", \"adaptive_avg_pool2d\", \"upsample\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
     );
     assert_error(
         &with_layers("[\n  { type = \"dropout\", p = 1 },\n]"),
@@ -99,6 +99,14 @@ conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
 conf/digits.toml:6:27: `p` is 1, but must be at least 0 and below 1
   6 |   { type = \"dropout\", p = 1 },
     |                           ^",
+    );
+    assert_error(
+        &with_layers("[{ type = \"upsample\", scale = 2, mode = \"bilinaer\" }]"),
+        "
+conf/digits.toml:5:50: there is no mode \"bilinaer\"; did you mean `bilinear`?
+  5 | layers = [{ type = \"upsample\", scale = 2, mode = \"bilinaer\" }]
+    |                                                  ^^^^^^^^^^
+    = the choices are \"nearest\", \"bilinear\"",
     );
     assert_error(
         &with_layers("[{ type = \"linear\", output = 3 }]"),
@@ -376,6 +384,9 @@ const EVERY_KIND: &[&str] = &[
     "{ type = \"conv2d\", out = 4, kernel = 3 }",
     "{ type = \"conv1d\", out = 4, kernel = 3, padding = 1 }",
     "{ type = \"max_pool2d\", kernel = [2, 1], stride = 1 }",
+    "{ type = \"avg_pool2d\", kernel = 3, stride = 2, count_padding = false }",
+    "{ type = \"adaptive_avg_pool2d\", out = [1, 2] }",
+    "{ type = \"upsample\", scale = 2, mode = \"bilinear\" }",
     "\"batch_norm\"",
     "{ type = \"layer_norm\", axes = 2 }",
     "{ type = \"rms_norm\", eps = 1e-6 }",
@@ -441,6 +452,8 @@ fn the_examples_load() {
             "diabetes",
             "digits",
             "fashion",
+            "fashion_cnn",
+            "fashion_resnet",
             "iris",
             "kjv_gpt"
         ]

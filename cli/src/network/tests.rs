@@ -44,6 +44,12 @@ fn shapes_follow_from_the_samples() {
     let pool = "{ type = \"max_pool2d\", kernel = 2 }";
     assert_eq!(output(pool, &[5, 4]), [1, 2, 2]);
     assert_eq!(output(pool, &[3, 5, 4]), [3, 2, 2]);
+    let average = "{ type = \"avg_pool2d\", kernel = 3, stride = 2, padding = 1 }";
+    assert_eq!(output(average, &[5, 4]), [1, 3, 2]);
+    let adaptive = "{ type = \"adaptive_avg_pool2d\", out = [1, 3] }";
+    assert_eq!(output(adaptive, &[2, 5, 4]), [2, 1, 3]);
+    let larger = "{ type = \"upsample\", scale = [2, 3] }, { type = \"upsample\", scale = 2, mode = \"bilinear\" }";
+    assert_eq!(output(larger, &[2, 5, 4]), [2, 20, 24]);
     for norm in [
         "\"batch_norm\"",
         "\"layer_norm\"",

@@ -3,7 +3,7 @@
 use super::{Layer, list, write_list};
 use crate::config::mistake::Result;
 use crate::config::reader::{Value, fraction, not_negative, positive};
-use crate::config::write::number;
+use crate::config::write::{number, string};
 
 /// One key of a kind of layer.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub enum Takes {
     Fraction,
     /// `true` or `false`.
     Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
     /// Layers, of which there is at least one.
     Layers,
 }
@@ -61,6 +63,8 @@ pub enum Setting {
     Number(f64),
     /// Whether it is so.
     Flag(bool),
+    /// One of the key's words.
+    Word(&'static str),
     /// Layers inside.
     Layers(Vec<Layer>),
     /// Nothing.
@@ -111,6 +115,10 @@ impl Takes {
             Takes::NotNegative => Setting::Number(not_negative(value)?),
             Takes::Fraction => Setting::Number(fraction(value)?),
             Takes::Flag => Setting::Flag(value.boolean()?),
+            Takes::Word(words) => {
+                let words: Vec<_> = words.iter().map(|w| (*w, *w)).collect();
+                Setting::Word(value.choice(value.name(), &words)?)
+            }
             Takes::Layers => Setting::Layers(list(value)?),
         })
     }
@@ -143,6 +151,7 @@ impl Setting {
             Setting::Counts(counts) => format!("{counts:?}"),
             Setting::Number(x) => number(*x),
             Setting::Flag(on) => on.to_string(),
+            Setting::Word(word) => string(word),
             Setting::Layers(layers) => write_list(layers, indent),
             Setting::Absent => String::new(),
         }
@@ -186,6 +195,14 @@ impl Layer {
     /// Whether it is so.
     pub(super) fn flag(&self, key: &str) -> bool {
         matches!(self.setting(key), Setting::Flag(true))
+    }
+
+    /// One of the key's words.
+    pub(super) fn word(&self, key: &str) -> &'static str {
+        match self.setting(key) {
+            Setting::Word(word) => word,
+            _ => "",
+        }
     }
 
     /// Layers inside; none where the key is not set.

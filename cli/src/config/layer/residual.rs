@@ -1,7 +1,6 @@
 //! `residual`: layers whose output is added to what they were given.
 
-use wgrad::Tensor;
-use wgrad::nn::{Module, Sequential, Visitor};
+use wgrad::nn;
 
 use super::key::{Key, Setting, Takes};
 use super::{Kind, sequence};
@@ -34,33 +33,10 @@ static RESIDUAL: Kind = Kind {
             )
             .into());
         }
-        Ok(Box::new(Residual {
-            layers,
-            shortcut: shortcut.map(|(layers, _)| layers),
-        }))
+        let residual = nn::Residual::new(layers);
+        Ok(match shortcut {
+            Some((shortcut, _)) => Box::new(residual.with_shortcut(shortcut)),
+            None => Box::new(residual),
+        })
     },
 };
-
-/// `layers(x) + x`, or `layers(x) + shortcut(x)` (He, Zhang, Ren and Sun, 2016). The layers have their numbers as
-/// names, those of the shortcut `shortcut.` before them.
-struct Residual {
-    layers: Sequential,
-    shortcut: Option<Sequential>,
-}
-
-impl Module for Residual {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let y = self.layers.forward(x);
-        match &self.shortcut {
-            Some(shortcut) => y + shortcut.forward(x),
-            None => y + x,
-        }
-    }
-
-    fn visit(&self, visitor: &mut Visitor) {
-        self.layers.visit(visitor);
-        if let Some(shortcut) = &self.shortcut {
-            visitor.child("shortcut", shortcut);
-        }
-    }
-}
