@@ -21,6 +21,7 @@ mod cases {
     pub mod batch_norm;
     pub mod bert;
     pub mod conv;
+    pub mod language;
     pub mod recurrent;
 }
 
@@ -31,6 +32,7 @@ fn main() {
         ("bert", cases::bert::cases()),
         ("batch_norm", cases::batch_norm::cases()),
         ("conv", cases::conv::cases()),
+        ("language", cases::language::cases()),
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];

