@@ -159,6 +159,9 @@ pub fn cases() -> Vec<Case> {
             .given([4], &[2.0, 1.0, 1.0, 3.0])
             .constant()
             .expect(&[1.0]),
+        case("max", "outer_and_inner", |x| x[0].max(&[0, -1]))
+            .f32([3, 5, 7])
+            .distinct(),
         case("min", "very_long", |x| x[0].min(&[]))
             .f32([33000])
             .constant(),

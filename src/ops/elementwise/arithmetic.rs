@@ -107,14 +107,14 @@ row!(MINIMUM "minimum" "min(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a < b 
 row!(POW "power" "x^p" "math", (x: f32)[p: f32] -> f32 = x.powf(p);
     grad = |b, c| one(b.dy * b.x[0].powf(c[0].0 - 1.0) * c[0].0);
     ulp: 64.0, domain: (0.2, 3.0), examples: &[2.5]);
-// At the bounds the gradient passes, as in PyTorch.
+// At the bounds the gradient is 0, as in PyTorch 2.15.
 row!(CLAMP "clamped" "min(max(x, low), high)" "math",
     (x: f32)[low: f32, high: f32] -> f32 = {
         let v = if x < low { low } else { x };
         if v > high { high } else { v }
     };
     grad = |b, c| {
-        let inside = b.x[0].ge_scalar(c[0].0).logical_and(&b.x[0].le_scalar(c[1].0));
+        let inside = b.x[0].gt_scalar(c[0].0).logical_and(&b.x[0].lt_scalar(c[1].0));
         one(b.dy * inside.cast(crate::DType::F32))
     }; ulp: 0.5, kinks: &[-1.5, 2.0], examples: &[-1.5, 2.0]);
 row!(ADD_U32 "add_u32" "a + b, modulo 2^32" "math", (a: u32, b: u32)[] -> u32 = a.wrapping_add(b);

@@ -157,20 +157,20 @@ impl Tensor {
         -((-self).softplus())
     }
 
-    /// `x` held between `low` and `high`; the gradient passes at the bounds. Where `low` is above `high`,
+    /// `x` held between `low` and `high`; the gradient at the bounds is 0. Where `low` is above `high`,
     /// everything becomes `high`, as in PyTorch.
     #[track_caller]
     pub fn clamp(&self, low: f64, high: f64) -> Tensor {
         apply_with(&ar::CLAMP, &[self], &[Scalar(low), Scalar(high)])
     }
 
-    /// `x` held at `low` at least; the gradient passes at the bound.
+    /// `x` held at `low` at least; the gradient at the bound is 0.
     #[track_caller]
     pub fn clamp_min(&self, low: f64) -> Tensor {
         self.clamp(low, f64::from(f32::MAX))
     }
 
-    /// `x` held at `high` at most; the gradient passes at the bound.
+    /// `x` held at `high` at most; the gradient at the bound is 0.
     #[track_caller]
     pub fn clamp_max(&self, high: f64) -> Tensor {
         self.clamp(f64::from(f32::MIN), high)

@@ -3,7 +3,7 @@
 //! Why not kernels of their own: what comes before a sum is computed as that loads its elements, and
 //! what follows it before it stores, so each is as many passes through memory as a kernel would take.
 
-use crate::graph::Backward;
+use crate::graph::{Backward, ReduceKind};
 use crate::{DType, Shape, Source, Tensor};
 
 /// `f32`'s largest number. What is infinite is held here, so that infinities subtract to themselves.
@@ -51,6 +51,27 @@ impl Tensor {
         not.sum(axes).eq_scalar(0.0)
     }
 
+    /// The largest or smallest over any axes. Where these are no neighbours, and so reduced one run after the
+    /// other, the equals of all runs share the gradient.
+    pub(super) fn extreme(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
+        let y = self.reduce(kind, axes, caller);
+        let shape = self.shape();
+        let kept = kept(&shape, axes);
+        let reduced = |i: usize| kept[i] != shape[i] || axes.is_empty();
+        let starts = (0..shape.rank()).filter(|&i| reduced(i) && (i == 0 || !reduced(i - 1)));
+        if starts.count() < 2 || y.id().is_none() {
+            return y;
+        }
+        let axes = axes.to_vec();
+        y.with_gradient(&[self], move |b: &Backward| {
+            let (x, shape) = (&b.x[0], b.x[0].shape());
+            let spread = |t: &Tensor| t.spread_over(&shape, &axes, Source::caller());
+            let hit = x.eq(&spread(b.y)).cast(DType::F32);
+            let share = b.dy / hit.sum(&axes);
+            Ok(vec![Some(spread(&share) * hit)])
+        })
+    }
+
     /// Records it as a mistake where this is no tensor of truth values.
     #[track_caller]
     fn truth(&self, op: &'static str) {
@@ -71,12 +92,18 @@ impl Tensor {
         }
         let largest = self.max(axes).clamp(-LARGEST, LARGEST);
         let rest = (self - largest.spread_over(&shape, axes, caller)).exp();
-        let y = rest.sum(axes).log() + &largest;
+        let total = rest.sum(axes);
+        let y = total.log() + &largest;
+        if y.id().is_none() {
+            return y;
+        }
         let axes = axes.to_vec();
-        y.with_gradient(&[self], move |b: &Backward| {
+        // From the largest and not from the result, whose last place is coarse where it is large.
+        y.with_gradient(&[self, &largest, &total], move |b: &Backward| {
             let (x, shape) = (&b.x[0], b.x[0].shape());
             let spread = |t: &Tensor| t.spread_over(&shape, &axes, Source::caller());
-            Ok(vec![Some((x - spread(b.y)).exp() * spread(b.dy))])
+            let dx = (x - spread(&b.x[1])).exp() * spread(&(b.dy / &b.x[2]));
+            Ok(vec![Some(dx), None, None])
         })
     }
 

@@ -23,13 +23,13 @@ impl Tensor {
     /// The largest over `axes`; see [`Tensor::sum`]. Equals share the gradient, as in PyTorch's `amax`.
     #[track_caller]
     pub fn max(&self, axes: &[isize]) -> Tensor {
-        self.reduce(ReduceKind::Max, axes, Source::caller())
+        self.extreme(ReduceKind::Max, axes, Source::caller())
     }
 
     /// The smallest over `axes`; see [`Tensor::sum`]. Equals share the gradient, as in PyTorch's `amin`.
     #[track_caller]
     pub fn min(&self, axes: &[isize]) -> Tensor {
-        self.reduce(ReduceKind::Min, axes, Source::caller())
+        self.extreme(ReduceKind::Min, axes, Source::caller())
     }
 
     /// The product over `axes`; see [`Tensor::sum`]. Where one element is 0, the gradient is right: that
