@@ -5,10 +5,22 @@
 //! It has no gradient.
 
 use crate::graph::{ArgMax, Backward, Grads, Meta, Op};
-use crate::kernel::{Binding, Kernel, Variant, wgsl};
+use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
 use crate::ops::sort::{compare, key, kind};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
+
+/// Rows at least this long are cut into chunks, each of which finds its own winner first.
+const LONG_ROW: usize = 512;
+
+/// Elements of a chunk, and chunks of a row: about as many of these as of those.
+fn chunks(columns: usize) -> (usize, usize) {
+    if columns < LONG_ROW {
+        return (columns.max(1), 1);
+    }
+    let chunk = columns.isqrt();
+    (chunk, columns.div_ceil(chunk))
+}
 
 impl OpDef for ArgMax {
     fn name(&self) -> &'static str {
@@ -63,25 +75,44 @@ impl KernelOp for ArgMax {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());
-        let (kind, smallest) = (kind(cx.x[0].dtype), u32::from(self.smallest));
-        vec![
+        let (chunk, chunks) = chunks(columns);
+        let mut words = [rows, columns, chunk, chunks].map(|d| d as u32).to_vec();
+        words.extend([kind(cx.x[0].dtype), u32::from(self.smallest)]);
+        let kernel = |label, shader, mut bindings: Vec<Binding>, count| {
+            bindings.push(Binding::Uniform(words.clone()));
             Kernel {
-                label: "argmax",
-                parts: vec![wgsl!("lib/index"), wgsl!("lib/order"), wgsl!("argmax")],
-                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
-                bindings: vec![
-                    Binding::Read(cx.inputs[0]),
-                    Binding::Write(cx.output),
-                    Binding::Uniform(vec![rows as u32, columns as u32, kind, smallest]),
+                label,
+                parts: vec![
+                    wgsl!("lib/index"),
+                    wgsl!("lib/order"),
+                    wgsl!("lib/argmax"),
+                    shader,
                 ],
-                workgroups: grid::linear(cx.limits, rows),
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings,
+                workgroups: grid::linear(cx.limits, count),
             }
-            .into(),
-        ]
+        };
+        let x = Binding::Read(cx.inputs[0]);
+        if chunks == 1 {
+            let bindings = vec![x, Binding::Write(cx.output)];
+            return vec![kernel("argmax", wgsl!("argmax"), bindings, rows).into()];
+        }
+        let places = Operand::Scratch(0);
+        let bindings = vec![x.clone(), Binding::Write(places)];
+        let first = kernel("argmax", wgsl!("argmax"), bindings, rows * chunks);
+        let bindings = vec![x, Binding::Read(places), Binding::Write(cx.output)];
+        vec![Variant {
+            kernels: vec![
+                first,
+                kernel("argmax_of", wgsl!("argmax_of"), bindings, rows),
+            ],
+            scratch: vec![4 * (rows * chunks).max(1) as u64],
+        }]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
         let (n, dtype) = (x[0].meta.shape.last().max(1), x[0].meta.dtype);
-        // Twin: `rank` in shaders/argmax.wgsl.
+        // Twin: `extreme_rank` in shaders/lib/argmax.wgsl.
         let rank = |word: u32| match (key(word, dtype), self.smallest) {
             (u32::MAX, true) if dtype == DType::F32 => u32::MAX,
             (key, true) => !key,
