@@ -14,8 +14,14 @@ fn div(a: F, b: F) -> F { return a / b; }
 fn squared_difference(a: F, b: F) -> F { return (a - b) * (a - b); }
 fn maximum(a: F, b: F) -> F { return select(b, a, a > b); }
 fn minimum(a: F, b: F) -> F { return select(b, a, a < b); }
-fn power(x: F, p: F) -> F { return pow(x, p); }
-fn clamped(x: F, low: F, high: F) -> F { return select(select(x, high, x > high), low, x < low); }
+fn clamped(x: F, low: F, high: F) -> F {
+    let v = select(x, low, x < low);
+    return select(v, high, v > high);
+}
+fn floored(x: F) -> F { return floor(x); }
+fn raised(x: F) -> F { return ceil(x); }
+fn rounded(x: F) -> F { return round(x); }
+fn truncated(x: F) -> F { return trunc(x); }
 fn add_u32(a: U, b: U) -> U { return a + b; }
 fn add_i32(a: I, b: I) -> I { return a + b; }
 
@@ -89,3 +95,33 @@ fn erf(x: F) -> F {
 }
 
 fn erf_grad(x: F, dy: F) -> F { return F(1.1283792) * exp(-x * x) * dy; }
+
+// pow is made for positive x. A negative x has a whole power, whose sign tells whether it is odd.
+fn power(x: F, p: F) -> F {
+    let zero = x == F(0.0);
+    let a = pow(select(abs(x), F(1.0), zero), p);
+    let half = F(0.5) * p;
+    let odd = (floor(p) == p) & (floor(half) != half);
+    let y = select(a, -a, (x < F(0.0)) & odd);
+    let of_zero = select(select(F(1.0) / abs(x), F(0.0), p > F(0.0)), F(1.0), p == F(0.0));
+    let negative = (x < F(0.0)) & (floor(p) != p);
+    return select(select(y, of_zero, zero), sqrt(x), negative);
+}
+fn power_of(x: F, p: F) -> F { return power(x, p); }
+fn power_base_grad(x: F, p: F, dy: F) -> F {
+    return select(p * power(x, p - F(1.0)) * dy, F(0.0), p == F(0.0));
+}
+fn power_exponent_grad(x: F, p: F, dy: F) -> F {
+    return select(power(x, p) * ln(x) * dy, F(0.0), (x == F(0.0)) & (p >= F(0.0)));
+}
+
+// a - floor(a / b) b. The quotient may be off where it is nearly whole: then the rest is off by one b. b is
+// taken in two parts of so few bits that a quotient up to 4096 times either is exact.
+fn modulo(a: F, b: F) -> F {
+    let q = floor(a / b);
+    let most = bitcast<F>(bitcast<U>(b) & U(0xfffff000u));
+    let r = fma(-q, b - most, fma(-q, most, a));
+    let below = r * sign(b) < F(0.0);
+    let above = abs(r) >= abs(b);
+    return select(select(r, r - b, above), r + b, below);
+}

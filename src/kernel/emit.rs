@@ -153,8 +153,12 @@ impl<'a> Emitter<'a> {
             Value::Leaf(i) => format!("l{i}"),
             Value::Instr(i) => format!("v{i}"),
             Value::Constant(i) => {
-                let alias = alias(self.expr.constants.get(i).map_or(DType::F32, |c| c.1));
-                format!("{alias}({}_params.c{i})", self.prefix)
+                let field = format!("{}_params.c{i}", self.prefix);
+                match self.expr.constants.get(i).map_or(DType::F32, |c| c.1) {
+                    // No conversion makes a vector of truth values of a number.
+                    DType::Bool => format!("U({field}) != U(0u)"),
+                    dtype => format!("{}({field})", alias(dtype)),
+                }
             }
         }
     }
@@ -176,7 +180,7 @@ impl<'a> Emitter<'a> {
         let (scalar, word) = match dtype {
             DType::F32 => ("f32", (value as f32).to_bits()),
             DType::I32 => ("i32", value as i32 as u32),
-            // A `bool` cannot be stored in a uniform buffer; `B(1u)` is `true`.
+            // A `bool` cannot be stored in a uniform buffer.
             DType::U32 | DType::Bool => ("u32", value as u32),
         };
         self.fields.push((format!("c{i}"), scalar, word));

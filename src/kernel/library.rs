@@ -10,6 +10,7 @@ pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
             "math" => vec![wgsl!("lib/math")],
             "logic" => vec![wgsl!("lib/logic")],
             "activation" => vec![wgsl!("lib/math"), wgsl!("lib/activation")],
+            "trigonometry" => vec![wgsl!("lib/math"), wgsl!("lib/trigonometry")],
             "divide" => vec![wgsl!("lib/divide")],
             "pixel" => vec![wgsl!("lib/pixel")],
             "random" => vec![wgsl!("lib/random")],

@@ -32,6 +32,20 @@ activations! {
     Silu "SiLU" silu;
     /// `ln(1 + e^x)`.
     Softplus "Softplus" softplus;
+    /// `ln(sigmoid(x))`.
+    LogSigmoid "LogSigmoid" log_sigmoid;
+    /// `x / (1 + |x|)`.
+    Softsign "Softsign" softsign;
+    /// `min(max(x, 0), 6)`.
+    Relu6 "ReLU6" relu6;
+    /// The ELU that keeps mean 0 and variance 1; see [`Tensor::selu`].
+    Selu "SELU" selu;
+    /// `min(max(x + 3, 0), 6) / 6`.
+    HardSigmoid "Hardsigmoid" hard_sigmoid;
+    /// `x min(max(x + 3, 0), 6) / 6`.
+    HardSwish "Hardswish" hard_swish;
+    /// `x tanh(ln(1 + e^x))`.
+    Mish "Mish" mish;
 }
 
 /// `x` where `x > 0`, else `slope x`.
@@ -61,6 +75,20 @@ impl Module for Elu {
     #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, &format!("ELU({})", self.0), |x| x.elu(self.0))
+    }
+}
+
+/// `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Celu(
+    /// The scale for negative `x`; PyTorch's default is 1.
+    pub f64,
+);
+
+impl Module for Celu {
+    #[track_caller]
+    fn forward(&self, x: &Tensor) -> Tensor {
+        traced(x, &format!("CELU({})", self.0), |x| x.celu(self.0))
     }
 }
 

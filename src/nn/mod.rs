@@ -27,6 +27,7 @@ mod norm;
 mod pair;
 mod parameter;
 mod positions;
+mod prelu;
 mod recurrent;
 mod reshape;
 mod residual;
@@ -37,7 +38,8 @@ mod transformer;
 mod upsample;
 
 pub use activation::{
-    Elu, Gelu, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus, Tanh,
+    Celu, Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Relu6,
+    Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
 };
 pub use attention::MultiHeadAttention;
 pub use augment::{RandomCrop, RandomFlip, RandomShift};
@@ -61,6 +63,7 @@ pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{LearnedPositions, SinusoidalPositions};
+pub use prelu::Prelu;
 pub use recurrent::{Gru, Lstm, Rnn, Start, Steps};
 pub use reshape::Reshape;
 pub use residual::{Parallel, Residual};

@@ -1,22 +1,40 @@
-//! Argmax over the last axis: where the largest element of each row stands, the first of equals.
+//! Argmax and argmin over the last axis: where the largest or smallest element of each row stands, the first
+//! of equals.
 //!
-//! Takes `x [.., n]` f32 with `n > 0`, gives `y [..]` u32. It has no gradient.
+//! Takes `x [.., n]` of any element type with `n > 0`, gives `y [..]` u32. NaN wins either way, as in PyTorch.
+//! It has no gradient.
 
 use crate::graph::{ArgMax, Backward, Grads, Meta, Op};
-use crate::kernel::{Binding, Kernel, Variant, wgsl};
+use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
+use crate::ops::sort::{compare, key, kind};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
+/// Rows at least this long are cut into chunks, each of which finds its own winner first.
+const LONG_ROW: usize = 512;
+
+/// Elements of a chunk, and chunks of a row: about as many of these as of those.
+fn chunks(columns: usize) -> (usize, usize) {
+    if columns < LONG_ROW {
+        return (columns.max(1), 1);
+    }
+    let chunk = columns.isqrt();
+    (chunk, columns.div_ceil(chunk))
+}
+
 impl OpDef for ArgMax {
     fn name(&self) -> &'static str {
-        "argmax"
+        match self.smallest {
+            false => "argmax",
+            true => "argmin",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {
-            [x] if x.dtype == DType::F32 && x.shape.rank() > 0 && x.shape.last() > 0 => {
+            [x] if x.shape.rank() > 0 && x.shape.last() > 0 => {
                 Ok(Meta::new(&x.shape[..x.shape.rank() - 1], DType::U32))
             }
-            _ => Err("takes one f32 tensor whose last axis is not empty".to_string()),
+            _ => Err("takes one tensor whose last axis is not empty".to_string()),
         }
     }
     fn grad(&self, _: &Backward) -> Grads {
@@ -24,7 +42,17 @@ impl OpDef for ArgMax {
     }
     fn reference(&self, x: &[&Array], y: &mut Array) {
         for (x, y) in x[0].rows().zip(&mut y.data) {
-            *y = first_largest(x) as f64;
+            let wins = |a: f64, b: f64| match self.smallest && !a.is_nan() && !b.is_nan() {
+                true => a < b,
+                false => compare(a, b).is_gt(),
+            };
+            let mut best = 0;
+            for (i, x_i) in x.iter().enumerate() {
+                if wins(*x_i, x[best]) {
+                    best = i;
+                }
+            }
+            *y = best as f64;
         }
     }
     fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
@@ -38,16 +66,6 @@ impl OpDef for ArgMax {
     }
 }
 
-fn first_largest<T: PartialOrd>(row: &[T]) -> usize {
-    let mut best = 0;
-    for (i, x) in row.iter().enumerate() {
-        if *x > row[best] {
-            best = i;
-        }
-    }
-    best
-}
-
 impl KernelOp for ArgMax {
     fn takes_head(&self, _: &[Meta]) -> bool {
         false
@@ -57,33 +75,98 @@ impl KernelOp for ArgMax {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());
-        vec![
+        let (chunk, chunks) = chunks(columns);
+        let mut words = [rows, columns, chunk, chunks].map(|d| d as u32).to_vec();
+        words.extend([kind(cx.x[0].dtype), u32::from(self.smallest)]);
+        let kernel = |label, shader, mut bindings: Vec<Binding>, count| {
+            bindings.push(Binding::Uniform(words.clone()));
             Kernel {
-                label: "argmax",
-                parts: vec![wgsl!("lib/index"), wgsl!("argmax")],
-                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
-                bindings: vec![
-                    Binding::Read(cx.inputs[0]),
-                    Binding::Write(cx.output),
-                    Binding::Uniform(vec![rows as u32, columns as u32]),
+                label,
+                parts: vec![
+                    wgsl!("lib/index"),
+                    wgsl!("lib/order"),
+                    wgsl!("lib/argmax"),
+                    shader,
                 ],
-                workgroups: grid::linear(cx.limits, rows),
+                overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+                bindings,
+                workgroups: grid::linear(cx.limits, count),
             }
-            .into(),
-        ]
+        };
+        let x = Binding::Read(cx.inputs[0]);
+        if chunks == 1 {
+            let bindings = vec![x, Binding::Write(cx.output)];
+            return vec![kernel("argmax", wgsl!("argmax"), bindings, rows).into()];
+        }
+        let places = Operand::Scratch(0);
+        let bindings = vec![x.clone(), Binding::Write(places)];
+        let first = kernel("argmax", wgsl!("argmax"), bindings, rows * chunks);
+        let bindings = vec![x, Binding::Read(places), Binding::Write(cx.output)];
+        vec![Variant {
+            kernels: vec![
+                first,
+                kernel("argmax_of", wgsl!("argmax_of"), bindings, rows),
+            ],
+            scratch: vec![4 * (rows * chunks).max(1) as u64],
+        }]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let n = x[0].meta.shape.last().max(1);
-        for (x, y) in x[0].f32().chunks_exact(n).zip(y) {
-            *y = first_largest(x) as u32;
+        let (n, dtype) = (x[0].meta.shape.last().max(1), x[0].meta.dtype);
+        // Twin: `extreme_rank` in shaders/lib/argmax.wgsl.
+        let rank = |word: u32| match (key(word, dtype), self.smallest) {
+            (u32::MAX, true) if dtype == DType::F32 => u32::MAX,
+            (key, true) => !key,
+            (key, false) => key,
+        };
+        for (x, y) in x[0].words.chunks_exact(n).zip(y) {
+            let (mut best, mut most) = (0, x.first().map_or(0, |x| rank(*x)));
+            for (i, x) in x.iter().enumerate() {
+                let rank = rank(*x);
+                if rank > most {
+                    (best, most) = (i, rank);
+                }
+            }
+            *y = best as u32;
         }
     }
 }
 
 impl Tensor {
-    /// Where the largest element along the last axis stands; the first of equals. Gives `u32`.
+    /// Where the largest element along the last axis stands; the first of equals, or of NaN. Gives `u32`.
     #[track_caller]
     pub fn argmax(&self) -> Tensor {
-        Tensor::apply(Op::ArgMax(ArgMax), &[self], Source::caller())
+        self.extreme_along(-1, false, Source::caller())
+    }
+
+    /// Where the smallest element along the last axis stands; the first of equals, or of NaN. Gives `u32`.
+    #[track_caller]
+    pub fn argmin(&self) -> Tensor {
+        self.extreme_along(-1, true, Source::caller())
+    }
+
+    /// [`Tensor::argmax`] along `axis` (negative counts from the back), which vanishes from the shape.
+    #[track_caller]
+    pub fn argmax_along(&self, axis: isize) -> Tensor {
+        self.extreme_along(axis, false, Source::caller())
+    }
+
+    /// [`Tensor::argmin`] along `axis` (negative counts from the back), which vanishes from the shape.
+    #[track_caller]
+    pub fn argmin_along(&self, axis: isize) -> Tensor {
+        self.extreme_along(axis, true, Source::caller())
+    }
+
+    #[track_caller]
+    fn extreme_along(&self, axis: isize, smallest: bool, caller: Source) -> Tensor {
+        let (op, shape) = (ArgMax { smallest }, self.shape());
+        let Some(axis) = shape.axis(axis) else {
+            let axes = shape.rank();
+            let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
+            return self.mistake(op.name(), reason, caller);
+        };
+        // The axis goes to the end, the others keep their order.
+        let mut axes: Vec<usize> = (0..shape.rank()).filter(|&a| a != axis).collect();
+        axes.push(axis);
+        Tensor::apply(Op::ArgMax(op), &[&self.permute(&axes)], caller)
     }
 }

@@ -12,6 +12,7 @@ mod augment;
 mod concat;
 mod conv;
 mod cross_entropy;
+mod cumsum;
 pub mod elementwise;
 mod gather;
 mod gemm;
@@ -31,6 +32,7 @@ mod row_op;
 mod rows;
 mod scatter_add;
 mod softmax;
+mod sort;
 mod view;
 
 pub use array::Array;
@@ -187,6 +189,9 @@ impl Op {
             Op::ResampleGrad(o) => o,
             Op::Reduce(o) => o,
             Op::ArgMax(o) => o,
+            Op::CumSum(o) => o,
+            Op::ArgSort(o) => o,
+            Op::Pick(o) => o,
             Op::Softmax(o) => o,
             Op::SoftmaxGrad(o) => o,
             Op::LogSoftmax(o) => o,

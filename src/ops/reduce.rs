@@ -1,8 +1,11 @@
-//! Reductions over neighbouring axes: `y[o, j] = sum or max over i of x[o, i, j]`.
+//! Reductions over neighbouring axes: `y[o, j] = sum, product, max or min over i of x[o, i, j]`.
 //!
 //! Takes `x [outer.., n.., inner..]`, gives `y [outer.., inner..]`, f32. Axes that are not
 //! neighbours are reduced one run after the other. A long reduction is cut into chunks whose number
 //! follows from the shape alone, so its bits do not depend on tuning.
+
+mod composed;
+mod methods;
 
 use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
 use crate::kernel::{
@@ -18,6 +21,17 @@ const COLUMNS: usize = 256;
 /// Rows at least this long get a workgroup each.
 const LONG_ROW: usize = 128;
 
+impl ReduceKind {
+    fn name(self) -> &'static str {
+        match self {
+            ReduceKind::Sum => "sum",
+            ReduceKind::Product => "prod",
+            ReduceKind::Max => "max",
+            ReduceKind::Min => "min",
+        }
+    }
+}
+
 impl Reduce {
     /// Elements before the reduced axes, in them, and after them.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
@@ -32,10 +46,7 @@ impl Reduce {
 
 impl OpDef for Reduce {
     fn name(&self) -> &'static str {
-        match self.kind {
-            ReduceKind::Sum => "sum",
-            ReduceKind::Max => "max",
-        }
+        self.kind.name()
     }
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -48,8 +59,9 @@ impl OpDef for Reduce {
         if self.from > self.to || self.to > x.shape.rank() {
             return Err(format!("there are no axes {}..{}", self.from, self.to));
         }
-        if self.kind == ReduceKind::Max && self.split(&x.shape).1 == 0 {
-            return Err("the maximum of no elements does not exist".to_string());
+        let extreme = matches!(self.kind, ReduceKind::Max | ReduceKind::Min);
+        if extreme && self.split(&x.shape).1 == 0 {
+            return Err(format!("the {} of no elements does not exist", self.name()));
         }
         Ok(Meta::new(
             [&x.shape[..self.from], &x.shape[self.to..]].concat(),
@@ -65,17 +77,11 @@ impl OpDef for Reduce {
         let spread = |t: &Tensor| t.reshape(kept.clone()).broadcast_to(&shape);
         Ok(vec![Some(match self.kind {
             ReduceKind::Sum => spread(b.dy),
-            ReduceKind::Max => {
-                // Equals share the gradient evenly, as in PyTorch's amax.
+            ReduceKind::Product => self.product_grad(b, spread),
+            ReduceKind::Max | ReduceKind::Min => {
+                // Equals share the gradient evenly, as in PyTorch's amax and amin.
                 let hit = x.eq(&spread(b.y)).cast(DType::F32);
-                let hits = Tensor::apply(
-                    Op::Reduce(Reduce {
-                        kind: ReduceKind::Sum,
-                        ..*self
-                    }),
-                    &[&hit],
-                    Source::caller(),
-                );
+                let hits = self.over_the_same(ReduceKind::Sum, &hit);
                 spread(&(b.dy / hits)) * hit
             }
         })])
@@ -88,7 +94,9 @@ impl OpDef for Reduce {
                 let along = (0..n).map(|i| x[0].data[(o * n + i) * inner + j]);
                 y.data[o * inner + j] = match self.kind {
                     ReduceKind::Sum => along.sum(),
+                    ReduceKind::Product => along.product(),
                     ReduceKind::Max => along.fold(f64::NEG_INFINITY, f64::max),
+                    ReduceKind::Min => along.fold(f64::INFINITY, f64::min),
                 };
             }
         }
@@ -96,7 +104,8 @@ impl OpDef for Reduce {
 
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
         match self.kind {
-            ReduceKind::Max => Tolerance::EXACT,
+            ReduceKind::Max | ReduceKind::Min => Tolerance::EXACT,
+            ReduceKind::Product => Tolerance::ulp(self.split(&x[0].shape).1 as f64),
             ReduceKind::Sum => {
                 let n = self.split(&x[0].shape).1 as f64;
                 Tolerance {
@@ -171,6 +180,14 @@ impl KernelOp for Reduce {
                         #[inline(always)]
                         || rows::max(x),
                     ),
+                    ReduceKind::Min => rows::widest(
+                        #[inline(always)]
+                        || rows::min(x),
+                    ),
+                    ReduceKind::Product => rows::widest(
+                        #[inline(always)]
+                        || rows::product(x),
+                    ),
                 });
             };
             return rows::for_rows(y, 1, n, row);
@@ -195,11 +212,34 @@ impl Reduce {
     /// Reduces columns of `n` rows that are `stride` elements apart.
     fn add_up(&self, x: &[f32], (n, stride): (usize, usize), y: &mut [f32]) {
         let sum = |x: f32, y: f32| y + x;
+        let product = |x: f32, y: f32| y * x;
         let max = |x: f32, y: f32| if x > y { x } else { y };
+        let min = |x: f32, y: f32| if x < y { x } else { y };
         match self.kind {
             ReduceKind::Sum => fold(x, (n, stride), 0.0, sum, y),
+            ReduceKind::Product => fold(x, (n, stride), 1.0, product, y),
             ReduceKind::Max => fold(x, (n, stride), f32::MIN, max, y),
+            ReduceKind::Min => fold(x, (n, stride), f32::MAX, min, y),
         }
+    }
+
+    /// Another reduction of `x` over the same axes.
+    fn over_the_same(&self, kind: ReduceKind, x: &Tensor) -> Tensor {
+        let op = Op::Reduce(Reduce { kind, ..*self });
+        Tensor::apply(op, &[x], Source::caller())
+    }
+
+    /// `dx[i] = dy times the product of the others`: the product of all that are not 0, divided by `x[i]`,
+    /// unless another is 0.
+    fn product_grad(&self, b: &Backward, spread: impl Fn(&Tensor) -> Tensor) -> Tensor {
+        let x = &b.x[0];
+        let zero = x.eq_scalar(0.0);
+        let others = zero.select(&x.full_like(1.0), x);
+        let product = self.over_the_same(ReduceKind::Product, &others);
+        let zeros = zero.cast(DType::F32);
+        let other_zeros = spread(&self.over_the_same(ReduceKind::Sum, &zeros)) - &zeros;
+        let dx = spread(&(b.dy * product)) / others;
+        other_zeros.eq_scalar(0.0).select(&dx, &x.zeros_like())
     }
 }
 
@@ -228,7 +268,9 @@ impl Reduce {
     fn combine(&self) -> Part {
         match self.kind {
             ReduceKind::Sum => wgsl!("lib/reduce_sum"),
+            ReduceKind::Product => wgsl!("lib/reduce_product"),
             ReduceKind::Max => wgsl!("lib/reduce_max"),
+            ReduceKind::Min => wgsl!("lib/reduce_min"),
         }
     }
 
@@ -294,87 +336,5 @@ impl Reduce {
             bindings,
             workgroups,
         }
-    }
-}
-
-impl Tensor {
-    /// The sum over `axes` (negative ones count from the back), which vanish from the shape. No
-    /// axes means all of them.
-    #[track_caller]
-    pub fn sum(&self, axes: &[isize]) -> Tensor {
-        self.reduce(ReduceKind::Sum, axes, Source::caller())
-    }
-
-    /// The mean over `axes`; see [`Tensor::sum`].
-    #[track_caller]
-    pub fn mean(&self, axes: &[isize]) -> Tensor {
-        let caller = Source::caller();
-        let total = self.reduce(ReduceKind::Sum, axes, caller);
-        let n = self.shape().len() as f64 / total.shape().len().max(1) as f64;
-        total * (1.0 / n.max(1.0))
-    }
-
-    /// The largest over `axes`; see [`Tensor::sum`]. Equals share the gradient.
-    #[track_caller]
-    pub fn max(&self, axes: &[isize]) -> Tensor {
-        self.reduce(ReduceKind::Max, axes, Source::caller())
-    }
-
-    /// Sums over the axes that broadcasting to this tensor's shape added or repeated.
-    #[track_caller]
-    pub(crate) fn sum_to(&self, shape: &Shape) -> Tensor {
-        let caller = Source::caller();
-        let from = self.shape();
-        let new = from.rank().saturating_sub(shape.rank());
-        let repeated = |i: usize| i < new || (shape[i - new] == 1 && from[i] != 1);
-        let axes: Vec<isize> = (0..from.rank())
-            .filter(|&i| repeated(i))
-            .map(|i| i as isize)
-            .collect();
-        if axes.is_empty() {
-            return self.reshape_at(shape.clone(), caller);
-        }
-        let total = self.reduce(ReduceKind::Sum, &axes, caller);
-        if total.id().is_none() {
-            total
-        } else {
-            total.reshape_at(shape.clone(), caller)
-        }
-    }
-
-    fn reduce(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
-        let shape = self.shape();
-        let mut reduced = vec![axes.is_empty(); shape.rank()];
-        for &axis in axes {
-            let Some(a) = shape.axis(axis) else {
-                let reason = format!(
-                    "the tensor has {} axes; there is no axis {axis}",
-                    shape.rank()
-                );
-                let op = if kind == ReduceKind::Sum {
-                    "sum"
-                } else {
-                    "max"
-                };
-                return self.mistake(op, reason, caller);
-            };
-            reduced[a] = true;
-        }
-        // Runs of neighbouring axes, the last first, so that earlier axes keep their places.
-        let mut x = self.clone();
-        let mut to = shape.rank();
-        while to > 0 {
-            let mut from = to;
-            while from > 0 && reduced[from - 1] {
-                from -= 1;
-            }
-            if from < to {
-                x = Tensor::apply(Op::Reduce(Reduce { kind, from, to }), &[&x], caller);
-                to = from;
-            } else {
-                to -= 1;
-            }
-        }
-        x
     }
 }

@@ -249,7 +249,7 @@ impl Tensor {
     }
 
     /// The two axes swapped, or the tensor itself where they are the same.
-    fn swapped(&self, a: isize, b: isize) -> Tensor {
+    pub(super) fn swapped(&self, a: isize, b: isize) -> Tensor {
         match a == b {
             true => self.clone(),
             false => self.transpose(a, b),

@@ -60,6 +60,20 @@ pub(super) fn max(x: &[f32]) -> f32 {
     join(lanes(x, f32::MIN, f32::MIN, larger), larger)
 }
 
+/// The smallest element; the largest number of an empty row. Skips NaN.
+#[inline(always)]
+pub(super) fn min(x: &[f32]) -> f32 {
+    let smaller = |m, x| if x < m { x } else { m };
+    join(lanes(x, f32::MAX, f32::MAX, smaller), smaller)
+}
+
+/// The product of the elements.
+#[inline(always)]
+pub(super) fn product(x: &[f32]) -> f32 {
+    let times = |a, b| a * b;
+    join(lanes(x, 1.0, 1.0, times), times)
+}
+
 /// The sum of the elements. See [`long_sum`] for more than some hundreds.
 #[inline(always)]
 pub(super) fn sum(x: &[f32]) -> f32 {

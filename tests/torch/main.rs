@@ -22,6 +22,8 @@ mod cases {
     pub mod bert;
     pub mod conv;
     pub mod language;
+    pub mod ops_elementwise;
+    pub mod ops_reduce;
     pub mod recurrent;
 }
 
@@ -33,6 +35,8 @@ fn main() {
         ("batch_norm", cases::batch_norm::cases()),
         ("conv", cases::conv::cases()),
         ("language", cases::language::cases()),
+        ("ops_elementwise", cases::ops_elementwise::cases()),
+        ("ops_reduce", cases::ops_reduce::cases()),
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];

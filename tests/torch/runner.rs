@@ -20,7 +20,7 @@ use crate::common;
 use crate::fixture::{self, Fixture};
 
 /// How far the reference may be off, relative to the largest magnitude.
-const EXACT: f64 = 1e-10;
+const EXACT: f64 = 1e-12;
 
 /// Where everything that is compared is tiny, errors are relative to this magnitude: a gradient that is 0
 /// by a cancellation comes out as a rounding error.

@@ -91,7 +91,7 @@ fn a_layer_deep_in_a_list_keeps_its_place() {
 conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
   7 |   \"reul\",
     |   ^^^^^^
-    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"avg_pool2d\", \"adaptive_avg_pool2d\", \"upsample\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
+    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"avg_pool2d\", \"adaptive_avg_pool2d\", \"upsample\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"relu6\", \"prelu\", \"selu\", \"celu\", \"softsign\", \"log_sigmoid\", \"hard_sigmoid\", \"hard_swish\", \"mish\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
     );
     assert_error(
         &with_layers("[\n  { type = \"dropout\", p = 1 },\n]"),

@@ -42,6 +42,47 @@ pub fn cases() -> Vec<Case> {
         case("argmax", "vector", |x| x[0].argmax())
             .f32([67])
             .distinct(),
+        case("argmin", "rank_3", |x| x[0].argmin())
+            .f32([3, 5, 7])
+            .distinct(),
+        case("argmin", "long", |x| x[0].argmin())
+            .f32([2, 1009])
+            .distinct(),
+        case("argmax", "very_long", |x| x[0].argmax()).f32([2, 70_001]),
+        // Equals in other chunks, and a last chunk that is not full.
+        case("argmin", "first_of_many", |x| x[0].floor().argmin()).f32([3, 1009]),
+        case("argmin", "first_of_equals", |x| x[0].argmin())
+            .given([2, 4], &[1.0, 3.0, 1.0, 2.0, 0.0, -0.0, 2.0, 1.0])
+            .expect(&[0.0, 0.0]),
+        case("argmax", "nan", |x| x[0].argmax())
+            .given([2, 3], &[1.0, f64::NAN, 3.0, f64::NAN, 2.0, f64::NAN])
+            .expect(&[1.0, 0.0]),
+        case("argmin", "nan", |x| x[0].argmin())
+            .given([2, 3], &[1.0, f64::NAN, -3.0, f64::NAN, 2.0, f64::NAN])
+            .expect(&[1.0, 0.0]),
+        case("argmax", "of_the_first_axis", |x| x[0].argmax_along(0))
+            .given([2, 3], &[1.0, 5.0, 3.0, 4.0, 2.0, 3.0])
+            .expect(&[1.0, 0.0, 0.0]),
+        case("argmin", "of_the_middle_axis", |x| x[0].argmin_along(1))
+            .f32([3, 5, 7])
+            .distinct()
+            .formula(|x| {
+                let mut y = Vec::new();
+                for o in 0..3 {
+                    for j in 0..7 {
+                        let at = |i: usize| x[0].data[(o * 5 + i) * 7 + j];
+                        let least = (0..5).map(at).fold(f64::MAX, f64::min);
+                        y.extend((0..5).position(|i| at(i) == least).map(|i| i as f64));
+                    }
+                }
+                y
+            }),
+        case("argmax", "numbers", |x| x[0].argmax())
+            .numbers([4], &[7, u32::MAX, 1 << 31, 0])
+            .expect(&[1.0]),
+        case("argmax", "no_such_axis", |x| x[0].argmax_along(2))
+            .f32([3, 5])
+            .mistake("no axis 2"),
         case("argmax", "empty_rows", |x| x[0].argmax())
             .f32([3, 0])
             .mistake("not empty"),

@@ -8,7 +8,9 @@ mod augment;
 mod concat;
 mod conv;
 mod cross_entropy;
+mod cumsum;
 mod elementwise;
+mod functions;
 mod fused;
 mod gather;
 mod known;
@@ -21,10 +23,12 @@ mod pad;
 mod random;
 mod recurrence;
 mod reduce;
+mod reductions;
 mod resample;
 mod rope;
 mod scatter_add;
 mod softmax;
+mod sort;
 mod view;
 
 pub use known::{KNOWN, Known};
@@ -41,7 +45,9 @@ pub fn all() -> Vec<Case> {
         concat::cases(),
         conv::cases(),
         cross_entropy::cases(),
+        cumsum::cases(),
         elementwise::cases(),
+        functions::cases(),
         fused::cases(),
         gather::cases(),
         leaf::cases(),
@@ -54,9 +60,11 @@ pub fn all() -> Vec<Case> {
         random::cases(),
         recurrence::cases(),
         reduce::cases(),
+        reductions::cases(),
         rope::cases(),
         scatter_add::cases(),
         softmax::cases(),
+        sort::cases(),
         view::cases(),
     ];
     files.into_iter().flatten().collect()

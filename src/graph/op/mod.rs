@@ -1,6 +1,7 @@
 //! The vocabulary, as plain data. What each op means stands in `src/ops/`, one file an op.
 
 mod images;
+mod order;
 mod sequences;
 
 use crate::{DType, Shape};
@@ -8,6 +9,7 @@ use crate::{DType, Shape};
 use super::{Function, VariableId};
 
 pub use images::*;
+pub use order::*;
 pub use sequences::*;
 
 /// A number that belongs to an op; compared by its bits, so that ops can be compared.
@@ -69,10 +71,16 @@ pub enum Op {
     Resample(Resample),
     /// The gradient of resampling.
     ResampleGrad(ResampleGrad),
-    /// Sum or maximum over neighbouring axes.
+    /// Sum, product, maximum or minimum over neighbouring axes.
     Reduce(Reduce),
-    /// Where the largest element of each row stands.
+    /// Where the largest or smallest element of each row stands.
     ArgMax(ArgMax),
+    /// Sums of all elements up to each, along an axis.
+    CumSum(CumSum),
+    /// The places of each row's elements in sorted order.
+    ArgSort(ArgSort),
+    /// Elements of rows by their places, or back to these.
+    Pick(Pick),
     /// Softmax over the last axis.
     Softmax(Softmax),
     /// The gradient of softmax.
@@ -225,22 +233,22 @@ pub enum ReduceKind {
     Sum,
     /// The largest; of nothing, an error.
     Max,
+    /// The smallest; of nothing, an error.
+    Min,
+    /// The product; of nothing, 1.
+    Product,
 }
 
 /// See [`Op::Reduce`]. The reduced axes are neighbours and vanish from the shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reduce {
-    /// Sum or maximum.
+    /// Which reduction.
     pub kind: ReduceKind,
     /// The first reduced axis.
     pub from: usize,
     /// One past the last reduced axis.
     pub to: usize,
 }
-
-/// See [`Op::ArgMax`]: over the last axis; the first of equals.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ArgMax;
 
 /// See [`Op::Softmax`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

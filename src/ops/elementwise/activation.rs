@@ -28,6 +28,10 @@ pub(super) static TABLE: &[&Function] = &[
     &SILU_GRAD,
     &SOFTPLUS,
     &SOFTPLUS_GRAD,
+    &SOFTSIGN,
+    &SOFTSIGN_GRAD,
+    &MISH,
+    &MISH_GRAD,
     &ERF,
     &ERF_GRAD,
     &BCE,
@@ -35,16 +39,16 @@ pub(super) static TABLE: &[&Function] = &[
 ];
 
 /// The rule "apply this function to the input and dy".
-fn from_input(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
+pub(super) fn from_input(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
     Ok(vec![Some(apply_with(grad, &[&b.x[0], b.dy], c))])
 }
 
 /// The rule "apply this function to the output and dy".
-fn from_output(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
+pub(super) fn from_output(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
     Ok(vec![Some(apply_with(grad, &[b.y, b.dy], c))])
 }
 
-fn once(_: &Backward, _: &[Scalar]) -> Grads {
+pub(super) fn once(_: &Backward, _: &[Scalar]) -> Grads {
     Err("has no second derivative here: differentiate the loss once".to_string())
 }
 
@@ -117,6 +121,30 @@ row!(SOFTPLUS "softplus" "ln(1 + e^x)" "activation",
     grad = |b, c| from_input(b, c, &SOFTPLUS_GRAD); ulp: 16.0, ulp_per_x: 2.0);
 row!(SOFTPLUS_GRAD "softplus_grad" "dy / (1 + e^-x)" "activation",
     (x: f32, dy: f32)[] -> f32 = dy / (1.0 + (-x).fast_exp()); grad = once; ulp: 9.0, ulp_per_x: 2.0);
+
+row!(SOFTSIGN "softsign" "x / (1 + |x|)" "activation", (x: f32)[] -> f32 = x / (1.0 + x.abs());
+    grad = |b, c| from_input(b, c, &SOFTSIGN_GRAD); ulp: 4.0);
+row!(SOFTSIGN_GRAD "softsign_grad" "dy / (1 + |x|)^2" "activation",
+    (x: f32, dy: f32)[] -> f32 = dy / ((1.0 + x.abs()) * (1.0 + x.abs())); grad = once; ulp: 6.0);
+
+// Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019. With e = e^x, the tanh is
+// n / (n + 2 d) for n = e (e + 2) d and any d: 1, or for positive x 1 / e^2, so that nothing overflows.
+row!(MISH "mish" "x tanh(ln(1 + e^x))" "activation",
+    (x: f32)[] -> f32 = {
+        let t = (-x.abs()).fast_exp();
+        let (n, d) = if x < 0.0 { (t * (t + 2.0), 1.0) } else { (1.0 + 2.0 * t, t * t) };
+        x * n / (n + 2.0 * d)
+    };
+    grad = |b, c| from_input(b, c, &MISH_GRAD); ulp: 12.0, ulp_per_x: 2.0);
+row!(MISH_GRAD "mish_grad" "the derivative of mish times dy" "activation",
+    (x: f32, dy: f32)[] -> f32 = {
+        let t = (-x.abs()).fast_exp();
+        let (n, d) = if x < 0.0 { (t * (t + 2.0), 1.0) } else { (1.0 + 2.0 * t, t * t) };
+        let all = n + 2.0 * d;
+        let s = 1.0 / (1.0 + (-x).fast_exp());
+        (n + x * s * 4.0 * d * (n + d) / all) / all * dy
+    };
+    grad = once; ulp: 32.0, abs: 4e-6);
 
 row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.error_function();
     grad = |b, c| from_input(b, c, &ERF_GRAD); ulp: 6.0);

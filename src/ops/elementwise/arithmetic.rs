@@ -15,6 +15,7 @@ pub(super) static TABLE: &[&Function] = &[
     &RSQRT,
     &RECIP,
     &EXP,
+    &EXPM1,
     &LOG,
     &LOG1P,
     &SIN,
@@ -33,12 +34,12 @@ pub(super) static TABLE: &[&Function] = &[
 ];
 
 /// The gradient of a function of one argument.
-fn one(dx: Tensor) -> Grads {
+pub(super) fn one(dx: Tensor) -> Grads {
     Ok(vec![Some(dx)])
 }
 
 /// The gradients of a function of two arguments.
-fn two(dx: Tensor, dy: Tensor) -> Grads {
+pub(super) fn two(dx: Tensor, dy: Tensor) -> Grads {
     Ok(vec![Some(dx), Some(dy)])
 }
 
@@ -66,6 +67,8 @@ row!(RECIP "recip" "1 / x" "math", (x: f32)[] -> f32 = 1.0 / x;
 // make together. For log near 1, sin and cos it allows too much: shaders/lib/math.wgsl has its own.
 row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.fast_exp();
     grad = |b, _| one(b.dy * b.y); ulp: 3.5, ulp_per_x: 2.0);
+row!(EXPM1 "expm1" "e^x - 1" "math", (x: f32)[] -> f32 = x.fast_exp_m1();
+    grad = |b, _| one(b.dy * (b.y + 1.0)); ulp: 12.0, ulp_per_x: 2.0);
 row!(LOG "ln" "ln(x)" "math", (x: f32)[] -> f32 = x.ln();
     grad = |b, _| one(b.dy / &b.x[0]); ulp: 10.0, domain: (0.05, 8.0));
 row!(LOG1P "log1p" "ln(1 + x)" "math", (x: f32)[] -> f32 = x.ln_1p();
@@ -100,16 +103,18 @@ row!(MINIMUM "minimum" "min(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a < b 
         let share = b.x[1].share(&b.x[0]);
         two(b.dy * &share, b.dy * (1.0 - share))
     }; ulp: 0.5);
-// The exponent is a constant: x^p for whole p is a product on every device, never exp(p ln x), which
-// is wrong for negative x.
+// The exponent is a constant; where it is a small whole number, `Tensor::powf` makes products instead.
 row!(POW "power" "x^p" "math", (x: f32)[p: f32] -> f32 = x.powf(p);
     grad = |b, c| one(b.dy * b.x[0].powf(c[0].0 - 1.0) * c[0].0);
     ulp: 64.0, domain: (0.2, 3.0), examples: &[2.5]);
-// At the bounds the gradient passes, as in PyTorch.
+// At the bounds the gradient is 0, as in PyTorch 2.15.
 row!(CLAMP "clamped" "min(max(x, low), high)" "math",
-    (x: f32)[low: f32, high: f32] -> f32 = if x < low { low } else if x > high { high } else { x };
+    (x: f32)[low: f32, high: f32] -> f32 = {
+        let v = if x < low { low } else { x };
+        if v > high { high } else { v }
+    };
     grad = |b, c| {
-        let inside = b.x[0].ge_scalar(c[0].0).logical_and(&b.x[0].le_scalar(c[1].0));
+        let inside = b.x[0].gt_scalar(c[0].0).logical_and(&b.x[0].lt_scalar(c[1].0));
         one(b.dy * inside.cast(crate::DType::F32))
     }; ulp: 0.5, kinks: &[-1.5, 2.0], examples: &[-1.5, 2.0]);
 row!(ADD_U32 "add_u32" "a + b, modulo 2^32" "math", (a: u32, b: u32)[] -> u32 = a.wrapping_add(b);

@@ -15,9 +15,12 @@ pub(super) static TABLE: &[&Function] = &[
     &EQ_U32,
     &EQ_I32,
     &LT_U32,
+    &LT_I32,
     &AND,
     &OR,
+    &XOR,
     &NOT,
+    &IS_NAN,
     &SHARE,
     &WHERE,
     &F32_TO_I32,
@@ -45,12 +48,17 @@ row!(EQ_U32 "eq_u32" "a = b" "logic", (a: u32, b: u32)[] -> bool = a == b;
 row!(EQ_I32 "eq_i32" "a = b" "logic", (a: i32, b: i32)[] -> bool = a == b; grad = none; ulp: 0.0);
 row!(LT_U32 "lt_u32" "a < b" "logic", (a: u32, b: u32)[] -> bool = a < b;
     grad = none; ulp: 0.0, domain: (0.0, 4.0));
+row!(LT_I32 "lt_i32" "a < b" "logic", (a: i32, b: i32)[] -> bool = a < b; grad = none; ulp: 0.0);
 row!(AND "both" "a and b" "logic", (a: bool, b: bool)[] -> bool = a && b;
     grad = none; ulp: 0.0, domain: (0.0, 2.0));
 row!(OR "either" "a or b" "logic", (a: bool, b: bool)[] -> bool = a || b;
     grad = none; ulp: 0.0, domain: (0.0, 2.0));
+row!(XOR "differ" "a or b, not both" "logic", (a: bool, b: bool)[] -> bool = a != b;
+    grad = none; ulp: 0.0, domain: (0.0, 2.0));
 row!(NOT "inverse" "not a" "logic", (a: bool)[] -> bool = !a;
     grad = none; ulp: 0.0, domain: (0.0, 2.0));
+row!(IS_NAN "not_a_number" "x is not a number" "logic", (x: f32)[] -> bool = x.is_nan();
+    grad = none; ulp: 0.0);
 // How much of the gradient of max(a, b) goes to a.
 row!(SHARE "share" "1 where a > b, 1/2 where a = b, else 0" "logic",
     (a: f32, b: f32)[] -> f32 = if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };

@@ -39,6 +39,8 @@ macro_rules! unary {
     };
 }
 
+pub(super) use unary;
+
 /// Methods of two arguments, broadcast together.
 macro_rules! binary {
     ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
@@ -52,6 +54,7 @@ macro_rules! binary {
         }
     };
 }
+pub(super) use binary;
 
 unary! {
     /// `|x|`; the gradient at 0 is 0.
@@ -68,6 +71,8 @@ unary! {
     recip = ar::RECIP;
     /// `e^x`.
     exp = ar::EXP;
+    /// `e^x - 1`, accurate near 0.
+    expm1 = ar::EXPM1;
     /// The natural logarithm.
     log = ar::LOG;
     /// `ln(1 + x)`, accurate near 0.
@@ -90,8 +95,14 @@ unary! {
     gelu_tanh = act::GELU_TANH;
     /// `x sigmoid(x)`, also called swish.
     silu = act::SILU;
-    /// `ln(1 + e^x)`.
+    /// `ln(1 + e^x)`. PyTorch's gives `x` itself past 20, which is off by less than 3e-9.
     softplus = act::SOFTPLUS;
+    /// `x / (1 + |x|)`.
+    softsign = act::SOFTSIGN;
+    /// `x tanh(ln(1 + e^x))`.
+    mish = act::MISH;
+    /// Whether the element is NaN; gives `bool`.
+    is_nan = cmp::IS_NAN;
 }
 
 binary! {
@@ -102,18 +113,12 @@ binary! {
     maximum = ar::MAXIMUM;
     /// The smaller of two; at a tie each gets half of the gradient.
     minimum = ar::MINIMUM;
-    /// Whether `a < b`, in `f32`; gives `bool`.
-    lt = cmp::LT;
-    /// Whether `a <= b`, in `f32`; gives `bool`.
-    le = cmp::LE;
-    /// Whether `a > b`, in `f32`; gives `bool`.
-    gt = cmp::GT;
-    /// Whether `a >= b`, in `f32`; gives `bool`.
-    ge = cmp::GE;
     /// Whether both hold; takes and gives `bool`.
     logical_and = cmp::AND;
     /// Whether one of them holds; takes and gives `bool`.
     logical_or = cmp::OR;
+    /// Whether one of them holds, but not both; takes and gives `bool`.
+    logical_xor = cmp::XOR;
     /// How much of the gradient of `maximum(self, other)` goes to `self`.
     share = cmp::SHARE;
     /// Binary cross-entropy of the probability `self` and the target `other` (0, 1 or between).
@@ -122,23 +127,6 @@ binary! {
 }
 
 impl Tensor {
-    /// Whether the elements are equal; gives `bool`. Takes `f32`, `u32` or `i32`.
-    #[track_caller]
-    pub fn eq(&self, other: &Tensor) -> Tensor {
-        let f = match self.dtype() {
-            DType::U32 => &cmp::EQ_U32,
-            DType::I32 => &cmp::EQ_I32,
-            _ => &cmp::EQ,
-        };
-        apply_with(f, &[self, other], &[])
-    }
-
-    /// Whether the elements differ; takes `f32`, gives `bool`.
-    #[track_caller]
-    pub fn ne(&self, other: &Tensor) -> Tensor {
-        apply_with(&cmp::NE, &[self, other], &[])
-    }
-
     /// Whether it does not hold; takes and gives `bool`.
     #[track_caller]
     pub fn logical_not(&self) -> Tensor {
@@ -149,18 +137,6 @@ impl Tensor {
     #[track_caller]
     pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
         apply_with(&cmp::WHERE, &[self, a, b], &[])
-    }
-
-    /// Whether the element is at least `limit`; gives `bool`.
-    #[track_caller]
-    pub fn ge_scalar(&self, limit: f64) -> Tensor {
-        self.ge(&self.constant_like(limit))
-    }
-
-    /// Whether the element is at most `limit`; gives `bool`.
-    #[track_caller]
-    pub fn le_scalar(&self, limit: f64) -> Tensor {
-        self.le(&self.constant_like(limit))
     }
 
     /// `x` where `x > 0`, else `slope x`.
@@ -175,14 +151,34 @@ impl Tensor {
         apply_with(&act::ELU, &[self], &[Scalar(alpha)])
     }
 
-    /// `x` held between `low` and `high`; the gradient passes at the bounds.
+    /// `ln(sigmoid(x))`, which is `-softplus(-x)` and never infinite.
+    #[track_caller]
+    pub fn log_sigmoid(&self) -> Tensor {
+        -((-self).softplus())
+    }
+
+    /// `x` held between `low` and `high`; the gradient at the bounds is 0. Where `low` is above `high`,
+    /// everything becomes `high`, as in PyTorch.
     #[track_caller]
     pub fn clamp(&self, low: f64, high: f64) -> Tensor {
         apply_with(&ar::CLAMP, &[self], &[Scalar(low), Scalar(high)])
     }
 
-    /// `x^p`. Whole exponents up to 4 in magnitude are products, so that negative `x` are right;
-    /// others are defined for `x >= 0`.
+    /// `x` held at `low` at least; the gradient at the bound is 0.
+    #[track_caller]
+    pub fn clamp_min(&self, low: f64) -> Tensor {
+        self.clamp(low, f64::from(f32::MAX))
+    }
+
+    /// `x` held at `high` at most; the gradient at the bound is 0.
+    #[track_caller]
+    pub fn clamp_max(&self, high: f64) -> Tensor {
+        self.clamp(f64::from(f32::MIN), high)
+    }
+
+    /// `x^p`. Small whole exponents are products. Negative `x` have whole powers only; the others are NaN.
+    /// `x^0` is 1 everywhere, with a gradient of 0. For an exponent of each element's own see
+    /// [`Tensor::pow`].
     #[track_caller]
     pub fn powf(&self, p: f64) -> Tensor {
         match p {

@@ -11,6 +11,11 @@ mod broadcast;
 mod compare;
 mod fast;
 mod methods;
+mod ordering;
+mod piecewise;
+mod power;
+mod rounding;
+mod trigonometry;
 #[macro_use]
 mod row;
 mod pixel;
@@ -29,7 +34,11 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
     let tables = [
         arithmetic::TABLE,
         compare::TABLE,
+        power::TABLE,
+        rounding::TABLE,
+        trigonometry::TABLE,
         activation::TABLE,
+        piecewise::TABLE,
         sample::TABLE,
         pixel::TABLE,
     ];

@@ -14,6 +14,15 @@ pub(super) static KINDS: &[&Kind] = &[
     &SIGMOID,
     &TANH,
     &SOFTPLUS,
+    &RELU6,
+    &PRELU,
+    &SELU,
+    &CELU,
+    &SOFTSIGN,
+    &LOG_SIGMOID,
+    &HARD_SIGMOID,
+    &HARD_SWISH,
+    &MISH,
 ];
 
 pub(super) static RELU: Kind = Kind {
@@ -64,4 +73,58 @@ static SOFTPLUS: Kind = Kind {
     name: "softplus",
     keys: &[],
     build: |_, _| Ok(Box::new(nn::Softplus)),
+};
+
+static RELU6: Kind = Kind {
+    name: "relu6",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Relu6)),
+};
+
+static SELU: Kind = Kind {
+    name: "selu",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Selu)),
+};
+
+static SOFTSIGN: Kind = Kind {
+    name: "softsign",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Softsign)),
+};
+
+static LOG_SIGMOID: Kind = Kind {
+    name: "log_sigmoid",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::LogSigmoid)),
+};
+
+static HARD_SIGMOID: Kind = Kind {
+    name: "hard_sigmoid",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::HardSigmoid)),
+};
+
+static HARD_SWISH: Kind = Kind {
+    name: "hard_swish",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::HardSwish)),
+};
+
+static MISH: Kind = Kind {
+    name: "mish",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Mish)),
+};
+
+static PRELU: Kind = Kind {
+    name: "prelu",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Prelu::new())),
+};
+
+static CELU: Kind = Kind {
+    name: "celu",
+    keys: &[Key::or("alpha", Takes::Positive, || Setting::Number(1.0))],
+    build: |layer, _| Ok(Box::new(nn::Celu(layer.number("alpha")))),
 };

@@ -1,0 +1,29 @@
+// pick: y[r, j] = x[r, at[r, j]], and 0 past the end of a row; elements are moved as bits
+// Shapes    x [rows, n]   at [rows, k]   y [rows, k]
+// Bindings  0 read x | 1 read at | 2 read_write y | 3 uniform Params
+// Workgroup [WG, 1, 1], grid [ceil(rows k / WG), folded to 3 dimensions]
+// Overrides WG = 64
+// Reference src/ops/sort/pick.rs
+
+override WG: u32 = 64u;
+
+struct Params { rows: u32, n: u32, k: u32 }
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> at: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let e = linear_group(group, size) * WG + lane;
+    if e >= params.rows * params.k { return; }
+    let place = at[e];
+    var value = 0u;
+    if place < params.n { value = x[e / params.k * params.n + place]; }
+    y[e] = value;
+}

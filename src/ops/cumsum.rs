@@ -1,0 +1,208 @@
+//! Running sums: `y[o, i, j] = sum of x[o, k, j] over k up to i`, or from `i` on.
+//!
+//! Takes `x [outer.., n, inner..]` f32, gives the same shape. Its gradient is the running sum from the other
+//! end.
+//!
+//! On a GPU an axis longer than [`CHUNK`] is cut into chunks: their totals are summed up first, in the same
+//! way, and each chunk then starts from the total before it. So any length will do, and the order of additions
+//! follows from it alone. The CPU adds up in f64.
+
+use crate::graph::{Backward, CumSum, Grads, Meta, Op};
+use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, wgsl};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
+use crate::{DType, Shape, Source, Tensor};
+
+/// Elements that one invocation adds up.
+const CHUNK: usize = 256;
+
+impl CumSum {
+    /// Elements before the axis, in it, and after it.
+    fn split(&self, x: &Shape) -> (usize, usize, usize) {
+        let (outer, rest) = x.split_at(self.axis.min(x.rank()));
+        let (n, inner) = rest
+            .split_first()
+            .map_or((1, &[][..]), |(n, inner)| (*n, inner));
+        (outer.iter().product(), n, inner.iter().product())
+    }
+
+    /// One block `[n, inner]`, added up in f64.
+    fn block<T: Copy>(
+        &self,
+        (n, inner): (usize, usize),
+        x: &[T],
+        y: &mut [T],
+        (wide, narrow): (impl Fn(T) -> f64, impl Fn(f64) -> T),
+    ) {
+        let mut sums = vec![0.0; inner];
+        for i in 0..n {
+            let i = if self.reverse { n - 1 - i } else { i };
+            let row = i * inner..(i + 1) * inner;
+            let (Some(x), Some(y)) = (x.get(row.clone()), y.get_mut(row)) else {
+                return;
+            };
+            for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+                *sum += wide(*x);
+                *y = narrow(*sum);
+            }
+        }
+    }
+}
+
+impl OpDef for CumSum {
+    fn name(&self) -> &'static str {
+        "cumsum"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        match x {
+            [x] if x.dtype != DType::F32 => {
+                Err("the input must be f32; see `Tensor::cast`".to_string())
+            }
+            [x] if self.axis >= x.shape.rank() => Err(format!("there is no axis {}", self.axis)),
+            [x] => Ok(x.clone()),
+            _ => Err(format!("takes 1 input, was given {}", x.len())),
+        }
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let op = Op::CumSum(CumSum {
+            reverse: !self.reverse,
+            ..*self
+        });
+        Ok(vec![Some(Tensor::apply(op, &[b.dy], Source::caller()))])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        let (outer, n, inner) = self.split(&x[0].shape);
+        let size = n * inner;
+        for o in 0..outer {
+            let at = o * size..(o + 1) * size;
+            let (x, y) = (&x[0].data[at.clone()], &mut y.data[at]);
+            self.block((n, inner), x, y, (|x| x, |y| y));
+        }
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        let n = self.split(&x[0].shape).1 as f64;
+        Tolerance {
+            abs: 6e-8 * (n + 2.0) * x[0].max_abs(),
+            rel: 1e-6,
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        x[0].shape.len() as f64
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+/// The kernels of running sums, and their workspaces.
+struct Scan<'a> {
+    limits: &'a KernelLimits,
+    kernels: Vec<Kernel>,
+    scratch: Vec<u64>,
+}
+
+impl Scan<'_> {
+    fn workspace(&mut self, elements: usize) -> Operand {
+        self.scratch.push(4 * elements.max(1) as u64);
+        Operand::Scratch(self.scratch.len() - 1)
+    }
+
+    /// Sums of `x [outer, n, inner]` into `y`.
+    fn scan(&mut self, x: Operand, y: Operand, size: (usize, usize, usize), reverse: bool) {
+        let (outer, n, inner) = size;
+        let chunks = n.div_ceil(CHUNK).max(1);
+        let count = outer * chunks * inner;
+        let mut params = [outer, n, inner, CHUNK].map(|d| d as u32).to_vec();
+        params.extend([u32::from(reverse), u32::from(chunks > 1)]);
+        let kernel = |label, shader, bindings| Kernel {
+            label,
+            parts: vec![wgsl!("lib/index"), shader],
+            overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+            bindings,
+            workgroups: grid::linear(self.limits, count),
+        };
+        let uniform = Binding::Uniform(params);
+        if chunks == 1 {
+            // Nothing comes before, so nothing is read of what stands in its place.
+            let bindings = vec![
+                Binding::Read(x),
+                Binding::Read(x),
+                Binding::Write(y),
+                uniform,
+            ];
+            return self
+                .kernels
+                .push(kernel("cumsum", wgsl!("cumsum"), bindings));
+        }
+        let (totals, sums) = (self.workspace(count), self.workspace(count));
+        let kernel = |label, shader, bindings| Kernel {
+            label,
+            parts: vec![wgsl!("lib/index"), shader],
+            overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
+            bindings,
+            workgroups: grid::linear(self.limits, count),
+        };
+        let bindings = vec![Binding::Read(x), Binding::Write(totals), uniform.clone()];
+        let first = kernel("cumsum_totals", wgsl!("cumsum_totals"), bindings);
+        let bindings = vec![
+            Binding::Read(x),
+            Binding::Read(sums),
+            Binding::Write(y),
+            uniform,
+        ];
+        let last = kernel("cumsum", wgsl!("cumsum"), bindings);
+        self.kernels.push(first);
+        // The chunks are in the order in which they are added up already.
+        self.scan(totals, sums, (outer, chunks, inner), false);
+        self.kernels.push(last);
+    }
+}
+
+impl KernelOp for CumSum {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        let mut scan = Scan {
+            limits: cx.limits,
+            kernels: Vec::new(),
+            scratch: Vec::new(),
+        };
+        scan.scan(
+            cx.inputs[0],
+            cx.output,
+            self.split(&cx.x[0].shape),
+            self.reverse,
+        );
+        vec![Variant {
+            kernels: scan.kernels,
+            scratch: scan.scratch,
+        }]
+    }
+    fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
+        let (_, n, inner) = self.split(&meta.shape);
+        let (x, y): (&[f32], &mut [f32]) = (x[0].f32(), bytemuck::cast_slice_mut(y));
+        rows::for_rows(y, n * inner, 2, |i, y| {
+            let x = rows::row(x, n * inner, i);
+            self.block((n, inner), x, y, (f64::from, |y| y as f32));
+        });
+    }
+}
+
+impl Tensor {
+    /// The sums of all elements up to each one, itself included, along `axis` (negative counts from the back).
+    /// Takes `f32`, gives the same shape.
+    #[track_caller]
+    pub fn cumsum(&self, axis: isize) -> Tensor {
+        let (shape, caller) = (self.shape(), Source::caller());
+        let Some(axis) = shape.axis(axis) else {
+            let axes = shape.rank();
+            let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
+            return self.mistake("cumsum", reason, caller);
+        };
+        let reverse = false;
+        Tensor::apply(Op::CumSum(CumSum { axis, reverse }), &[self], caller)
+    }
+}

@@ -1,0 +1,217 @@
+//! Reductions that are composed of others, some with a gradient rule of their own.
+//!
+//! Why not kernels of their own: what comes before a sum is computed as that loads its elements, and
+//! what follows it before it stores, so each is as many passes through memory as a kernel would take.
+
+use crate::graph::{Backward, ReduceKind};
+use crate::{DType, Shape, Source, Tensor};
+
+/// `f32`'s largest number. What is infinite is held here, so that infinities subtract to themselves.
+const LARGEST: f64 = f32::MAX as f64;
+
+/// The shape with size 1 along `axes`; all of them where there are none. Axes that do not exist are left
+/// out: the reduction over them has said so.
+fn kept(shape: &Shape, axes: &[isize]) -> Shape {
+    let mut kept = shape.to_vec();
+    match axes {
+        [] => kept.fill(1),
+        _ => {
+            for axis in axes.iter().filter_map(|&a| shape.axis(a)) {
+                kept[axis] = 1;
+            }
+        }
+    }
+    kept.into()
+}
+
+impl Tensor {
+    /// The result of a reduction of `x` over `axes`, spread over the shape of `x` again.
+    fn spread_over(&self, x: &Shape, axes: &[isize], caller: Source) -> Tensor {
+        if self.id().is_none() {
+            return self.clone();
+        }
+        self.reshape_at(kept(x, axes), caller)
+            .broadcast_at(x, caller)
+    }
+
+    /// Whether any element along `axes` holds; takes and gives `bool`. Of none, `false`. No axes means all
+    /// of them; see [`Tensor::sum`].
+    #[track_caller]
+    pub fn any(&self, axes: &[isize]) -> Tensor {
+        self.truth("any");
+        self.cast(DType::F32).sum(axes).ne_scalar(0.0)
+    }
+
+    /// Whether all elements along `axes` hold; takes and gives `bool`. Of none, `true`. No axes means all of
+    /// them; see [`Tensor::sum`].
+    #[track_caller]
+    pub fn all(&self, axes: &[isize]) -> Tensor {
+        self.truth("all");
+        let not = self.logical_not().cast(DType::F32);
+        not.sum(axes).eq_scalar(0.0)
+    }
+
+    /// The largest or smallest over any axes. Where these are no neighbours, and so reduced one run after the
+    /// other, the equals of all runs share the gradient.
+    pub(super) fn extreme(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
+        let y = self.reduce(kind, axes, caller);
+        let shape = self.shape();
+        let kept = kept(&shape, axes);
+        let reduced = |i: usize| kept[i] != shape[i] || axes.is_empty();
+        let starts = (0..shape.rank()).filter(|&i| reduced(i) && (i == 0 || !reduced(i - 1)));
+        if starts.count() < 2 || y.id().is_none() {
+            return y;
+        }
+        let axes = axes.to_vec();
+        y.with_gradient(&[self], move |b: &Backward| {
+            let (x, shape) = (&b.x[0], b.x[0].shape());
+            let spread = |t: &Tensor| t.spread_over(&shape, &axes, Source::caller());
+            let hit = x.eq(&spread(b.y)).cast(DType::F32);
+            let share = b.dy / hit.sum(&axes);
+            Ok(vec![Some(spread(&share) * hit)])
+        })
+    }
+
+    /// Records it as a mistake where this is no tensor of truth values.
+    #[track_caller]
+    fn truth(&self, op: &'static str) {
+        if self.id().is_some() && self.dtype() != DType::Bool {
+            let reason = "the input must be bool; see `Tensor::cast`".to_string();
+            self.mistake(op, reason, Source::caller());
+        }
+    }
+
+    /// `ln(sum of e^x)` over `axes`, without overflow; see [`Tensor::sum`]. Of elements that are all
+    /// negative infinity, that.
+    #[track_caller]
+    pub fn logsumexp(&self, axes: &[isize]) -> Tensor {
+        let (shape, caller) = (self.shape(), Source::caller());
+        if shape.is_empty() {
+            // The largest of none does not exist; the sum of none is 0.
+            return self.exp().sum(axes).log();
+        }
+        let largest = self.max(axes).clamp(-LARGEST, LARGEST);
+        let rest = (self - largest.spread_over(&shape, axes, caller)).exp();
+        let total = rest.sum(axes);
+        let y = total.log() + &largest;
+        if y.id().is_none() {
+            return y;
+        }
+        let axes = axes.to_vec();
+        // From the largest and not from the result, whose last place is coarse where it is large.
+        y.with_gradient(&[self, &largest, &total], move |b: &Backward| {
+            let (x, shape) = (&b.x[0], b.x[0].shape());
+            let spread = |t: &Tensor| t.spread_over(&shape, &axes, Source::caller());
+            let dx = (x - spread(&b.x[1])).exp() * spread(&(b.dy / &b.x[2]));
+            Ok(vec![Some(dx), None, None])
+        })
+    }
+
+    /// The variance over `axes`: the sum of `(x - mean)^2` divided by `n - correction`, where `n` is how
+    /// many elements are taken together. A correction of 1 gives the unbiased estimate, which is
+    /// PyTorch's default; 0 the population's variance. No axes means all of them; see [`Tensor::sum`].
+    ///
+    /// The mean is found first, so that nothing cancels. Where `n` is not more than the correction (PyTorch
+    /// gives NaN or infinity), that is an error.
+    #[track_caller]
+    pub fn var(&self, axes: &[isize], correction: f64) -> Tensor {
+        self.spread_of(axes, correction, "var").0
+    }
+
+    /// The standard deviation over `axes`: the root of [`Tensor::var`]. Where it is 0 its gradient is 0, as
+    /// in PyTorch.
+    #[track_caller]
+    pub fn std(&self, axes: &[isize], correction: f64) -> Tensor {
+        let (variance, mean, scale) = self.spread_of(axes, correction, "std");
+        if variance.id().is_none() {
+            return variance;
+        }
+        let axes = axes.to_vec();
+        variance
+            .sqrt()
+            .with_gradient(&[self, &mean], move |b: &Backward| {
+                let (x, shape) = (&b.x[0], b.x[0].shape());
+                let spread = |t: &Tensor| t.spread_over(&shape, &axes, Source::caller());
+                let zero = b.y.eq_scalar(0.0);
+                let slope = zero.select(&b.y.zeros_like(), &(b.dy / b.y * scale));
+                Ok(vec![Some((x - &b.x[1]) * spread(&slope)), None])
+            })
+    }
+
+    /// The variance, the mean in the shape of the input, and `1 / (n - correction)`.
+    #[track_caller]
+    fn spread_of(
+        &self,
+        axes: &[isize],
+        correction: f64,
+        op: &'static str,
+    ) -> (Tensor, Tensor, f64) {
+        let (shape, caller) = (self.shape(), Source::caller());
+        let mean = self.mean(axes);
+        if mean.id().is_none() {
+            return (mean.clone(), mean, 0.0);
+        }
+        let n = shape.len() as f64 / mean.shape().len().max(1) as f64;
+        if n <= correction && !mean.shape().is_empty() {
+            let reason = format!(
+                "{n} elements less a correction of {correction} leave nothing to divide by"
+            );
+            let broken = self.mistake(op, reason, caller);
+            return (broken.clone(), broken, 0.0);
+        }
+        let scale = 1.0 / (n - correction);
+        let mean = mean.spread_over(&shape, axes, caller);
+        let y = self.squared_difference(&mean).sum(axes) * scale;
+        let axes = axes.to_vec();
+        let y = y.with_gradient(&[self, &mean], move |b: &Backward| {
+            let (x, shape) = (&b.x[0], b.x[0].shape());
+            let dy = (b.dy * (2.0 * scale)).spread_over(&shape, &axes, Source::caller());
+            // The mean moves with x, but the sum of all differences from it is 0.
+            Ok(vec![Some((x - &b.x[1]) * dy), None])
+        });
+        (y, mean, scale)
+    }
+
+    /// The norm over `axes` of order `p > 0`: `(sum of |x|^p)^(1/p)`; 1 for the sum of magnitudes, 2 for the
+    /// length, infinity for the largest magnitude. No axes means all of them; see [`Tensor::sum`].
+    ///
+    /// As in PyTorch, the gradient is 0 where the norm is 0, and equal largest magnitudes share it evenly.
+    #[track_caller]
+    pub fn norm(&self, axes: &[isize], p: f64) -> Tensor {
+        let caller = Source::caller();
+        if p.is_nan() || p <= 0.0 {
+            let reason = format!("the order of a norm is a number above 0, not {p}");
+            return self.mistake("norm", reason, caller);
+        }
+        if p == f64::INFINITY {
+            return self.abs().max(axes);
+        }
+        if p == 1.0 {
+            return self.abs().sum(axes);
+        }
+        let y = match p {
+            2.0 => self.square().sum(axes).sqrt(),
+            _ => self.abs().powf(p).sum(axes).powf(1.0 / p),
+        };
+        if y.id().is_none() {
+            return y;
+        }
+        let axes = axes.to_vec();
+        y.with_gradient(&[self], move |b: &Backward| {
+            let (x, shape) = (&b.x[0], b.x[0].shape());
+            let zero = b.y.eq_scalar(0.0);
+            let slope = b.dy / b.y.powf(p - 1.0);
+            let slope = zero.select(&b.y.zeros_like(), &slope);
+            let slope = slope.spread_over(&shape, &axes, Source::caller());
+            let dx = match p {
+                2.0 => x * slope,
+                // At 0 the power may be infinite, but the sign is 0.
+                _ => {
+                    let power = x.abs().powf(p - 1.0) * x.sign() * slope;
+                    x.eq_scalar(0.0).select(&x.zeros_like(), &power)
+                }
+            };
+            Ok(vec![Some(dx)])
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Reductions as methods: over any axes, which vanish from the shape.
+
+use crate::graph::{Op, Reduce, ReduceKind};
+use crate::{Shape, Source, Tensor};
+
+impl Tensor {
+    /// The sum over `axes` (negative ones count from the back), which vanish from the shape. No
+    /// axes means all of them.
+    #[track_caller]
+    pub fn sum(&self, axes: &[isize]) -> Tensor {
+        self.reduce(ReduceKind::Sum, axes, Source::caller())
+    }
+
+    /// The mean over `axes`; see [`Tensor::sum`].
+    #[track_caller]
+    pub fn mean(&self, axes: &[isize]) -> Tensor {
+        let caller = Source::caller();
+        let total = self.reduce(ReduceKind::Sum, axes, caller);
+        let n = self.shape().len() as f64 / total.shape().len().max(1) as f64;
+        total * (1.0 / n.max(1.0))
+    }
+
+    /// The largest over `axes`; see [`Tensor::sum`]. Equals share the gradient, as in PyTorch's `amax`.
+    #[track_caller]
+    pub fn max(&self, axes: &[isize]) -> Tensor {
+        self.extreme(ReduceKind::Max, axes, Source::caller())
+    }
+
+    /// The smallest over `axes`; see [`Tensor::sum`]. Equals share the gradient, as in PyTorch's `amin`.
+    #[track_caller]
+    pub fn min(&self, axes: &[isize]) -> Tensor {
+        self.extreme(ReduceKind::Min, axes, Source::caller())
+    }
+
+    /// The product over `axes`; see [`Tensor::sum`]. Where one element is 0, the gradient is right: that
+    /// element gets the product of the others, and they get 0.
+    #[track_caller]
+    pub fn prod(&self, axes: &[isize]) -> Tensor {
+        self.reduce(ReduceKind::Product, axes, Source::caller())
+    }
+
+    /// Sums over the axes that broadcasting to this tensor's shape added or repeated.
+    #[track_caller]
+    pub(crate) fn sum_to(&self, shape: &Shape) -> Tensor {
+        let caller = Source::caller();
+        let from = self.shape();
+        let new = from.rank().saturating_sub(shape.rank());
+        let repeated = |i: usize| i < new || (shape[i - new] == 1 && from[i] != 1);
+        let axes: Vec<isize> = (0..from.rank())
+            .filter(|&i| repeated(i))
+            .map(|i| i as isize)
+            .collect();
+        if axes.is_empty() {
+            return self.reshape_at(shape.clone(), caller);
+        }
+        let total = self.reduce(ReduceKind::Sum, &axes, caller);
+        if total.id().is_none() {
+            total
+        } else {
+            total.reshape_at(shape.clone(), caller)
+        }
+    }
+
+    pub(super) fn reduce(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
+        let shape = self.shape();
+        let mut reduced = vec![axes.is_empty(); shape.rank()];
+        for &axis in axes {
+            let Some(a) = shape.axis(axis) else {
+                let reason = format!(
+                    "the tensor has {} axes; there is no axis {axis}",
+                    shape.rank()
+                );
+                return self.mistake(kind.name(), reason, caller);
+            };
+            reduced[a] = true;
+        }
+        // Runs of neighbouring axes, the last first, so that earlier axes keep their places.
+        let mut x = self.clone();
+        let mut to = shape.rank();
+        while to > 0 {
+            let mut from = to;
+            while from > 0 && reduced[from - 1] {
+                from -= 1;
+            }
+            if from < to {
+                x = Tensor::apply(Op::Reduce(Reduce { kind, from, to }), &[&x], caller);
+                to = from;
+            } else {
+                to -= 1;
+            }
+        }
+        x
+    }
+}

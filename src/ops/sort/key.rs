@@ -1,0 +1,72 @@
+//! The order of elements: floats, integers and truth values, by keys that compare as they should.
+
+use std::cmp::Ordering;
+
+use crate::DType;
+
+/// How shaders name the order of an element type.
+pub(in crate::ops) fn kind(dtype: DType) -> u32 {
+    match dtype {
+        DType::F32 => 0,
+        DType::I32 => 1,
+        DType::U32 | DType::Bool => 2,
+    }
+}
+
+/// A number that orders the words of an element type. NaN is the largest float, as in PyTorch, and -0
+/// equals 0. Twin: shaders/lib/order.wgsl.
+pub(in crate::ops) fn key(word: u32, dtype: DType) -> u32 {
+    let magnitude = word & 0x7fff_ffff;
+    match dtype {
+        DType::F32 if magnitude > 0x7f80_0000 => u32::MAX,
+        DType::F32 if magnitude == 0 => 0x8000_0000,
+        DType::F32 if word == magnitude => word ^ 0x8000_0000,
+        DType::F32 => !word,
+        DType::I32 => word ^ 0x8000_0000,
+        DType::U32 | DType::Bool => word,
+    }
+}
+
+/// The same order, of the reference's numbers.
+pub(in crate::ops) fn compare(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b)
+        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_order_floats_as_numbers() {
+        let inf = f32::INFINITY;
+        let all = [
+            -inf,
+            -1e38,
+            -1.0,
+            -1e-40,
+            -0.0,
+            0.0,
+            1e-40,
+            1.0,
+            1e38,
+            inf,
+            f32::NAN,
+            -f32::NAN,
+        ];
+        for a in all {
+            for b in all {
+                let keys = key(a.to_bits(), DType::F32).cmp(&key(b.to_bits(), DType::F32));
+                assert_eq!(keys, compare(f64::from(a), f64::from(b)), "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_order_integers_as_numbers() {
+        let signed = [i32::MIN, -1, 0, 1, i32::MAX].map(|i| key(i as u32, DType::I32));
+        assert!(signed.is_sorted());
+        let unsigned = [0, 1, 1 << 31, u32::MAX].map(|i| key(i, DType::U32));
+        assert!(unsigned.is_sorted());
+    }
+}
