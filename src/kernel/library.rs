@@ -11,6 +11,7 @@ pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
             "logic" => vec![wgsl!("lib/logic")],
             "activation" => vec![wgsl!("lib/math"), wgsl!("lib/activation")],
             "divide" => vec![wgsl!("lib/divide")],
+            "position" => vec![wgsl!("lib/position")],
             "pixel" => vec![wgsl!("lib/pixel")],
             "random" => vec![wgsl!("lib/random")],
             _ => Vec::new(),

@@ -6,12 +6,15 @@
 
 mod apply;
 mod argmax;
+mod arrange;
 mod array;
 mod attention;
 mod augment;
 mod concat;
 mod conv;
+mod create;
 mod cross_entropy;
+mod einsum;
 pub mod elementwise;
 mod gather;
 mod gemm;
@@ -21,7 +24,9 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod norm;
+mod order;
 mod pad;
+mod radix;
 mod random;
 mod recurrence;
 mod reduce;
@@ -30,9 +35,12 @@ mod rope;
 mod row_op;
 mod rows;
 mod scatter_add;
+mod select;
 mod softmax;
+mod take_along;
 mod view;
 
+pub use arrange::PadMode;
 pub use array::Array;
 pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
@@ -173,9 +181,12 @@ impl Op {
             Op::Permute(o) => o,
             Op::BroadcastTo(o) => o,
             Op::Slice(o) => o,
+            Op::Flip(o) => o,
             Op::Pad(o) => o,
             Op::Concat(o) => o,
             Op::Gather(o) => o,
+            Op::TakeAlong(o) => o,
+            Op::Order(o) => o,
             Op::ScatterAdd(o) => o,
             Op::Matmul(o) => o,
             Op::Conv(o) => o,

@@ -3,11 +3,14 @@
 use crate::doctor::case::Case;
 
 mod argmax;
+mod arrange;
 mod attention;
 mod augment;
 mod concat;
 mod conv;
+mod create;
 mod cross_entropy;
+mod einsum;
 mod elementwise;
 mod fused;
 mod gather;
@@ -17,6 +20,7 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod norm;
+mod order;
 mod pad;
 mod random;
 mod recurrence;
@@ -24,7 +28,9 @@ mod reduce;
 mod resample;
 mod rope;
 mod scatter_add;
+mod select;
 mod softmax;
+mod take_along;
 mod view;
 
 pub use known::{KNOWN, Known};
@@ -36,11 +42,14 @@ pub const SIZES: [usize; 11] = [0, 1, 2, 3, 7, 63, 65, 255, 256, 257, 1009];
 pub fn all() -> Vec<Case> {
     let files = [
         argmax::cases(),
+        arrange::cases(),
         attention::cases(),
         augment::cases(),
         concat::cases(),
         conv::cases(),
+        create::cases(),
         cross_entropy::cases(),
+        einsum::cases(),
         elementwise::cases(),
         fused::cases(),
         gather::cases(),
@@ -49,6 +58,7 @@ pub fn all() -> Vec<Case> {
         matmul::cases(),
         max_pool::cases(),
         norm::cases(),
+        order::cases(),
         resample::cases(),
         pad::cases(),
         random::cases(),
@@ -56,7 +66,9 @@ pub fn all() -> Vec<Case> {
         reduce::cases(),
         rope::cases(),
         scatter_add::cases(),
+        select::cases(),
         softmax::cases(),
+        take_along::cases(),
         view::cases(),
     ];
     files.into_iter().flatten().collect()

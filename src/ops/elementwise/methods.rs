@@ -13,7 +13,12 @@ pub(crate) fn apply_with(f: &'static Function, inputs: &[&Tensor], constants: &[
     apply_at(f, inputs, constants, Source::caller())
 }
 
-fn apply_at(f: &'static Function, x: &[&Tensor], constants: &[Scalar], caller: Source) -> Tensor {
+pub(super) fn apply_at(
+    f: &'static Function,
+    x: &[&Tensor],
+    constants: &[Scalar],
+    caller: Source,
+) -> Tensor {
     let op = Op::Elementwise(Elementwise {
         function: f,
         constants: constants.to_vec(),
@@ -149,6 +154,13 @@ impl Tensor {
     #[track_caller]
     pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
         apply_with(&cmp::WHERE, &[self, a, b], &[])
+    }
+
+    /// `value` where `mask` (a `bool`) holds, else the element, as `torch.Tensor.masked_fill`. The shapes
+    /// broadcast together by NumPy's rule. What is filled passes no gradient.
+    #[track_caller]
+    pub fn masked_fill(&self, mask: &Tensor, value: f64) -> Tensor {
+        apply_with(&cmp::WHERE, &[mask, &self.constant_like(value), self], &[])
     }
 
     /// Whether the element is at least `limit`; gives `bool`.

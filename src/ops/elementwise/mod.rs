@@ -14,6 +14,7 @@ mod methods;
 #[macro_use]
 mod row;
 mod pixel;
+mod position;
 mod sample;
 
 use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
@@ -32,6 +33,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         activation::TABLE,
         sample::TABLE,
         pixel::TABLE,
+        position::TABLE,
     ];
     tables.into_iter().flatten().copied()
 }
