@@ -16,8 +16,10 @@ use crate::ops::radix::{Radix, Sorted};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
-/// Comparisons up to which comparing all row numbers with all positions takes less than sorting.
-const COMPARISONS: usize = 1 << 21;
+/// Comparisons up to which comparing all row numbers with all positions takes less than sorting. A CPU that plays
+/// a GPU makes fewer at a time, and starts a dispatch in less.
+const COMPARISONS: usize = 1 << 20;
+const COMPARISONS_SOFTWARE: usize = 1 << 17;
 
 /// Elements of one row of a result.
 fn row_len(y: &[usize]) -> usize {
@@ -100,7 +102,11 @@ impl KernelOp for ScatterAdd {
         let count = cx.x[1].shape.len();
         let params = [self.rows, count, row / width].map(|n| n as u32).to_vec();
         let overrides = || vec![("WG", grid::LINEAR_WORKGROUP)];
-        let sort = self.rows.saturating_mul(count) > COMPARISONS;
+        let most = match cx.limits.software {
+            true => COMPARISONS_SOFTWARE,
+            false => COMPARISONS,
+        };
+        let sort = self.rows.saturating_mul(count) > most;
         let sorted = match sort {
             true => Radix {
                 keys: cx.inputs[1],

@@ -21,7 +21,10 @@ mod cases {
     pub mod batch_norm;
     pub mod bert;
     pub mod conv;
+    pub mod einsum;
     pub mod language;
+    pub mod ops_index;
+    pub mod ops_views;
     pub mod recurrent;
 }
 
@@ -34,6 +37,9 @@ fn main() {
         ("conv", cases::conv::cases()),
         ("language", cases::language::cases()),
         ("attention", cases::attention::cases()),
+        ("einsum", cases::einsum::cases()),
+        ("ops_index", cases::ops_index::cases()),
+        ("ops_views", cases::ops_views::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];
     let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();
