@@ -2,7 +2,7 @@
 //!
 //! [`OpDef`] has no default bodies, so an incomplete op does not compile. [`Op::def`] is the only
 //! `match` over ops in the crate. To add an op: a variant in `graph/op/`, a file here, a line in
-//! `def`, a shader, and cases in `tests/ops/`.
+//! `def`, a shader, and cases in `doctor/cases/`; `docs/adding-an-op.md` adds one from start to end.
 
 mod apply;
 mod argmax;

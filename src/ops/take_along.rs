@@ -21,8 +21,10 @@ impl TakeAlong {
 
     /// Element `e` of the result.
     fn one<T: Copy>(&self, x: &[T], [n, m, inner]: [usize; 3], id: usize, e: usize) -> Option<T> {
-        let at = (e / (m * inner) * n + id) * inner + e % inner;
-        x.get(at).copied().filter(|_| id < n)
+        let at = |id| (e / (m * inner) * n + id) * inner + e % inner;
+        Some(id)
+            .filter(|id| *id < n)
+            .and_then(|id| x.get(at(id)).copied())
     }
 }
 
@@ -49,8 +51,8 @@ impl OpDef for TakeAlong {
         if !x.dtype().is_float() {
             return Ok(vec![None, None]);
         }
-        let dx =
-            b.dy.spread_along(ids, self.axis, &x.shape(), Source::caller());
+        let (to, caller) = (x.shape(), Source::caller());
+        let dx = b.dy.spread_along(ids, self.axis, &to, caller);
         Ok(vec![Some(dx), None])
     }
     fn reference(&self, x: &[&Array], y: &mut Array) {
