@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
             .f32([7, 8])
             .f32([7, 6]),
         case("fused", "matmul_head", |x| {
-            (&x[0] * &x[1] + 1.0).tanh().matmul(&x[2]).relu()
+            (&x[0] * &x[1] + 1.0).tanh().matmul(&x[2]).silu()
         })
         .f32([2, 65, 37])
         .f32([37])
