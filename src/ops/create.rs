@@ -75,7 +75,8 @@ impl Tensor {
     /// The matrix `[m, n]` with ones on its main diagonal and zeros elsewhere, `f32`, as `torch.eye`.
     #[track_caller]
     pub fn eye(&self, m: usize, n: usize) -> Tensor {
-        self.numbers(m).one_hot(n)
+        // Between both triangles: so it is computed where it is used.
+        self.ones([m, n]).tril(0).triu(0)
     }
 
     /// 1 with probability `p`, else 0, each on its own; `f32`, new ones at each step.
