@@ -1,4 +1,4 @@
-//! Selecting and scattering along any axis, made of gathering and scattering rows.
+//! Selecting and scattering along any axis, made of gathering and scattering rows; and filling by a mask.
 //!
 //! The numbers along the axis become numbers of elements or rows in one chain; what gathers and scatters rows
 //! does the rest. So every sum has the order of [`ScatterAdd`]: ascending, the same bits each time.
@@ -38,6 +38,13 @@ impl Tensor {
             Some(_) => y.reshape_at(shape.with_axis(a, m), caller),
             None => y,
         }
+    }
+
+    /// `value` where `mask` (a `bool`) holds, else the element, as `torch.Tensor.masked_fill`. The shapes
+    /// broadcast together by NumPy's rule. What is filled passes no gradient.
+    #[track_caller]
+    pub fn masked_fill(&self, mask: &Tensor, value: f64) -> Tensor {
+        mask.select(&self.constant_like(value), self)
     }
 
     /// This tensor with the elements of `src` added where their numbers along `axis` are in `ids` (`u32`, of the

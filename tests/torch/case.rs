@@ -13,8 +13,6 @@ type Trace = Box<dyn Fn(&Rc<RefCell<Graph>>, &[Tensor]) -> Vec<Tensor> + Send + 
 pub struct Case {
     pub name: &'static str,
     pub mode: Mode,
-    /// How far the reference in f64 may be off, relative to the largest magnitude of what is compared.
-    pub exact: f64,
     /// How far a device in f32 may be off, relative to the largest magnitude of what is compared.
     pub tolerance: f64,
     /// Gradients that are 0 because what they add up cancels, by name.
@@ -37,7 +35,6 @@ pub fn module<M: Module>(
     Case {
         name,
         mode: Mode::Train,
-        exact: 1e-10,
         tolerance: 1e-5,
         cancelling: &[],
         trace: Box::new(move |graph, x| {
@@ -68,12 +65,6 @@ impl Case {
     /// gradient of the case.
     pub fn cancelling(mut self, gradients: &'static [&'static str]) -> Self {
         self.cancelling = gradients;
-        self
-    }
-
-    /// Another tolerance for the reference in f64 than 1e-10.
-    pub fn exact(mut self, tolerance: f64) -> Self {
-        self.exact = tolerance;
         self
     }
 

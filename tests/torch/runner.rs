@@ -19,6 +19,9 @@ use crate::case::Case;
 use crate::common;
 use crate::fixture::{self, Fixture};
 
+/// How far the reference may be off, relative to the largest magnitude.
+const EXACT: f64 = 1e-10;
+
 /// Where everything that is compared is tiny, errors are relative to this magnitude: a gradient that is 0
 /// by a cancellation comes out as a rounding error.
 const LEAST: f64 = 1e-2;
@@ -94,12 +97,12 @@ pub fn every_fixture_is_used(known: Vec<&'static str>) -> Trial {
 
 fn reference(case: &Case, fixture: &Fixture) -> Result<(), Failed> {
     let Traced { graph, values } = trace(case, fixture)?;
-    compare(case, &evaluated(&graph, &values)?, fixture, case.exact)?;
+    compare(case, &evaluated(&graph, &values)?, fixture, EXACT)?;
     // What the passes make of it is still the same mathematics.
     let layout = Layout::new(&graph.variables);
     let planned = plan(&graph, &layout, &Device::reference().kernel_limits())?;
     let results = evaluated(&planned.graph, &values)?;
-    compare(case, &results, fixture, case.exact).map_err(|e| match e.message() {
+    compare(case, &results, fixture, EXACT).map_err(|e| match e.message() {
         Some(message) => format!("after the passes: {message}").into(),
         None => e,
     })

@@ -156,13 +156,6 @@ impl Tensor {
         apply_with(&cmp::WHERE, &[self, a, b], &[])
     }
 
-    /// `value` where `mask` (a `bool`) holds, else the element, as `torch.Tensor.masked_fill`. The shapes
-    /// broadcast together by NumPy's rule. What is filled passes no gradient.
-    #[track_caller]
-    pub fn masked_fill(&self, mask: &Tensor, value: f64) -> Tensor {
-        apply_with(&cmp::WHERE, &[mask, &self.constant_like(value), self], &[])
-    }
-
     /// Whether the element is at least `limit`; gives `bool`.
     #[track_caller]
     pub fn ge_scalar(&self, limit: f64) -> Tensor {
