@@ -1,4 +1,4 @@
-// pad: y[o, before + step i, j] = x[o, i, j], and 0 elsewhere; elements are moved as bits
+// pad: y[o, before + step i, j] = x[o, i, j], and value elsewhere; elements are moved as bits
 // Shapes    x [outer, n, inner]   y [outer, to, inner]
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(outer to inner / WG), folded to 3 dimensions]
@@ -7,7 +7,7 @@
 
 override WG: u32 = 64u;
 
-struct Params { outer: u32, n: u32, inner: u32, before: u32, step: u32, to: u32 }
+struct Params { outer: u32, n: u32, inner: u32, before: u32, step: u32, to: u32, value: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
@@ -27,7 +27,7 @@ fn main(
     // Before the first element this wraps around to a large number, which is past the last.
     let distance = at - params.before;
     let i = distance / params.step;
-    var value = 0u;
+    var value = params.value;
     if at >= params.before && distance % params.step == 0u && i < params.n {
         value = x[(o * params.n + i) * params.inner + j];
     }

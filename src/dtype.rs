@@ -6,6 +6,9 @@ use std::fmt;
 ///
 /// All four take four bytes on every device: WGSL has no smaller storage type that every adapter
 /// offers, and `bool` cannot be stored in a buffer at all, so a `Bool` is the `u32` 0 or 1.
+///
+/// There is no 16-bit type: half the bytes need kernels that pack two elements into a word, which is a numeric policy of
+/// a whole plan and not of one tensor. Files may hold `f16`; it is read as `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit floating point.

@@ -110,3 +110,49 @@ fn a_scalar_with_two_names_has_one_place() -> Result<()> {
     assert_eq!(plan.steps.len(), 1);
     Ok(())
 }
+
+/// Views cost no step: whatever they are followed by reads through them.
+#[test]
+fn views_cost_no_step() -> Result<()> {
+    let plan = planned(&[&[6, 8], &[7]], |x| {
+        let x0 = x[0].flip(&[0, 1]).permute(&[1, 0]);
+        let part = x0.slice(&[1, 0], &[4, 2], &[2, 3]).flip(&[1]).chunk(2, 0);
+        let wide = x[1].flip(&[0]).expand(&[2, -1]).narrow(1, 3, 2);
+        (&part[0] + wide).exp()
+    })?;
+    assert_eq!(labels(&plan), ["add+expo"]);
+    Ok(())
+}
+
+/// What depends on an element's place alone is computed where it is used.
+#[test]
+fn what_is_counted_is_not_stored() -> Result<()> {
+    let plan = planned(&[&[5, 7], &[7]], |x| {
+        x[0].tril(0) * x[0].eye(5, 7) + x[0].ones([7])
+    })?;
+    assert_eq!(plan.steps.len(), 1, "{:?}", labels(&plan));
+    let plan = planned(&[&[7]], |x| &x[0] * x[0].linspace(0.0, 1.0, 7))?;
+    assert_eq!(plan.steps.len(), 1, "{:?}", labels(&plan));
+    Ok(())
+}
+
+/// An equation that is a matrix product is one, of the tensors as they lie.
+#[test]
+fn an_equation_of_a_product_is_a_product() -> Result<()> {
+    for (equation, a, b) in [
+        ("bij,bjk->bik", [2, 70, 80], [2, 80, 90]),
+        ("bij,bkj->bik", [2, 70, 80], [2, 90, 80]),
+        ("bji,bjk->bik", [2, 80, 70], [2, 80, 90]),
+        ("bji,bkj->bik", [2, 80, 70], [2, 90, 80]),
+        ("bij,bjk->bki", [2, 70, 80], [2, 80, 90]),
+    ] {
+        let plan = planned(&[&a, &b], |x| {
+            Tensor::einsum(equation, &[&x[0], &x[1]]).relu()
+        })?;
+        let steps = labels(&plan);
+        assert!(steps[0].starts_with("matmul"), "{equation}: {steps:?}");
+        let most = if equation.ends_with("bki") { 2 } else { 1 };
+        assert!(steps.len() <= most, "{equation}: {steps:?}");
+    }
+    Ok(())
+}

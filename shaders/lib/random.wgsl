@@ -28,6 +28,10 @@ fn threefry2x32(key0: U, key1: U, counter0: U, counter1: U) -> Pair {
 // 24 bits, exact in f32.
 fn unit(bits: U) -> F { return F(bits >> U(8u)) * F(5.9604645e-8); }
 
+fn random_bits(i: U, key0: U, key1: U, stream: U) -> U {
+    return threefry2x32(key0, key1, i, stream).a;
+}
+
 fn random_uniform(i: U, key0: U, key1: U, stream: U) -> F {
     return unit(threefry2x32(key0, key1, i, stream).a);
 }

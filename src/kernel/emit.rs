@@ -286,7 +286,8 @@ impl<'a> Emitter<'a> {
     fn walk_sizes(&mut self, i: usize, view: &View) {
         self.size(format!("o{i}"), view.offset);
         for (axis, (&d, &s)) in view.dims.iter().zip(&view.strides).enumerate() {
-            self.size(format!("s{i}_{axis}"), s);
+            // A step back is a large step that wraps around.
+            self.size(format!("s{i}_{axis}"), s as usize);
             if axis > 0 {
                 self.size(format!("d{i}_{axis}"), d);
             }

@@ -12,6 +12,7 @@ pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
             "activation" => vec![wgsl!("lib/math"), wgsl!("lib/activation")],
             "trigonometry" => vec![wgsl!("lib/math"), wgsl!("lib/trigonometry")],
             "divide" => vec![wgsl!("lib/divide")],
+            "position" => vec![wgsl!("lib/position")],
             "pixel" => vec![wgsl!("lib/pixel")],
             "random" => vec![wgsl!("lib/random")],
             _ => Vec::new(),

@@ -9,8 +9,8 @@ use super::Access;
 pub struct View {
     /// The sizes of the axes.
     pub dims: Vec<usize>,
-    /// Elements of the tensor to skip for a step along each axis; 0 repeats.
-    pub strides: Vec<usize>,
+    /// Elements of the tensor to skip for a step along each axis; 0 repeats, a negative one goes back.
+    pub strides: Vec<isize>,
     /// The first element.
     pub offset: usize,
 }
@@ -20,7 +20,7 @@ impl View {
     pub fn contiguous(shape: &Shape) -> Self {
         View {
             dims: shape.to_vec(),
-            strides: shape.strides(),
+            strides: shape.strides().into_iter().map(|s| s as isize).collect(),
             offset: 0,
         }
     }
@@ -30,30 +30,31 @@ impl View {
         let shape = Shape::from(self.dims.clone());
         let strides = shape.strides();
         self.offset == 0
-            && (0..self.dims.len()).all(|i| self.dims[i] == 1 || self.strides[i] == strides[i])
+            && (0..self.dims.len())
+                .all(|i| self.dims[i] == 1 || self.strides[i] == strides[i] as isize)
     }
 
     /// The element of the tensor for element `index` (row-major) of the view.
     pub fn at(&self, mut index: usize) -> usize {
-        let mut at = self.offset;
+        let mut at = self.offset as isize;
         for (&dim, &stride) in self.dims.iter().zip(&self.strides).rev() {
-            at += index % dim.max(1) * stride;
+            at += (index % dim.max(1)) as isize * stride;
             index /= dim.max(1);
         }
-        at
+        at as usize
     }
 
     /// The same walk with as few axes as possible: axes of size 1 dropped, neighbours that continue
     /// each other joined.
     pub fn collapsed(&self) -> View {
         let mut dims: Vec<usize> = Vec::new();
-        let mut strides: Vec<usize> = Vec::new();
+        let mut strides: Vec<isize> = Vec::new();
         for (&dim, &stride) in self.dims.iter().zip(&self.strides) {
             if dim == 1 {
                 continue;
             }
             match (dims.last_mut(), strides.last_mut()) {
-                (Some(d), Some(s)) if *s == stride.saturating_mul(dim) => {
+                (Some(d), Some(s)) if *s == stride.saturating_mul(dim as isize) => {
                     *d = d.saturating_mul(dim);
                     *s = stride;
                 }

@@ -1,6 +1,9 @@
 //! How a method of a tensor becomes a node.
 
-use crate::graph::{Graph, Meta, Node, NodeId, Op, Tensor};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::graph::{Graph, Meta, Mode, Node, NodeId, Op, Tensor};
 use crate::{Error, Result, Source};
 
 impl Tensor {
@@ -51,19 +54,33 @@ impl Tensor {
 
     /// Records a mistake that is noticed before there is an op to append.
     pub(crate) fn mistake(&self, op: &'static str, reason: String, caller: Source) -> Tensor {
-        if self.id().is_some() {
-            let meta = self.meta();
-            let mut graph = self.graph_mut();
+        Tensor::mistake_of(&[self], op, reason, caller)
+    }
+
+    /// The same, of an op of several tensors, at least one. What follows from an earlier mistake is not recorded.
+    pub(crate) fn mistake_of(
+        tensors: &[&Tensor],
+        op: &'static str,
+        reason: String,
+        caller: Source,
+    ) -> Tensor {
+        let Some(first) = tensors.first() else {
+            return Tensor::broken(Rc::new(RefCell::new(Graph::new(Mode::Eval))));
+        };
+        if tensors.iter().all(|t| t.id().is_some()) {
+            let metas = tensors.iter().map(|t| t.meta());
+            let inputs = metas.map(|m| (m.shape, m.dtype)).collect();
+            let mut graph = first.graph_mut();
             let error = Error::Op {
                 op,
-                inputs: vec![(meta.shape, meta.dtype)],
+                inputs,
                 reason,
                 at: graph.blame(caller),
                 scope: graph.scope_name(),
             };
             graph.record(error);
         }
-        Tensor::broken(self.shared_graph())
+        Tensor::broken(first.shared_graph())
     }
 }
 

@@ -193,7 +193,7 @@ impl Tensor {
 
 /// A mistake made without any tensor, and so without a graph: the first op that is given the result
 /// takes the mistake over into its own graph.
-fn none_given(op: &'static str, at: Source) -> Tensor {
+pub(super) fn none_given(op: &'static str, at: Source) -> Tensor {
     let mut graph = Graph::new(Mode::Eval);
     graph.record(Error::Op {
         op,

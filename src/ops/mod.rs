@@ -2,17 +2,20 @@
 //!
 //! [`OpDef`] has no default bodies, so an incomplete op does not compile. [`Op::def`] is the only
 //! `match` over ops in the crate. To add an op: a variant in `graph/op/`, a file here, a line in
-//! `def`, a shader, and cases in `tests/ops/`.
+//! `def`, a shader, and cases in `doctor/cases/`; `docs/adding-an-op.md` adds one from start to end.
 
 mod apply;
 mod argmax;
+mod arrange;
 mod array;
 mod attention;
 mod augment;
 mod concat;
 mod conv;
+mod create;
 mod cross_entropy;
 mod cumsum;
+mod einsum;
 pub mod elementwise;
 mod gather;
 mod gemm;
@@ -22,7 +25,9 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod norm;
+mod order;
 mod pad;
+mod radix;
 mod random;
 mod recurrence;
 mod reduce;
@@ -31,10 +36,13 @@ mod rope;
 mod row_op;
 mod rows;
 mod scatter_add;
+mod select;
 mod softmax;
 mod sort;
+mod take_along;
 mod view;
 
+pub use arrange::PadMode;
 pub use array::Array;
 pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
@@ -175,9 +183,12 @@ impl Op {
             Op::Permute(o) => o,
             Op::BroadcastTo(o) => o,
             Op::Slice(o) => o,
+            Op::Flip(o) => o,
             Op::Pad(o) => o,
             Op::Concat(o) => o,
             Op::Gather(o) => o,
+            Op::TakeAlong(o) => o,
+            Op::Order(o) => o,
             Op::ScatterAdd(o) => o,
             Op::Matmul(o) => o,
             Op::Conv(o) => o,

@@ -1,11 +1,12 @@
-//! Padding: the input among zeros along one axis, at equal distances. The reverse of a slice.
+//! Padding: the input among equal numbers along one axis, at equal distances. The reverse of a slice.
 //!
-//! Takes `x [.., n, ..]`, gives `y [.., to, ..]` with `y[before + step i] = x[i]`, any element type.
+//! Takes `x [.., n, ..]`, gives `y [.., to, ..]` with `y[before + step i] = x[i]` and `value` elsewhere, any
+//! element type.
 
-use crate::graph::{Backward, Grads, Meta, Op, Pad};
+use crate::graph::{Backward, Grads, Meta, Op, Pad, Scalar};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
-use crate::{Shape, Source, Tensor};
+use crate::{DType, Shape, Source, Tensor};
 
 impl Pad {
     /// Elements before the axis, in it, and after it.
@@ -15,6 +16,17 @@ impl Pad {
             .split_first()
             .map_or((1, &[][..]), |(n, inner)| (*n, inner));
         (outer.iter().product(), n, inner.iter().product())
+    }
+
+    /// The value as it lies in memory.
+    fn word(&self, dtype: DType) -> u32 {
+        let Scalar(value) = self.value;
+        match dtype {
+            DType::F32 => (value as f32).to_bits(),
+            DType::I32 => value as i32 as u32,
+            DType::U32 => value as u32,
+            DType::Bool => u32::from(value != 0.0),
+        }
     }
 
     fn copy<T: Copy>(&self, shape: &Shape, x: &[T], y: &mut [T]) {
@@ -62,6 +74,7 @@ impl OpDef for Pad {
         Ok(vec![Some(b.dy.slice(&start, &shape, &step))])
     }
     fn reference(&self, x: &[&Array], y: &mut Array) {
+        y.data.fill(self.value.0);
         self.copy(&x[0].shape, &x[0].data, &mut y.data);
     }
     fn tolerance(&self, _: &[&Array], _: &Array) -> Tolerance {
@@ -84,9 +97,10 @@ impl KernelOp for Pad {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (outer, n, inner) = self.split(&cx.x[0].shape);
-        let params = [outer, n, inner, self.before, self.step, self.to]
+        let mut params = [outer, n, inner, self.before, self.step, self.to]
             .map(|d| d as u32)
             .to_vec();
+        params.push(self.word(cx.y.dtype));
         vec![
             Kernel {
                 label: "pad",
@@ -102,8 +116,8 @@ impl KernelOp for Pad {
             .into(),
         ]
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        y.fill(0);
+    fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
+        y.fill(self.word(meta.dtype));
         self.copy(&x[0].meta.shape, x[0].words, y);
     }
 }
@@ -112,7 +126,17 @@ impl Tensor {
     /// `self` inside a box of zeros of shape `to`, element `i` of each axis at `before + step * i`.
     #[track_caller]
     pub fn pad_into(&self, before: &[usize], step: &[usize], to: &Shape) -> Tensor {
-        let caller = Source::caller();
+        self.pad_with((before, step), to, 0.0, Source::caller())
+    }
+
+    pub(super) fn pad_with(
+        &self,
+        (before, step): (&[usize], &[usize]),
+        to: &Shape,
+        value: f64,
+        caller: Source,
+    ) -> Tensor {
+        let value = Scalar(value);
         let mut x = self.clone();
         for (axis, ((&before, &step), &to)) in before.iter().zip(step).zip(to.iter()).enumerate() {
             if (before, step, to) != (0, 1, x.dim(axis as isize)) {
@@ -122,6 +146,7 @@ impl Tensor {
                         before,
                         step,
                         to,
+                        value,
                     }),
                     &[&x],
                     caller,

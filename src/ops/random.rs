@@ -24,6 +24,12 @@ impl Tensor {
         self.random("random_normal", shape.into(), Source::caller())
     }
 
+    /// Random whole numbers of 32 bits, `u32`, new ones at each step.
+    #[track_caller]
+    pub fn random_bits(&self, shape: impl Into<Shape>) -> Tensor {
+        self.random("random_bits", shape.into(), Source::caller())
+    }
+
     /// In training, each element becomes 0 with probability `p`, and the others are divided by
     /// `1 - p`; in evaluation nothing happens. (Srivastava et al., JMLR 2014, in the inverted form.)
     #[track_caller]

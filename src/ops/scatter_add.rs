@@ -5,14 +5,21 @@
 //!
 //! Invariant: a row's terms are added in ascending order of `i`, so the same bits come out each time.
 //!
-//! On a GPU a first dispatch chains the positions of each row number, in ascending order (`rows * ids`
-//! comparisons); a second one walks each row's chain, and reads each row of `x` once. Why not atomics:
-//! there are none for floats in WGSL, and their order would change the bits.
+//! On a GPU the positions of each row number are chained first, in ascending order; then each row's chain is
+//! walked, and each row of `x` read once. Few are chained by `rows * ids` comparisons in one dispatch, many by sorting
+//! the numbers, with work that grows with `rows + ids`. Why not atomics: there are none for floats in WGSL, and their
+//! order would change the bits.
 
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Operand, Variant, prelude, wgsl};
+use crate::ops::radix::{Radix, Sorted};
 use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
+
+/// Comparisons up to which comparing all row numbers with all positions takes less than sorting. A CPU that plays
+/// a GPU makes fewer at a time, and starts a dispatch in less.
+const COMPARISONS: usize = 1 << 20;
+const COMPARISONS_SOFTWARE: usize = 1 << 17;
 
 /// Elements of one row of a result.
 fn row_len(y: &[usize]) -> usize {
@@ -94,27 +101,62 @@ impl KernelOp for ScatterAdd {
         let width = if row.is_multiple_of(4) { 4 } else { 1 };
         let count = cx.x[1].shape.len();
         let params = [self.rows, count, row / width].map(|n| n as u32).to_vec();
-        let chains = Operand::Scratch(0);
-        let overrides = vec![("WG", grid::LINEAR_WORKGROUP)];
-        let link = Kernel {
-            label: "scatter_link",
-            parts: vec![wgsl!("lib/index"), wgsl!("scatter_link")],
-            overrides: overrides.clone(),
+        let overrides = || vec![("WG", grid::LINEAR_WORKGROUP)];
+        let most = match cx.limits.software {
+            true => COMPARISONS_SOFTWARE,
+            false => COMPARISONS,
+        };
+        let sort = self.rows.saturating_mul(count) > most;
+        let sorted = match sort {
+            true => Radix {
+                keys: cx.inputs[1],
+                count,
+                // Numbers past the last row are one more.
+                most: self.rows as u32,
+                limits: cx.limits,
+            }
+            .sorted(),
+            false => Sorted {
+                kernels: Vec::new(),
+                scratch: Vec::new(),
+                pairs: cx.inputs[1],
+            },
+        };
+        let Sorted {
+            mut kernels,
+            mut scratch,
+            pairs,
+        } = sorted;
+        let chains = Operand::Scratch(scratch.len());
+        // At least one word, for there are no buffers of none.
+        scratch.push(4 * (count + self.rows).max(1) as u64);
+        let (label, shader, items) = match sort {
+            true => (
+                "scatter_chain",
+                wgsl!("scatter_chain"),
+                self.rows.max(count),
+            ),
+            false => ("scatter_link", wgsl!("scatter_link"), self.rows),
+        };
+        kernels.push(Kernel {
+            label,
+            parts: vec![wgsl!("lib/index"), shader],
+            overrides: overrides(),
             bindings: vec![
-                Binding::Read(cx.inputs[1]),
+                Binding::Read(pairs),
                 Binding::Write(chains),
                 Binding::Uniform(params.clone()),
             ],
-            workgroups: grid::linear(cx.limits, self.rows),
-        };
-        let add = Kernel {
+            workgroups: grid::linear(cx.limits, items),
+        });
+        kernels.push(Kernel {
             label: "scatter_add",
             parts: vec![
                 prelude(width as u32),
                 wgsl!("lib/index"),
                 wgsl!("scatter_add"),
             ],
-            overrides,
+            overrides: overrides(),
             bindings: vec![
                 Binding::Read(cx.inputs[0]),
                 Binding::Read(chains),
@@ -122,12 +164,8 @@ impl KernelOp for ScatterAdd {
                 Binding::Uniform(params),
             ],
             workgroups: grid::linear(cx.limits, self.rows * row / width),
-        };
-        vec![Variant {
-            kernels: vec![link, add],
-            // At least one word, for there are no buffers of none.
-            scratch: vec![4 * (count + self.rows).max(1) as u64],
-        }]
+        });
+        vec![Variant { kernels, scratch }]
     }
     fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]) {
         let y: &mut [f32] = bytemuck::cast_slice_mut(y);

@@ -1,7 +1,7 @@
-//! Views: reshape, permute, broadcast_to and slice. They move nothing: a reshape is the same bytes,
+//! Views: reshape, permute, broadcast_to, slice and flip. They move nothing: a reshape is the same bytes,
 //! and the others are read through a [`View`] by whatever kernel uses them.
 
-use crate::graph::{Backward, BroadcastTo, Grads, Meta, Op, Permute, Reshape, Slice};
+use crate::graph::{Backward, BroadcastTo, Flip, Grads, Meta, Op, Permute, Reshape, Slice};
 use crate::kernel::View;
 use crate::ops::{Array, OpDef, Tolerance, ViewOp, Work};
 use crate::{Shape, Source, Tensor};
@@ -164,15 +164,39 @@ view!(
     grad = |op, b| b.dy.pad_into(&op.start, &op.step, &b.x[0].shape()),
     view = |op, x| View {
         dims: op.len.clone(),
-        strides: x.strides.iter().zip(&op.step).map(|(s, t)| s * t).collect(),
-        offset: x.offset
-            + x.strides
-                .iter()
-                .zip(&op.start)
-                .map(|(s, t)| s * t)
-                .sum::<usize>(),
+        strides: by(&x.strides, &op.step).collect(),
+        offset: moved(x.offset, by(&x.strides, &op.start)),
     }
 );
+
+view!(
+    Flip,
+    "flip",
+    infer = |op, x| match op.axes.iter().find(|&&a| a >= x.rank()) {
+        Some(axis) => Err(format!("there is no axis {axis}")),
+        None => Ok(x.clone()),
+    },
+    grad = |op, b| b.dy.apply_flip(op.clone(), Source::caller()),
+    view = |op, x| {
+        let mut view = x.clone();
+        for &axis in &op.axes {
+            let (last, stride) = (x.dims[axis].saturating_sub(1), x.strides[axis]);
+            view.strides[axis] = -stride;
+            view.offset = moved(view.offset, [stride * last as isize].into_iter());
+        }
+        view
+    }
+);
+
+/// Strides times steps or coordinates.
+fn by(strides: &[isize], times: &[usize]) -> impl Iterator<Item = isize> {
+    strides.iter().zip(times).map(|(s, t)| s * *t as isize)
+}
+
+/// An offset, moved by all of these. It stays inside the tensor, or the view has no elements.
+fn moved(offset: usize, by: impl Iterator<Item = isize>) -> usize {
+    (offset as isize + by.sum::<isize>()).max(0) as usize
+}
 
 impl Tensor {
     /// The same elements in the same order under another shape.
@@ -284,11 +308,7 @@ impl Tensor {
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Tensor {
         let shape = self.shape();
         let Some(axis) = shape.axis(axis) else {
-            let reason = format!(
-                "the tensor has {} axes; there is no axis {axis}",
-                shape.rank()
-            );
-            return self.mistake("slice", reason, Source::caller());
+            return self.no_axis("slice", axis, Source::caller());
         };
         let mut starts = vec![0; shape.rank()];
         starts[axis] = start;
@@ -313,5 +333,41 @@ impl Tensor {
             step: step.to_vec(),
         };
         Tensor::apply(Op::Slice(op), &[self], caller)
+    }
+
+    /// The elements in reverse order along each of `axes` (negative ones count from the back), as
+    /// `torch.flip`. A view: it costs nothing.
+    #[track_caller]
+    pub fn flip(&self, axes: &[isize]) -> Tensor {
+        let caller = Source::caller();
+        let shape = self.shape();
+        let mut turned = Vec::with_capacity(axes.len());
+        for &axis in axes {
+            match shape.axis(axis) {
+                Some(a) if turned.contains(&a) => {
+                    let reason = format!("axis {axis} is named twice");
+                    return self.mistake("flip", reason, caller);
+                }
+                Some(a) => turned.push(a),
+                None => return self.no_axis("flip", axis, caller),
+            }
+        }
+        turned.sort_unstable();
+        match turned.is_empty() {
+            true => self.clone(),
+            false => self.apply_flip(Flip { axes: turned }, caller),
+        }
+    }
+
+    fn apply_flip(&self, op: Flip, caller: Source) -> Tensor {
+        Tensor::apply(Op::Flip(op), &[self], caller)
+    }
+
+    /// The mistake of naming an axis that does not exist.
+    pub(crate) fn no_axis(&self, op: &'static str, axis: isize, caller: Source) -> Tensor {
+        let rank = self.shape().rank();
+        let axes = if rank == 1 { "axis" } else { "axes" };
+        let reason = format!("the tensor has {rank} {axes}; there is no axis {axis}");
+        self.mistake(op, reason, caller)
     }
 }

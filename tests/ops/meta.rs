@@ -7,58 +7,22 @@ use wgrad::doctor::{KNOWN, cases, trials as doctor_trials};
 use wgrad::graph::{Elementwise, Op};
 use wgrad::ops::elementwise::functions;
 
-/// The variants' names, and a match that a new variant breaks until it is named here.
-macro_rules! variants {
-    ($($variant:ident),* $(,)?) => {
-        const VARIANTS: &[&str] = &[$(stringify!($variant)),*];
-
-        fn variant(op: &Op) -> &'static str {
-            match op {
-                $(Op::$variant(_) => stringify!($variant)),*
-            }
-        }
-    };
+/// The names of the variants of `Op`, from its source: a new one needs no line here.
+fn variants() -> Vec<&'static str> {
+    let text = include_str!("../../src/graph/op/mod.rs");
+    let body = text.split("pub enum Op {").nth(1).unwrap_or_default();
+    let lines = body.split("\n}").next().unwrap_or_default().lines();
+    let names = lines
+        .filter_map(|line| line.trim().split_once('('))
+        .map(|l| l.0);
+    names.filter(|name| !name.starts_with("//")).collect()
 }
-variants!(
-    Input,
-    Variable,
-    Constant,
-    Elementwise,
-    Reshape,
-    Permute,
-    BroadcastTo,
-    Slice,
-    Pad,
-    Concat,
-    Gather,
-    ScatterAdd,
-    Matmul,
-    Conv,
-    ConvInputGrad,
-    ConvWeightGrad,
-    MaxPool,
-    MaxPoolGrad,
-    Resample,
-    ResampleGrad,
-    Reduce,
-    ArgMax,
-    CumSum,
-    ArgSort,
-    Pick,
-    Softmax,
-    SoftmaxGrad,
-    LogSoftmax,
-    LogSoftmaxGrad,
-    CrossEntropy,
-    CrossEntropyGrad,
-    Norm,
-    NormGrad,
-    Rope,
-    Attention,
-    AttentionGrad,
-    Recurrence,
-    RecurrenceGrad,
-);
+
+/// An op's variant: how it begins as text.
+fn variant(op: &Op) -> String {
+    let text = format!("{op:?}");
+    text.split('(').next().unwrap_or_default().to_string()
+}
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -91,8 +55,12 @@ fn missing<'a>(
 
 fn every_op_has_a_case() -> Result<(), Failed> {
     let ops = used()?;
-    let have = ops.iter().map(variant).collect();
-    missing(VARIANTS.iter().copied(), &have)
+    let have: BTreeSet<String> = ops.iter().map(variant).collect();
+    let known = variants();
+    if known.len() < 30 {
+        return Err(format!("only {known:?} were found").into());
+    }
+    missing(known, &have.iter().map(String::as_str).collect())
 }
 
 fn every_function_has_a_case() -> Result<(), Failed> {

@@ -21,9 +21,12 @@ mod cases {
     pub mod batch_norm;
     pub mod bert;
     pub mod conv;
+    pub mod einsum;
     pub mod language;
     pub mod ops_elementwise;
+    pub mod ops_index;
     pub mod ops_reduce;
+    pub mod ops_views;
     pub mod recurrent;
 }
 
@@ -38,6 +41,9 @@ fn main() {
         ("ops_elementwise", cases::ops_elementwise::cases()),
         ("ops_reduce", cases::ops_reduce::cases()),
         ("attention", cases::attention::cases()),
+        ("einsum", cases::einsum::cases()),
+        ("ops_index", cases::ops_index::cases()),
+        ("ops_views", cases::ops_views::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];
     let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();

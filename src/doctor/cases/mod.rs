@@ -3,12 +3,15 @@
 use crate::doctor::case::Case;
 
 mod argmax;
+mod arrange;
 mod attention;
 mod augment;
 mod concat;
 mod conv;
+mod create;
 mod cross_entropy;
 mod cumsum;
+mod einsum;
 mod elementwise;
 mod functions;
 mod fused;
@@ -19,6 +22,7 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod norm;
+mod order;
 mod pad;
 mod random;
 mod recurrence;
@@ -27,8 +31,10 @@ mod reductions;
 mod resample;
 mod rope;
 mod scatter_add;
+mod select;
 mod softmax;
 mod sort;
+mod take_along;
 mod view;
 
 pub use known::{KNOWN, Known};
@@ -40,12 +46,15 @@ pub const SIZES: [usize; 11] = [0, 1, 2, 3, 7, 63, 65, 255, 256, 257, 1009];
 pub fn all() -> Vec<Case> {
     let files = [
         argmax::cases(),
+        arrange::cases(),
         attention::cases(),
         augment::cases(),
         concat::cases(),
         conv::cases(),
+        create::cases(),
         cross_entropy::cases(),
         cumsum::cases(),
+        einsum::cases(),
         elementwise::cases(),
         functions::cases(),
         fused::cases(),
@@ -55,6 +64,7 @@ pub fn all() -> Vec<Case> {
         matmul::cases(),
         max_pool::cases(),
         norm::cases(),
+        order::cases(),
         resample::cases(),
         pad::cases(),
         random::cases(),
@@ -63,8 +73,10 @@ pub fn all() -> Vec<Case> {
         reductions::cases(),
         rope::cases(),
         scatter_add::cases(),
+        select::cases(),
         softmax::cases(),
         sort::cases(),
+        take_along::cases(),
         view::cases(),
     ];
     files.into_iter().flatten().collect()

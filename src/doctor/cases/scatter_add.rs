@@ -51,6 +51,42 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([1009, 4])
         .numbers([1009], &[1; 1009]),
+        // Many rows and numbers are sorted: by one digit, by several, and where all are past the end.
+        case("scatter_add", "sorted_by_two_digits", |x| {
+            x[0].scatter_add(&x[1], 30_000)
+        })
+        .f32([257, 3])
+        .below([257], 30_000)
+        .formula(|x| {
+            let mut y = vec![0.0; 90_000];
+            for (i, id) in x[1].data.iter().enumerate() {
+                for j in 0..3 {
+                    y[*id as usize * 3 + j] += x[0].data[i * 3 + j];
+                }
+            }
+            y
+        }),
+        case("scatter_add", "sorted_by_one_digit", |x| {
+            x[0].scatter_add(&x[1], 255)
+        })
+        .f32([10_007, 1])
+        .below([10_007], 300),
+        case("scatter_add", "sorted_in_fours", |x| {
+            x[0].scatter_add(&x[1], 70_001)
+        })
+        .f32([130, 4])
+        .below([130], 70_100),
+        case("scatter_add", "sorted_all_into_one", |x| {
+            x[0].scatter_add(&x[1], 4096)
+        })
+        .f32([1009])
+        .numbers([1009], &[4095; 1009]),
+        case("scatter_add", "sorted_past_the_end", |x| {
+            x[0].scatter_add(&x[1], 65_536)
+        })
+        .given([33], &[1.0; 33])
+        .numbers([33], &[u32::MAX; 33])
+        .expect(&[0.0; 65_536]),
         case("scatter_add", "ids_of_rank_2", |x| {
             x[0].scatter_add(&x[1], 5)
         })

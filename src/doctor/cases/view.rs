@@ -93,6 +93,50 @@ pub fn cases() -> Vec<Case> {
             x[0].narrow(0, 0, 5) * x[0].narrow(0, 1, 5)
         })
         .f32([6]),
+        case("flip", "known", |x| x[0].flip(&[-1]))
+            .given([2, 3], &SIX)
+            .expect(&[3.0, 2.0, 1.0, 6.0, 5.0, 4.0]),
+        case("flip", "both", |x| x[0].flip(&[0, 1]))
+            .given([2, 3], &SIX)
+            .expect(&[6.0, 5.0, 4.0, 3.0, 2.0, 1.0]),
+        case("flip", "middle", |x| x[0].flip(&[1]) * &x[0]).f32([3, 5, 7]),
+        case("flip", "large", |x| x[0].flip(&[0]).exp()).f32([1009]),
+        case("flip", "of_permuted", |x| {
+            x[0].permute(&[2, 0, 1]).flip(&[0, 2]).exp()
+        })
+        .f32([3, 5, 7]),
+        case("flip", "of_slice", |x| {
+            x[0].slice(&[1, 2], &[3, 4], &[2, 3]).flip(&[1, 0])
+        })
+        .f32([7, 13]),
+        case("flip", "sliced", |x| {
+            x[0].flip(&[0]).slice(&[3], &[11], &[5])
+        })
+        .f32([65]),
+        case("flip", "of_flip", |x| x[0].flip(&[0, 1]).flip(&[1])).f32([5, 3]),
+        case("flip", "of_broadcast", |x| {
+            x[0].broadcast_to([5, 9]).flip(&[0, 1])
+        })
+        .f32([9]),
+        case("flip", "in_a_product", |x| {
+            x[0].flip(&[1]).matmul(&x[1].flip(&[0]))
+        })
+        .f32([5, 7])
+        .f32([7, 3]),
+        case("flip", "reshaped", |x| x[0].flip(&[1]).reshape([15])).f32([3, 5]),
+        case("flip", "in_a_sum", |x| x[0].flip(&[0]).sum(&[1])).f32([3, 257]),
+        case("flip", "empty", |x| x[0].flip(&[0, 1])).f32([0, 3]),
+        case("flip", "one", |x| x[0].flip(&[0])).f32([1]),
+        case("flip", "no_axes", |x| x[0].flip(&[])).f32([3]),
+        case("flip", "u32", |x| x[0].flip(&[0]))
+            .numbers([3], &[1, 2, u32::MAX])
+            .expect(&[4294967295.0, 2.0, 1.0]),
+        case("flip", "twice_the_same", |x| x[0].flip(&[0, -2]))
+            .f32([2, 3])
+            .mistake("axis -2 is named twice"),
+        case("flip", "no_such_axis", |x| x[0].flip(&[2]))
+            .f32([2, 3])
+            .mistake("no axis 2"),
         case("slice", "outside", |x| x[0].slice(&[1], &[3], &[2]))
             .f32([5])
             .mistake("reach outside"),

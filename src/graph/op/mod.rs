@@ -47,12 +47,18 @@ pub enum Op {
     BroadcastTo(BroadcastTo),
     /// A box of the input.
     Slice(Slice),
-    /// The input among zeros along one axis.
+    /// Axes in reverse order.
+    Flip(Flip),
+    /// The input among equal numbers along one axis.
     Pad(Pad),
     /// Tensors one after the other along one axis.
     Concat(Concat),
     /// Rows of a table, by number.
     Gather(Gather),
+    /// Elements along one axis, by number.
+    TakeAlong(TakeAlong),
+    /// Where the smallest numbers stand.
+    Order(Order),
     /// Rows added up by number: the gradient of gathering.
     ScatterAdd(ScatterAdd),
     /// Batched matrix product.
@@ -183,7 +189,14 @@ pub struct Slice {
     pub step: Vec<usize>,
 }
 
-/// See [`Op::Pad`]: element `i` of the axis lands at `before + step * i`; the rest is 0.
+/// See [`Op::Flip`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Flip {
+    /// Which axes, ascending.
+    pub axes: Vec<usize>,
+}
+
+/// See [`Op::Pad`]: element `i` of the axis lands at `before + step * i`; the rest is `value`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pad {
     /// Along which axis.
@@ -194,6 +207,8 @@ pub struct Pad {
     pub step: usize,
     /// The axis's new size.
     pub to: usize,
+    /// What stands around the input.
+    pub value: Scalar,
 }
 
 /// See [`Op::Concat`]. The inputs agree in all other axes and in their element type.
@@ -209,6 +224,17 @@ pub struct Gather {
     /// A row that gets no gradient.
     pub frozen: Option<u32>,
 }
+
+/// See [`Op::TakeAlong`]: inputs `x [.., n, ..]` and `u32` numbers `[.., m, ..]`; gives the numbers' shape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TakeAlong {
+    /// Along which axis.
+    pub axis: usize,
+}
+
+/// See [`Op::Order`]: of `u32` numbers `[n]`; equal ones keep their order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Order;
 
 /// See [`Op::ScatterAdd`]: inputs rows `[ids.., ..]` and their numbers `[ids..]`; gives `[rows, ..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

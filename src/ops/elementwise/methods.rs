@@ -13,7 +13,12 @@ pub(crate) fn apply_with(f: &'static Function, inputs: &[&Tensor], constants: &[
     apply_at(f, inputs, constants, Source::caller())
 }
 
-fn apply_at(f: &'static Function, x: &[&Tensor], constants: &[Scalar], caller: Source) -> Tensor {
+pub(super) fn apply_at(
+    f: &'static Function,
+    x: &[&Tensor],
+    constants: &[Scalar],
+    caller: Source,
+) -> Tensor {
     let op = Op::Elementwise(Elementwise {
         function: f,
         constants: constants.to_vec(),

@@ -19,6 +19,7 @@ mod trigonometry;
 #[macro_use]
 mod row;
 mod pixel;
+mod position;
 mod sample;
 
 use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
@@ -41,6 +42,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         piecewise::TABLE,
         sample::TABLE,
         pixel::TABLE,
+        position::TABLE,
     ];
     tables.into_iter().flatten().copied()
 }

@@ -9,7 +9,7 @@ use crate::random::{threefry2x32, uniform_f32 as unit};
 
 use super::arithmetic::none;
 
-pub(super) static TABLE: &[&Function] = &[&UNIFORM, &NORMAL];
+pub(super) static TABLE: &[&Function] = &[&UNIFORM, &NORMAL, &BITS];
 
 indexed_row!(i, UNIFORM "random_uniform" "24 random bits / 2^24, in [0, 1)" "random",
     (key0: u32, key1: u32)[stream: u32] -> f32 = unit(threefry2x32([key0, key1], [i, stream])[0]) as _;
@@ -24,6 +24,10 @@ indexed_row!(i, NORMAL "random_normal" "sqrt(-2 ln(u)) cos(2 pi v)" "random",
     };
     // cos is allowed an error of 2^-11, and sqrt(-2 ln(u)) reaches 5.8.
     grad = none; ulp: 8.0, abs: 3e-3, domain: (0.0, 1e6), examples: &[3.0]);
+
+indexed_row!(i, BITS "random_bits" "32 random bits" "random",
+    (key0: u32, key1: u32)[stream: u32] -> u32 = threefry2x32([key0, key1], [i, stream])[0];
+    grad = none; ulp: 0.0, domain: (0.0, 1e6), examples: &[3.0]);
 
 /// The function that makes random numbers of this distribution.
 pub(crate) fn random_function(name: &str) -> Option<&'static Function> {

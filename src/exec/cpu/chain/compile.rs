@@ -104,7 +104,7 @@ impl Compiler {
 
     fn leaf(&mut self, leaf: &Leaf, span: Span) -> Result<Source> {
         let (len, block) = (self.chain.len, self.chain.block);
-        let strided = |dims: [usize; 2], strides: [usize; 2]| View {
+        let strided = |dims: [usize; 2], strides: [isize; 2]| View {
             dims: dims.to_vec(),
             strides: strides.to_vec(),
             offset: 0,

@@ -193,7 +193,7 @@ fn every_access_reads_its_element() {
     shapes.extend([[4, 1030], [1030, 4], [2, 3000], [3, 2047], [2049, 1]]);
     for [rows, n] in shapes {
         let len = rows * n;
-        let strided = |dims: &[usize], strides: &[usize], offset| {
+        let strided = |dims: &[usize], strides: &[isize], offset| {
             Access::Strided(View {
                 dims: dims.to_vec(),
                 strides: strides.to_vec(),
@@ -207,10 +207,15 @@ fn every_access_reads_its_element() {
             (rows, Access::Column { n }),
             (rows, Access::Channel { inner: 1, n: rows }),
             (3, Access::Channel { inner: n, n: 3 }),
-            (len, strided(&[rows, n], &[1, rows], 0)),
-            (3 * len + 2, strided(&[rows, n], &[3 * n, 3], 2)),
+            (len, strided(&[rows, n], &[1, rows as isize], 0)),
+            (3 * len + 2, strided(&[rows, n], &[3 * n as isize, 3], 2)),
             (rows * n, strided(&[rows, 1, n], &[0, 7, 1], 0)),
             (2 * n, strided(&[rows, n], &[0, 2], 1)),
+            (len, strided(&[rows, n], &[-(n as isize), -1], len - 1)),
+            (
+                3 * len,
+                strided(&[rows, n], &[3 * n as isize, -3], 3 * n - 2),
+            ),
         ];
         for (words, access) in &all {
             for (other_words, other) in &all {

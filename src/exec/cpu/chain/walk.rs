@@ -4,15 +4,15 @@ use crate::kernel::View;
 use crate::{Error, Result};
 
 /// Axes of a walk, once neighbours that continue each other are joined.
-const MAX_AXES: usize = 8;
+const MAX_AXES: usize = 32;
 
 /// A walk over a leaf: a [`View`] with its axes joined.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     /// Sizes of all axes but the last, and their strides.
-    outer: Vec<(usize, usize)>,
+    outer: Vec<(usize, isize)>,
     /// Size and stride of the last axis.
-    inner: (usize, usize),
+    inner: (usize, isize),
     offset: usize,
 }
 
@@ -26,12 +26,17 @@ impl Walk {
             .copied()
             .zip(view.strides.iter().copied())
             .collect();
-        let last: usize = axes
-            .iter()
-            .map(|(d, s)| d.saturating_sub(1).saturating_mul(*s))
-            .sum();
+        // How far it reaches forwards and backwards from its first element.
+        let reach = |sign: isize| -> usize {
+            let steps = axes.iter().filter(|(_, s)| s.signum() == sign);
+            steps
+                .map(|(d, s)| d.saturating_sub(1).saturating_mul(s.unsigned_abs()))
+                .fold(0, usize::saturating_add)
+        };
+        let (ahead, back) = (reach(1), reach(-1));
         let inner = axes.pop().unwrap_or((1, 0));
-        if axes.len() >= MAX_AXES || view.offset.saturating_add(last) >= len.max(1) {
+        let inside = view.offset >= back && view.offset.saturating_add(ahead) < len.max(1);
+        if axes.len() >= MAX_AXES || !inside {
             let detail = format!("the walk {view:?} over {len} elements");
             return Err(Error::internal("the CPU executor", detail));
         }
@@ -48,11 +53,11 @@ impl Walk {
     pub fn gather(&self, x: &[u32], first: usize, out: &mut [u32]) {
         let (n, step) = self.inner;
         let mut at = [0usize; MAX_AXES];
-        let mut base = self.offset;
+        let mut base = self.offset as isize;
         let mut row = first / n.max(1);
         for (axis, &(dim, stride)) in self.outer.iter().enumerate().rev() {
             at[axis] = row % dim.max(1);
-            base += at[axis] * stride;
+            base += at[axis] as isize * stride;
             row /= dim.max(1);
         }
         let mut from = first % n.max(1);
@@ -61,12 +66,19 @@ impl Walk {
             let count = rest.len().min(n - from);
             let (run, tail) = rest.split_at_mut(count);
             rest = tail;
-            let start = base + from * step;
+            let start = (base + from as isize * step) as usize;
             match step {
                 0 => run.fill(x[start]),
                 1 => run.copy_from_slice(&x[start..start + count]),
+                ..0 => {
+                    let back = x[..=start].iter().rev().step_by(step.unsigned_abs());
+                    for (y, x) in run.iter_mut().zip(back) {
+                        *y = *x;
+                    }
+                }
                 _ => {
-                    for (y, x) in run.iter_mut().zip(x[start..].iter().step_by(step)) {
+                    let ahead = x[start..].iter().step_by(step.unsigned_abs());
+                    for (y, x) in run.iter_mut().zip(ahead) {
                         *y = *x;
                     }
                 }
@@ -79,7 +91,7 @@ impl Walk {
                     break;
                 }
                 at[axis] = 0;
-                base -= dim * stride;
+                base -= dim as isize * stride;
             }
         }
     }

@@ -1,0 +1,33 @@
+// radix_move: each pair to the place that bins has for its digit and run, one after the other
+// Shapes    pairs [count]   bins [digits, runs]   moved [count]
+// Bindings  0 read pairs | 1 read_write bins | 2 read_write moved | 3 uniform Params
+// Workgroup [WG, 1, 1], one run an invocation, grid [ceil(runs / WG), folded to 3 dimensions]
+// Overrides WG = 64
+// Reference src/ops/order.rs
+
+override WG: u32 = 64u;
+
+struct Params { count: u32, run: u32, runs: u32, shift: u32, digits: u32 }
+
+@group(0) @binding(0) var<storage, read> pairs: array<vec2<u32>>;
+@group(0) @binding(1) var<storage, read_write> bins: array<u32>;
+@group(0) @binding(2) var<storage, read_write> moved: array<vec2<u32>>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) size: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let r = linear_group(group, size) * WG + lane;
+    if r >= params.runs { return; }
+    let end = min((r + 1u) * params.run, params.count);
+    for (var i = r * params.run; i < end; i++) {
+        let pair = pairs[i];
+        let at = ((pair.x >> params.shift) & (params.digits - 1u)) * params.runs + r;
+        let place = bins[at];
+        moved[place] = pair;
+        bins[at] = place + 1u;
+    }
+}
