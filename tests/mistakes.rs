@@ -138,7 +138,6 @@ fn rows() -> Vec<Row> {
             "choose: input 0 must be bool, not f32; see `Tensor::cast`",
             |x| x.masked_fill(x, 0.0),
         ),
-        row("order: takes one u32 tensor [n]", |x| whole(x).order()),
         row("arange: from 0 to 1 by -1 are not 0 to 2^24 numbers", |x| {
             x.arange(0.0, 1.0, -1.0)
         }),

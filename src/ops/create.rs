@@ -96,6 +96,6 @@ impl Tensor {
     /// keep their order.
     #[track_caller]
     pub fn random_permutation(&self, n: usize) -> Tensor {
-        self.random_bits([n]).order()
+        self.random_bits([n]).argsort(0, false)
     }
 }

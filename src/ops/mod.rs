@@ -25,7 +25,6 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod norm;
-mod order;
 mod pad;
 mod radix;
 mod random;
@@ -188,7 +187,6 @@ impl Op {
             Op::Concat(o) => o,
             Op::Gather(o) => o,
             Op::TakeAlong(o) => o,
-            Op::Order(o) => o,
             Op::ScatterAdd(o) => o,
             Op::Matmul(o) => o,
             Op::Conv(o) => o,

@@ -22,7 +22,6 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod norm;
-mod order;
 mod pad;
 mod random;
 mod recurrence;
@@ -64,7 +63,6 @@ pub fn all() -> Vec<Case> {
         matmul::cases(),
         max_pool::cases(),
         norm::cases(),
-        order::cases(),
         resample::cases(),
         pad::cases(),
         random::cases(),

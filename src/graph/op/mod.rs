@@ -57,8 +57,6 @@ pub enum Op {
     Gather(Gather),
     /// Elements along one axis, by number.
     TakeAlong(TakeAlong),
-    /// Where the smallest numbers stand.
-    Order(Order),
     /// Rows added up by number: the gradient of gathering.
     ScatterAdd(ScatterAdd),
     /// Batched matrix product.
@@ -231,10 +229,6 @@ pub struct TakeAlong {
     /// Along which axis.
     pub axis: usize,
 }
-
-/// See [`Op::Order`]: of `u32` numbers `[n]`; equal ones keep their order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Order;
 
 /// See [`Op::ScatterAdd`]: inputs rows `[ids.., ..]` and their numbers `[ids..]`; gives `[rows, ..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
