@@ -26,6 +26,10 @@ const KEY: &str = "wgrad";
 pub struct Position {
     /// Optimizer steps since the weights were new.
     pub step: u64,
+    /// Batches trained on since the weights were new, which are as many unless a step has several; it
+    /// seeds what is random in a layer.
+    #[serde(default)]
+    pub batches_ever: u64,
     /// Epochs since the weights were new; it seeds the shuffle.
     pub epochs_ever: u64,
     /// Epochs done of the current `fit`.
@@ -109,8 +113,10 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<Position> {
             "holds weights only, no state to resume a training from".to_string(),
         ));
     };
-    let position = serde_json::from_str::<Position>(text)
+    let mut position = serde_json::from_str::<Position>(text)
         .map_err(|e| refuse(format!("its position in the training cannot be read ({e})")))?;
+    // Before there were steps of several batches, these were not counted.
+    position.batches_ever = position.batches_ever.max(position.step);
     let mut words = weights.words.clone();
     for (v, words) in weights.variables.iter().zip(&mut words) {
         if v.role == Role::Table {

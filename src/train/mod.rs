@@ -21,6 +21,7 @@ mod stepwise;
 mod summary;
 mod trace;
 mod trainer;
+mod update;
 
 pub use callback::{BestCheckpoint, Callback, Control, EarlyStopping, EpochEnd};
 pub use checkpoint::Position;

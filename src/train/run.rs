@@ -76,6 +76,13 @@ impl Run {
         }
         fit.batch_size = fit.batch_size.min(train.len());
         let mut wanted = wants(Purpose::Train, TRAIN_SET, train.len(), fit.batch_size);
+        if trainer.recipe.accumulate > 1 {
+            wanted.push(Wanted {
+                purpose: Purpose::Accumulate,
+                batch: fit.batch_size,
+                set: TRAIN_SET,
+            });
+        }
         let mut sets = vec![("train".to_string(), train.clone())];
         if let Some(validation) = &validation {
             let batch = evaluation_batch(fit.batch_size, validation.len(), &trainer.spec);
@@ -115,7 +122,7 @@ impl Run {
         })
     }
 
-    fn steps_per_epoch(&self) -> u64 {
+    fn batches_per_epoch(&self) -> u64 {
         self.train.len().div_ceil(self.fit.batch_size) as u64
     }
 
@@ -126,7 +133,7 @@ impl Run {
             Stage::Train | Stage::Validate { .. } if !wait && !trainer.session()?.is_ready()? => {
                 Ok(Tick::Working)
             }
-            Stage::Train if trainer.position.batch < self.steps_per_epoch() => {
+            Stage::Train if trainer.position.batch < self.batches_per_epoch() => {
                 self.train_batch(trainer, wait)?;
                 Ok(Tick::Working)
             }
@@ -150,25 +157,37 @@ impl Run {
                 false => (0..n as u32).collect(),
             };
         }
-        let from = trainer.position.batch as usize * size;
-        let rows = self.rows.get(from..(from + size).min(n)).unwrap_or(&[]);
+        let (batch, batches) = (trainer.position.batch, self.batches_per_epoch());
+        let from = batch as usize * size;
+        let to = (from + size).min(n);
+        let rows = self.rows.get(from..to).unwrap_or(&[]);
+        // A step is so many batches; the last of an epoch may be fewer.
+        let each = trainer.recipe.accumulate.max(1);
+        let whole = (batch + 1).is_multiple_of(each) || batch + 1 == batches;
+        let first = (batch / each * each) as usize * size;
+        let steps_per_epoch = batches.div_ceil(each);
         let at = Progress {
-            step: trainer.position.epoch * self.steps_per_epoch() + trainer.position.batch,
-            steps_per_epoch: self.steps_per_epoch(),
+            step: trainer.position.epoch * steps_per_epoch + batch / each,
+            steps_per_epoch,
             epochs: self.fit.epochs,
         };
         let step = trainer.position.step + 1;
-        let (rate, scalars) = trainer.recipe.scalars(step, at);
+        let (rate, scalars) = trainer.recipe.scalars(step, at, to - first);
         self.rate = rate;
         let wanted = Wanted {
-            purpose: Purpose::Train,
+            purpose: match whole {
+                true => Purpose::Train,
+                false => Purpose::Accumulate,
+            },
             batch: rows.len(),
             set: TRAIN_SET,
         };
+        let key = trainer.position.batches_ever + 1;
         let session = trainer.session()?;
-        session.run(wanted, rows, step, &scalars)?;
+        session.run(wanted, rows, (step, key), &scalars)?;
         trainer.changed = true;
-        trainer.position.step = step;
+        trainer.position.step += u64::from(whole);
+        trainer.position.batches_ever = key;
         trainer.position.batch += 1;
         // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
         self.collect(trainer, wait && trainer.first_step.is_none())?;
@@ -333,7 +352,7 @@ pub(super) fn evaluate_batch(
         batch: rows.len(),
         set,
     };
-    session.run(wanted, &rows, 0, &[])?;
+    session.run(wanted, &rows, (0, 0), &[])?;
     for batch in session.results(false)? {
         sums.add(&batch.values, batch.samples);
     }

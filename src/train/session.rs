@@ -163,7 +163,14 @@ impl Session {
     }
 
     /// Starts a run on some rows of the plan's set. `step` counts training steps from 1.
-    pub fn run(&mut self, wanted: Wanted, rows: &[u32], step: u64, scalars: &[f64]) -> Result<()> {
+    /// `key` tells its random numbers from those of other runs.
+    pub fn run(
+        &mut self,
+        wanted: Wanted,
+        rows: &[u32],
+        (step, key): (u64, u64),
+        scalars: &[f64],
+    ) -> Result<()> {
         let index = self.plan_index(wanted)?;
         let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
             return Ok(());
@@ -189,7 +196,7 @@ impl Session {
                 }
                 (crate::ops::KEY, _) => {
                     words.clear();
-                    words.extend([(self.seed ^ (self.seed >> 32)) as u32, step as u32]);
+                    words.extend([(self.seed ^ (self.seed >> 32)) as u32, key as u32]);
                 }
                 (name, _) => {
                     return Err(Error::internal(

@@ -7,6 +7,8 @@ use crate::graph::{Init, Role, Variable};
 use crate::random::Stream;
 use crate::{Error, Result};
 
+use super::recipe::{EMA, state_name};
+
 /// The words of the model's and the optimizer's variables, by index.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Weights {
@@ -36,6 +38,44 @@ impl Weights {
     /// The index of the variable called `name`.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.variables.iter().position(|v| v.name == name)
+    }
+
+    /// Makes the averages of weights the weights themselves.
+    pub fn restart_averages(&mut self) {
+        for (i, of) in self.averages() {
+            if let Some(words) = self.words.get(of).cloned() {
+                self.set(i, words);
+            }
+        }
+    }
+
+    /// The same with the averages in their parameters' places.
+    pub fn averaged(&self) -> std::borrow::Cow<'_, Self> {
+        let averages = self.averages();
+        if averages.is_empty() {
+            return std::borrow::Cow::Borrowed(self);
+        }
+        let mut averaged = self.clone();
+        for (i, of) in averages {
+            if let Some(words) = self.words.get(i).cloned() {
+                averaged.set(of, words);
+            }
+        }
+        std::borrow::Cow::Owned(averaged)
+    }
+
+    /// The averages and the parameters that they are of, by index.
+    pub fn averages(&self) -> Vec<(usize, usize)> {
+        let all = self.variables.iter().enumerate();
+        let averages = all.filter(|(_, v)| v.role == Role::OptimizerState(EMA.to_string()));
+        let of = |v: &Variable| {
+            let of = self.variables.iter().filter(|p| p.role == Role::Parameter);
+            let name = of
+                .map(|p| p.name.as_str())
+                .find(|p| state_name(EMA, p) == v.name);
+            self.find(name?)
+        };
+        averages.filter_map(|(i, v)| Some((i, of(v)?))).collect()
     }
 
     pub fn upload(&self, executor: &mut dyn Executor) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::exec::Counters;
 use crate::loss::Loss;
 use crate::metrics::Metric;
 use crate::nn::{Lora, Module};
-use crate::optim::Optimizer;
+use crate::optim::{Clip, Optimizer};
 use crate::plan::{Cost, Plan};
 use crate::schedule::Schedule;
 use crate::{Error, Result, Shape};
@@ -60,7 +60,44 @@ impl TrainerBuilder {
 
     /// Scales all gradients so that their global norm is at most `max`, as in PyTorch.
     pub fn clip_grad_norm(mut self, max: f64) -> Self {
-        self.recipe.clip = Some(max);
+        self.recipe.clip.norm = Some(max);
+        self
+    }
+
+    /// Holds each element of all gradients between `-max` and `max`, as in PyTorch; before their norm is
+    /// clipped.
+    pub fn clip_grad_value(mut self, max: f64) -> Self {
+        self.recipe.clip.value = Some(max);
+        self
+    }
+
+    /// Adds `factor` times the sum of all trained parameters' magnitudes to what is minimised, so that small
+    /// ones become 0. The reported loss is without it.
+    pub fn l1(mut self, factor: f64) -> Self {
+        self.recipe.penalty.0 = factor;
+        self
+    }
+
+    /// Adds half `factor` times the sum of all trained parameters' squares to what is minimised: PyTorch's
+    /// `weight_decay`, for any optimizer. The reported loss is without it.
+    pub fn l2(mut self, factor: f64) -> Self {
+        self.recipe.penalty.1 = factor;
+        self
+    }
+
+    /// Keeps an exponential moving average of the trained parameters, `average = decay average + (1 - decay) p`
+    /// after each step, with which the model is validated, evaluated, used to predict, and saved by
+    /// [`Trainer::save_weights`]. Starts from the weights after the first step, as PyTorch's `AveragedModel`.
+    pub fn ema(mut self, decay: f64) -> Self {
+        self.recipe.ema = Some(decay);
+        self
+    }
+
+    /// Makes one step of so many batches: their gradients are averaged over all samples, so that the step is
+    /// that of one large batch in the memory of a small one. Schedules count steps. The last step of an epoch
+    /// takes the batches that are left.
+    pub fn accumulate_gradients(mut self, batches: u64) -> Self {
+        self.recipe.accumulate = batches;
         self
     }
 
@@ -106,9 +143,7 @@ impl TrainerBuilder {
         let mut recipe = self.recipe;
         recipe.optimizer.check()?;
         recipe.prepare_groups()?;
-        if let Some(max) = recipe.clip.filter(|max| !(*max > 0.0 && max.is_finite())) {
-            return Err(Error::argument("clip_grad_norm", max, "a number above 0"));
-        }
+        recipe.check()?;
         let sample = sample.into();
         let declared = recipe.declare()?;
         recipe.adapters.clone_from(&declared.adapters);
@@ -117,7 +152,8 @@ impl TrainerBuilder {
         // The training graph too: a gradient may not exist.
         let of = (&declared.variables[..], &declared.bound[..]);
         trace(&recipe, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
-        let weights = Weights::initial(&declared.variables, recipe.seed)?;
+        let mut weights = Weights::initial(&declared.variables, recipe.seed)?;
+        weights.restart_averages();
         let summary = Summary::new(&graph, &declared.variables);
         Ok(Trainer {
             position: Position {
@@ -174,7 +210,10 @@ impl Trainer {
                 optimizer: Box::new(crate::optim::Adam::new(1e-3)),
                 metrics: Vec::new(),
                 schedule: Schedule::Constant,
-                clip: None,
+                clip: Clip::default(),
+                penalty: (0.0, 0.0),
+                ema: None,
+                accumulate: 1,
                 frozen: Vec::new(),
                 groups: Vec::new(),
                 lora: Vec::new(),
@@ -267,7 +306,7 @@ impl Trainer {
                 batch: rows.len(),
                 set: 0,
             };
-            session.run(wanted, &rows, 0, &[])?;
+            session.run(wanted, &rows, (0, 0), &[])?;
             values.extend(session.output(wanted)?);
         }
         let mut dims = vec![set.len()];

@@ -13,6 +13,7 @@ mod case;
 mod common;
 mod curves;
 mod fixture;
+mod optimizers;
 mod runner;
 
 mod cases {
@@ -35,9 +36,10 @@ fn main() {
         ("recurrent", cases::recurrent::cases()),
     ];
     let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();
-    names.push("curves");
+    names.extend(["curves", "optimizers"]);
     let mut trials = vec![runner::every_fixture_is_used(names)];
     trials.extend(curves::trials());
+    trials.extend(optimizers::trials());
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));
     }
