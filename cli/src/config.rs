@@ -8,9 +8,12 @@
 //!
 //! Invariant: [`Config::to_toml`] of a loaded configuration loads again to the same values.
 
+mod choice;
 mod data;
+mod key;
 mod language;
 pub mod layer;
+mod metric;
 mod mistake;
 mod model;
 mod optimizer;
@@ -29,13 +32,12 @@ use std::path::{Component, Path, PathBuf};
 pub use data::{Data, DataSource, Task};
 pub use language::Language;
 pub use layer::Unfit;
+pub use metric::Metric;
 pub use mistake::{ConfigError, Place};
 pub use model::Model;
-pub use optimizer::Optimizer;
 pub use output::Output;
-pub use schedule::Schedule;
 pub use text::{TextSource, TokenizerChoice};
-pub use training::{DeviceChoice, Loss, Metric, Training};
+pub use training::{DeviceChoice, Loss, Training};
 
 use reader::{Document, Section};
 

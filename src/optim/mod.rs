@@ -90,6 +90,27 @@ pub trait Optimizer: Send {
     fn check(&self) -> Result<()>;
 }
 
+impl Optimizer for Box<dyn Optimizer> {
+    fn learning_rate(&self) -> f64 {
+        (**self).learning_rate()
+    }
+    fn states(&self, shape: &Shape) -> Vec<State> {
+        (**self).states(shape)
+    }
+    fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
+        (**self).scalars(step, rate)
+    }
+    fn update(&self, u: Update) -> Updated {
+        (**self).update(u)
+    }
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        (**self).with_weight_decay(decay)
+    }
+    fn check(&self) -> Result<()> {
+        (**self).check()
+    }
+}
+
 impl Update<'_> {
     /// The states and scalars, where there are so many of each.
     fn parts<const STATES: usize, const SCALARS: usize>(

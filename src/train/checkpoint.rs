@@ -16,8 +16,8 @@ use crate::graph::{Role, Variable};
 use crate::{Error, Result};
 
 use super::history::History;
-use super::session::Sums;
 use super::state::Weights;
+use super::sums::Sums;
 
 const KEY: &str = "wgrad";
 
@@ -36,10 +36,10 @@ pub struct Position {
     pub epoch: u64,
     /// Batches done of the current epoch.
     pub batch: u64,
-    /// Samples and sums of the current epoch's results so far: what its means are made of.
+    /// Samples of the current epoch whose results have arrived.
     pub samples: f64,
-    /// See `samples`.
-    pub totals: Vec<f64>,
+    /// What their results add up to: the loss's total, then each metric's.
+    pub totals: Vec<Vec<f64>>,
     /// The seed of weights, shuffles and dropout.
     pub seed: u64,
     /// Seconds of training so far.
@@ -49,6 +49,19 @@ pub struct Position {
 }
 
 impl Position {
+    /// The totals of the current epoch, to be put back when something was added.
+    pub(super) fn take_sums(&mut self) -> Sums {
+        Sums {
+            samples: self.samples,
+            totals: std::mem::take(&mut self.totals),
+        }
+    }
+
+    pub(super) fn put_sums(&mut self, sums: Sums) {
+        (self.samples, self.totals) = (sums.samples, sums.totals);
+    }
+
+    /// A copy of the totals.
     pub(super) fn sums(&self) -> Sums {
         Sums {
             samples: self.samples,

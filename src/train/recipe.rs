@@ -82,6 +82,8 @@ impl Recipe {
             variables.push(p.variable(name, role));
         };
         self.model.visit(&mut Visitor::new(&mut take));
+        let mut of_loss = |name: String, p: &Parameter| take(format!("loss.{name}"), p);
+        self.loss.visit(&mut Visitor::new(&mut of_loss));
         if let Some(name) = twice {
             return Err(Error::model(
                 "the model",

@@ -22,6 +22,18 @@ pub(super) enum Purpose {
     Predict,
 }
 
+/// The loss's name among a graph's outputs.
+pub(super) const LOSS: &str = "loss";
+
+/// What the names of a metric's outputs begin with; its number and the output's follow.
+const METRIC: &str = "metric.";
+
+/// The number of the metric that an output belongs to.
+pub(super) fn metric_of(output: &str) -> Option<usize> {
+    let (number, _) = output.strip_prefix(METRIC)?.split_once('.')?;
+    number.parse().ok()
+}
+
 /// The graph for a batch of `batch` samples. `variables` begins with the recipe's own.
 pub(super) fn trace(
     recipe: &Recipe,
@@ -52,13 +64,14 @@ pub(super) fn trace(
         Target::Labels { .. } => t,
     };
     let loss = recipe.loss.mean(&y, &t);
-    output(&shared, "loss", &loss)?;
-    for metric in &recipe.metrics {
-        output(
-            &shared,
-            metric.name(),
-            &metric.mean(&y, &t, recipe.loss.as_ref()),
-        )?;
+    output(&shared, LOSS, &loss)?;
+    for (i, metric) in recipe.metrics.iter().enumerate() {
+        let numbers = metric.collect(&y, &t, recipe.loss.as_ref());
+        for (part, tensor) in numbers.iter().enumerate() {
+            let name = format!("{METRIC}{i}.{part}");
+            output(&shared, &name, tensor)?;
+            shared.borrow_mut().returned.push(name);
+        }
     }
     if let Some(part) = part {
         update(recipe, &shared, (&loss, batch), part)?;

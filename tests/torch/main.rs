@@ -13,8 +13,10 @@ mod case;
 mod common;
 mod curves;
 mod fixture;
+mod metrics;
 mod optimizers;
 mod runner;
+mod schedules;
 
 mod cases {
     pub mod attention;
@@ -22,6 +24,7 @@ mod cases {
     pub mod batch_norm;
     pub mod bert;
     pub mod conv;
+    pub mod losses;
     pub mod recurrent;
 }
 
@@ -32,14 +35,17 @@ fn main() {
         ("bert", cases::bert::cases()),
         ("batch_norm", cases::batch_norm::cases()),
         ("conv", cases::conv::cases()),
+        ("losses", cases::losses::cases()),
         ("attention", cases::attention::cases()),
         ("recurrent", cases::recurrent::cases()),
     ];
     let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();
-    names.extend(["curves", "optimizers"]);
+    names.extend(["curves", "metrics", "optimizers", "schedules"]);
     let mut trials = vec![runner::every_fixture_is_used(names)];
     trials.extend(curves::trials());
+    trials.extend(metrics::trials());
     trials.extend(optimizers::trials());
+    trials.extend(schedules::trials());
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));
     }
