@@ -9,6 +9,7 @@ mod callback;
 mod checkpoint;
 mod evaluate;
 mod feed;
+mod first;
 mod fit;
 mod group;
 mod history;
