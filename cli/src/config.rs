@@ -13,6 +13,7 @@ mod data;
 mod key;
 mod language;
 pub mod layer;
+mod loss;
 mod metric;
 mod mistake;
 mod model;
@@ -32,12 +33,13 @@ use std::path::{Component, Path, PathBuf};
 pub use data::{Data, DataSource, Task};
 pub use language::Language;
 pub use layer::Unfit;
+pub use loss::{Loss, Outputs};
 pub use metric::Metric;
 pub use mistake::{ConfigError, Place};
 pub use model::Model;
 pub use output::Output;
 pub use text::{TextSource, TokenizerChoice};
-pub use training::{DeviceChoice, Loss, Training};
+pub use training::{DeviceChoice, Training};
 
 use reader::{Document, Section};
 

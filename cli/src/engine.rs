@@ -1,9 +1,9 @@
 //! From a configuration to the engine: the device and the trainer.
 
 use wgrad::device::Selector;
-use wgrad::{Device, Error, Result, Trainer, loss};
+use wgrad::{Device, Error, Result, Trainer};
 
-use crate::config::{Config, DeviceChoice, Loss};
+use crate::config::{Config, DeviceChoice, Loss, Outputs};
 use crate::failure::Failure;
 use crate::network::network;
 use crate::preparation::Preparation;
@@ -36,14 +36,11 @@ pub fn trainer(
     device: &Device,
 ) -> std::result::Result<Trainer, Failure> {
     let training = &config.training;
-    let outputs = outputs(training.loss, preparation)?;
+    let outputs = outputs(training.loss.as_ref(), preparation)?;
     let mut builder = Trainer::boxed(network(&config.model, preparation, outputs)?);
-    builder = match training.loss {
-        Some(Loss::CrossEntropy) | None => builder.loss(loss::CrossEntropy::new()),
-        Some(Loss::Mse) => builder.loss(loss::Mse),
-        Some(Loss::BceWithLogits) => builder.loss(loss::BceWithLogits::new()),
-        Some(Loss::Bce) => builder.loss(loss::Bce),
-    };
+    if let Some(loss) = &training.loss {
+        builder = builder.loss(loss.build());
+    }
     builder = builder.optimizer(training.optimizer.build());
     for metric in training.metrics.iter().flatten() {
         builder = builder.metric(metric.build(preparation));
@@ -67,10 +64,10 @@ pub fn trainer(
 }
 
 /// How many numbers the network must give for each sample.
-fn outputs(loss: Option<Loss>, preparation: &Preparation) -> Result<usize> {
+fn outputs(loss: Option<&Loss>, preparation: &Preparation) -> Result<usize> {
     let classes = preparation.classes.len();
     match loss {
-        Some(loss) if loss != Loss::CrossEntropy && classes > 0 => {
+        Some(loss) if loss.outputs() != Outputs::Scores && classes > 0 => {
             if classes == 2 {
                 return Ok(1);
             }

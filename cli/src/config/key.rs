@@ -36,6 +36,8 @@ pub enum Takes {
     Factor,
     /// Two numbers of at least 0 and below 1.
     Betas,
+    /// Numbers above 0.
+    Positives,
     /// `true` or `false`.
     Flag,
     /// A text.
@@ -128,6 +130,11 @@ impl Takes {
             Takes::Factor => {
                 let fits = |x: f64| x > 0.0 && x <= 1.0;
                 Setting::Number(value.number(fits, "above 0 and at most 1")?)
+            }
+            Takes::Positives => {
+                let items = value.items()?;
+                let all = items.iter().map(|v| positive(*v));
+                Setting::Numbers(all.collect::<Result<_>>()?)
             }
             Takes::Betas => Setting::Numbers(betas(value)?),
             Takes::Text => Setting::Text(value.string()?.to_string()),

@@ -1,13 +1,14 @@
 //! What depends on the task (classes, or a quantity), filled in and checked once it is known.
 
 use super::mistake::{ConfigError, did_you_mean};
-use super::{Config, Loss, Metric, Model, Task};
+use super::{Config, Loss, Metric, Model, Outputs, Task};
 
 impl Config {
     /// The task, where the file alone tells.
     pub(super) fn implied_task(&self) -> Option<Task> {
-        self.data.task.or(match self.training.loss {
-            Some(Loss::Mse) | None => None,
+        let loss = self.training.loss.as_ref().map(Loss::outputs);
+        self.data.task.or(match loss {
+            Some(Outputs::Quantities) | None => None,
             Some(_) => Some(Task::Classification),
         })
     }
@@ -16,18 +17,16 @@ impl Config {
     /// holds unless the file names the task.
     pub fn settle(&mut self, found: Task) -> Result<(), ConfigError> {
         let task = *self.data.task.get_or_insert(found);
-        let loss = *self.training.loss.get_or_insert(match task {
-            Task::Classification | Task::Language => Loss::CrossEntropy,
-            Task::Regression => Loss::Mse,
-        });
+        let loss = self.training.loss.get_or_insert_with(|| Loss::usual(task));
+        let loss = loss.clone();
         if task == Task::Language
-            && loss != Loss::CrossEntropy
+            && loss.outputs() != Outputs::Scores
             && let Some(place) = &self.places.loss
         {
             let message = format!("loss \"{}\" is not for a language model", loss.name());
             return Err(place.error(message).help("use loss = \"cross_entropy\""));
         }
-        if task == Task::Regression && loss != Loss::Mse {
+        if task == Task::Regression && loss.outputs() != Outputs::Quantities {
             let place = self.places.loss.as_ref().or(self.places.task.as_ref());
             if let Some(place) = place {
                 return Err(place
@@ -38,12 +37,12 @@ impl Config {
                     .help("use loss = \"mse\", or task = \"classification\""));
             }
         }
-        self.check_last_layer(loss)?;
+        self.check_last_layer(&loss)?;
         let metrics = self
             .training
             .metrics
             .get_or_insert_with(|| vec![Metric::usual(task)]);
-        let binary = loss != Loss::CrossEntropy;
+        let binary = loss.outputs() != Outputs::Scores;
         let misfit = metrics.iter().find(|m| !m.fits(task, binary));
         if let (Some(metric), Some(place)) = (misfit, &self.places.metrics) {
             let names = Metric::that_fit(task, binary);
@@ -60,8 +59,9 @@ impl Config {
     }
 
     /// `bce` takes probabilities, so the model must end with a sigmoid.
-    fn check_last_layer(&self, loss: Loss) -> Result<(), ConfigError> {
-        let Some(place) = self.places.loss.as_ref().filter(|_| loss == Loss::Bce) else {
+    fn check_last_layer(&self, loss: &Loss) -> Result<(), ConfigError> {
+        let probability = loss.outputs() == Outputs::Probability;
+        let Some(place) = self.places.loss.as_ref().filter(|_| probability) else {
             return Ok(());
         };
         let ends_with_sigmoid = match &self.model {

@@ -285,7 +285,7 @@ fn what_depends_on_the_data_is_checked_when_the_data_is_known() {
 
     let mut config = parse(&with_training("epochs = 2")).unwrap();
     config.settle(Task::Regression).unwrap();
-    assert_eq!(config.training.loss, Some(Loss::Mse));
+    assert_eq!(config.training.loss, Some(Loss::usual(Task::Regression)));
     assert_eq!(
         config.training.metrics,
         Some(vec![Metric::usual(Task::Regression)])
@@ -421,6 +421,13 @@ const VOCABULARY: &[&str] = &[
     "optimizer = { type = \"muon\", scale = \"match_rms_adamw\", others_lr = 0.01 }",
     "metrics = [\"accuracy\", { type = \"top_k\", k = 3 }, \"balanced_accuracy\", { type = \"precision\", class = 1 }, \
      { type = \"recall\", average = \"micro\" }, { type = \"f_beta\", beta = 2 }, \"mcc\", \"roc_auc\", \"pr_auc\", \"log_loss\"]",
+    "loss = { type = \"cross_entropy\", label_smoothing = 0.1, weights = [1, 2.5], ignore = 1 }",
+    "loss = { type = \"focal_cross_entropy\", gamma = 1.5 }",
+    "loss = { type = \"bce_with_logits\", pos_weight = 3 }",
+    "loss = { type = \"focal\", alpha = 0.25 }",
+    "loss = { type = \"huber\", delta = 0.5 }",
+    "loss = { type = \"smooth_l1\", beta = 0.5 }",
+    "loss = \"mae\"",
     "loss = \"mse\"\nmetrics = [\"mae\", \"mse\", \"rmse\", \"mape\", \"r2\"]",
 ];
 
@@ -432,6 +439,9 @@ fn the_whole_vocabulary_is_read_written_and_built() {
         let second = parse(&written).unwrap_or_else(|e| panic!("{e}\n{written}"));
         assert_eq!(first.training, second.training);
         assert_eq!(written, second.to_toml());
+        if let Some(loss) = &first.training.loss {
+            assert_eq!(loss.build().name(), loss.name());
+        }
         let optimizer = first.training.optimizer.build();
         optimizer.check().unwrap();
         assert_eq!(optimizer.learning_rate(), first.training.optimizer.lr());

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::data::Data;
+use super::loss::{self, Loss};
 use super::metric::{self, Metric};
 use super::mistake::Result;
 use super::optimizer::{self, Optimizer};
@@ -86,41 +87,6 @@ impl DeviceChoice {
     }
 }
 
-/// What is minimised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// Softmax cross-entropy of scores, for classes.
-    CrossEntropy,
-    /// The mean squared error.
-    Mse,
-    /// Binary cross-entropy of scores, for two classes.
-    BceWithLogits,
-    /// Binary cross-entropy of probabilities, for two classes.
-    Bce,
-}
-
-impl Loss {
-    /// The names in the file.
-    pub const NAMES: [(&'static str, Loss); 4] = [
-        ("cross_entropy", Loss::CrossEntropy),
-        ("mse", Loss::Mse),
-        ("bce_with_logits", Loss::BceWithLogits),
-        ("bce", Loss::Bce),
-    ];
-
-    /// As it is written in the file.
-    pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &self)
-    }
-}
-
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
-    names
-        .iter()
-        .find(|(_, v)| v == value)
-        .map_or("?", |(name, _)| name)
-}
-
 /// When to stop before the last epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EarlyStopping {
@@ -141,8 +107,8 @@ impl Training {
         out.set("shuffle", self.shuffle);
         out.set("seed", self.seed);
         out.set("device", string(self.device.name()));
-        if let Some(loss) = self.loss {
-            out.set("loss", string(loss.name()));
+        if let Some(loss) = &self.loss {
+            out.set("loss", loss.write_short());
         }
         out.set("optimizer", self.optimizer.write(0));
         out.set("schedule", self.schedule.write());
@@ -211,7 +177,7 @@ pub fn read(
     let loss = match get("loss") {
         Some(value) => {
             places.loss = Some(value.place());
-            Some(value.choice("loss", &Loss::NAMES)?)
+            Some(loss::read(value)?)
         }
         None => None,
     };
