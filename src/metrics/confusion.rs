@@ -25,7 +25,8 @@ pub struct ClassScores {
 }
 
 impl ClassScores {
-    fn of(right: f64, taken: f64, support: f64) -> Self {
+    /// Of a class with `support` samples, for which `taken` were taken, `right` of them rightly.
+    pub fn of(right: f64, taken: f64, support: f64) -> Self {
         let share = |of: f64| (of > 0.0).then(|| right / of);
         ClassScores {
             precision: share(taken),
