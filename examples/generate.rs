@@ -35,10 +35,7 @@ fn main() -> wgrad::Result<()> {
     let mut trainer = Trainer::new(Llama::new(sizes.clone()))
         .loss(loss::CrossEntropy::new())
         .optimizer(optim::AdamW::new(2e-3).weight_decay(0.01))
-        .schedule(Schedule::Cosine {
-            warmup_epochs: 0.1,
-            floor: 1e-4,
-        })
+        .schedule(Schedule::cosine(1e-4).warmup_epochs(0.1))
         .clip_grad_norm(1.0)
         .metric(metrics::BitsPerCharacter::new())
         .compile(&device, &train)?;

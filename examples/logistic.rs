@@ -56,7 +56,7 @@ fn main() -> Result<()> {
             .loss(loss::Mse::new())
             .metric(metrics::Accuracy)
             .optimizer(optim::Sgd::new(ALPHA))
-            .schedule(Schedule::Exponential { gamma: GAMMA })
+            .schedule(Schedule::exponential(GAMMA))
             .compile(&device, &train)
     };
 

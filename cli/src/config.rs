@@ -8,9 +8,13 @@
 //!
 //! Invariant: [`Config::to_toml`] of a loaded configuration loads again to the same values.
 
+mod choice;
 mod data;
+mod key;
 mod language;
 pub mod layer;
+mod loss;
+mod metric;
 mod mistake;
 mod model;
 mod optimizer;
@@ -29,13 +33,13 @@ use std::path::{Component, Path, PathBuf};
 pub use data::{Data, DataSource, Task};
 pub use language::Language;
 pub use layer::Unfit;
+pub use loss::{Loss, Outputs};
+pub use metric::Metric;
 pub use mistake::{ConfigError, Place};
 pub use model::Model;
-pub use optimizer::Optimizer;
 pub use output::Output;
-pub use schedule::Schedule;
 pub use text::{TextSource, TokenizerChoice};
-pub use training::{DeviceChoice, Loss, Metric, Training};
+pub use training::{DeviceChoice, Training};
 
 use reader::{Document, Section};
 

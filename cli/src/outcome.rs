@@ -3,7 +3,7 @@
 use wgrad::data::Dataset;
 use wgrad::train::Predictions;
 
-use crate::config::Loss;
+use crate::config::{Loss, Outputs};
 use crate::preparation::Preparation;
 use crate::report::{self, Confusion};
 
@@ -23,16 +23,17 @@ pub enum Answer {
 
 /// One answer a sample.
 pub fn answers(
-    loss: Option<Loss>,
+    loss: Option<&Loss>,
     preparation: &Preparation,
     predictions: &Predictions,
 ) -> Vec<Answer> {
     let quantities = preparation.classes.is_empty();
-    let answer = |row: &[f32]| match loss {
+    let outputs = loss.map(Loss::outputs);
+    let answer = |row: &[f32]| match outputs {
         _ if quantities => Answer::Values(row.iter().map(|v| f64::from(*v)).collect()),
-        Some(Loss::BceWithLogits) => two_classes(1.0 / (1.0 + (-first(row)).exp())),
-        Some(Loss::Bce | Loss::Mse) => two_classes(first(row)),
-        Some(Loss::CrossEntropy) | None => softmax(row),
+        Some(Outputs::Logit) => two_classes(1.0 / (1.0 + (-first(row)).exp())),
+        Some(Outputs::Probability | Outputs::Quantities) => two_classes(first(row)),
+        Some(Outputs::Scores) | None => softmax(row),
     };
     predictions.rows().map(answer).collect()
 }

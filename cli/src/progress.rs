@@ -77,14 +77,16 @@ impl Progress {
         }
     }
 
+    /// Whether it is time to say again how a running epoch stands: some metrics take a while to work out.
+    pub fn is_due(&self) -> bool {
+        let waited = self.last_draw.is_none_or(|last| last.elapsed() >= REDRAW);
+        waited && matches!(self.view, View::Bar(_))
+    }
+
     /// So many samples of this epoch are done; the loss and a metric as they stand.
     pub fn batch(&mut self, samples_done: usize, loss: f64, metric: Option<(&str, f64)>) {
         let View::Bar(bar) = &self.view else { return };
-        let now = Instant::now();
-        if self.last_draw.is_some_and(|last| now - last < REDRAW) {
-            return;
-        }
-        self.last_draw = Some(now);
+        self.last_draw = Some(Instant::now());
         bar.set_prefix(self.epoch_text(self.finished_epochs + 1));
         bar.set_position(
             self.finished_epochs as u64 * self.samples_per_epoch as u64 + samples_done as u64,

@@ -7,7 +7,7 @@ use crate::autodiff::gradients;
 use crate::exec::reference::Values;
 use crate::graph::{Assign, Graph, Init, Meta, Mode, Output, Phase, Role, Variable, VariableId};
 use crate::ops::{self, Array};
-use crate::optim::{self, Optimizer, clip_factor};
+use crate::optim::{self, Clip, Optimizer, State};
 use crate::random::Stream;
 use crate::{DType, Error, Result, Shape, Source, Tensor};
 
@@ -49,6 +49,37 @@ pub(super) fn updates() -> Vec<Update> {
             Some(1.0),
         ),
         update("adamw", || Box::new(optim::AdamW::new(1e-2)), None),
+        update(
+            "amsgrad",
+            || Box::new(optim::Adam::new(1e-2).amsgrad(true)),
+            Some(1.0),
+        ),
+        update(
+            "nadam",
+            || Box::new(optim::NAdam::new(1e-2).weight_decay(0.01)),
+            None,
+        ),
+        update(
+            "radam",
+            || Box::new(optim::RAdam::new(1e-2).weight_decay(0.01)),
+            None,
+        ),
+        update("rmsprop", || Box::new(optim::RmsProp::new(1e-2)), None),
+        update(
+            "rmsprop_momentum",
+            || Box::new(optim::RmsProp::new(1e-2).momentum(0.9)),
+            None,
+        ),
+        update("adagrad", || Box::new(optim::Adagrad::new(1e-2)), None),
+        update("adadelta", || Box::new(optim::Adadelta::new(1.0)), None),
+        update("adamax", || Box::new(optim::Adamax::new(1e-2)), None),
+        update(
+            "lion",
+            || Box::new(optim::Lion::new(1e-3).weight_decay(0.1)),
+            None,
+        ),
+        update("lamb", || Box::new(optim::Lamb::new(1e-2)), None),
+        update("muon", || Box::new(optim::Muon::new(1e-2)), None),
     ]
 }
 
@@ -56,7 +87,6 @@ impl Update {
     /// A loss of all parameters, its gradients, and the update.
     pub fn trace(&self) -> Result<(Graph, Values)> {
         let optimizer = (self.optimizer)();
-        let states = optimizer.states();
         let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
         let mut values = Values::default();
         let mut stream = Stream::new(7);
@@ -83,14 +113,22 @@ impl Update {
             .clone()
             .map(|(i, shape)| declare(format!("{i}.weight"), shape, Role::Parameter, -0.5))
             .collect();
-        let mut memory: Vec<Vec<VariableId>> = Vec::new();
-        for state in &states {
-            let role = || Role::OptimizerState((*state).to_string());
-            // Moments of the second order are not negative.
-            let one = |(i, shape): (usize, &&[usize])| {
-                declare(format!("{i}.weight.{state}"), shape, role(), 0.0)
-            };
-            memory.push(all.clone().map(one).collect());
+        let states: Vec<Vec<State>> = SHAPES
+            .iter()
+            .map(|shape| optimizer.states(&Shape::from(*shape)))
+            .collect();
+        let mut memory: Vec<Vec<VariableId>> = vec![Vec::new(); SHAPES.len()];
+        let kinds = states.iter().map(Vec::len).max().unwrap_or(0);
+        // As in training: each kind's variables follow each other.
+        for kind in 0..kinds {
+            for (i, shape) in all.clone() {
+                if let Some(state) = states[i].get(kind) {
+                    let role = Role::OptimizerState(state.name.to_string());
+                    let name = format!("{i}.weight.{}", state.name);
+                    // Moments of the second order are not negative.
+                    memory[i].push(declare(name, shape, role, 0.0));
+                }
+            }
         }
         let mut loss: Option<Tensor> = None;
         let mut p: Vec<Tensor> = Vec::new();
@@ -122,18 +160,15 @@ impl Update {
         let scalars: Vec<Tensor> = (0..numbers.len())
             .map(|i| given.narrow(0, i, 1).reshape(Shape::scalar()))
             .collect();
-        let factor = self.clip.and_then(|max| clip_factor(&grads, max));
-        for (i, gradient) in grads.into_iter().enumerate() {
-            let ids = memory
-                .iter()
-                .filter_map(|of_state| of_state.get(i).copied());
-            let ids: Vec<VariableId> = ids.collect();
+        let clip = Clip {
+            norm: self.clip,
+            value: None,
+        };
+        for (i, gradient) in clip.apply(grads).into_iter().enumerate() {
+            let ids = memory[i].clone();
             let updated = optimizer.update(optim::Update {
                 parameter: &p[i],
-                gradient: match &factor {
-                    Some(factor) => gradient * factor,
-                    None => gradient,
-                },
+                gradient,
                 states: ids.iter().map(|&id| ops::variable(&graph, id)).collect(),
                 scalars: scalars.clone(),
             });

@@ -27,14 +27,14 @@ pub struct Program {
     pub plans: Vec<Arc<Plan>>,
 }
 
-/// The scalars that one run handed back.
+/// The values that one run handed back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunResult {
     /// The run's number, counted from 0 over all plans of the executor.
     pub run: u64,
     /// Which plan ran.
     pub plan: usize,
-    /// The words of [`Plan::results`], in order.
+    /// The words of [`Plan::results`], in order, those of each one after the other.
     pub words: Vec<u32>,
 }
 

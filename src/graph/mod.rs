@@ -143,6 +143,8 @@ pub struct Graph {
     pub variables: Vec<Variable>,
     /// Values handed back.
     pub outputs: Vec<Output>,
+    /// Names of outputs that a run hands back at once, though they are no scalars.
+    pub returned: Vec<String>,
     /// Variables that change at the end of a run.
     pub assigns: Vec<Assign>,
     /// The gradient of each trained parameter. The planner lays these out like the parameters, so
@@ -176,6 +178,7 @@ impl Graph {
             nodes: Vec::new(),
             variables: Vec::new(),
             outputs: Vec::new(),
+            returned: Vec::new(),
             assigns: Vec::new(),
             gradients: Vec::new(),
             phase: Phase::Forward,

@@ -60,6 +60,33 @@ pub enum Init {
         /// One past the last.
         to: usize,
     },
+    /// Uniform in `[low, high)`.
+    Between {
+        /// The least value.
+        low: f32,
+        /// What all values are below.
+        high: f32,
+    },
+    /// Normal around `mean`, but for what lies outside `[low, high]`, which is drawn again.
+    TruncatedNormal {
+        /// The mean, before values are cut off.
+        mean: f32,
+        /// The standard deviation, before values are cut off.
+        std: f32,
+        /// The least value.
+        low: f32,
+        /// The largest.
+        high: f32,
+    },
+    /// A random matrix `[first axis, all others]` whose shorter side's vectors are orthogonal and of
+    /// length `gain`.
+    Orthogonal {
+        /// The vectors' length.
+        gain: f32,
+    },
+    /// The identity: ones on a matrix's diagonal. Of a convolution's weight `[out, in, ..]`, a 1 in the
+    /// middle of each kernel from a channel to its like.
+    Identity,
     /// Given values, in row-major order.
     Values(std::sync::Arc<Vec<f32>>),
     /// Filled by the owner before the first run.

@@ -1,8 +1,9 @@
-//! Adam and AdamW.
+//! Adam and AdamW, both also as AMSGrad.
 
-use crate::Result;
+use crate::{Result, Shape};
 
-use super::{Optimizer, Update, Updated, require};
+use super::settings::Settings;
+use super::{Optimizer, State, Update, Updated, correction, running};
 
 /// `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= rate m^ / (sqrt(v^) + eps)` with the bias
 /// corrections `m^ = m / (1 - b1^t)` and `v^ = v / (1 - b2^t)` (Kingma and Ba, 2015), in PyTorch's
@@ -14,6 +15,7 @@ pub struct Adam {
     eps: f64,
     decay: f64,
     decoupled: bool,
+    amsgrad: bool,
 }
 
 /// Adam with decoupled weight decay: `p *= 1 - rate decay` before the step (Loshchilov and Hutter,
@@ -30,6 +32,7 @@ impl Adam {
             eps: 1e-8,
             decay: 0.0,
             decoupled: false,
+            amsgrad: false,
         }
     }
 
@@ -49,6 +52,11 @@ impl Adam {
     /// With an L2 penalty: `decay p` is added to the gradient.
     pub fn weight_decay(self, decay: f64) -> Self {
         Adam { decay, ..self }
+    }
+
+    /// Divides by the largest second moment so far, instead of the last (Reddi, Kale and Kumar, 2018).
+    pub fn amsgrad(self, amsgrad: bool) -> Self {
+        Adam { amsgrad, ..self }
     }
 }
 
@@ -76,6 +84,11 @@ impl AdamW {
     pub fn weight_decay(self, decay: f64) -> Self {
         AdamW(self.0.weight_decay(decay))
     }
+
+    /// Divides by the largest second moment so far; see [`Adam::amsgrad`].
+    pub fn amsgrad(self, amsgrad: bool) -> Self {
+        AdamW(self.0.amsgrad(amsgrad))
+    }
 }
 
 impl Optimizer for Adam {
@@ -83,45 +96,50 @@ impl Optimizer for Adam {
         self.rate
     }
 
-    fn states(&self) -> Vec<&'static str> {
-        vec!["exp_avg", "exp_avg_sq"]
+    fn states(&self, _: &Shape) -> Vec<State> {
+        let mut names = vec!["exp_avg", "exp_avg_sq"];
+        if self.amsgrad {
+            names.push("max_exp_avg_sq");
+        }
+        names.into_iter().map(State::zero).collect()
     }
 
     /// The step's size `rate / (1 - b1^t)`, the correction `sqrt(1 - b2^t)`, and `1 - rate decay`.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
-        let t = i32::try_from(step).unwrap_or(i32::MAX);
-        let correction = |beta: f64| 1.0 - beta.powi(t);
         vec![
-            rate / correction(self.betas.0),
-            correction(self.betas.1).sqrt(),
+            rate / correction(self.betas.0, step),
+            correction(self.betas.1, step).sqrt(),
             1.0 - rate * self.decay,
         ]
     }
 
     fn update(&self, u: Update) -> Updated {
         let (b1, b2) = self.betas;
-        let ([m, v], [size, correction, keep]) = (u.states.as_slice(), u.scalars.as_slice()) else {
-            return Updated {
-                parameter: u.parameter.clone(),
-                states: u.states,
-            };
+        let (mut states, [size, correction, keep]) = match u.parts::<3, 3>() {
+            Some((states, scalars)) => (states.to_vec(), scalars),
+            None => match u.parts::<2, 3>() {
+                Some((states, scalars)) => (states.to_vec(), scalars),
+                None => return u.unchanged(),
+            },
         };
-        let p = u.parameter;
-        let g = match self.decay > 0.0 && !self.decoupled {
-            true => u.gradient + p * self.decay,
-            false => u.gradient,
+        let (g, kept) = match self.decoupled {
+            true => (u.gradient.clone(), u.kept(self.decay, &keep)),
+            false => (u.penalised(self.decay), u.parameter.clone()),
         };
-        let m = m * b1 + &g * (1.0 - b1);
-        let v = v * b2 + g.square() * (1.0 - b2);
-        let step = &m / (v.sqrt() / correction + self.eps) * size;
-        let kept = if self.decay > 0.0 && self.decoupled {
-            p * keep
-        } else {
-            p.clone()
+        let [m, v, largest @ ..] = states.as_mut_slice() else {
+            return u.unchanged();
         };
+        *m = running(m, b1, &g);
+        *v = running(v, b2, &g.square());
+        let mut second = v.clone();
+        if let [largest] = largest {
+            *largest = largest.maximum(v);
+            second = largest.clone();
+        }
+        let step = &*m / (second.sqrt() / correction + self.eps) * size;
         Updated {
             parameter: kept - step,
-            states: vec![m, v],
+            states,
         }
     }
 
@@ -130,27 +148,12 @@ impl Optimizer for Adam {
     }
 
     fn check(&self) -> Result<()> {
-        require(
-            "Adam's learning rate",
-            self.rate,
-            self.rate > 0.0,
-            "a number above 0",
-        )?;
-        for beta in [self.betas.0, self.betas.1] {
-            require(
-                "Adam's beta",
-                beta,
-                (0.0..1.0).contains(&beta),
-                "at least 0 and below 1",
-            )?;
-        }
-        require("Adam's eps", self.eps, self.eps > 0.0, "above 0")?;
-        require(
-            "Adam's weight decay",
-            self.decay,
-            self.decay >= 0.0,
-            "at least 0",
-        )
+        Settings::of("Adam")
+            .rate(self.rate)
+            .betas(self.betas)
+            .positive("eps", self.eps)
+            .not_negative("weight decay", self.decay)
+            .done()
     }
 }
 
@@ -158,8 +161,8 @@ impl Optimizer for AdamW {
     fn learning_rate(&self) -> f64 {
         self.0.learning_rate()
     }
-    fn states(&self) -> Vec<&'static str> {
-        self.0.states()
+    fn states(&self, shape: &Shape) -> Vec<State> {
+        self.0.states(shape)
     }
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
         self.0.scalars(step, rate)

@@ -1,11 +1,46 @@
-//! Clipping by the global norm.
+//! Clipping: gradients that are too large are made smaller.
 
-use crate::Tensor;
+use crate::{Error, Result, Tensor};
+
+/// How gradients are clipped before the update. With both bounds, the value's goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Clip {
+    /// The largest global norm; all gradients are scaled alike.
+    pub norm: Option<f64>,
+    /// The largest magnitude of an element.
+    pub value: Option<f64>,
+}
+
+impl Clip {
+    /// Whether the bounds are above 0.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (what, bound) in [
+            ("clip_grad_norm", self.norm),
+            ("clip_grad_value", self.value),
+        ] {
+            if let Some(max) = bound.filter(|max| !(*max > 0.0 && max.is_finite())) {
+                return Err(Error::argument(what, max, "a number above 0"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The clipped gradients.
+    pub fn apply(&self, mut gradients: Vec<Tensor>) -> Vec<Tensor> {
+        if let Some(max) = self.value {
+            gradients.iter_mut().for_each(|g| *g = g.clamp(-max, max));
+        }
+        if let Some(factor) = self.norm.and_then(|max| factor(&gradients, max)) {
+            gradients.iter_mut().for_each(|g| *g = &*g * &factor);
+        }
+        gradients
+    }
+}
 
 /// The factor that all gradients are multiplied with so that their global norm is at most `max`:
 /// `min(max / (norm + 1e-6), 1)`, as PyTorch's `clip_grad_norm_` (Pascanu, Mikolov, Bengio, 2013).
 /// `None` for no gradients.
-pub(crate) fn clip_factor(gradients: &[Tensor], max: f64) -> Option<Tensor> {
+fn factor(gradients: &[Tensor], max: f64) -> Option<Tensor> {
     let squares = gradients.iter().map(|g| g.square().sum(&[]));
     let total = squares.reduce(|a, b| a + b)?;
     let norm = total.sqrt();

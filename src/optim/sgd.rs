@@ -1,8 +1,9 @@
 //! Stochastic gradient descent with momentum.
 
-use crate::Result;
+use crate::{Result, Shape};
 
-use super::{Optimizer, Update, Updated, require};
+use super::settings::Settings;
+use super::{Optimizer, State, Update, Updated};
 
 /// `g += decay p; v = momentum v + g; p -= rate v` (or `p -= rate (g + momentum v)` for Nesterov's
 /// form), as in PyTorch with dampening 0: the first `v` is `g` (Sutskever et al., 2013).
@@ -50,11 +51,10 @@ impl Optimizer for Sgd {
         self.rate
     }
 
-    fn states(&self) -> Vec<&'static str> {
-        if self.momentum > 0.0 {
-            vec!["momentum_buffer"]
-        } else {
-            Vec::new()
+    fn states(&self, _: &Shape) -> Vec<State> {
+        match self.momentum > 0.0 {
+            true => vec![State::zero("momentum_buffer")],
+            false => Vec::new(),
         }
     }
 
@@ -63,29 +63,20 @@ impl Optimizer for Sgd {
     }
 
     fn update(&self, u: Update) -> Updated {
-        let p = u.parameter;
-        let g = if self.decay > 0.0 {
-            u.gradient + p * self.decay
-        } else {
-            u.gradient
-        };
-        let (Some(rate), state) = (u.scalars.first(), u.states.first()) else {
-            return Updated {
-                parameter: p.clone(),
-                states: Vec::new(),
-            };
-        };
-        let Some(v) = state else {
+        let (p, g) = (u.parameter, u.penalised(self.decay));
+        if let Some(([], [rate])) = u.parts() {
             return Updated {
                 parameter: p - g * rate,
                 states: Vec::new(),
             };
+        }
+        let Some(([v], [rate])) = u.parts() else {
+            return u.unchanged();
         };
         let v = v * self.momentum + &g;
-        let direction = if self.nesterov {
-            g + &v * self.momentum
-        } else {
-            v.clone()
+        let direction = match self.nesterov {
+            true => g + &v * self.momentum,
+            false => v.clone(),
         };
         Updated {
             parameter: p - direction * rate,
@@ -98,30 +89,12 @@ impl Optimizer for Sgd {
     }
 
     fn check(&self) -> Result<()> {
-        require(
-            "SGD's learning rate",
-            self.rate,
-            self.rate > 0.0,
-            "a number above 0",
-        )?;
-        let m = self.momentum;
-        require(
-            "SGD's momentum",
-            m,
-            (0.0..1.0).contains(&m),
-            "at least 0 and below 1",
-        )?;
-        require(
-            "SGD's Nesterov momentum",
-            m,
-            !self.nesterov || m > 0.0,
-            "above 0",
-        )?;
-        require(
-            "SGD's weight decay",
-            self.decay,
-            self.decay >= 0.0,
-            "at least 0",
-        )
+        let nesterov = !self.nesterov || self.momentum > 0.0;
+        Settings::of("SGD")
+            .rate(self.rate)
+            .share("momentum", self.momentum)
+            .require("Nesterov momentum", self.momentum, nesterov, "above 0")
+            .not_negative("weight decay", self.decay)
+            .done()
     }
 }

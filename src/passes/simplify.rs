@@ -43,6 +43,7 @@ pub fn simplify(graph: &Graph) -> Result<Graph> {
     };
     let mut result = rewriter.graph;
     result.outputs = graph.outputs.iter().map(output).collect();
+    result.returned.clone_from(&graph.returned);
     result.assigns = assigns(&graph.assigns);
     result.gradients = assigns(&graph.gradients);
     let result = without_dead(result);
@@ -80,6 +81,7 @@ fn without_dead(graph: Graph) -> Graph {
         });
     }
     let of = |id: NodeId| map[id.index()];
+    result.returned.clone_from(&graph.returned);
     result.outputs = graph
         .outputs
         .iter()

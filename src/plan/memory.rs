@@ -108,12 +108,13 @@ impl Places {
         Ok(())
     }
 
-    /// Scalars that are handed back get places side by side, so that one copy fetches them.
+    /// Values that each run hands back, most of them scalars, get places side by side, so that one copy fetches them.
     fn results(&mut self, cx: &Lowering, next: &mut u32) {
         let buffer = self.open(BufferRole::Results);
         for output in &cx.graph.outputs {
             let meta = cx.graph.meta(output.node);
-            if meta.shape.len() != 1 {
+            let is_returned = cx.graph.returned.contains(&output.name) && !meta.shape.is_empty();
+            if meta.shape.len() != 1 && !is_returned {
                 self.results.push(None);
                 continue;
             }

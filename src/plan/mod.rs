@@ -140,7 +140,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Values handed over, all in the buffer of role `Inputs`.
     pub inputs: Vec<Port>,
-    /// Scalars handed back after each run, all in the buffer of role `Results`.
+    /// Values handed back after each run, scalars and those that the graph says, all in the buffer of role `Results`.
     pub results: Vec<Port>,
     /// Larger values, to be read on demand before the next run.
     pub outputs: Vec<Port>,

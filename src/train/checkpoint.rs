@@ -16,8 +16,8 @@ use crate::graph::{Role, Variable};
 use crate::{Error, Result};
 
 use super::history::History;
-use super::session::Sums;
 use super::state::Weights;
+use super::sums::Sums;
 
 const KEY: &str = "wgrad";
 
@@ -26,16 +26,20 @@ const KEY: &str = "wgrad";
 pub struct Position {
     /// Optimizer steps since the weights were new.
     pub step: u64,
+    /// Batches trained on since the weights were new, which are as many unless a step has several; it
+    /// seeds what is random in a layer.
+    #[serde(default)]
+    pub batches_ever: u64,
     /// Epochs since the weights were new; it seeds the shuffle.
     pub epochs_ever: u64,
     /// Epochs done of the current `fit`.
     pub epoch: u64,
     /// Batches done of the current epoch.
     pub batch: u64,
-    /// Samples and sums of the current epoch's results so far: what its means are made of.
+    /// Samples of the current epoch whose results have arrived.
     pub samples: f64,
-    /// See `samples`.
-    pub totals: Vec<f64>,
+    /// What their results add up to: the loss's total, then each metric's.
+    pub totals: Vec<Vec<f64>>,
     /// The seed of weights, shuffles and dropout.
     pub seed: u64,
     /// Seconds of training so far.
@@ -45,6 +49,19 @@ pub struct Position {
 }
 
 impl Position {
+    /// The totals of the current epoch, to be put back when something was added.
+    pub(super) fn take_sums(&mut self) -> Sums {
+        Sums {
+            samples: self.samples,
+            totals: std::mem::take(&mut self.totals),
+        }
+    }
+
+    pub(super) fn put_sums(&mut self, sums: Sums) {
+        (self.samples, self.totals) = (sums.samples, sums.totals);
+    }
+
+    /// A copy of the totals.
     pub(super) fn sums(&self) -> Sums {
         Sums {
             samples: self.samples,
@@ -109,8 +126,10 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<Position> {
             "holds weights only, no state to resume a training from".to_string(),
         ));
     };
-    let position = serde_json::from_str::<Position>(text)
+    let mut position = serde_json::from_str::<Position>(text)
         .map_err(|e| refuse(format!("its position in the training cannot be read ({e})")))?;
+    // Before there were steps of several batches, these were not counted.
+    position.batches_ever = position.batches_ever.max(position.step);
     let mut words = weights.words.clone();
     for (v, words) in weights.variables.iter().zip(&mut words) {
         if v.role == Role::Table {

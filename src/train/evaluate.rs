@@ -5,7 +5,7 @@ use std::fmt;
 use crate::Shape;
 use crate::metrics::Metric;
 
-use super::session::Sums;
+use super::sums::Sums;
 
 /// A loss and metrics over a whole data set.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,18 +19,11 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// The means of sums over samples: the loss, then these metrics.
+    /// What the results of batches add up to.
     pub(super) fn of(sums: &Sums, metrics: &[Box<dyn Metric>]) -> Self {
-        let means = sums.means();
-        let (loss, values) = means
-            .split_first()
-            .map_or((f64::NAN, &[][..]), |(loss, values)| (*loss, values));
-        let finished = metrics.iter().zip(values);
         Evaluation {
-            loss,
-            metrics: finished
-                .map(|(m, v)| (m.name().to_string(), m.finish(*v)))
-                .collect(),
+            loss: sums.loss(),
+            metrics: sums.metrics(metrics),
             samples: sums.samples as usize,
         }
     }

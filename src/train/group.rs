@@ -94,8 +94,9 @@ impl Recipe {
         own.unwrap_or(self.optimizer.as_ref())
     }
 
-    /// The optimizer's own rate at a time, and the numbers of a step: those of the rest, then of each group.
-    pub fn scalars(&self, step: u64, at: Progress) -> (f64, Vec<f64>) {
+    /// The optimizer's own rate at a time, and the numbers of a step of so many samples: those of the rest,
+    /// then of each group; how averages are made; the share of a sample, where a step has several batches.
+    pub fn scalars(&self, step: u64, at: Progress, samples: usize) -> (f64, Vec<f64>) {
         let base = self.optimizer.learning_rate();
         let rate = self.schedule.rate(base, at);
         let mut scalars = self.optimizer.scalars(step, rate);
@@ -105,6 +106,14 @@ impl Recipe {
                 Rate::Own(own) => self.schedule.rate(own, at),
             };
             scalars.extend(self.optimizer_of(i + 1).scalars(step, rate));
+        }
+        if let Some(decay) = self.ema {
+            // The first average is the first weights, as in PyTorch's `AveragedModel`.
+            let keep = if step <= 1 { 0.0 } else { decay };
+            scalars.extend([keep, 1.0 - keep]);
+        }
+        if self.accumulate > 1 {
+            scalars.push(1.0 / samples.max(1) as f64);
         }
         (rate, scalars)
     }

@@ -75,10 +75,7 @@ impl History {
     ///
     /// Worked out from the epochs alone, so a resumed training stops where one in one go would have.
     pub fn best(&self, monitor: &str, min_delta: f64) -> Result<Option<&Epoch>> {
-        let name = monitor.strip_prefix("val_").unwrap_or(monitor);
-        // Errors and losses fall; everything else that is offered here is a share of right answers.
-        const FALLING: [&str; 5] = ["loss", "mse", "mae", "perplexity", "bits_per_character"];
-        let higher = !FALLING.contains(&name);
+        let higher = crate::metrics::higher_is_better(monitor);
         let mut best: Option<(f64, &Epoch)> = None;
         for epoch in &self.epochs {
             let Some(value) = epoch.get(monitor) else {

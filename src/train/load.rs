@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use crate::graph::Role;
 use crate::{Error, Result, Shape};
 
-use super::recipe::matches;
+use super::recipe::{EMA, matches, state_name};
 use super::state::Weights;
 use super::trainer::Trainer;
 
@@ -19,6 +19,7 @@ const OPTIMIZER: &str = "optimizer.";
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Load {
     lenient: bool,
+    averaged: bool,
     only: Vec<String>,
     except: Vec<String>,
     renamed: Vec<(String, String)>,
@@ -55,6 +56,13 @@ impl Load {
     /// `rename("bert.", "encoder.")`. The first that fits counts.
     pub fn rename(mut self, from: &str, to: &str) -> Self {
         self.renamed.push((from.to_string(), to.to_string()));
+        self
+    }
+
+    /// Takes the average of a weight, where the file is a checkpoint that holds one; see
+    /// [`TrainerBuilder::ema`](super::TrainerBuilder::ema).
+    pub fn averaged(mut self) -> Self {
+        self.averaged = true;
         self
     }
 
@@ -137,7 +145,11 @@ pub(super) fn load(
     let mut tensors: Vec<(String, TensorView)> = file
         .iter()
         .filter(|(name, _)| !name.starts_with(OPTIMIZER))
-        .map(|(name, tensor)| (how.name(name), tensor))
+        .map(|(name, tensor)| {
+            let average = file.tensor(&state_name(EMA, name)).ok();
+            let tensor = average.filter(|_| how.averaged).unwrap_or(tensor);
+            (how.name(name), tensor)
+        })
         .collect();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     if let Some(twice) = tensors.windows(2).find(|t| t[0].0 == t[1].0) {
@@ -175,12 +187,25 @@ pub(super) fn load(
         return Err(refuse(format!("does not fit the model: {report}")));
     }
     weights.words = words;
+    weights.restart_averages();
+    // A checkpoint goes on with its own.
+    for (i, of) in weights.averages() {
+        let (Some(v), Some(of)) = (weights.variables.get(i), weights.variables.get(of)) else {
+            continue;
+        };
+        let tensor = file.tensor(&v.name).ok();
+        let fits =
+            tensor.filter(|t| t.shape() == v.shape().dims() && report.loaded.contains(&of.name));
+        if let Some(words) = fits.and_then(|t| numbers(&t)) {
+            weights.set(i, words);
+        }
+    }
     Ok(report)
 }
 
 /// Takes over all of a model's weights from a file that holds them and no others but an optimizer's.
 pub(crate) fn load_model(path: &Path, weights: &mut Weights) -> Result<()> {
-    load(path, weights, &Load::strict(), (|_| true, &[])).map(drop)
+    load(path, weights, &Load::strict().averaged(), (|_| true, &[])).map(drop)
 }
 
 /// The elements as the words of `f32`, from any type of numbers.

@@ -143,6 +143,7 @@ impl Trainer {
                     b.fill(0);
                 }
             }
+            weights.restart_averages();
             Ok(())
         })
     }
@@ -154,14 +155,16 @@ impl Trainer {
         checkpoint::write(path.as_ref(), all.iter().map(|(v, words)| (v, words)), None)
     }
 
-    /// The model's own variables and their words, with adapters merged into them.
+    /// The model's own variables and their words, averages where there are such, with adapters merged into
+    /// them.
     pub(crate) fn merged_weights(&mut self) -> Result<Vec<(Variable, Vec<u32>)>> {
         self.settle()?;
         self.sync()?;
         let mut changed: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
-        changed.extend(merged(&self.weights, &self.recipe.adapters)?);
+        let weights = self.weights.averaged();
+        changed.extend(merged(&weights, &self.recipe.adapters)?);
         let adapters = self.adapters();
-        let all = self.weights.variables.iter().zip(&self.weights.words);
+        let all = weights.variables.iter().zip(&weights.words);
         let model = all.enumerate().filter(|(i, (v, _))| {
             matches!(v.role, Role::Parameter | Role::Buffer) && !adapters.contains(i)
         });

@@ -4,10 +4,12 @@
 //! data. Then `fit`, `evaluate` and `predict` do what their names say; `tick` does a slice of a
 //! training and returns, for programs with a frame to draw.
 
+mod builder;
 mod callback;
 mod checkpoint;
 mod evaluate;
 mod feed;
+mod first;
 mod fit;
 mod group;
 mod history;
@@ -19,9 +21,12 @@ mod session;
 mod state;
 mod stepwise;
 mod summary;
+mod sums;
 mod trace;
 mod trainer;
+mod update;
 
+pub use builder::TrainerBuilder;
 pub use callback::{BestCheckpoint, Callback, Control, EarlyStopping, EpochEnd};
 pub use checkpoint::Position;
 pub use evaluate::{Evaluation, Predictions};
@@ -33,4 +38,4 @@ pub use load::{Load, LoadReport, OtherShape};
 pub use run::Tick;
 pub(crate) use state::Weights;
 pub use summary::{LayerSummary, Summary};
-pub use trainer::{Trainer, TrainerBuilder};
+pub use trainer::Trainer;

@@ -4,7 +4,7 @@ use crate::graph::{Adapter, Init, Role, Variable, VariableId};
 use crate::loss::{Loss, Target};
 use crate::metrics::Metric;
 use crate::nn::{Lora, Module, Parameter, Visitor};
-use crate::optim::Optimizer;
+use crate::optim::{Clip, Optimizer, State};
 use crate::schedule::Schedule;
 use crate::{Error, Result, Shape};
 
@@ -17,7 +17,13 @@ pub(super) struct Recipe {
     pub optimizer: Box<dyn Optimizer>,
     pub metrics: Vec<Box<dyn Metric>>,
     pub schedule: Schedule,
-    pub clip: Option<f64>,
+    pub clip: Clip,
+    /// What is added to the gradient: `l1 sign(p) + l2 p`.
+    pub penalty: (f64, f64),
+    /// The share of the old average of weights that a step keeps.
+    pub ema: Option<f64>,
+    /// Batches of a step.
+    pub accumulate: u64,
     /// Names of parameters that are not trained; a `*` stands for anything.
     pub frozen: Vec<String>,
     /// Parameters that are trained otherwise.
@@ -37,6 +43,23 @@ pub(super) struct Declared {
 }
 
 impl Recipe {
+    /// Whether the settings of a step make sense.
+    pub fn check(&self) -> Result<()> {
+        self.clip.check()?;
+        for (what, factor) in [("l1", self.penalty.0), ("l2", self.penalty.1)] {
+            if !(factor >= 0.0 && factor.is_finite()) {
+                return Err(Error::argument(what, factor, "a number of at least 0"));
+            }
+        }
+        if let Some(decay) = self.ema.filter(|decay| !(0.0..1.0).contains(decay)) {
+            return Err(Error::argument("ema", decay, "at least 0 and below 1"));
+        }
+        match self.accumulate {
+            0 => Err(Error::argument("accumulate_gradients", 0, "at least 1")),
+            _ => Ok(()),
+        }
+    }
+
     /// The variables of the model and the optimizer. The same order for every graph: parameters, then
     /// each kind of optimizer state in the order of the parameters.
     pub fn declare(&self) -> Result<Declared> {
@@ -59,6 +82,8 @@ impl Recipe {
             variables.push(p.variable(name, role));
         };
         self.model.visit(&mut Visitor::new(&mut take));
+        let mut of_loss = |name: String, p: &Parameter| take(format!("loss.{name}"), p);
+        self.loss.visit(&mut Visitor::new(&mut of_loss));
         if let Some(name) = twice {
             return Err(Error::model(
                 "the model",
@@ -68,26 +93,59 @@ impl Recipe {
         known("freeze", &variables, self.frozen.iter())?;
         let adapters = lora::declare(&self.lora, &mut variables)?;
         known("group", &variables, self.groups.iter().map(|g| &g.pattern))?;
-        let trained: Vec<Variable> = variables
-            .iter()
-            .filter(|v| v.role == Role::Parameter)
-            .cloned()
-            .collect();
-        for state in self.optimizer.states() {
-            variables.extend(trained.iter().map(|p| Variable {
-                name: state_name(state, &p.name),
-                role: Role::OptimizerState(state.to_string()),
-                init: Init::Constant(0.0),
-                ..p.clone()
-            }));
-        }
+        self.declare_states(&mut variables);
         Ok(Declared {
             variables,
             bound,
             adapters,
         })
     }
+
+    /// Appends what the training remembers of each parameter, one kind after the other.
+    fn declare_states(&self, variables: &mut Vec<Variable>) {
+        let trained = variables.iter().filter(|v| v.role == Role::Parameter);
+        let trained: Vec<(Variable, Vec<State>)> = trained
+            .map(|v| (v.clone(), self.states(&v.name, v.shape())))
+            .collect();
+        let mut kinds: Vec<&str> = Vec::new();
+        for state in trained.iter().flat_map(|(_, states)| states) {
+            if !kinds.contains(&state.name) {
+                kinds.push(state.name);
+            }
+        }
+        for kind in kinds {
+            let with = trained.iter().filter_map(|(p, states)| {
+                let state = states.iter().find(|s| s.name == kind)?;
+                Some(Variable {
+                    name: state_name(kind, &p.name),
+                    role: Role::OptimizerState(kind.to_string()),
+                    init: Init::Constant(state.first),
+                    ..p.clone()
+                })
+            });
+            variables.extend(with.collect::<Vec<_>>());
+        }
+    }
+
+    /// What the training remembers of a parameter: what its optimizer does, then its average and the sum of
+    /// its gradients, where there are such.
+    fn states(&self, name: &str, shape: &Shape) -> Vec<State> {
+        let mut states = self.optimizer_of(self.group_of(name)).states(shape);
+        if self.ema.is_some() {
+            states.push(State::zero(EMA));
+        }
+        if self.accumulate > 1 {
+            states.push(State::zero(ACCUMULATED));
+        }
+        states
+    }
 }
+
+/// The averages of weights, as a kind of state.
+pub(super) const EMA: &str = "ema";
+
+/// The sums of gradients over the batches of a step, as a kind of state.
+pub(super) const ACCUMULATED: &str = "accumulated";
 
 /// Refuses a pattern that fits no name: it is misspelt.
 fn known<'a>(

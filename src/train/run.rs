@@ -12,7 +12,8 @@ use super::feed;
 use super::fit::Fit;
 use super::history::Epoch;
 use super::recipe::DataSpec;
-use super::session::{Batch, Session, Sums, Wanted};
+use super::session::{Batch, Session, Wanted};
+use super::sums::Sums;
 use super::trace::Purpose;
 use super::trainer::Trainer;
 
@@ -50,7 +51,6 @@ pub(super) struct Run {
     stage: Stage,
     /// The epoch's order.
     rows: Vec<u32>,
-    sums: Sums,
     validation_sums: Sums,
     rate: f64,
     since: Instant,
@@ -74,8 +74,25 @@ impl Run {
         if let Some(validation) = &validation {
             feed::check(validation, &trainer.spec, "the validation data")?;
         }
+        if let Some(monitor) = trainer.recipe.schedule.monitor() {
+            let names = measured(&trainer.metric_names(), validation.is_some());
+            if !names.iter().any(|name| name == monitor) {
+                return Err(Error::argument(
+                    "the schedule's monitor",
+                    monitor,
+                    names.join(" or "),
+                ));
+            }
+        }
         fit.batch_size = fit.batch_size.min(train.len());
         let mut wanted = wants(Purpose::Train, TRAIN_SET, train.len(), fit.batch_size);
+        if trainer.recipe.accumulate > 1 {
+            wanted.push(Wanted {
+                purpose: Purpose::Accumulate,
+                batch: fit.batch_size,
+                set: TRAIN_SET,
+            });
+        }
         let mut sets = vec![("train".to_string(), train.clone())];
         if let Some(validation) = &validation {
             let batch = evaluation_batch(fit.batch_size, validation.len(), &trainer.spec);
@@ -105,7 +122,6 @@ impl Run {
                 Stage::Done
             },
             rows: Vec::new(),
-            sums: position.sums(),
             validation_sums: Sums::default(),
             rate: trainer.recipe.optimizer.learning_rate(),
             since: Instant::now(),
@@ -115,7 +131,7 @@ impl Run {
         })
     }
 
-    fn steps_per_epoch(&self) -> u64 {
+    fn batches_per_epoch(&self) -> u64 {
         self.train.len().div_ceil(self.fit.batch_size) as u64
     }
 
@@ -126,7 +142,7 @@ impl Run {
             Stage::Train | Stage::Validate { .. } if !wait && !trainer.session()?.is_ready()? => {
                 Ok(Tick::Working)
             }
-            Stage::Train if trainer.position.batch < self.steps_per_epoch() => {
+            Stage::Train if trainer.position.batch < self.batches_per_epoch() => {
                 self.train_batch(trainer, wait)?;
                 Ok(Tick::Working)
             }
@@ -150,25 +166,42 @@ impl Run {
                 false => (0..n as u32).collect(),
             };
         }
-        let from = trainer.position.batch as usize * size;
-        let rows = self.rows.get(from..(from + size).min(n)).unwrap_or(&[]);
+        let (batch, batches) = (trainer.position.batch, self.batches_per_epoch());
+        let from = batch as usize * size;
+        let to = (from + size).min(n);
+        let rows = self.rows.get(from..to).unwrap_or(&[]);
+        // A step is so many batches; the last of an epoch may be fewer.
+        let each = trainer.recipe.accumulate.max(1);
+        let whole = (batch + 1).is_multiple_of(each) || batch + 1 == batches;
+        let first = (batch / each * each) as usize * size;
+        let steps_per_epoch = batches.div_ceil(each);
+        let schedule = &trainer.recipe.schedule;
+        let watched = schedule
+            .monitor()
+            .map(|m| trainer.position.history.curve(m));
         let at = Progress {
-            step: trainer.position.epoch * self.steps_per_epoch() + trainer.position.batch,
-            steps_per_epoch: self.steps_per_epoch(),
-            epochs: self.fit.epochs,
+            step: trainer.position.epoch * steps_per_epoch + batch / each,
+            steps_per_epoch,
+            steps: self.fit.epochs * steps_per_epoch,
+            values: watched.as_deref().unwrap_or_default(),
         };
         let step = trainer.position.step + 1;
-        let (rate, scalars) = trainer.recipe.scalars(step, at);
+        let (rate, scalars) = trainer.recipe.scalars(step, at, to - first);
         self.rate = rate;
         let wanted = Wanted {
-            purpose: Purpose::Train,
+            purpose: match whole {
+                true => Purpose::Train,
+                false => Purpose::Accumulate,
+            },
             batch: rows.len(),
             set: TRAIN_SET,
         };
+        let key = trainer.position.batches_ever + 1;
         let session = trainer.session()?;
-        session.run(wanted, rows, step, &scalars)?;
+        session.run(wanted, rows, (step, key), &scalars)?;
         trainer.changed = true;
-        trainer.position.step = step;
+        trainer.position.step += u64::from(whole);
+        trainer.position.batches_ever = key;
         trainer.position.batch += 1;
         // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
         self.collect(trainer, wait && trainer.first_step.is_none())?;
@@ -185,18 +218,17 @@ impl Run {
         }
         for batch in &batches {
             finite(batch, "the training loss")?;
-            self.sums.add(&batch.values, batch.samples);
         }
-        trainer.position.samples = self.sums.samples;
-        trainer.position.totals.clone_from(&self.sums.totals);
-        trainer.position.seconds = self.seconds();
+        let mut sums = trainer.position.take_sums();
+        for batch in &batches {
+            sums.add(batch, &trainer.recipe.metrics);
+        }
         if let (Some(on_batch), false) = (&mut self.fit.on_batch, batches.is_empty()) {
-            let means = self.sums.means();
-            if let Some((loss, metrics)) = means.split_first() {
-                let metrics = named(&trainer.metric_names(), metrics, trainer);
-                on_batch(self.sums.samples as usize, *loss, &metrics);
-            }
+            let metrics = sums.metrics(&trainer.recipe.metrics);
+            on_batch(sums.samples as usize, sums.loss(), &metrics);
         }
+        trainer.position.put_sums(sums);
+        trainer.position.seconds = self.seconds();
         Ok(all)
     }
 
@@ -217,20 +249,18 @@ impl Run {
         let session = trainer.session()?;
         if next < validation {
             let end = (next + size).min(validation);
-            evaluate_batch(
-                session,
-                VALIDATION_SET,
-                next,
-                end,
-                &mut self.validation_sums,
-            )?;
+            for batch in evaluate_batch(session, VALIDATION_SET, next, end)? {
+                self.validation_sums.add(&batch, &trainer.recipe.metrics);
+            }
             self.stage = Stage::Validate { next: end };
             return Ok(Tick::Working);
         }
-        for batch in session.results(wait)? {
-            self.validation_sums.add(&batch.values, batch.samples);
+        let arrived = session.results(wait)?;
+        let more = session.is_waiting();
+        for batch in arrived {
+            self.validation_sums.add(&batch, &trainer.recipe.metrics);
         }
-        if session.is_waiting() {
+        if more {
             return Ok(Tick::Working);
         }
         self.end_epoch(trainer)
@@ -241,13 +271,9 @@ impl Run {
     }
 
     fn end_epoch(&mut self, trainer: &mut Trainer) -> Result<Tick> {
-        let names = trainer.metric_names();
-        let split = |sums: &Sums| sums.means().split_first().map(|(l, m)| (*l, m.to_vec()));
-        let (loss, metrics) = split(&self.sums).unwrap_or((f64::NAN, Vec::new()));
-        let validated = self
-            .validation
-            .as_ref()
-            .and_then(|_| split(&self.validation_sums));
+        let sums = trainer.position.take_sums();
+        let (loss, metrics) = (sums.loss(), sums.metrics(&trainer.recipe.metrics));
+        let validated = self.validation.as_ref().map(|_| &self.validation_sums);
         let position = &mut trainer.position;
         position.epoch += 1;
         position.epochs_ever += 1;
@@ -261,14 +287,13 @@ impl Run {
             seconds: position.seconds,
             lr: self.rate,
             loss,
-            metrics: named(&names, &metrics, trainer),
-            val_loss: validated.as_ref().map(|(loss, _)| *loss),
+            metrics,
+            val_loss: validated.map(Sums::loss),
             val_metrics: validated
-                .map(|(_, m)| named(&names, &m, trainer))
+                .map(|sums| sums.metrics(&trainer.recipe.metrics))
                 .unwrap_or_default(),
         };
         trainer.position.history.epochs.push(epoch.clone());
-        self.sums = Sums::default();
         self.validation_sums = Sums::default();
         self.rows.clear();
         let mut callbacks = std::mem::take(&mut self.fit.callbacks);
@@ -319,51 +344,44 @@ pub(super) fn evaluation_batch(batch: usize, samples: usize, spec: &DataSpec) ->
     batch.max(at_least).min(samples).max(1)
 }
 
-/// Starts the evaluation of some samples, and takes the results that have arrived.
+/// Starts the evaluation of some samples, and gives the results that have arrived.
 pub(super) fn evaluate_batch(
     session: &mut Session,
     set: usize,
     from: usize,
     to: usize,
-    sums: &mut Sums,
-) -> Result<()> {
+) -> Result<Vec<Batch>> {
     let rows: Vec<u32> = (from as u32..to as u32).collect();
     let wanted = Wanted {
         purpose: Purpose::Evaluate,
         batch: rows.len(),
         set,
     };
-    session.run(wanted, &rows, 0, &[])?;
-    for batch in session.results(false)? {
-        sums.add(&batch.values, batch.samples);
-    }
-    Ok(())
+    session.run(wanted, &rows, (0, 0), &[])?;
+    session.results(false)
 }
 
-fn named(names: &[&'static str], means: &[f64], trainer: &Trainer) -> Vec<(String, f64)> {
-    let finished = trainer
-        .recipe
-        .metrics
-        .iter()
-        .zip(means)
-        .map(|(m, mean)| m.finish(*mean));
+/// The names of what an epoch is measured by.
+fn measured(metrics: &[String], validated: bool) -> Vec<String> {
+    let mut names = vec!["loss".to_string()];
+    names.extend_from_slice(metrics);
+    if validated {
+        let of_validation: Vec<String> = names.iter().map(|n| format!("val_{n}")).collect();
+        names.extend(of_validation);
+    }
     names
-        .iter()
-        .zip(finished)
-        .map(|(name, value)| (name.to_string(), value))
-        .collect()
 }
 
 /// Refuses a loss that is not a number: training on would only destroy the weights.
 fn finite(batch: &Batch, what: &str) -> Result<()> {
-    match batch.values.first() {
-        Some(value) if !value.is_finite() => Err(Error::NonFinite {
+    match batch.loss.is_finite() {
+        true => Ok(()),
+        false => Err(Error::NonFinite {
             step: batch.step,
             what: format!("{what} (a smaller learning rate or clip_grad_norm may help)"),
-            value: *value,
+            value: batch.loss,
             at: None,
         }),
-        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::data::Dataset;
 use crate::device::Device;
+use crate::exec::interpreter::array_of;
 use crate::exec::{Counters, Executor, Program, RunResult};
 use crate::graph::{Role, Variable};
 use crate::plan::{Layout, Plan, plan};
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
 use super::recipe::{DataSpec, Recipe};
 use super::state::Weights;
-use super::trace::{Purpose, trace};
+use super::trace::{LOSS, Purpose, metric_of, trace};
 
 /// One plan to make: what for, for how many samples, from which data set (by index).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,30 +22,6 @@ pub(super) struct Wanted {
     pub purpose: Purpose,
     pub batch: usize,
     pub set: usize,
-}
-
-/// Means over samples, summed in f64.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Sums {
-    pub samples: f64,
-    pub totals: Vec<f64>,
-}
-
-impl Sums {
-    pub fn add(&mut self, values: &[f64], samples: usize) {
-        self.totals.resize(values.len(), 0.0);
-        self.samples += samples as f64;
-        for (total, value) in self.totals.iter_mut().zip(values) {
-            *total += value * samples as f64;
-        }
-    }
-
-    pub fn means(&self) -> Vec<f64> {
-        self.totals
-            .iter()
-            .map(|t| t / self.samples.max(1.0))
-            .collect()
-    }
 }
 
 /// A run whose results have not arrived yet.
@@ -58,8 +35,9 @@ pub(super) struct Batch {
     pub samples: usize,
     /// The training step that it was, counted from 1; 0 in an evaluation.
     pub step: u64,
-    /// The loss, then the metrics.
-    pub values: Vec<f64>,
+    pub loss: f64,
+    /// By metric, the numbers of each tensor that it asked for.
+    pub metrics: Vec<Vec<Vec<f64>>>,
 }
 
 pub(super) struct Session {
@@ -163,7 +141,14 @@ impl Session {
     }
 
     /// Starts a run on some rows of the plan's set. `step` counts training steps from 1.
-    pub fn run(&mut self, wanted: Wanted, rows: &[u32], step: u64, scalars: &[f64]) -> Result<()> {
+    /// `key` tells its random numbers from those of other runs.
+    pub fn run(
+        &mut self,
+        wanted: Wanted,
+        rows: &[u32],
+        (step, key): (u64, u64),
+        scalars: &[f64],
+    ) -> Result<()> {
         let index = self.plan_index(wanted)?;
         let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
             return Ok(());
@@ -189,7 +174,7 @@ impl Session {
                 }
                 (crate::ops::KEY, _) => {
                     words.clear();
-                    words.extend([(self.seed ^ (self.seed >> 32)) as u32, step as u32]);
+                    words.extend([(self.seed ^ (self.seed >> 32)) as u32, key as u32]);
                 }
                 (name, _) => {
                     return Err(Error::internal(
@@ -222,15 +207,32 @@ impl Session {
     fn batch(&mut self, result: &RunResult) -> Option<Batch> {
         let pending = self.pending.pop_front()?;
         let plan = self.program.plans.get(result.plan)?;
-        let ports = plan.results.iter().zip(&result.words);
-        let values = ports
-            .map(|(_, word)| f64::from(f32::from_bits(*word)))
-            .collect();
-        Some(Batch {
+        let mut batch = Batch {
             samples: pending.samples,
             step: pending.step,
-            values,
-        })
+            loss: f64::NAN,
+            metrics: Vec::new(),
+        };
+        let mut words = result.words.as_slice();
+        for port in &plan.results {
+            let (own, rest) = words.split_at_checked(port.meta.shape.len())?;
+            words = rest;
+            let numbers = array_of(&port.meta, own).data;
+            match metric_of(&port.name) {
+                Some(index) => {
+                    let len = batch.metrics.len().max(index + 1);
+                    batch.metrics.resize(len, Vec::new());
+                    if let Some(metric) = batch.metrics.get_mut(index) {
+                        metric.push(numbers);
+                    }
+                }
+                None if port.name == LOSS => {
+                    batch.loss = numbers.first().copied().unwrap_or(f64::NAN);
+                }
+                None => {}
+            }
+        }
+        Some(batch)
     }
 
     /// Whether the next run can be handed over without waiting for an earlier one.

@@ -2,10 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::Result;
 use crate::exec::Executor;
-use crate::graph::{Init, Role, Variable};
+use crate::graph::{Role, Variable};
 use crate::random::Stream;
-use crate::{Error, Result};
+
+use super::first;
+use super::recipe::{EMA, state_name};
 
 /// The words of the model's and the optimizer's variables, by index.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +22,7 @@ impl Weights {
     pub fn initial(variables: &[Variable], seed: u64) -> Result<Self> {
         let mut words = Vec::with_capacity(variables.len());
         for (i, v) in variables.iter().enumerate() {
-            words.push(first_values(v, &mut Stream::new(seed).child(i as u64))?);
+            words.push(first::values(v, &mut Stream::new(seed).child(i as u64))?);
         }
         Ok(Weights {
             variables: variables.to_vec(),
@@ -36,6 +39,44 @@ impl Weights {
     /// The index of the variable called `name`.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.variables.iter().position(|v| v.name == name)
+    }
+
+    /// Makes the averages of weights the weights themselves.
+    pub fn restart_averages(&mut self) {
+        for (i, of) in self.averages() {
+            if let Some(words) = self.words.get(of).cloned() {
+                self.set(i, words);
+            }
+        }
+    }
+
+    /// The same with the averages in their parameters' places.
+    pub fn averaged(&self) -> std::borrow::Cow<'_, Self> {
+        let averages = self.averages();
+        if averages.is_empty() {
+            return std::borrow::Cow::Borrowed(self);
+        }
+        let mut averaged = self.clone();
+        for (i, of) in averages {
+            if let Some(words) = self.words.get(i).cloned() {
+                averaged.set(of, words);
+            }
+        }
+        std::borrow::Cow::Owned(averaged)
+    }
+
+    /// The averages and the parameters that they are of, by index.
+    pub fn averages(&self) -> Vec<(usize, usize)> {
+        let all = self.variables.iter().enumerate();
+        let averages = all.filter(|(_, v)| v.role == Role::OptimizerState(EMA.to_string()));
+        let of = |v: &Variable| {
+            let of = self.variables.iter().filter(|p| p.role == Role::Parameter);
+            let name = of
+                .map(|p| p.name.as_str())
+                .find(|p| state_name(EMA, p) == v.name);
+            self.find(name?)
+        };
+        averages.filter_map(|(i, v)| Some((i, of(v)?))).collect()
     }
 
     pub fn upload(&self, executor: &mut dyn Executor) -> Result<()> {
@@ -59,32 +100,4 @@ impl Weights {
         }
         hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
     }
-}
-
-fn first_values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
-    let n = v.shape().len();
-    let values: Vec<f32> = match &v.init {
-        Init::Constant(c) => vec![*c; n],
-        Init::Uniform { bound } => (0..n)
-            .map(|_| bound * (2.0 * random.uniform() - 1.0))
-            .collect(),
-        Init::Normal { std } => (0..n).map(|_| std * random.normal()).collect(),
-        Init::NormalAroundZeros { std, from, to } => (0..n)
-            .map(|i| {
-                let value = std * random.normal();
-                if (*from..*to).contains(&i) {
-                    0.0
-                } else {
-                    value
-                }
-            })
-            .collect(),
-        Init::Values(values) if values.len() == n => values.to_vec(),
-        Init::Values(values) => {
-            let reason = format!("has {} first values for shape {}", values.len(), v.shape());
-            return Err(Error::model(&v.name, reason));
-        }
-        Init::Unset => return Err(Error::model(&v.name, "has no first values")),
-    };
-    Ok(values.into_iter().map(f32::to_bits).collect())
 }

@@ -3,22 +3,35 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::autodiff::gradients;
-use crate::graph::{Assign, Graph, Mode, Output, Phase, Role, Variable, VariableId};
+use crate::graph::{Adapter, Graph, Mode, Output, Variable, VariableId};
 use crate::loss::Target;
 use crate::ops;
-use crate::optim::{Update, clip_factor};
 use crate::{DType, Error, Result, Tensor};
 
-use super::feed::{Feed, SCALARS, batch_meta};
-use super::recipe::{DataSpec, Recipe, state_name};
+use super::feed::{Feed, batch_meta};
+use super::recipe::{DataSpec, EMA, Recipe, state_name};
+use super::update::{Part, update};
 
 /// What a graph is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Train,
+    /// The first batches of a step of several: their gradients are summed up.
+    Accumulate,
     Evaluate,
     Predict,
+}
+
+/// The loss's name among a graph's outputs.
+pub(super) const LOSS: &str = "loss";
+
+/// What the names of a metric's outputs begin with; its number and the output's follow.
+const METRIC: &str = "metric.";
+
+/// The number of the metric that an output belongs to.
+pub(super) fn metric_of(output: &str) -> Option<usize> {
+    let (number, _) = output.strip_prefix(METRIC)?.split_once('.')?;
+    number.parse().ok()
 }
 
 /// The graph for a batch of `batch` samples. `variables` begins with the recipe's own.
@@ -29,11 +42,12 @@ pub(super) fn trace(
     (feed, batch): (&Feed, usize),
     (variables, bound): (&[Variable], &[u64]),
 ) -> Result<Graph> {
-    let mode = if purpose == Purpose::Train {
-        Mode::Train
-    } else {
-        Mode::Eval
+    let part = match purpose {
+        Purpose::Train => Some(Part::Whole),
+        Purpose::Accumulate => Some(Part::Some),
+        Purpose::Evaluate | Purpose::Predict => None,
     };
+    let mode = part.map_or(Mode::Eval, |_| Mode::Train);
     let shared = Rc::new(RefCell::new(start(recipe, mode, variables, bound)));
     if purpose == Purpose::Predict {
         let meta = batch_meta(spec, batch);
@@ -50,16 +64,17 @@ pub(super) fn trace(
         Target::Labels { .. } => t,
     };
     let loss = recipe.loss.mean(&y, &t);
-    output(&shared, "loss", &loss)?;
-    for metric in &recipe.metrics {
-        output(
-            &shared,
-            metric.name(),
-            &metric.mean(&y, &t, recipe.loss.as_ref()),
-        )?;
+    output(&shared, LOSS, &loss)?;
+    for (i, metric) in recipe.metrics.iter().enumerate() {
+        let numbers = metric.collect(&y, &t, recipe.loss.as_ref());
+        for (part, tensor) in numbers.iter().enumerate() {
+            let name = format!("{METRIC}{i}.{part}");
+            output(&shared, &name, tensor)?;
+            shared.borrow_mut().returned.push(name);
+        }
     }
-    if purpose == Purpose::Train {
-        update(recipe, &shared, &loss)?;
+    if let Some(part) = part {
+        update(recipe, &shared, (&loss, batch), part)?;
     }
     finish(shared)
 }
@@ -94,14 +109,30 @@ pub(super) fn probe(
 
 fn start(recipe: &Recipe, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
     let mut graph = Graph::new(mode);
-    graph.adapters = recipe.adapters.iter().copied().collect();
+    // What is evaluated is the average, where there is one.
+    let seen = |id: VariableId| match (mode, recipe.ema) {
+        (Mode::Eval, Some(_)) => average(variables, id).unwrap_or(id),
+        _ => id,
+    };
+    let adapters = recipe.adapters.iter().map(|(id, adapter)| {
+        let (a, b) = (seen(adapter.a), seen(adapter.b));
+        (*id, Adapter { a, b, ..*adapter })
+    });
+    graph.adapters = adapters.collect();
     graph.variables = variables.to_vec();
     graph.bound = bound
         .iter()
         .enumerate()
-        .map(|(i, &p)| (p, VariableId(i as u32)))
+        .map(|(i, &p)| (p, seen(VariableId(i as u32))))
         .collect();
     graph
+}
+
+/// The variable that holds a parameter's average.
+fn average(variables: &[Variable], id: VariableId) -> Option<VariableId> {
+    let name = state_name(EMA, &variables.get(id.index())?.name);
+    let at = variables.iter().position(|v| v.name == name)?;
+    Some(VariableId::new(at))
 }
 
 fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()> {
@@ -127,85 +158,4 @@ fn finish(shared: Rc<RefCell<Graph>>) -> Result<Graph> {
     let mut graph = shared.replace(Graph::new(Mode::Eval));
     graph.take_error()?;
     Ok(graph)
-}
-
-/// Appends gradients, clipping and the optimizer's update.
-fn update(recipe: &Recipe, shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result<()> {
-    let trained: Vec<(VariableId, String)> = {
-        let graph = shared.borrow();
-        let all = graph.variables.iter().enumerate();
-        let trained = all.filter(|(_, v)| v.role == Role::Parameter);
-        trained
-            .map(|(i, v)| (VariableId(i as u32), v.name.clone()))
-            .collect()
-    };
-    let parameters: Vec<Tensor> = trained
-        .iter()
-        .map(|(id, _)| ops::variable(shared, *id))
-        .collect();
-    let grads = gradients(loss, &parameters)?;
-    let mut used: Vec<(VariableId, String, Tensor, Tensor)> = Vec::new();
-    for (((id, name), p), g) in trained.into_iter().zip(&parameters).zip(grads) {
-        // A parameter that the loss does not depend on keeps its value, as in PyTorch.
-        let Some(g) = g else { continue };
-        if let Some(node) = g.id() {
-            shared
-                .borrow_mut()
-                .gradients
-                .push(Assign { variable: id, node });
-        }
-        used.push((id, name, p.clone(), g));
-    }
-    if used.is_empty() {
-        return Err(Error::model("the model", "has no parameter to train"));
-    }
-    shared.borrow_mut().phase = Phase::Update;
-    let count = recipe
-        .optimizer
-        .scalars(1, recipe.optimizer.learning_rate())
-        .len();
-    let groups = recipe.groups.len() + 1;
-    let all = ops::input(shared, SCALARS, [count * groups], DType::F32);
-    let scalars: Vec<Tensor> = (0..count * groups)
-        .map(|i| all.narrow(0, i, 1).reshape(crate::Shape::scalar()))
-        .collect();
-    let factor = recipe
-        .clip
-        .and_then(|max| clip_factor(&used.iter().map(|u| u.3.clone()).collect::<Vec<_>>(), max));
-    for (id, name, parameter, gradient) in used {
-        let states = recipe.optimizer.states();
-        let mut ids = Vec::with_capacity(states.len());
-        for state in &states {
-            let wanted = state_name(state, &name);
-            let at = shared
-                .borrow()
-                .variables
-                .iter()
-                .position(|v| v.name == wanted);
-            ids.extend(at.map(|i| VariableId(i as u32)));
-        }
-        let gradient = match &factor {
-            Some(factor) => gradient * factor,
-            None => gradient,
-        };
-        let group = recipe.group_of(&name);
-        let scalars = scalars.chunks(count.max(1)).nth(group);
-        let updated = recipe.optimizer_of(group).update(Update {
-            parameter: &parameter,
-            gradient,
-            states: ids.iter().map(|&id| ops::variable(shared, id)).collect(),
-            scalars: scalars.unwrap_or_default().to_vec(),
-        });
-        let mut graph = shared.borrow_mut();
-        graph.take_error()?;
-        let new =
-            std::iter::once((id, updated.parameter)).chain(ids.into_iter().zip(updated.states));
-        for (variable, tensor) in new {
-            if let Some(node) = tensor.id() {
-                graph.assigns.push(Assign { variable, node });
-            }
-        }
-    }
-    shared.borrow_mut().phase = Phase::Forward;
-    Ok(())
 }

@@ -7,137 +7,25 @@ use std::time::{Duration, Instant};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::exec::Counters;
-use crate::loss::Loss;
-use crate::metrics::Metric;
-use crate::nn::{Lora, Module};
-use crate::optim::Optimizer;
+use crate::nn::Module;
+use crate::optim::Clip;
 use crate::plan::{Cost, Plan};
 use crate::schedule::Schedule;
-use crate::{Error, Result, Shape};
+use crate::{Error, Result};
 
+use super::builder::TrainerBuilder;
 use super::checkpoint::{self, Position};
 use super::evaluate::{Evaluation, Predictions};
-use super::feed::{self, Feed};
+use super::feed;
 use super::fit::Fit;
-use super::group::{Group, Grouped};
 use super::history::History;
 use super::recipe::{DataSpec, Declared, Recipe};
 use super::run::{Run, Tick, evaluate_batch, evaluation_batch, slice, wants};
-use super::session::{Session, Sums, Wanted};
+use super::session::{Session, Wanted};
 use super::state::Weights;
 use super::summary::Summary;
-use super::trace::{Purpose, probe, trace};
-
-/// A trainer before it is compiled: the model, and how to train it.
-pub struct TrainerBuilder {
-    recipe: Recipe,
-}
-
-impl TrainerBuilder {
-    /// What is minimised; without it, softmax cross-entropy.
-    pub fn loss(mut self, loss: impl Loss + 'static) -> Self {
-        self.recipe.loss = Box::new(loss);
-        self
-    }
-
-    /// How parameters change; without it, Adam with a rate of 0.001.
-    pub fn optimizer(mut self, optimizer: impl Optimizer + 'static) -> Self {
-        self.recipe.optimizer = Box::new(optimizer);
-        self
-    }
-
-    /// A number to report besides the loss; may be called again for more.
-    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.recipe.metrics.push(Box::new(metric));
-        self
-    }
-
-    /// How the learning rate changes; without it, it does not.
-    pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.recipe.schedule = schedule;
-        self
-    }
-
-    /// Scales all gradients so that their global norm is at most `max`, as in PyTorch.
-    pub fn clip_grad_norm(mut self, max: f64) -> Self {
-        self.recipe.clip = Some(max);
-        self
-    }
-
-    /// The seed of first weights, shuffles and dropout; without it, 0.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.recipe.seed = seed;
-        self
-    }
-
-    /// Keeps parameters as they are, by name; a `*` stands for anything: `"encoder.*"`, `"*.bias"`.
-    pub fn freeze(mut self, pattern: &str) -> Self {
-        self.recipe.frozen.push(pattern.to_string());
-        self
-    }
-
-    /// Trains parameters of this name otherwise than the rest; a `*` stands for anything. May be called again
-    /// for more groups; a parameter belongs to the first that fits.
-    pub fn group(mut self, pattern: &str, group: Group) -> Self {
-        self.recipe.groups.push(Grouped {
-            pattern: pattern.to_string(),
-            group,
-            optimizer: None,
-        });
-        self
-    }
-
-    /// Freezes the weights of this name and trains an adapter of each instead; a `*` stands for anything.
-    /// `"*"` means all matrices. What else is trained says [`TrainerBuilder::freeze`], which leaves adapters
-    /// alone. An adapter's tensors are called `lora_A` and `lora_B`, beside the `weight` they belong to.
-    pub fn lora(mut self, pattern: &str, lora: Lora) -> Self {
-        self.recipe.lora.push((pattern.to_string(), lora));
-        self
-    }
-
-    /// Checks the model against the device and the kind of data that `example` is, and makes its first
-    /// weights. Shapes that do not fit are an error here, with the line that made them.
-    pub fn compile(self, device: &Device, example: &Dataset) -> Result<Trainer> {
-        self.compile_for(device, example.sample_shape().clone())
-    }
-
-    /// Like [`TrainerBuilder::compile`], for samples of this shape.
-    pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
-        let mut recipe = self.recipe;
-        recipe.optimizer.check()?;
-        recipe.prepare_groups()?;
-        if let Some(max) = recipe.clip.filter(|max| !(*max > 0.0 && max.is_finite())) {
-            return Err(Error::argument("clip_grad_norm", max, "a number above 0"));
-        }
-        let sample = sample.into();
-        let declared = recipe.declare()?;
-        recipe.adapters.clone_from(&declared.adapters);
-        let (graph, target) = probe(&recipe, &sample, (&declared.variables, &declared.bound))?;
-        let spec = DataSpec { sample, target };
-        // The training graph too: a gradient may not exist.
-        let of = (&declared.variables[..], &declared.bound[..]);
-        trace(&recipe, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
-        let weights = Weights::initial(&declared.variables, recipe.seed)?;
-        let summary = Summary::new(&graph, &declared.variables);
-        Ok(Trainer {
-            position: Position {
-                seed: recipe.seed,
-                ..Position::default()
-            },
-            recipe,
-            device: device.clone(),
-            spec,
-            declared,
-            weights,
-            ended: false,
-            changed: false,
-            session: None,
-            run: None,
-            first_step: None,
-            summary,
-        })
-    }
-}
+use super::sums::Sums;
+use super::trace::Purpose;
 
 /// A model with its weights, its optimizer and its device.
 pub struct Trainer {
@@ -150,12 +38,12 @@ pub struct Trainer {
     pub(super) ended: bool,
     /// The session's weights are newer than `weights`.
     pub(super) changed: bool,
-    device: Device,
-    declared: Declared,
+    pub(super) device: Device,
+    pub(super) declared: Declared,
     pub(super) weights: Weights,
-    session: Option<Session>,
+    pub(super) session: Option<Session>,
     pub(super) run: Option<Run>,
-    summary: Summary,
+    pub(super) summary: Summary,
 }
 
 impl Trainer {
@@ -170,11 +58,14 @@ impl Trainer {
         TrainerBuilder {
             recipe: Recipe {
                 model,
-                loss: Box::new(crate::loss::CrossEntropy),
+                loss: Box::new(crate::loss::CrossEntropy::new()),
                 optimizer: Box::new(crate::optim::Adam::new(1e-3)),
                 metrics: Vec::new(),
-                schedule: Schedule::Constant,
-                clip: None,
+                schedule: Schedule::constant(),
+                clip: Clip::default(),
+                penalty: (0.0, 0.0),
+                ema: None,
+                accumulate: 1,
                 frozen: Vec::new(),
                 groups: Vec::new(),
                 lora: Vec::new(),
@@ -235,16 +126,13 @@ impl Trainer {
         let mut session = self.new_session(vec![("test".to_string(), set.clone())], wanted)?;
         let mut sums = Sums::default();
         for from in (0..set.len()).step_by(batch) {
-            evaluate_batch(
-                &mut session,
-                0,
-                from,
-                (from + batch).min(set.len()),
-                &mut sums,
-            )?;
+            let to = (from + batch).min(set.len());
+            for result in evaluate_batch(&mut session, 0, from, to)? {
+                sums.add(&result, &self.recipe.metrics);
+            }
         }
         for result in session.results(true)? {
-            sums.add(&result.values, result.samples);
+            sums.add(&result, &self.recipe.metrics);
         }
         Ok(Evaluation::of(&sums, &self.recipe.metrics))
     }
@@ -267,7 +155,7 @@ impl Trainer {
                 batch: rows.len(),
                 set: 0,
             };
-            session.run(wanted, &rows, 0, &[])?;
+            session.run(wanted, &rows, (0, 0), &[])?;
             values.extend(session.output(wanted)?);
         }
         let mut dims = vec![set.len()];
@@ -381,8 +269,9 @@ impl Trainer {
         self.session.as_ref()?.plan(0).map(|plan| plan.to_string())
     }
 
-    pub(super) fn metric_names(&self) -> Vec<&'static str> {
-        self.recipe.metrics.iter().map(|m| m.name()).collect()
+    pub(super) fn metric_names(&self) -> Vec<String> {
+        let all = self.recipe.metrics.iter();
+        all.map(|m| m.name().to_string()).collect()
     }
 
     pub(super) fn session(&mut self) -> Result<&mut Session> {

@@ -13,7 +13,10 @@ mod case;
 mod common;
 mod curves;
 mod fixture;
+mod metrics;
+mod optimizers;
 mod runner;
+mod schedules;
 
 mod cases {
     pub mod attention;
@@ -23,6 +26,7 @@ mod cases {
     pub mod conv;
     pub mod einsum;
     pub mod language;
+    pub mod losses;
     pub mod ops_elementwise;
     pub mod ops_index;
     pub mod ops_reduce;
@@ -38,6 +42,7 @@ fn main() {
         ("batch_norm", cases::batch_norm::cases()),
         ("conv", cases::conv::cases()),
         ("language", cases::language::cases()),
+        ("losses", cases::losses::cases()),
         ("ops_elementwise", cases::ops_elementwise::cases()),
         ("ops_reduce", cases::ops_reduce::cases()),
         ("attention", cases::attention::cases()),
@@ -47,9 +52,12 @@ fn main() {
         ("recurrent", cases::recurrent::cases()),
     ];
     let mut names: Vec<&str> = files.iter().map(|f| f.0).collect();
-    names.push("curves");
+    names.extend(["curves", "metrics", "optimizers", "schedules"]);
     let mut trials = vec![runner::every_fixture_is_used(names)];
     trials.extend(curves::trials());
+    trials.extend(metrics::trials());
+    trials.extend(optimizers::trials());
+    trials.extend(schedules::trials());
     for (file, cases) in files {
         trials.extend(runner::trials(file, cases));
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::optim::Sgd;
-use wgrad::schedule::Schedule;
+use wgrad::schedule::{Plateau, Schedule};
 use wgrad::train::{BestCheckpoint, Control, EarlyStopping, EpochEnd, Tick};
 use wgrad::{Device, Error, Fit, Trainer, loss, nn};
 
@@ -15,7 +15,7 @@ on_every_device! {
         // It learns for a while, and then the rate is as good as 0.
         let set = classes(40);
         let mut trainer = Trainer::new(mlp(3)).optimizer(Sgd::new(0.1))
-            .schedule(Schedule::Exponential { gamma: 1e-4 }).compile(device, &set).unwrap();
+            .schedule(Schedule::exponential(1e-4)).compile(device, &set).unwrap();
         let stop = EarlyStopping::new("val_loss", 3).min_delta(1e-3);
         let fit = Fit::epochs(50).batch_size(10).validation(&set).callback(stop);
         let history = trainer.fit(&set, fit).unwrap();
@@ -30,7 +30,7 @@ on_every_device! {
         let path = folder.path().join("two.safetensors");
         let set = classes(40);
         let trainer = || Trainer::new(mlp(3)).optimizer(Sgd::new(0.1))
-            .schedule(Schedule::Exponential { gamma: 1e-4 }).compile(device, &set).unwrap();
+            .schedule(Schedule::exponential(1e-4)).compile(device, &set).unwrap();
         let fit = || Fit::epochs(50).batch_size(10).validation(&set)
             .callback(EarlyStopping::new("val_loss", 4).min_delta(1e-3));
         let mut whole = trainer();
@@ -108,11 +108,8 @@ on_every_device! {
 
     fn schedules_change_the_rate_and_make_nothing(device) {
         let set = classes(40);
-        let schedules = [
-            Schedule::Exponential { gamma: 0.9 },
-            Schedule::Cosine { warmup_epochs: 1.5, floor: 1e-4 },
-        ];
-        for schedule in schedules {
+        let schedules = [Schedule::exponential(0.9), Schedule::cosine(1e-4).warmup_epochs(1.5)];
+        for (i, schedule) in schedules.into_iter().enumerate() {
             let mut trainer = classifier().schedule(schedule).compile(device, &set).unwrap();
             trainer.begin(&set, Fit::epochs(6).batch_size(10)).unwrap();
             let made = trainer.counters();
@@ -127,8 +124,8 @@ on_every_device! {
             let counters = trainer.counters();
             assert_eq!((counters.pipelines, counters.bind_groups), (made.pipelines, made.bind_groups));
             assert_eq!(rates.len(), 6);
-            match schedule {
-                Schedule::Exponential { .. } => {
+            match i {
+                0 => {
                     for (old, new) in rates.iter().zip(&rates[1..]) {
                         assert_eq!(*new, old * 0.9);
                     }
@@ -138,16 +135,45 @@ on_every_device! {
         }
         // The rate is really used: with none left, the weights stand still.
         let sgd = Sgd::new(0.1);
-        let gone = Schedule::Exponential { gamma: 0.0 };
-        let mut trainer = Trainer::new(mlp(3)).optimizer(sgd).schedule(gone).compile(device, &set).unwrap();
+        let gone = || Schedule::exponential(0.0);
+        let mut trainer = Trainer::new(mlp(3)).optimizer(sgd).schedule(gone()).compile(device, &set).unwrap();
         let mut hashes = Vec::new();
         for epochs in [1, 4] {
-            let mut trainer = Trainer::new(mlp(3)).optimizer(sgd).schedule(gone).compile(device, &set).unwrap();
+            let mut trainer = Trainer::new(mlp(3)).optimizer(sgd).schedule(gone()).compile(device, &set).unwrap();
             trainer.fit(&set, Fit::epochs(epochs)).unwrap();
             hashes.push(trainer.weights_sha256().unwrap());
         }
         assert_eq!(hashes[0], hashes[1]);
         assert_ne!(hashes[0], trainer.weights_sha256().unwrap());
+    }
+
+    fn the_rate_falls_on_a_plateau_after_a_resume_too(device) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("five.safetensors");
+        let set = classes(40);
+        let plateau = || Plateau::new().patience(1).factor(0.5).min_delta(0.02);
+        let new = || Trainer::new(mlp(3)).optimizer(Sgd::new(0.5)).schedule(plateau()).compile(device, &set).unwrap();
+        let fit = |epochs| Fit::epochs(epochs).batch_size(10).validation(&set);
+        let mut whole = new();
+        let history = whole.fit(&set, fit(40)).unwrap();
+        let rates = history.curve("lr");
+        assert_eq!(rates[0], 0.5);
+        assert!(rates[39] < 0.5 && rates.windows(2).all(|r| r[1] == r[0] || r[1] == r[0] * 0.5), "{rates:?}");
+        // Two epochs without progress go before each fall.
+        let first = rates.iter().position(|r| *r < 0.5).unwrap();
+        let losses = history.curve("val_loss");
+        let best = losses[..first - 2].iter().copied().fold(f64::INFINITY, f64::min);
+        assert!(losses[first - 2..first].iter().all(|l| *l >= best - 0.02));
+        let mut resumed = new();
+        resumed.fit(&set, fit(first as u64 - 1)).unwrap();
+        resumed.save(&path).unwrap();
+        let mut resumed = new();
+        resumed.resume(&path).unwrap();
+        assert_eq!(resumed.fit(&set, fit(40)).unwrap().curve("lr"), rates);
+        assert_eq!(resumed.weights_sha256().unwrap(), whole.weights_sha256().unwrap());
+        // What it watches must be measured.
+        let error = new().fit(&set, Fit::epochs(1)).unwrap_err().to_string();
+        assert_eq!(error, "the schedule's monitor is val_loss, but must be loss");
     }
 
     fn frozen_parameters_keep_their_bits(device) {

@@ -47,6 +47,7 @@ mod generation;
 mod losses;
 mod mistakes;
 mod mistakes_of_images;
+mod optimizing;
 mod stepwise;
 mod transfer;
 

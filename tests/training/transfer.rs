@@ -178,10 +178,10 @@ on_every_device! {
                 changes.collect::<Vec<f64>>()
             })
         };
-        let plain = step(&[], Schedule::Constant);
+        let plain = step(&[], Schedule::constant());
         let groups = [("*.bias", Group::rate(0.3)), ("0.*", Group::factor(0.5))];
-        let schedule = Schedule::Cosine { warmup_epochs: 2.0, floor: 0.0 };
-        for (schedule, shrunk) in [(Schedule::Constant, 1.0), (schedule, 0.5)] {
+        let schedule = Schedule::constant().warmup_epochs(2.0);
+        for (schedule, shrunk) in [(Schedule::constant(), 1.0), (schedule, 0.5)] {
             let grouped = step(&groups, schedule);
             for (i, factor) in [0.5, 3.0, 1.0, 3.0].into_iter().enumerate() {
                 for (got, plain) in grouped[i].iter().zip(&plain[i]) {

@@ -69,7 +69,8 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
         None => {
             let predictions = trained.trainer.predict(&set)?;
             let preparation = &trained.preparation;
-            let answers = outcome::answers(config.training.loss, preparation, &predictions);
+            let answers =
+                outcome::answers(config.training.loss.as_ref(), preparation, &predictions);
             outcome::confusion(preparation, &set, &answers)
         }
     };

@@ -59,7 +59,11 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
         ));
     }
     let predictions = trained.trainer.predict(&set)?;
-    let answers = outcome::answers(config.training.loss, &trained.preparation, &predictions);
+    let answers = outcome::answers(
+        config.training.loss.as_ref(),
+        &trained.preparation,
+        &predictions,
+    );
     let failed = |e: csv::Error| Failure::Found(format!("the predictions are no CSV: {e}"));
     match &args.out {
         Some(out) => {

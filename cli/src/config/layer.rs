@@ -10,7 +10,6 @@ mod augment;
 mod conv;
 mod dense;
 mod image;
-mod key;
 mod norm;
 mod pool;
 mod recurrent;
@@ -23,10 +22,10 @@ use wgrad::graph::{Graph, Mode};
 use wgrad::nn::{self, Module, Sequential};
 use wgrad::{DType, Error, ops};
 
-use super::mistake::{ConfigError, Place, Result};
+use super::choice::{self, Family};
+use super::key::Setting;
+use super::mistake::{Place, Result};
 use super::reader::Value;
-use super::write::string;
-use key::{Key, Otherwise, Setting};
 
 /// All kinds, in the order in which a message lists them.
 static KINDS: [&[&Kind]; 9] = [
@@ -41,32 +40,20 @@ static KINDS: [&[&Kind]; 9] = [
     augment::KINDS,
 ];
 
-/// A kind of layer.
-#[derive(Debug)]
-struct Kind {
-    /// Its name in the file.
-    name: &'static str,
-    /// What the file may say, besides `type`.
-    keys: &'static [Key],
+/// What the kinds here are kinds of.
+pub struct Layers;
+
+impl Family for Layers {
     /// The engine's layer, for samples of this shape; else why there is none.
-    build: fn(&Layer, &[usize]) -> std::result::Result<Box<dyn Module>, Unfit>,
+    type Build = fn(&Layer, &[usize]) -> std::result::Result<Box<dyn Module>, Unfit>;
+    const WHAT: &'static str = "layer";
 }
+
+/// A kind of layer.
+type Kind = choice::Kind<Layers>;
 
 /// One layer of a sequential network.
-#[derive(Debug, Clone)]
-pub struct Layer {
-    kind: &'static Kind,
-    /// What was said, or holds otherwise, for each of the kind's keys.
-    settings: Vec<Setting>,
-    /// Where it stands in the file; none for a layer of the short form.
-    place: Option<Place>,
-}
-
-impl PartialEq for Layer {
-    fn eq(&self, other: &Self) -> bool {
-        self.kind.name == other.kind.name && self.settings == other.settings
-    }
-}
+pub type Layer = choice::Chosen<Layers>;
 
 /// Why a layer does not fit where it stands.
 #[derive(Debug)]
@@ -87,11 +74,6 @@ impl From<String> for Unfit {
 }
 
 impl Layer {
-    /// Its kind's name in the file.
-    pub fn name(&self) -> &'static str {
-        self.kind.name
-    }
-
     /// The engine's layer for samples of this shape, and the shape of what it gives for one.
     pub fn build(
         &self,
@@ -112,25 +94,6 @@ impl Layer {
                 ),
             },
         })
-    }
-
-    /// As TOML: a name, or a table on one line. Layers inside stand on lines of their own, below a line
-    /// that is indented by `indent`.
-    pub fn write(&self, indent: usize) -> String {
-        let mut text = format!("{{ type = {}", string(self.name()));
-        for (key, setting) in self.kind.keys.iter().zip(&self.settings) {
-            if *setting != Setting::Absent {
-                text += &format!(", {} = {}", key.name, setting.write(indent));
-            }
-        }
-        text + " }"
-    }
-
-    fn setting(&self, key: &str) -> &Setting {
-        let mut keys = self.kind.keys.iter().zip(&self.settings);
-        let found = keys.find(|(k, _)| k.name == key);
-        debug_assert!(found.is_some(), "{} has no {key}", self.name());
-        found.map_or(&Setting::Absent, |(_, setting)| setting)
     }
 }
 
@@ -158,17 +121,16 @@ pub fn list(value: Value<'_>) -> Result<Vec<Layer>> {
             .place()
             .error(format!("`{name}` must have at least one layer")));
     }
-    let kinds: Vec<(&str, &'static Kind)> = KINDS
+    let kinds: Vec<&'static Kind> = KINDS.iter().flat_map(|k| k.iter().copied()).collect();
+    let each = items
         .iter()
-        .flat_map(|kinds| kinds.iter().map(|kind| (kind.name, *kind)))
-        .collect();
-    items.iter().map(|v| layer(*v, "layer", &kinds)).collect()
+        .map(|v| choice::read(*v, Layers::WHAT, &kinds, &[]));
+    each.map(|read| Ok(read?.0)).collect()
 }
 
 /// One of the activations.
 pub fn activation(value: Value<'_>) -> Result<Layer> {
-    let kinds: Vec<_> = activation::KINDS.iter().map(|k| (k.name, *k)).collect();
-    layer(value, "activation", &kinds)
+    Ok(choice::read(value, "activation", activation::KINDS, &[])?.0)
 }
 
 /// Layers as TOML, one a line.
@@ -181,77 +143,25 @@ pub fn write_list(layers: &[Layer], indent: usize) -> String {
     format!("[\n{}{margin}]", lines.concat())
 }
 
-fn layer(value: Value<'_>, what: &str, kinds: &[(&'static str, &'static Kind)]) -> Result<Layer> {
-    let (kind, section) = value.tagged(what, kinds)?;
-    let needs = |key: &Key| -> ConfigError {
-        let needed = kind.keys.iter().filter_map(|key| match key.otherwise {
-            Otherwise::Needed(example) => Some(format!(", {} = {example}", key.name)),
-            _ => None,
-        });
-        value
-            .place()
-            .error(format!("{what} \"{}\" needs `{}`", kind.name, key.name))
-            .help(format!(
-                "for example: {{ type = \"{}\"{} }}",
-                kind.name,
-                needed.collect::<String>()
-            ))
-    };
-    if let Some(section) = &section {
-        let keys: Vec<&str> = ["type"]
-            .into_iter()
-            .chain(kind.keys.iter().map(|k| k.name))
-            .collect();
-        section.takes(&keys)?;
-    }
-    let mut layer = Layer {
-        kind,
-        settings: Vec::new(),
-        place: Some(value.place()),
-    };
-    for key in kind.keys {
-        let setting = match section.as_ref().and_then(|s| s.get(key.name)) {
-            Some(given) => key.takes.read(given)?,
-            None => match key.otherwise {
-                Otherwise::Needed(_) => return Err(needs(key)),
-                Otherwise::Is(setting) => setting(),
-                Otherwise::Same(other) => layer.setting(other).clone(),
-            },
-        };
-        layer.settings.push(setting);
-    }
-    Ok(layer)
-}
-
-/// A layer of the short form.
-fn short(kind: &'static Kind, settings: Vec<Setting>) -> Layer {
-    debug_assert_eq!(kind.keys.len(), settings.len(), "{}", kind.name);
-    Layer {
-        kind,
-        settings,
-        place: None,
-    }
-}
-
 /// A linear layer with a bias.
 pub fn linear(out: usize) -> Layer {
     let settings = vec![Setting::Count(out), Setting::Flag(true)];
-    short(&dense::LINEAR, settings)
+    Layer::made(&dense::LINEAR, settings)
 }
 
 /// Dropout with this probability.
 pub fn dropout(p: f64) -> Layer {
-    short(&dense::DROPOUT, vec![Setting::Number(p)])
+    Layer::made(&dense::DROPOUT, vec![Setting::Number(p)])
 }
 
 /// What lays a sample flat.
 pub fn flatten() -> Layer {
-    short(&dense::FLATTEN, Vec::new())
+    Layer::made(&dense::FLATTEN, Vec::new())
 }
 
 /// The activation where none is named.
 pub fn relu() -> Layer {
-    short(&activation::RELU, Vec::new())
+    Layer::made(&activation::RELU, Vec::new())
 }
 
 /// Layers one after the other, for samples of this shape, and the shape of what the last one gives.

@@ -1,178 +1,276 @@
-//! `optimizer`: how the weights move.
+//! `optimizer`: how the weights move. A kind is a row.
 
+use wgrad::optim;
+
+use super::choice::{self, Family};
+use super::key::{Key, Setting, Takes};
 use super::mistake::Result;
-use super::reader::{Value, fraction, not_negative, or, positive};
-use super::write::number;
+use super::reader::Value;
+
+/// What the kinds here are kinds of.
+pub struct Optimizers;
+
+impl Family for Optimizers {
+    type Build = fn(&Optimizer) -> Box<dyn optim::Optimizer>;
+    const WHAT: &'static str = "optimizer";
+}
+
+type Kind = choice::Kind<Optimizers>;
 
 /// How the weights move.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// The learning rate.
-        lr: f64,
-        /// The share of the last move that is kept.
-        momentum: f64,
-        /// Whether the gradient is taken a move ahead.
-        nesterov: bool,
-        /// The L2 penalty.
-        weight_decay: f64,
-    },
-    /// Adam, with the penalty in the gradient.
-    Adam {
-        /// The learning rate.
-        lr: f64,
-        /// The decay of the two moments.
-        betas: [f64; 2],
-        /// Keeps the division finite.
-        eps: f64,
-        /// The L2 penalty.
-        weight_decay: f64,
-    },
-    /// Adam, with the penalty apart from the gradient.
-    AdamW {
-        /// The learning rate.
-        lr: f64,
-        /// The decay of the two moments.
-        betas: [f64; 2],
-        /// Keeps the division finite.
-        eps: f64,
-        /// The decay of the weights, in units of the learning rate.
-        weight_decay: f64,
-    },
+pub type Optimizer = choice::Chosen<Optimizers>;
+
+impl Optimizer {
+    /// The engine's optimizer.
+    pub fn build(&self) -> Box<dyn optim::Optimizer> {
+        (self.kind.build)(self)
+    }
+
+    /// The learning rate.
+    pub fn lr(&self) -> f64 {
+        self.number("lr")
+    }
 }
 
 /// What a file has that names no optimizer.
-pub const ADAM: Optimizer = Optimizer::Adam {
-    lr: 1e-3,
-    betas: [0.9, 0.999],
-    eps: 1e-8,
-    weight_decay: 0.0,
-};
+pub fn adam() -> Optimizer {
+    Optimizer::default_of(&ADAM)
+}
 
 /// Reads it.
 pub fn read(value: Value<'_>) -> Result<Optimizer> {
-    let sgd = Optimizer::Sgd {
-        lr: 0.01,
-        momentum: 0.0,
-        nesterov: false,
-        weight_decay: 0.0,
-    };
-    let adamw = Optimizer::AdamW {
-        lr: 1e-3,
-        betas: [0.9, 0.999],
-        eps: 1e-8,
-        weight_decay: 0.01,
-    };
-    let (found, section) = value.tagged(
-        "optimizer",
-        &[("sgd", sgd), ("adam", ADAM), ("adamw", adamw)],
-    )?;
-    let Some(section) = section else {
-        return Ok(found);
-    };
-    let s = Some(&section);
-    const ADAM_KEYS: [&str; 5] = ["type", "lr", "betas", "eps", "weight_decay"];
-    Ok(match found {
-        Optimizer::Sgd {
-            lr,
-            momentum,
-            nesterov,
-            weight_decay,
-        } => {
-            section.takes(&["type", "lr", "momentum", "nesterov", "weight_decay"])?;
-            let momentum = or(s, "momentum", momentum, fraction)?;
-            let nesterov = or(s, "nesterov", nesterov, |v| {
-                let on = v.boolean()?;
-                if on && momentum == 0.0 {
-                    let error = v.place().error("`nesterov` needs `momentum` above 0");
-                    return Err(error.help("for example: momentum = 0.9"));
-                }
-                Ok(on)
-            })?;
-            Optimizer::Sgd {
-                lr: or(s, "lr", lr, positive)?,
-                momentum,
-                nesterov,
-                weight_decay: or(s, "weight_decay", weight_decay, not_negative)?,
-            }
-        }
-        Optimizer::Adam {
-            lr,
-            betas: b,
-            eps,
-            weight_decay,
-        } => {
-            section.takes(&ADAM_KEYS)?;
-            Optimizer::Adam {
-                lr: or(s, "lr", lr, positive)?,
-                betas: or(s, "betas", b, betas)?,
-                eps: or(s, "eps", eps, positive)?,
-                weight_decay: or(s, "weight_decay", weight_decay, not_negative)?,
-            }
-        }
-        Optimizer::AdamW {
-            lr,
-            betas: b,
-            eps,
-            weight_decay,
-        } => {
-            section.takes(&ADAM_KEYS)?;
-            Optimizer::AdamW {
-                lr: or(s, "lr", lr, positive)?,
-                betas: or(s, "betas", b, betas)?,
-                eps: or(s, "eps", eps, positive)?,
-                weight_decay: or(s, "weight_decay", weight_decay, not_negative)?,
-            }
-        }
-    })
-}
-
-fn betas(value: Value<'_>) -> Result<[f64; 2]> {
-    match value.items()?.as_slice() {
-        [first, second] => Ok([fraction(*first)?, fraction(*second)?]),
-        _ => Err(value
+    let (optimizer, section) = choice::read(value, Optimizers::WHAT, KINDS, &[])?;
+    let nesterov = section.as_ref().and_then(|s| s.get("nesterov"));
+    if let Some(nesterov) = nesterov
+        && optimizer.flag("nesterov")
+        && optimizer.number("momentum") == 0.0
+    {
+        let error = nesterov
             .place()
-            .error("`betas` must be two numbers")
-            .help("for example: betas = [0.9, 0.999]")),
+            .error("`nesterov` needs `momentum` above 0");
+        return Err(error.help("for example: momentum = 0.9"));
     }
+    Ok(optimizer)
 }
 
-/// Its text.
-pub fn write(optimizer: &Optimizer) -> String {
-    let adam = |name: &str, lr: f64, betas: [f64; 2], eps: f64, weight_decay: f64| {
-        format!(
-            "{{ type = \"{name}\", lr = {}, betas = [{}, {}], eps = {}, weight_decay = {} }}",
-            number(lr),
-            number(betas[0]),
-            number(betas[1]),
-            number(eps),
-            number(weight_decay)
-        )
-    };
-    match *optimizer {
-        Optimizer::Sgd {
-            lr,
-            momentum,
-            nesterov,
-            weight_decay,
-        } => format!(
-            "{{ type = \"sgd\", lr = {}, momentum = {}, nesterov = {nesterov}, weight_decay = {} }}",
-            number(lr),
-            number(momentum),
-            number(weight_decay)
-        ),
-        Optimizer::Adam {
-            lr,
-            betas,
-            eps,
-            weight_decay,
-        } => adam("adam", lr, betas, eps, weight_decay),
-        Optimizer::AdamW {
-            lr,
-            betas,
-            eps,
-            weight_decay,
-        } => adam("adamw", lr, betas, eps, weight_decay),
-    }
+const fn rate(default: fn() -> Setting) -> Key {
+    Key::or("lr", Takes::Positive, default)
 }
+
+const fn positive(name: &'static str, default: fn() -> Setting) -> Key {
+    Key::or(name, Takes::Positive, default)
+}
+
+const fn share(name: &'static str, default: fn() -> Setting) -> Key {
+    Key::or(name, Takes::Fraction, default)
+}
+
+const fn flag(name: &'static str) -> Key {
+    Key::or(name, Takes::Flag, || Setting::Flag(false))
+}
+
+const DECAY: Key = Key::or("weight_decay", Takes::NotNegative, || Setting::Number(0.0));
+const HUNDREDTH: Key = Key::or("weight_decay", Takes::NotNegative, || Setting::Number(0.01));
+const BETAS: Key = Key::or("betas", Takes::Betas, || Setting::Numbers(vec![0.9, 0.999]));
+const EPS: Key = positive("eps", || Setting::Number(1e-8));
+const THOUSANDTH: Key = rate(|| Setting::Number(1e-3));
+
+static KINDS: &[&Kind] = &[
+    &SGD, &ADAM, &ADAMW, &NADAM, &RADAM, &RMSPROP, &ADAGRAD, &ADADELTA, &ADAMAX, &LION, &LAMB,
+    &MUON,
+];
+
+static SGD: Kind = Kind {
+    name: "sgd",
+    keys: &[
+        rate(|| Setting::Number(0.01)),
+        share("momentum", || Setting::Number(0.0)),
+        flag("nesterov"),
+        DECAY,
+    ],
+    build: |o| {
+        let sgd = optim::Sgd::new(o.lr()).weight_decay(o.number("weight_decay"));
+        Box::new(match o.flag("nesterov") {
+            true => sgd.nesterov(o.number("momentum")),
+            false => sgd.momentum(o.number("momentum")),
+        })
+    },
+};
+
+static ADAM: Kind = Kind {
+    name: "adam",
+    keys: &[THOUSANDTH, BETAS, EPS, DECAY, flag("amsgrad")],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let adam = optim::Adam::new(o.lr()).betas(first, second);
+        let adam = adam.weight_decay(o.number("weight_decay"));
+        Box::new(adam.eps(o.number("eps")).amsgrad(o.flag("amsgrad")))
+    },
+};
+
+static ADAMW: Kind = Kind {
+    name: "adamw",
+    keys: &[THOUSANDTH, BETAS, EPS, HUNDREDTH, flag("amsgrad")],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let adam = optim::AdamW::new(o.lr()).betas(first, second);
+        let adam = adam.weight_decay(o.number("weight_decay"));
+        Box::new(adam.eps(o.number("eps")).amsgrad(o.flag("amsgrad")))
+    },
+};
+
+static NADAM: Kind = Kind {
+    name: "nadam",
+    keys: &[
+        rate(|| Setting::Number(2e-3)),
+        BETAS,
+        EPS,
+        DECAY,
+        flag("decoupled"),
+        Key::or("momentum_decay", Takes::NotNegative, || {
+            Setting::Number(4e-3)
+        }),
+    ],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let nadam = optim::NAdam::new(o.lr()).betas(first, second);
+        let nadam = nadam.eps(o.number("eps")).decoupled(o.flag("decoupled"));
+        let nadam = nadam.weight_decay(o.number("weight_decay"));
+        Box::new(nadam.momentum_decay(o.number("momentum_decay")))
+    },
+};
+
+static RADAM: Kind = Kind {
+    name: "radam",
+    keys: &[THOUSANDTH, BETAS, EPS, DECAY, flag("decoupled")],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let radam = optim::RAdam::new(o.lr()).betas(first, second);
+        let radam = radam.weight_decay(o.number("weight_decay"));
+        Box::new(radam.eps(o.number("eps")).decoupled(o.flag("decoupled")))
+    },
+};
+
+static RMSPROP: Kind = Kind {
+    name: "rmsprop",
+    keys: &[
+        rate(|| Setting::Number(0.01)),
+        share("alpha", || Setting::Number(0.99)),
+        EPS,
+        DECAY,
+        share("momentum", || Setting::Number(0.0)),
+        flag("centered"),
+    ],
+    build: |o| {
+        let rmsprop = optim::RmsProp::new(o.lr()).alpha(o.number("alpha"));
+        let rmsprop = rmsprop.eps(o.number("eps")).centered(o.flag("centered"));
+        let rmsprop = rmsprop.weight_decay(o.number("weight_decay"));
+        Box::new(rmsprop.momentum(o.number("momentum")))
+    },
+};
+
+static ADAGRAD: Kind = Kind {
+    name: "adagrad",
+    keys: &[
+        rate(|| Setting::Number(0.01)),
+        Key::or("lr_decay", Takes::NotNegative, || Setting::Number(0.0)),
+        positive("eps", || Setting::Number(1e-10)),
+        DECAY,
+        Key::or("initial_accumulator_value", Takes::NotNegative, || {
+            Setting::Number(0.0)
+        }),
+    ],
+    build: |o| {
+        let adagrad = optim::Adagrad::new(o.lr()).rate_decay(o.number("lr_decay"));
+        let adagrad = adagrad.eps(o.number("eps"));
+        let adagrad = adagrad.weight_decay(o.number("weight_decay"));
+        Box::new(adagrad.initial_accumulator_value(o.number("initial_accumulator_value")))
+    },
+};
+
+static ADADELTA: Kind = Kind {
+    name: "adadelta",
+    keys: &[
+        rate(|| Setting::Number(1.0)),
+        share("rho", || Setting::Number(0.9)),
+        positive("eps", || Setting::Number(1e-6)),
+        DECAY,
+    ],
+    build: |o| {
+        let adadelta = optim::Adadelta::new(o.lr()).rho(o.number("rho"));
+        let adadelta = adadelta.eps(o.number("eps"));
+        Box::new(adadelta.weight_decay(o.number("weight_decay")))
+    },
+};
+
+static ADAMAX: Kind = Kind {
+    name: "adamax",
+    keys: &[rate(|| Setting::Number(2e-3)), BETAS, EPS, DECAY],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let adamax = optim::Adamax::new(o.lr()).betas(first, second);
+        let adamax = adamax.eps(o.number("eps"));
+        Box::new(adamax.weight_decay(o.number("weight_decay")))
+    },
+};
+
+static LION: Kind = Kind {
+    name: "lion",
+    keys: &[
+        rate(|| Setting::Number(1e-4)),
+        Key::or("betas", Takes::Betas, || Setting::Numbers(vec![0.9, 0.99])),
+        DECAY,
+    ],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let lion = optim::Lion::new(o.lr()).betas(first, second);
+        Box::new(lion.weight_decay(o.number("weight_decay")))
+    },
+};
+
+static LAMB: Kind = Kind {
+    name: "lamb",
+    keys: &[
+        THOUSANDTH,
+        BETAS,
+        positive("eps", || Setting::Number(1e-6)),
+        HUNDREDTH,
+    ],
+    build: |o| {
+        let (first, second) = o.betas("betas");
+        let lamb = optim::Lamb::new(o.lr()).betas(first, second);
+        let lamb = lamb.eps(o.number("eps"));
+        Box::new(lamb.weight_decay(o.number("weight_decay")))
+    },
+};
+
+static MUON: Kind = Kind {
+    name: "muon",
+    keys: &[
+        THOUSANDTH,
+        share("momentum", || Setting::Number(0.95)),
+        Key::or("nesterov", Takes::Flag, || Setting::Flag(true)),
+        Key::or("weight_decay", Takes::NotNegative, || Setting::Number(0.1)),
+        Key::or("steps", Takes::Count(1), || Setting::Count(5)),
+        Key::or(
+            "scale",
+            Takes::Word(&["original", "match_rms_adamw"]),
+            || Setting::Word("original"),
+        ),
+        positive("others_lr", || Setting::Number(3e-4)),
+        Key::or("others_weight_decay", Takes::NotNegative, || {
+            Setting::Number(0.01)
+        }),
+    ],
+    build: |o| {
+        let others = optim::AdamW::new(o.number("others_lr"));
+        let muon = optim::Muon::new(o.lr()).momentum(o.number("momentum"));
+        let muon = muon.nesterov(o.flag("nesterov")).steps(o.count("steps"));
+        let muon = muon.weight_decay(o.number("weight_decay"));
+        let muon = muon.others(others.weight_decay(o.number("others_weight_decay")));
+        Box::new(muon.scale(match o.word("scale") {
+            "match_rms_adamw" => optim::MuonScale::MatchRmsAdamW,
+            _ => optim::MuonScale::Original,
+        }))
+    },
+};

@@ -1,13 +1,14 @@
 //! What depends on the task (classes, or a quantity), filled in and checked once it is known.
 
 use super::mistake::{ConfigError, did_you_mean};
-use super::{Config, Loss, Metric, Model, Task};
+use super::{Config, Loss, Metric, Model, Outputs, Task};
 
 impl Config {
     /// The task, where the file alone tells.
     pub(super) fn implied_task(&self) -> Option<Task> {
-        self.data.task.or(match self.training.loss {
-            Some(Loss::Mse) | None => None,
+        let loss = self.training.loss.as_ref().map(Loss::outputs);
+        self.data.task.or(match loss {
+            Some(Outputs::Quantities) | None => None,
             Some(_) => Some(Task::Classification),
         })
     }
@@ -16,18 +17,16 @@ impl Config {
     /// holds unless the file names the task.
     pub fn settle(&mut self, found: Task) -> Result<(), ConfigError> {
         let task = *self.data.task.get_or_insert(found);
-        let loss = *self.training.loss.get_or_insert(match task {
-            Task::Classification | Task::Language => Loss::CrossEntropy,
-            Task::Regression => Loss::Mse,
-        });
+        let loss = self.training.loss.get_or_insert_with(|| Loss::usual(task));
+        let loss = loss.clone();
         if task == Task::Language
-            && loss != Loss::CrossEntropy
+            && loss.outputs() != Outputs::Scores
             && let Some(place) = &self.places.loss
         {
             let message = format!("loss \"{}\" is not for a language model", loss.name());
             return Err(place.error(message).help("use loss = \"cross_entropy\""));
         }
-        if task == Task::Regression && loss != Loss::Mse {
+        if task == Task::Regression && loss.outputs() != Outputs::Quantities {
             let place = self.places.loss.as_ref().or(self.places.task.as_ref());
             if let Some(place) = place {
                 return Err(place
@@ -38,24 +37,15 @@ impl Config {
                     .help("use loss = \"mse\", or task = \"classification\""));
             }
         }
-        self.check_last_layer(loss)?;
-        let metrics = self.training.metrics.get_or_insert_with(|| match task {
-            Task::Classification => vec![Metric::Accuracy],
-            Task::Regression => vec![Metric::Mae],
-            Task::Language => vec![Metric::BitsPerCharacter],
-        });
-        let fits: &[Metric] = match task {
-            Task::Classification => &[Metric::Accuracy],
-            Task::Regression => &[Metric::Mae, Metric::Mse],
-            Task::Language => &[
-                Metric::BitsPerCharacter,
-                Metric::Perplexity,
-                Metric::Accuracy,
-            ],
-        };
-        let misfit = metrics.iter().find(|m| !fits.contains(m));
+        self.check_last_layer(&loss)?;
+        let metrics = self
+            .training
+            .metrics
+            .get_or_insert_with(|| vec![Metric::usual(task)]);
+        let binary = loss.outputs() != Outputs::Scores;
+        let misfit = metrics.iter().find(|m| !m.fits(task, binary));
         if let (Some(metric), Some(place)) = (misfit, &self.places.metrics) {
-            let names: Vec<&str> = fits.iter().map(|m| m.name()).collect();
+            let names = Metric::that_fit(task, binary);
             let (is, use_) = (task.name(), quoted(&names));
             return Err(place
                 .error(format!(
@@ -64,13 +54,14 @@ impl Config {
                 ))
                 .help(format!("metrics for {is}: {use_}")));
         }
-        let names: Vec<&str> = metrics.iter().map(|m| m.name()).collect();
+        let names: Vec<String> = metrics.iter().map(Metric::in_history).collect();
         self.check_monitor(&names)
     }
 
     /// `bce` takes probabilities, so the model must end with a sigmoid.
-    fn check_last_layer(&self, loss: Loss) -> Result<(), ConfigError> {
-        let Some(place) = self.places.loss.as_ref().filter(|_| loss == Loss::Bce) else {
+    fn check_last_layer(&self, loss: &Loss) -> Result<(), ConfigError> {
+        let probability = loss.outputs() == Outputs::Probability;
+        let Some(place) = self.places.loss.as_ref().filter(|_| probability) else {
             return Ok(());
         };
         let ends_with_sigmoid = match &self.model {
@@ -85,32 +76,32 @@ impl Config {
             .help("use loss = \"bce_with_logits\", or end `layers` with \"sigmoid\""))
     }
 
-    fn check_monitor(&self, metrics: &[&str]) -> Result<(), ConfigError> {
-        let (Some(stop), Some(place)) = (&self.training.early_stopping, &self.places.monitor)
-        else {
-            return Ok(());
-        };
+    fn check_monitor(&self, metrics: &[String]) -> Result<(), ConfigError> {
         let mut known = vec!["loss".to_string()];
-        known.extend(metrics.iter().map(|m| m.to_string()));
+        known.extend_from_slice(metrics);
         if self.data.validation_split > 0.0 {
             let validated: Vec<String> = known.iter().map(|m| format!("val_{m}")).collect();
             known.extend(validated);
         }
-        if known.contains(&stop.monitor) {
-            return Ok(());
+        let stop = self.training.early_stopping.as_ref();
+        let stop = stop.map(|s| (s.monitor.as_str(), self.places.monitor.as_ref()));
+        for (monitor, place) in stop.into_iter().chain(self.training.schedule.monitors()) {
+            let (Some(place), false) = (place, known.iter().any(|k| k == monitor)) else {
+                continue;
+            };
+            let names: Vec<&str> = known.iter().map(String::as_str).collect();
+            let mut help = format!("it can be {}", quoted(&names));
+            if monitor.starts_with("val_") && self.data.validation_split == 0.0 {
+                help.push_str("; there is no validation, since validation_split is 0");
+            }
+            return Err(place
+                .error(format!(
+                    "`monitor` is \"{monitor}\", which is not measured{}",
+                    did_you_mean(monitor, &names)
+                ))
+                .help(help));
         }
-        let names: Vec<&str> = known.iter().map(String::as_str).collect();
-        let mut help = format!("it can be {}", quoted(&names));
-        if stop.monitor.starts_with("val_") && self.data.validation_split == 0.0 {
-            help.push_str("; there is no validation, since validation_split is 0");
-        }
-        Err(place
-            .error(format!(
-                "`monitor` is \"{}\", which is not measured{}",
-                stop.monitor,
-                did_you_mean(&stop.monitor, &names)
-            ))
-            .help(help))
+        Ok(())
     }
 }
 

@@ -43,7 +43,7 @@ fn an_unknown_key_names_the_closest_and_all() {
 conf/digits.toml:7:1: unknown key `epocs` in [training]; did you mean `epochs`?
   7 | epocs = 20
     | ^^^^^
-    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `early_stopping`, `metrics`",
+    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `clip_grad_value`, `l1`, `l2`, `ema`, `accumulate_gradients`, `early_stopping`, `metrics`",
     );
 }
 
@@ -67,7 +67,7 @@ fn an_unknown_choice_inside_a_table_keeps_its_place() {
 conf/digits.toml:8:22: there is no optimizer \"adm\"; did you mean `adam`?
   8 | optimizer = { type = \"adm\", lr = 1e-3 }
     |                      ^^^^^
-    = the choices are \"sgd\", \"adam\", \"adamw\"",
+    = the choices are \"sgd\", \"adam\", \"adamw\", \"nadam\", \"radam\", \"rmsprop\", \"adagrad\", \"adadelta\", \"adamax\", \"lion\", \"lamb\", \"muon\"",
     );
 }
 
@@ -79,7 +79,7 @@ fn a_key_of_another_type_is_refused() {
 conf/digits.toml:7:30: unknown key `momentum` in optimizer \"adam\"
   7 | optimizer = { type = \"adam\", momentum = 0.9 }
     |                              ^^^^^^^^
-    = optimizer \"adam\" takes `type`, `lr`, `betas`, `eps`, `weight_decay`",
+    = optimizer \"adam\" takes `type`, `lr`, `betas`, `eps`, `weight_decay`, `amsgrad`",
     );
 }
 
@@ -285,8 +285,11 @@ fn what_depends_on_the_data_is_checked_when_the_data_is_known() {
 
     let mut config = parse(&with_training("epochs = 2")).unwrap();
     config.settle(Task::Regression).unwrap();
-    assert_eq!(config.training.loss, Some(Loss::Mse));
-    assert_eq!(config.training.metrics, Some(vec![Metric::Mae]));
+    assert_eq!(config.training.loss, Some(Loss::usual(Task::Regression)));
+    assert_eq!(
+        config.training.metrics,
+        Some(vec![Metric::usual(Task::Regression)])
+    );
     assert_eq!(config.data.task, Some(Task::Regression));
 }
 
@@ -402,6 +405,102 @@ const EVERY_KIND: &[&str] = &[
     "{ type = \"random_shift\", pixels = [2, 0] }",
     "{ type = \"random_crop\", size = 24, padding = 2 }",
 ];
+
+/// Each optimizer, each schedule, each metric.
+const VOCABULARY: &[&str] = &[
+    "optimizer = { type = \"sgd\", momentum = 0.9 }\nschedule = { type = \"step\", size = 3, gamma = 0.5 }",
+    "optimizer = { type = \"adamw\", amsgrad = true }\nschedule = { type = \"multi_step\", milestones = [2, 5] }",
+    "optimizer = { type = \"nadam\", decoupled = true }\nschedule = { type = \"linear\", end = 0.1, total = 4 }",
+    "optimizer = \"radam\"\nschedule = { type = \"polynomial\", power = 2, by = \"step\", total = 100 }",
+    "optimizer = { type = \"rmsprop\", centered = true }\nschedule = { type = \"cosine_annealing\", period = 3 }",
+    "optimizer = { type = \"adagrad\", lr_decay = 0.1 }\nschedule = { type = \"cosine_restarts\", first = 2, factor = 2 }",
+    "optimizer = { type = \"adadelta\", rho = 0.95 }\nschedule = { type = \"one_cycle\", three_phase = true }",
+    "optimizer = \"adamax\"\nschedule = { type = \"plateau\", monitor = \"loss\", patience = 2 }",
+    "optimizer = { type = \"lion\", betas = [0.95, 0.98] }\nschedule = [\"constant\", { type = \"cosine\", from = 3 }]",
+    "optimizer = \"lamb\"\nclip_grad_value = 1\nl1 = 1e-5\nl2 = 0.1\nema = 0.999\naccumulate_gradients = 4",
+    "optimizer = { type = \"muon\", scale = \"match_rms_adamw\", others_lr = 0.01 }",
+    "metrics = [\"accuracy\", { type = \"top_k\", k = 3 }, \"balanced_accuracy\", { type = \"precision\", class = 1 }, \
+     { type = \"recall\", average = \"micro\" }, { type = \"f_beta\", beta = 2 }, \"mcc\", \"roc_auc\", \"pr_auc\", \"log_loss\"]",
+    "loss = { type = \"cross_entropy\", label_smoothing = 0.1, weights = [1, 2.5], ignore = 1 }",
+    "loss = { type = \"focal_cross_entropy\", gamma = 1.5 }",
+    "loss = { type = \"bce_with_logits\", pos_weight = 3 }",
+    "loss = { type = \"focal\", alpha = 0.25 }",
+    "loss = { type = \"huber\", delta = 0.5 }",
+    "loss = { type = \"smooth_l1\", beta = 0.5 }",
+    "loss = \"mae\"",
+    "loss = \"mse\"\nmetrics = [\"mae\", \"mse\", \"rmse\", \"mape\", \"r2\"]",
+];
+
+#[test]
+fn the_whole_vocabulary_is_read_written_and_built() {
+    for lines in VOCABULARY {
+        let first = parse(&with_training(lines)).unwrap_or_else(|e| panic!("{e}"));
+        let written = first.to_toml();
+        let second = parse(&written).unwrap_or_else(|e| panic!("{e}\n{written}"));
+        assert_eq!(first.training, second.training);
+        assert_eq!(written, second.to_toml());
+        if let Some(loss) = &first.training.loss {
+            assert_eq!(loss.build().name(), loss.name());
+        }
+        let optimizer = first.training.optimizer.build();
+        optimizer.check().unwrap();
+        assert_eq!(optimizer.learning_rate(), first.training.optimizer.lr());
+        let at = wgrad::schedule::Progress {
+            step: 3,
+            steps_per_epoch: 2,
+            steps: 20,
+            values: &[],
+        };
+        let rate = first.training.schedule.build(10).rate(0.1, at);
+        assert!(rate > 0.0 && rate <= 0.1, "{lines}: {rate}");
+    }
+}
+
+#[test]
+fn schedules_and_metrics_that_do_not_fit_are_told() {
+    let cases = [
+        (
+            "schedule = { type = \"linear\", by = \"step\" }",
+            "7:12: a schedule by steps needs `total`, in steps",
+        ),
+        (
+            "schedule = { type = \"cosine\", from = 3 }",
+            "7:38: `from` is for a list of schedules",
+        ),
+        (
+            "schedule = [\"constant\", { type = \"cosine\" }]",
+            "7:25: a schedule of a list must begin after the one before",
+        ),
+        (
+            "schedule = { type = \"step\" }",
+            "7:12: schedule \"step\" needs `size`",
+        ),
+        (
+            "ema = 1",
+            "7:7: `ema` is 1, but must be at least 0 and below 1",
+        ),
+        (
+            "loss = \"cross_entropy\"\nschedule = { type = \"plateau\", monitor = \"acuracy\" }",
+            "8:12: `monitor` is \"acuracy\", which is not measured; did you mean `accuracy`?",
+        ),
+        (
+            "loss = \"mse\"\nmetrics = [\"f_beta\"]",
+            "8:11: metric \"f_beta\" does not fit the task, which is regression",
+        ),
+    ];
+    for (lines, want) in cases {
+        let mut text = with_training(lines);
+        if lines.contains("mse") {
+            text = text.replace("[data]\n", "[data]\ntask = \"regression\"\n");
+        }
+        let found = error(&text);
+        let want = match lines.contains("mse") {
+            true => want.replace("8:11", "9:11"),
+            false => want.to_string(),
+        };
+        assert!(found.contains(&want), "{found}");
+    }
+}
 
 #[test]
 fn it_writes_what_it_reads() {

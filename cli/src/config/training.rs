@@ -3,9 +3,11 @@
 use std::str::FromStr;
 
 use super::data::Data;
+use super::loss::{self, Loss};
+use super::metric::{self, Metric};
 use super::mistake::Result;
 use super::optimizer::{self, Optimizer};
-use super::reader::{Section, Value, not_negative, or, positive};
+use super::reader::{Section, Value, fraction, not_negative, or, positive};
 use super::schedule::{self, Schedule};
 use super::write::{Lines, number, string};
 use super::{Overrides, Places};
@@ -31,6 +33,16 @@ pub struct Training {
     pub schedule: Schedule,
     /// The largest global norm of the gradient; larger ones are scaled down.
     pub clip_grad_norm: Option<f64>,
+    /// The largest magnitude of an element of the gradient.
+    pub clip_grad_value: Option<f64>,
+    /// The penalty on the magnitudes of all weights.
+    pub l1: Option<f64>,
+    /// Half the penalty on their squares.
+    pub l2: Option<f64>,
+    /// The share of the old average of weights that a step keeps; without it, there is no average.
+    pub ema: Option<f64>,
+    /// Batches of a step.
+    pub accumulate_gradients: usize,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
     /// What is measured besides the loss; `None` until the task is known.
@@ -75,72 +87,6 @@ impl DeviceChoice {
     }
 }
 
-/// What is minimised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// Softmax cross-entropy of scores, for classes.
-    CrossEntropy,
-    /// The mean squared error.
-    Mse,
-    /// Binary cross-entropy of scores, for two classes.
-    BceWithLogits,
-    /// Binary cross-entropy of probabilities, for two classes.
-    Bce,
-}
-
-impl Loss {
-    /// The names in the file.
-    pub const NAMES: [(&'static str, Loss); 4] = [
-        ("cross_entropy", Loss::CrossEntropy),
-        ("mse", Loss::Mse),
-        ("bce_with_logits", Loss::BceWithLogits),
-        ("bce", Loss::Bce),
-    ];
-
-    /// As it is written in the file.
-    pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &self)
-    }
-}
-
-/// What is measured besides the loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// The fraction of samples whose class is right.
-    Accuracy,
-    /// The mean absolute error.
-    Mae,
-    /// The mean squared error.
-    Mse,
-    /// `e^loss` of a text's tokens.
-    Perplexity,
-    /// Bits for each character of a text.
-    BitsPerCharacter,
-}
-
-impl Metric {
-    /// The names in the file.
-    pub const NAMES: [(&'static str, Metric); 5] = [
-        ("accuracy", Metric::Accuracy),
-        ("mae", Metric::Mae),
-        ("mse", Metric::Mse),
-        ("perplexity", Metric::Perplexity),
-        ("bits_per_character", Metric::BitsPerCharacter),
-    ];
-
-    /// As it is written in the file.
-    pub fn name(self) -> &'static str {
-        name_of(&Self::NAMES, &self)
-    }
-}
-
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
-    names
-        .iter()
-        .find(|(_, v)| v == value)
-        .map_or("?", |(name, _)| name)
-}
-
 /// When to stop before the last epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EarlyStopping {
@@ -161,13 +107,24 @@ impl Training {
         out.set("shuffle", self.shuffle);
         out.set("seed", self.seed);
         out.set("device", string(self.device.name()));
-        if let Some(loss) = self.loss {
-            out.set("loss", string(loss.name()));
+        if let Some(loss) = &self.loss {
+            out.set("loss", loss.write_short());
         }
-        out.set("optimizer", optimizer::write(&self.optimizer));
-        out.set("schedule", schedule::write(&self.schedule));
-        if let Some(norm) = self.clip_grad_norm {
-            out.set("clip_grad_norm", number(norm));
+        out.set("optimizer", self.optimizer.write(0));
+        out.set("schedule", self.schedule.write());
+        for (key, value) in [
+            ("clip_grad_norm", self.clip_grad_norm),
+            ("clip_grad_value", self.clip_grad_value),
+            ("l1", self.l1),
+            ("l2", self.l2),
+            ("ema", self.ema),
+        ] {
+            if let Some(value) = value {
+                out.set(key, number(value));
+            }
+        }
+        if self.accumulate_gradients > 1 {
+            out.set("accumulate_gradients", self.accumulate_gradients);
         }
         if let Some(stop) = &self.early_stopping {
             let text = format!(
@@ -179,8 +136,8 @@ impl Training {
             out.set("early_stopping", text);
         }
         if let Some(metrics) = &self.metrics {
-            let names: Vec<String> = metrics.iter().map(|m| string(m.name())).collect();
-            out.set("metrics", format!("[{}]", names.join(", ")));
+            let all: Vec<String> = metrics.iter().map(Metric::write_short).collect();
+            out.set("metrics", format!("[{}]", all.join(", ")));
         }
     }
 }
@@ -203,6 +160,11 @@ pub fn read(
             "optimizer",
             "schedule",
             "clip_grad_norm",
+            "clip_grad_value",
+            "l1",
+            "l2",
+            "ema",
+            "accumulate_gradients",
             "early_stopping",
             "metrics",
         ])?;
@@ -210,14 +172,12 @@ pub fn read(
     let get = |key| section.and_then(|s| s.get(key));
     let epochs = or(section, "epochs", 10, |v| v.count(1))?;
     let epochs = overrides.epochs.unwrap_or(epochs);
-    let optimizer = or(section, "optimizer", optimizer::ADAM, optimizer::read)?;
-    let lr = match optimizer {
-        Optimizer::Sgd { lr, .. } | Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } => lr,
-    };
+    let optimizer = or(section, "optimizer", optimizer::adam(), optimizer::read)?;
+    let lr = optimizer.lr();
     let loss = match get("loss") {
         Some(value) => {
             places.loss = Some(value.place());
-            Some(value.choice("loss", &Loss::NAMES)?)
+            Some(loss::read(value)?)
         }
         None => None,
     };
@@ -225,8 +185,12 @@ pub fn read(
         Some(value) => {
             places.metrics = Some(value.place());
             let items = value.items()?;
-            let each = items.iter().map(|v| v.choice("metric", &Metric::NAMES));
-            Some(each.collect::<Result<Vec<_>>>()?)
+            Some(
+                items
+                    .iter()
+                    .map(|v| metric::read(*v))
+                    .collect::<Result<_>>()?,
+            )
         }
         None => None,
     };
@@ -245,10 +209,15 @@ pub fn read(
         device: overrides.device.clone().unwrap_or(device),
         loss,
         optimizer,
-        schedule: or(section, "schedule", Schedule::Constant, |v| {
+        schedule: or(section, "schedule", Schedule::default(), |v| {
             schedule::read(v, epochs, lr)
         })?,
         clip_grad_norm: get("clip_grad_norm").map(positive).transpose()?,
+        clip_grad_value: get("clip_grad_value").map(positive).transpose()?,
+        l1: get("l1").map(not_negative).transpose()?,
+        l2: get("l2").map(not_negative).transpose()?,
+        ema: get("ema").map(fraction).transpose()?,
+        accumulate_gradients: or(section, "accumulate_gradients", 1, |v| v.count(1))?,
         early_stopping: get("early_stopping")
             .map(|v| early_stopping(v, data, places))
             .transpose()?,

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use wgrad::metrics;
 
 use super::Confusion;
 use super::html::escape;
@@ -84,15 +85,14 @@ impl Confusion {
 
     /// The scores of one class.
     pub fn scores(&self, class: usize) -> Scores {
-        let right = self.at(class, class) as f64;
         let support = self.row_sum(class);
         let taken: u64 = (0..self.counts.len()).map(|i| self.at(i, class)).sum();
-        let share = |of: u64| (of > 0).then(|| right / of as f64);
-        let both = support + taken;
+        let right = self.at(class, class) as f64;
+        let scores = metrics::ClassScores::of(right, taken as f64, support as f64);
         Scores {
-            precision: share(taken),
-            recall: share(support),
-            f1: (both > 0).then(|| 2.0 * right / both as f64),
+            precision: scores.precision,
+            recall: scores.recall,
+            f1: scores.f_beta(1.0),
             support,
         }
     }

@@ -161,7 +161,11 @@ impl Training {
             });
         }
         let predictions = self.trainer.predict(set)?;
-        let answers = outcome::answers(self.config.training.loss, preparation, &predictions);
+        let answers = outcome::answers(
+            self.config.training.loss.as_ref(),
+            preparation,
+            &predictions,
+        );
         Ok(Tested {
             evaluation: Some(evaluation),
             confusion: outcome::confusion(preparation, set, &answers),

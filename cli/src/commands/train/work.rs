@@ -40,7 +40,9 @@ impl Training {
             }
             match self.trainer.step()? {
                 Tick::Working => {
-                    if let Some(now) = self.trainer.running() {
+                    if progress.is_due()
+                        && let Some(now) = self.trainer.running()
+                    {
                         let metric = now.metrics.first();
                         let metric = metric.map(|(name, value)| (name.as_str(), *value));
                         progress.batch(now.samples, now.loss, metric);

@@ -3,8 +3,8 @@
 use wgrad::nn;
 
 use super::image::{self, IMAGES, SEQUENCES};
-use super::key::{Key, Setting, Takes};
 use super::{Kind, Layer};
+use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&CONV2D, &CONV1D];
 

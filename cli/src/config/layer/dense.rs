@@ -3,7 +3,7 @@
 use wgrad::nn;
 
 use super::Kind;
-use super::key::{Key, Setting, Takes};
+use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&LINEAR];
 pub(super) static OTHERS: &[&Kind] = &[&DROPOUT, &FLATTEN, &RESHAPE];

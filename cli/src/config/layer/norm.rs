@@ -3,7 +3,7 @@
 use wgrad::nn;
 
 use super::Kind;
-use super::key::{Key, Setting, Takes};
+use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&BATCH_NORM, &LAYER_NORM, &RMS_NORM, &GROUP_NORM];
 

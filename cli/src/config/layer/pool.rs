@@ -4,7 +4,7 @@ use wgrad::nn;
 
 use super::Kind;
 use super::image::{self, IMAGES};
-use super::key::{Key, Setting, Takes};
+use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&MAX_POOL2D, &AVG_POOL2D, &ADAPTIVE_AVG_POOL2D, &UPSAMPLE];
 

@@ -2,8 +2,8 @@
 
 use wgrad::nn;
 
-use super::key::{Key, Setting, Takes};
 use super::{Kind, sequence};
+use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&RESIDUAL];
 

@@ -1,11 +1,12 @@
-//! What a file may say of a layer: keys, what each takes, and what holds where it is not set.
+//! What a file may say of a thing with a `type`: keys, what each takes, and what holds where it is not set.
 
-use super::{Layer, list, write_list};
-use crate::config::mistake::Result;
-use crate::config::reader::{Value, fraction, not_negative, positive};
-use crate::config::write::{number, string};
+use super::choice::{Chosen, Family};
+use super::layer::{Layer, list, write_list};
+use super::mistake::Result;
+use super::reader::{Value, fraction, not_negative, positive};
+use super::write::{number, string};
 
-/// One key of a kind of layer.
+/// One key of a kind.
 #[derive(Debug)]
 pub struct Key {
     /// Its name in the file.
@@ -31,8 +32,16 @@ pub enum Takes {
     NotNegative,
     /// A number of at least 0 and below 1.
     Fraction,
+    /// A number above 0 and at most 1.
+    Factor,
+    /// Two numbers of at least 0 and below 1.
+    Betas,
+    /// Numbers above 0.
+    Positives,
     /// `true` or `false`.
     Flag,
+    /// A text.
+    Text,
     /// One of these words.
     Word(&'static [&'static str]),
     /// Layers, of which there is at least one.
@@ -50,7 +59,7 @@ pub enum Otherwise {
     Same(&'static str),
 }
 
-/// What is said of a layer.
+/// What is said of a thing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Setting {
     /// A whole number.
@@ -61,8 +70,12 @@ pub enum Setting {
     Counts(Vec<usize>),
     /// A number.
     Number(f64),
+    /// Several numbers.
+    Numbers(Vec<f64>),
     /// Whether it is so.
     Flag(bool),
+    /// A text.
+    Text(String),
     /// One of the key's words.
     Word(&'static str),
     /// Layers inside.
@@ -114,6 +127,17 @@ impl Takes {
             Takes::Positive => Setting::Number(positive(value)?),
             Takes::NotNegative => Setting::Number(not_negative(value)?),
             Takes::Fraction => Setting::Number(fraction(value)?),
+            Takes::Factor => {
+                let fits = |x: f64| x > 0.0 && x <= 1.0;
+                Setting::Number(value.number(fits, "above 0 and at most 1")?)
+            }
+            Takes::Positives => {
+                let items = value.items()?;
+                let all = items.iter().map(|v| positive(*v));
+                Setting::Numbers(all.collect::<Result<_>>()?)
+            }
+            Takes::Betas => Setting::Numbers(betas(value)?),
+            Takes::Text => Setting::Text(value.string()?.to_string()),
             Takes::Flag => Setting::Flag(value.boolean()?),
             Takes::Word(words) => {
                 let words: Vec<_> = words.iter().map(|w| (*w, *w)).collect();
@@ -121,6 +145,16 @@ impl Takes {
             }
             Takes::Layers => Setting::Layers(list(value)?),
         })
+    }
+}
+
+fn betas(value: Value<'_>) -> Result<Vec<f64>> {
+    match value.items()?.as_slice() {
+        [first, second] => Ok(vec![fraction(*first)?, fraction(*second)?]),
+        _ => Err(value
+            .place()
+            .error(format!("`{}` must be two numbers", value.name()))
+            .help(format!("for example: {} = [0.9, 0.999]", value.name()))),
     }
 }
 
@@ -142,7 +176,7 @@ fn pair(value: Value<'_>, min: u64) -> Result<[usize; 2]> {
 }
 
 impl Setting {
-    /// As TOML; see [`Layer::write`].
+    /// As TOML; see [`Chosen::write`].
     pub fn write(&self, indent: usize) -> String {
         match self {
             Setting::Count(n) => n.to_string(),
@@ -150,6 +184,11 @@ impl Setting {
             Setting::Pair([h, w]) => format!("[{h}, {w}]"),
             Setting::Counts(counts) => format!("{counts:?}"),
             Setting::Number(x) => number(*x),
+            Setting::Numbers(all) => {
+                let all: Vec<String> = all.iter().map(|x| number(*x)).collect();
+                format!("[{}]", all.join(", "))
+            }
+            Setting::Text(text) => string(text),
             Setting::Flag(on) => on.to_string(),
             Setting::Word(word) => string(word),
             Setting::Layers(layers) => write_list(layers, indent),
@@ -159,7 +198,7 @@ impl Setting {
 }
 
 /// What a kind's own functions ask for, by the key's name.
-impl Layer {
+impl<F: Family> Chosen<F> {
     /// A whole number.
     pub(super) fn count(&self, key: &str) -> usize {
         match self.setting(key) {
@@ -201,6 +240,25 @@ impl Layer {
     pub(super) fn word(&self, key: &str) -> &'static str {
         match self.setting(key) {
             Setting::Word(word) => word,
+            _ => "",
+        }
+    }
+
+    /// The two betas.
+    pub(super) fn betas(&self, key: &str) -> (f64, f64) {
+        match self.setting(key) {
+            Setting::Numbers(all) => match all.as_slice() {
+                [first, second] => (*first, *second),
+                _ => (0.0, 0.0),
+            },
+            _ => (0.0, 0.0),
+        }
+    }
+
+    /// A text.
+    pub(super) fn text(&self, key: &str) -> &str {
+        match self.setting(key) {
+            Setting::Text(text) => text,
             _ => "",
         }
     }

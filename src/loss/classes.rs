@@ -1,0 +1,194 @@
+//! Losses of scores for classes.
+
+use super::functional::{self, Classes, Reduction};
+use super::{Loss, Target};
+use crate::graph::Meta;
+use crate::nn::{Parameter, Visitor};
+use crate::{DType, Tensor};
+
+/// Labels for scores `[batch, .., classes]`.
+fn labels(output: &Meta, what: &str) -> Result<Target, String> {
+    match output.shape.dims() {
+        [_, positions @ .., classes] if *classes > 1 && output.dtype == DType::F32 => {
+            Ok(Target::Labels {
+                classes: *classes,
+                positions: positions.into(),
+            })
+        }
+        _ => {
+            let (dtype, shape) = (output.dtype, &output.shape);
+            Err(format!(
+                "needs {what} f32 [batch, .., classes] of 2 classes or more, not {dtype}{shape}"
+            ))
+        }
+    }
+}
+
+/// The weights of classes, which must be as many as there are.
+fn check_weights(weight: &Option<Parameter>, target: Target) -> Result<Target, String> {
+    match (weight, &target) {
+        (Some(weight), Target::Labels { classes, .. }) if weight.shape().len() != *classes => {
+            Err(format!(
+                "has weights for {} classes, but the output scores {classes}",
+                weight.shape().len()
+            ))
+        }
+        _ => Ok(target),
+    }
+}
+
+#[track_caller]
+fn table(weights: Vec<f32>) -> Parameter {
+    Parameter::table([weights.len()], weights)
+}
+
+/// Softmax cross-entropy of logits `[batch, classes]` with integer labels, in nats; or of logits
+/// `[batch, .., classes]` with a label for each position, the mean over all of them.
+///
+/// With weights or an ignored label, a batch's mean is one by weights, as in PyTorch; an epoch's loss is the
+/// mean of its batches' by their samples, so it depends a little on how batches divide them.
+#[derive(Debug, Default)]
+pub struct CrossEntropy {
+    smoothing: f64,
+    weight: Option<Parameter>,
+    ignore: Option<u32>,
+}
+
+impl CrossEntropy {
+    /// The mean over the batch.
+    pub fn new() -> Self {
+        CrossEntropy::default()
+    }
+
+    /// Spreads this share of the target over all classes, at least 0 and at most 1.
+    pub fn label_smoothing(self, smoothing: f64) -> Self {
+        CrossEntropy { smoothing, ..self }
+    }
+
+    /// How much each class counts.
+    #[track_caller]
+    pub fn weights(self, weights: Vec<f32>) -> Self {
+        let weight = Some(table(weights));
+        CrossEntropy { weight, ..self }
+    }
+
+    /// The label of samples or positions that do not count.
+    pub fn ignore(self, label: u32) -> Self {
+        let ignore = Some(label);
+        CrossEntropy { ignore, ..self }
+    }
+}
+
+impl Loss for CrossEntropy {
+    fn target(&self, output: &Meta) -> Result<Target, String> {
+        if !(0.0..=1.0).contains(&self.smoothing) {
+            let smoothing = self.smoothing;
+            return Err(format!(
+                "its label smoothing is {smoothing}, but must be at least 0 and at most 1"
+            ));
+        }
+        check_weights(&self.weight, labels(output, "logits")?)
+    }
+    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        let weight = self.weight.as_ref().map(|w| w.tensor(output));
+        let options = Classes {
+            smoothing: self.smoothing,
+            weight: weight.as_ref(),
+            ignore: self.ignore,
+        };
+        functional::cross_entropy(output, target, &options, Reduction::Mean)
+    }
+    fn takes_logits(&self) -> bool {
+        true
+    }
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        if let Some(weight) = &self.weight {
+            visitor.parameter("weight", weight);
+        }
+    }
+}
+
+/// Minus the log-probability of the label, for a model that ends with a log-softmax: cross-entropy in two parts.
+#[derive(Debug, Default)]
+pub struct Nll {
+    weight: Option<Parameter>,
+    ignore: Option<u32>,
+}
+
+impl Nll {
+    /// The mean over the batch.
+    pub fn new() -> Self {
+        Nll::default()
+    }
+
+    /// How much each class counts.
+    #[track_caller]
+    pub fn weights(self, weights: Vec<f32>) -> Self {
+        let weight = Some(table(weights));
+        Nll { weight, ..self }
+    }
+
+    /// The label of samples or positions that do not count.
+    pub fn ignore(self, label: u32) -> Self {
+        let ignore = Some(label);
+        Nll { ignore, ..self }
+    }
+}
+
+impl Loss for Nll {
+    fn target(&self, output: &Meta) -> Result<Target, String> {
+        check_weights(&self.weight, labels(output, "log-probabilities")?)
+    }
+    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        let weight = self.weight.as_ref().map(|w| w.tensor(output));
+        let options = Classes {
+            smoothing: 0.0,
+            weight: weight.as_ref(),
+            ignore: self.ignore,
+        };
+        functional::nll(output, target, &options, Reduction::Mean)
+    }
+    fn takes_logits(&self) -> bool {
+        // A softmax of log-probabilities gives the probabilities back.
+        true
+    }
+    fn name(&self) -> &'static str {
+        "nll"
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        if let Some(weight) = &self.weight {
+            visitor.parameter("weight", weight);
+        }
+    }
+}
+
+/// Cross-entropy in which samples that are right already count less; see [`functional::focal_cross_entropy`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FocalCrossEntropy {
+    gamma: f64,
+}
+
+impl FocalCrossEntropy {
+    /// With this exponent, 2 in the paper; 0 is the plain cross-entropy.
+    pub fn new(gamma: f64) -> Self {
+        FocalCrossEntropy { gamma }
+    }
+}
+
+impl Loss for FocalCrossEntropy {
+    fn target(&self, output: &Meta) -> Result<Target, String> {
+        labels(output, "logits")
+    }
+    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        functional::focal_cross_entropy(output, target, self.gamma, Reduction::Mean)
+    }
+    fn takes_logits(&self) -> bool {
+        true
+    }
+    fn name(&self) -> &'static str {
+        "focal_cross_entropy"
+    }
+}

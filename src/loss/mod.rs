@@ -1,0 +1,96 @@
+//! Losses: the mean over a batch of how wrong each sample is.
+//!
+//! A [`Loss`] compares a model's output with a data set's targets. The same formulas as functions of any
+//! tensors, with other [reductions](functional::Reduction) and those that compare more than two, are in
+//! [`functional`]. Conventions are PyTorch's.
+
+mod classes;
+pub mod functional;
+mod values;
+
+pub use classes::{CrossEntropy, FocalCrossEntropy, Nll};
+pub use values::{
+    Bce, BceWithLogits, Focal, Hinge, Huber, KlDivergence, Mae, Mse, PoissonNll, SmoothL1,
+};
+
+use crate::graph::Meta;
+use crate::nn::Visitor;
+use crate::{DType, Shape, Tensor};
+
+/// What a loss compares the model's output with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A class number for each sample, `u32 [batch]`, or for each position of a sample, `[batch, ..]`.
+    Labels {
+        /// How many classes the output scores.
+        classes: usize,
+        /// The shape of a sample's positions; a scalar's for one label a sample.
+        positions: Shape,
+    },
+    /// Numbers of the output's shape, `f32`.
+    Values {
+        /// Numbers a sample.
+        width: usize,
+    },
+}
+
+/// How wrong an output is.
+pub trait Loss: Send {
+    /// What targets it needs for outputs of this type `[batch, ..]`, or why the output does not fit.
+    fn target(&self, output: &Meta) -> Result<Target, String>;
+
+    /// The mean over the batch: a scalar `f32`. `target` has the type that [`Loss::target`] asks for,
+    /// numbers reshaped to the output's shape.
+    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor;
+
+    /// From which output on a binary prediction is positive; accuracy needs it.
+    fn threshold(&self) -> f64 {
+        0.5
+    }
+
+    /// Whether outputs are logits: scores before a softmax or sigmoid.
+    fn takes_logits(&self) -> bool {
+        self.threshold() == 0.0
+    }
+
+    /// Its name, as in configurations and reports.
+    fn name(&self) -> &'static str;
+
+    /// Names the tables of numbers that it works with, as a module does its parameters.
+    fn visit(&self, visitor: &mut Visitor) {
+        let _ = visitor;
+    }
+}
+
+impl Loss for Box<dyn Loss> {
+    fn target(&self, output: &Meta) -> Result<Target, String> {
+        (**self).target(output)
+    }
+    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        (**self).mean(output, target)
+    }
+    fn threshold(&self) -> f64 {
+        (**self).threshold()
+    }
+    fn takes_logits(&self) -> bool {
+        (**self).takes_logits()
+    }
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        (**self).visit(visitor);
+    }
+}
+
+impl Target {
+    /// The type of a batch of targets.
+    pub fn meta(&self, batch: usize) -> Meta {
+        match self {
+            Target::Labels { positions, .. } => {
+                Meta::new([&[batch], positions.dims()].concat(), DType::U32)
+            }
+            Target::Values { width } => Meta::new(Shape::from([batch, *width]), DType::F32),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Losses of numbers.
+
+use super::functional::{self, Reduction};
+use super::{Loss, Target};
+use crate::graph::Meta;
+use crate::{DType, Tensor};
+
+fn width(output: &Meta) -> Result<usize, String> {
+    match output.shape.split_first() {
+        Some((_, rest)) if output.dtype == DType::F32 => Ok(rest.iter().product()),
+        _ => Err(format!(
+            "the output is {}{}, not f32 [batch, ..]",
+            output.dtype, output.shape
+        )),
+    }
+}
+
+macro_rules! value_loss {
+    ($name:ident $key:literal, $threshold:literal, |$self:ident, $y:ident, $t:ident| $mean:expr) => {
+        impl Loss for $name {
+            fn target(&self, output: &Meta) -> Result<Target, String> {
+                let width = width(output)?;
+                Ok(Target::Values { width })
+            }
+            fn mean(&$self, $y: &Tensor, $t: &Tensor) -> Tensor {
+                $mean
+            }
+            fn threshold(&self) -> f64 {
+                $threshold
+            }
+            fn name(&self) -> &'static str {
+                $key
+            }
+        }
+    };
+}
+
+macro_rules! plain {
+    ($(#[$doc:meta])* $name:ident $key:literal, $threshold:literal, |$y:ident, $t:ident| $mean:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        pub struct $name;
+
+        impl $name {
+            /// The mean over the batch and the output's elements.
+            pub fn new() -> Self {
+                $name
+            }
+        }
+
+        value_loss!($name $key, $threshold, |self, $y, $t| $mean);
+    };
+}
+
+const MEAN: Reduction = Reduction::Mean;
+
+plain!(
+    /// Mean squared error.
+    Mse "mse", 0.5, |y, t| functional::mse(y, t, MEAN)
+);
+plain!(
+    /// Mean absolute error.
+    Mae "mae", 0.5, |y, t| functional::mae(y, t, MEAN)
+);
+plain!(
+    /// Binary cross-entropy of probabilities (the output of a sigmoid) with targets between 0 and 1.
+    /// Saturated probabilities give at most 100, and finite gradients, as in PyTorch.
+    Bce "bce", 0.5, |p, t| functional::binary_cross_entropy(p, t, MEAN)
+);
+plain!(
+    /// The divergence of the output, log-probabilities, from probabilities; see
+    /// [`functional::kl_divergence`]. The sum over a sample, the mean over the batch.
+    KlDivergence "kl_divergence", 0.5, |x, t| functional::kl_divergence(x, t, Reduction::BatchMean)
+);
+plain!(
+    /// `max(0, 1 - y t)`, where targets of 0 count as -1 (as in Keras) and those of 1 as 1.
+    Hinge "hinge", 0.0, |y, t| {
+        let zero = t.constant_like(0.0);
+        let sign = t.gt(&zero).select(&t.constant_like(1.0), &t.constant_like(-1.0));
+        functional::hinge(y, &sign, 1.0, MEAN)
+    }
+);
+plain!(
+    /// Minus the logarithm of Poisson's probability of counts, where the output is the logarithm of their rate.
+    PoissonNll "poisson_nll", 0.5, |x, t| functional::poisson_nll(x, t, false, MEAN)
+);
+
+/// Half the square of an error up to `delta`, and a straight line beyond; see [`functional::huber`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Huber {
+    delta: f64,
+}
+
+impl Huber {
+    /// With this bound, above 0.
+    pub fn new(delta: f64) -> Self {
+        Huber { delta }
+    }
+}
+
+value_loss!(Huber "huber", 0.5, |self, y, t| functional::huber(y, t, self.delta, MEAN));
+
+/// The Huber loss with a line of slope 1; see [`functional::smooth_l1`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SmoothL1 {
+    beta: f64,
+}
+
+impl SmoothL1 {
+    /// With this bound, at least 0.
+    pub fn new(beta: f64) -> Self {
+        SmoothL1 { beta }
+    }
+}
+
+value_loss!(SmoothL1 "smooth_l1", 0.5, |self, y, t| functional::smooth_l1(y, t, self.beta, MEAN));
+
+/// Binary cross-entropy of logits: `softplus(z) - z t`, finite for all logits.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BceWithLogits {
+    pos_weight: Option<f64>,
+}
+
+impl BceWithLogits {
+    /// The mean over the batch and the output's elements.
+    pub fn new() -> Self {
+        BceWithLogits::default()
+    }
+
+    /// Targets of 1 count so many times as much.
+    pub fn pos_weight(self, weight: f64) -> Self {
+        let pos_weight = Some(weight);
+        BceWithLogits { pos_weight }
+    }
+}
+
+value_loss!(BceWithLogits "bce_with_logits", 0.0, |self, z, t| {
+    let weight = self.pos_weight.map(|w| z.constant_like(w));
+    functional::binary_cross_entropy_with_logits(z, t, weight.as_ref(), MEAN)
+});
+
+/// Binary cross-entropy of logits in which samples that are right already count less; see
+/// [`functional::focal`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Focal {
+    gamma: f64,
+    alpha: Option<f64>,
+}
+
+impl Focal {
+    /// With this exponent, 2 in the paper.
+    pub fn new(gamma: f64) -> Self {
+        Focal { gamma, alpha: None }
+    }
+
+    /// Targets of 1 count by `alpha`, those of 0 by the rest to 1; 0.25 in the paper.
+    pub fn alpha(self, alpha: f64) -> Self {
+        let alpha = Some(alpha);
+        Focal { alpha, ..self }
+    }
+}
+
+value_loss!(Focal "focal", 0.0, |self, z, t| functional::focal(z, t, self.gamma, self.alpha, MEAN));

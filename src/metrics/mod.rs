@@ -1,0 +1,110 @@
+//! Metrics: how good an output is, in numbers that people read.
+//!
+//! A batch hands back a few numbers, sums or one for each sample; they are gathered on the host in f64, and
+//! the metric is worked out of all of them at the end. So it is that of the whole set, however batches divide
+//! it: a precision is no mean of precisions. Definitions are scikit-learn's, also where a class is absent
+//! or scores are equal.
+
+mod classes;
+mod confusion;
+mod means;
+mod ranking;
+mod regression;
+
+pub use classes::{Average, BalancedAccuracy, FBeta, MatthewsCorrelation, Precision, Recall};
+pub use confusion::{ClassScores, Confusion};
+pub use means::{Accuracy, BitsPerCharacter, LogLoss, Mae, Mape, Mse, Perplexity, Rmse};
+pub use ranking::{PrAuc, RocAuc, TopK};
+pub use regression::R2;
+
+use crate::Tensor;
+use crate::loss::Loss;
+
+/// A number that says how good a model is on a set of samples.
+pub trait Metric: Send {
+    /// Its name in histories and reports.
+    fn name(&self) -> &str;
+
+    /// What a batch hands back: tensors of few numbers, at most some for each sample.
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor>;
+
+    /// Takes in what a batch of `samples` samples handed back. `total` is empty before the first one; a
+    /// checkpoint in the middle of an epoch holds it.
+    ///
+    /// As it is, each tensor's sum is added up, and the number of samples comes last: what a mean needs.
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
+        total.resize(batch.len() + 1, 0.0);
+        let sums = batch.iter().map(|numbers| numbers.iter().sum::<f64>());
+        for (total, sum) in total.iter_mut().zip(sums.chain([samples as f64])) {
+            *total += sum;
+        }
+    }
+
+    /// The metric of all that was taken in.
+    fn finish(&self, total: &[f64]) -> f64;
+
+    /// Whether more is better; early stopping and best checkpoints ask. As it is, its name decides.
+    fn higher_is_better(&self) -> bool {
+        higher_is_better(self.name())
+    }
+}
+
+impl Metric for Box<dyn Metric> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+        (**self).collect(output, target, loss)
+    }
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
+        (**self).add(total, batch, samples);
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        (**self).finish(total)
+    }
+    fn higher_is_better(&self) -> bool {
+        (**self).higher_is_better()
+    }
+}
+
+/// Whether more is better of what has this name in a history, with or without `val_` before it: losses and
+/// errors should fall, everything else rise.
+pub fn higher_is_better(name: &str) -> bool {
+    const FALLING: [&str; 9] = [
+        "loss",
+        "mse",
+        "rmse",
+        "mae",
+        "mape",
+        "log_loss",
+        "perplexity",
+        "bits_per_character",
+        "lr",
+    ];
+    !FALLING.contains(&name.strip_prefix("val_").unwrap_or(name))
+}
+
+/// The mean of sums over samples, of which there are as many as the last says.
+fn mean(total: &[f64]) -> f64 {
+    match total {
+        [sum, .., samples] => sum / samples,
+        _ => f64::NAN,
+    }
+}
+
+/// A tensor's sums over all axes but the first: one number a sample.
+fn per_sample(x: &Tensor) -> Tensor {
+    let axes: Vec<isize> = (1..x.shape().rank() as isize).collect();
+    match axes.as_slice() {
+        [] => x.clone(),
+        axes => x.sum(axes),
+    }
+}
+
+/// How many numbers a sample has.
+fn width(x: &Tensor) -> f64 {
+    x.shape().iter().skip(1).product::<usize>().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests;

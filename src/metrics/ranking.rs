@@ -1,0 +1,203 @@
+//! Metrics of scores in order, which are gathered on the host and sorted there.
+
+use super::{Metric, mean};
+use crate::loss::Loss;
+use crate::{DType, Tensor};
+
+/// The labels, the scores of all classes, or the one of a binary target, and whether they are logits.
+fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+    let logits = target.dtype() == DType::U32 && loss.takes_logits();
+    let logits = output.constant_like(f64::from(u8::from(logits)));
+    vec![target.clone(), output.clone(), logits]
+}
+
+/// Keeps the number of scores, then each label with its scores.
+fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
+    let [labels, scores, logits] = batch else {
+        return;
+    };
+    let logits = logits.first().is_some_and(|l| *l > 0.5);
+    let width = scores.len() / labels.len().max(1);
+    if total.is_empty() {
+        total.push(width as f64);
+    }
+    for (label, scores) in labels.iter().zip(scores.chunks(width.max(1))) {
+        total.push(*label);
+        // Scores of different samples are compared, so they must be probabilities; in f64, so that equal
+        // ones stay equal.
+        let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let powers = scores.iter().map(|s| (s - largest).exp());
+        let sum: f64 = powers.clone().sum();
+        match logits {
+            true => total.extend(powers.map(|p| p / sum)),
+            false => total.extend_from_slice(scores),
+        }
+    }
+}
+
+/// The classes' scores and whether each sample is of the class, by class: one pair for two classes.
+fn by_class(total: &[f64]) -> Vec<Vec<(f64, bool)>> {
+    let Some((width, rows)) = total.split_first() else {
+        return Vec::new();
+    };
+    let width = *width as usize;
+    let of = |class: usize| {
+        let rows = rows.chunks_exact(width + 1);
+        let pairs = rows.filter_map(move |row| {
+            let (label, scores) = row.split_first()?;
+            let score = *scores.get(class.min(width - 1))?;
+            // A binary target is a number.
+            let is = if width == 1 {
+                *label > 0.5
+            } else {
+                *label == class as f64
+            };
+            Some((score, is))
+        });
+        pairs.collect()
+    };
+    match width {
+        0 => Vec::new(),
+        1 | 2 => vec![of(1)],
+        _ => (0..width).map(of).collect(),
+    }
+}
+
+/// From the highest score down, the counts of samples of the class and of others with each score.
+fn groups(mut pairs: Vec<(f64, bool)>) -> Vec<(f64, f64)> {
+    pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut groups: Vec<(f64, f64)> = Vec::new();
+    let mut last = f64::NAN;
+    for (score, is) in pairs {
+        if score != last {
+            groups.push((0.0, 0.0));
+            last = score;
+        }
+        if let Some((of, others)) = groups.last_mut() {
+            match is {
+                true => *of += 1.0,
+                false => *others += 1.0,
+            }
+        }
+    }
+    groups
+}
+
+/// The chance that a sample of the class has a higher score than another; equal ones count half. NaN where
+/// all samples are of the class, or none.
+fn roc_auc(pairs: Vec<(f64, bool)>) -> f64 {
+    let (mut above, mut all_others, mut area) = (0.0, 0.0, 0.0);
+    for (of, others) in groups(pairs) {
+        area += others * (above + of / 2.0);
+        above += of;
+        all_others += others;
+    }
+    area / (above * all_others)
+}
+
+/// The mean precision over the recalls that are reached: `sum (R_n - R_(n-1)) P_n`, without interpolation.
+/// 0 where no sample is of the class.
+fn average_precision(pairs: Vec<(f64, bool)>) -> f64 {
+    let (mut of_class, mut taken, mut area) = (0.0, 0.0, 0.0);
+    for (of, others) in groups(pairs) {
+        of_class += of;
+        taken += of + others;
+        area += of * of_class / taken;
+    }
+    if of_class > 0.0 { area / of_class } else { 0.0 }
+}
+
+fn mean_over_classes(total: &[f64], one: fn(Vec<(f64, bool)>) -> f64) -> f64 {
+    let all: Vec<f64> = by_class(total).into_iter().map(one).collect();
+    all.iter().sum::<f64>() / all.len() as f64
+}
+
+/// The area under the receiver operating characteristic. For more than two classes, the mean over the classes
+/// against the rest. All scores are kept on the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RocAuc;
+
+impl Metric for RocAuc {
+    fn name(&self) -> &str {
+        "roc_auc"
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+        collect(output, target, loss)
+    }
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], _: usize) {
+        add(total, batch);
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        mean_over_classes(total, roc_auc)
+    }
+}
+
+/// The area under the curve of precision and recall, as the average precision. For more than two classes, the
+/// mean over the classes against the rest. All scores are kept on the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PrAuc;
+
+impl Metric for PrAuc {
+    fn name(&self) -> &str {
+        "pr_auc"
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+        collect(output, target, loss)
+    }
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], _: usize) {
+        add(total, batch);
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        mean_over_classes(total, average_precision)
+    }
+}
+
+/// The share of samples whose class is among the `k` with the highest scores. Of equal scores those of later
+/// classes go first, as in scikit-learn. A batch hands back the scores of all classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TopK {
+    k: usize,
+    name: String,
+}
+
+impl TopK {
+    /// Among so many. Its name is `top_5`, say.
+    pub fn new(k: usize) -> Self {
+        let name = format!("top_{k}");
+        TopK { k, name }
+    }
+}
+
+impl Metric for TopK {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, _: &dyn Loss) -> Vec<Tensor> {
+        vec![target.clone(), output.clone()]
+    }
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], _: usize) {
+        let [labels, scores] = batch else { return };
+        total.resize(2, 0.0);
+        let width = scores.len() / labels.len().max(1);
+        for (label, scores) in labels.iter().zip(scores.chunks(width.max(1))) {
+            // A binary target has one score.
+            let label = *label as usize;
+            let Some(own) = scores.get(label) else {
+                continue;
+            };
+            let before = |(j, s): (usize, &f64)| s > own || (s == own && j > label);
+            let above = scores
+                .iter()
+                .enumerate()
+                .filter(|(j, s)| before((*j, *s)))
+                .count();
+            if let [hits, all] = total.as_mut_slice() {
+                *hits += f64::from(u8::from(above < self.k));
+                *all += 1.0;
+            }
+        }
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        mean(total)
+    }
+}

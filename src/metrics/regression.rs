@@ -1,0 +1,74 @@
+//! The share of the targets' variance that is explained.
+
+use super::Metric;
+use crate::loss::Loss;
+use crate::{Shape, Tensor};
+
+/// The coefficient of determination, `1 - sum (y - t)^2 / sum (t - mean t)^2`, and of several numbers a sample
+/// the mean over them. Where all targets are equal it is 1 if they are met and else 0, as in scikit-learn.
+///
+/// A batch hands back outputs and targets, so that the sums are made in f64.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct R2;
+
+/// What is kept of each number: the first target, and sums that are made around it, so that a large mean
+/// takes no digits away: of errors' squares, of targets, and of targets' squares.
+const KEPT: usize = 4;
+
+impl Metric for R2 {
+    fn name(&self) -> &str {
+        "r2"
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, _: &dyn Loss) -> Vec<Tensor> {
+        // One row a sample, so that the number of columns is known.
+        let rows = output.dim(0);
+        let width = output.shape().len() / rows.max(1);
+        let flat = |x: &Tensor| x.reshape(Shape::from([rows, width]));
+        vec![flat(output), flat(target)]
+    }
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
+        let [outputs, targets] = batch else { return };
+        let width = outputs.len() / samples.max(1);
+        if total.is_empty() {
+            total.push(0.0);
+            for first in targets.iter().take(width) {
+                total.extend([*first, 0.0, 0.0, 0.0]);
+            }
+        }
+        let Some((count, sums)) = total.split_first_mut() else {
+            return;
+        };
+        *count += samples as f64;
+        let rows = outputs
+            .chunks(width.max(1))
+            .zip(targets.chunks(width.max(1)));
+        for (outputs, targets) in rows {
+            let kept = sums.chunks_exact_mut(KEPT).zip(outputs.iter().zip(targets));
+            for (kept, (y, t)) in kept {
+                if let [first, errors, sum, squares] = kept {
+                    let from = t - *first;
+                    *errors += (y - t) * (y - t);
+                    *sum += from;
+                    *squares += from * from;
+                }
+            }
+        }
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        let Some((count, sums)) = total.split_first() else {
+            return f64::NAN;
+        };
+        let each = sums.chunks_exact(KEPT).map(|kept| match kept {
+            [_, errors, sum, squares] => {
+                let spread = squares - sum * sum / count;
+                match (*errors > 0.0, spread > 0.0) {
+                    (_, true) => 1.0 - errors / spread,
+                    (true, false) => 0.0,
+                    (false, false) => 1.0,
+                }
+            }
+            _ => f64::NAN,
+        });
+        each.sum::<f64>() / (sums.len() / KEPT) as f64
+    }
+}

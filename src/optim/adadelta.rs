@@ -1,0 +1,84 @@
+//! Adadelta.
+
+use crate::{Result, Shape};
+
+use super::settings::Settings;
+use super::{Optimizer, State, Update, Updated, running};
+
+/// `v = rho v + (1 - rho) g^2; d = sqrt(a + eps) / sqrt(v + eps) g; a = rho a + (1 - rho) d^2;
+/// p -= rate d` (Zeiler, 2012). Weight decay is an L2 penalty on the gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adadelta {
+    rate: f64,
+    rho: f64,
+    eps: f64,
+    decay: f64,
+}
+
+impl Adadelta {
+    /// With the usual settings: rho 0.9, eps 1e-6, no weight decay. The paper's rate is 1.
+    pub fn new(rate: f64) -> Self {
+        Adadelta {
+            rate,
+            rho: 0.9,
+            eps: 1e-6,
+            decay: 0.0,
+        }
+    }
+
+    /// The share of the old means of squares that is kept, at least 0 and below 1.
+    pub fn rho(self, rho: f64) -> Self {
+        Adadelta { rho, ..self }
+    }
+
+    /// The number that keeps the division finite, and lets the first steps begin.
+    pub fn eps(self, eps: f64) -> Self {
+        Adadelta { eps, ..self }
+    }
+
+    /// With an L2 penalty: `decay p` is added to the gradient.
+    pub fn weight_decay(self, decay: f64) -> Self {
+        Adadelta { decay, ..self }
+    }
+}
+
+impl Optimizer for Adadelta {
+    fn learning_rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn states(&self, _: &Shape) -> Vec<State> {
+        vec![State::zero("square_avg"), State::zero("acc_delta")]
+    }
+
+    fn scalars(&self, _: u64, rate: f64) -> Vec<f64> {
+        vec![rate]
+    }
+
+    fn update(&self, u: Update) -> Updated {
+        let Some(([square, delta], [rate])) = u.parts() else {
+            return u.unchanged();
+        };
+        let g = u.penalised(self.decay);
+        let square = running(&square, self.rho, &g.square());
+        let step = (&delta + self.eps).sqrt() / (&square + self.eps).sqrt() * g;
+        let delta = running(&delta, self.rho, &step.square());
+        Updated {
+            parameter: u.parameter - step * rate,
+            states: vec![square, delta],
+        }
+    }
+
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        Box::new(self.weight_decay(decay))
+    }
+
+    fn check(&self) -> Result<()> {
+        Settings::of("Adadelta")
+            .rate(self.rate)
+            .share("rho", self.rho)
+            .positive("eps", self.eps)
+            .not_negative("weight decay", self.decay)
+            .done()
+    }
+}

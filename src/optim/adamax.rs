@@ -1,0 +1,84 @@
+//! Adamax: Adam by the largest gradient.
+
+use crate::{Result, Shape};
+
+use super::settings::Settings;
+use super::{Optimizer, State, Update, Updated, correction, running};
+
+/// `m = b1 m + (1 - b1) g; u = max(b2 u, |g| + eps); p -= rate / (1 - b1^t) m / u` (Kingma and Ba, 2015).
+/// Weight decay is an L2 penalty on the gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adamax {
+    rate: f64,
+    betas: (f64, f64),
+    eps: f64,
+    decay: f64,
+}
+
+impl Adamax {
+    /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay. The paper's rate is 0.002.
+    pub fn new(rate: f64) -> Self {
+        Adamax {
+            rate,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            decay: 0.0,
+        }
+    }
+
+    /// The decay rates of the mean and of the maximum, each at least 0 and below 1.
+    pub fn betas(self, first: f64, second: f64) -> Self {
+        let betas = (first, second);
+        Adamax { betas, ..self }
+    }
+
+    /// The number that keeps the division finite.
+    pub fn eps(self, eps: f64) -> Self {
+        Adamax { eps, ..self }
+    }
+
+    /// With an L2 penalty: `decay p` is added to the gradient.
+    pub fn weight_decay(self, decay: f64) -> Self {
+        Adamax { decay, ..self }
+    }
+}
+
+impl Optimizer for Adamax {
+    fn learning_rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn states(&self, _: &Shape) -> Vec<State> {
+        vec![State::zero("exp_avg"), State::zero("exp_inf")]
+    }
+
+    fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
+        vec![rate / correction(self.betas.0, step)]
+    }
+
+    fn update(&self, u: Update) -> Updated {
+        let Some(([m, largest], [size])) = u.parts() else {
+            return u.unchanged();
+        };
+        let g = u.penalised(self.decay);
+        let m = running(&m, self.betas.0, &g);
+        let largest = (largest * self.betas.1).maximum(&(g.abs() + self.eps));
+        Updated {
+            parameter: u.parameter - &m / &largest * size,
+            states: vec![m, largest],
+        }
+    }
+
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        Box::new(self.weight_decay(decay))
+    }
+
+    fn check(&self) -> Result<()> {
+        Settings::of("Adamax")
+            .rate(self.rate)
+            .betas(self.betas)
+            .positive("eps", self.eps)
+            .not_negative("weight decay", self.decay)
+            .done()
+    }
+}

@@ -1,0 +1,102 @@
+//! LAMB: Adam with a step of each parameter's own size, for large batches.
+
+use crate::{Result, Shape, Tensor};
+
+use super::settings::Settings;
+use super::{Optimizer, State, Update, Updated, correction, running};
+
+/// `u = m^ / (sqrt(v^) + eps) + decay p; p -= rate |p| / |u| u` with Adam's moments and bias corrections,
+/// and the norms of the whole parameter (You et al., "Large batch optimization for deep learning", 2020,
+/// algorithm 2). Where one of the norms is 0, their ratio counts as 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lamb {
+    rate: f64,
+    betas: (f64, f64),
+    eps: f64,
+    decay: f64,
+}
+
+impl Lamb {
+    /// With the paper's settings: betas 0.9 and 0.999, eps 1e-6, weight decay 0.01.
+    pub fn new(rate: f64) -> Self {
+        Lamb {
+            rate,
+            betas: (0.9, 0.999),
+            eps: 1e-6,
+            decay: 0.01,
+        }
+    }
+
+    /// The decay rates of the two moments, each at least 0 and below 1.
+    pub fn betas(self, first: f64, second: f64) -> Self {
+        let betas = (first, second);
+        Lamb { betas, ..self }
+    }
+
+    /// The number that keeps the division finite.
+    pub fn eps(self, eps: f64) -> Self {
+        Lamb { eps, ..self }
+    }
+
+    /// The weight decay, which is part of what is scaled.
+    pub fn weight_decay(self, decay: f64) -> Self {
+        Lamb { decay, ..self }
+    }
+}
+
+fn norm(x: &Tensor) -> Tensor {
+    x.square().sum(&[]).sqrt()
+}
+
+impl Optimizer for Lamb {
+    fn learning_rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn states(&self, _: &Shape) -> Vec<State> {
+        vec![State::zero("exp_avg"), State::zero("exp_avg_sq")]
+    }
+
+    /// The rate, and the corrections `1 - b1^t` and `sqrt(1 - b2^t)`.
+    fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
+        vec![
+            rate,
+            correction(self.betas.0, step),
+            correction(self.betas.1, step).sqrt(),
+        ]
+    }
+
+    fn update(&self, u: Update) -> Updated {
+        let Some(([m, v], [rate, first, second])) = u.parts() else {
+            return u.unchanged();
+        };
+        let (p, g) = (u.parameter, &u.gradient);
+        let m = running(&m, self.betas.0, g);
+        let v = running(&v, self.betas.1, &g.square());
+        let mut step = &m / first / (v.sqrt() / second + self.eps);
+        if self.decay > 0.0 {
+            step = step + p * self.decay;
+        }
+        let (of_p, of_step) = (norm(p), norm(&step));
+        let zero = of_p.zeros_like();
+        let both = of_p.gt(&zero).logical_and(&of_step.gt(&zero));
+        let trust = both.select(&(of_p / of_step), &zero.constant_like(1.0));
+        Updated {
+            parameter: p - step * (trust * rate),
+            states: vec![m, v],
+        }
+    }
+
+    fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
+        Box::new(self.weight_decay(decay))
+    }
+
+    fn check(&self) -> Result<()> {
+        Settings::of("LAMB")
+            .rate(self.rate)
+            .betas(self.betas)
+            .positive("eps", self.eps)
+            .not_negative("weight decay", self.decay)
+            .done()
+    }
+}

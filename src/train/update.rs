@@ -1,0 +1,210 @@
+//! Tracing the end of a training step: gradients, their sums, penalties, clipping, the optimizer's update,
+//! and the averages of weights.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::autodiff::gradients;
+use crate::graph::{Assign, Graph, Phase, Role, VariableId};
+use crate::ops;
+use crate::optim;
+use crate::{DType, Error, Result, Shape, Tensor};
+
+use super::feed::SCALARS;
+use super::recipe::{ACCUMULATED, EMA, Recipe, state_name};
+
+/// A parameter that the loss depends on.
+struct Used {
+    id: VariableId,
+    name: String,
+    parameter: Tensor,
+    gradient: Tensor,
+}
+
+/// Whether a step's batches have all been seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// One of several batches of a step, but not the last: its gradients are summed up.
+    Some,
+    /// The last batch of a step, or the only one.
+    Whole,
+}
+
+/// Appends gradients and what becomes of them, for a batch of `batch` samples.
+pub(super) fn update(
+    recipe: &Recipe,
+    shared: &Rc<RefCell<Graph>>,
+    (loss, batch): (&Tensor, usize),
+    part: Part,
+) -> Result<()> {
+    let mut used = differentiate(shared, loss)?;
+    shared.borrow_mut().phase = Phase::Update;
+    let given = Given::trace(recipe, shared);
+    if recipe.accumulate > 1 {
+        accumulate(shared, &mut used, batch, part, &given)?;
+    }
+    if part == Part::Whole {
+        change(recipe, shared, used, &given)?;
+    }
+    shared.borrow_mut().phase = Phase::Forward;
+    Ok(())
+}
+
+fn differentiate(shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result<Vec<Used>> {
+    let trained: Vec<(VariableId, String)> = {
+        let graph = shared.borrow();
+        let all = graph.variables.iter().enumerate();
+        let trained = all.filter(|(_, v)| v.role == Role::Parameter);
+        trained
+            .map(|(i, v)| (VariableId(i as u32), v.name.clone()))
+            .collect()
+    };
+    let parameters: Vec<Tensor> = trained
+        .iter()
+        .map(|(id, _)| ops::variable(shared, *id))
+        .collect();
+    let grads = gradients(loss, &parameters)?;
+    let mut used = Vec::new();
+    for (((id, name), parameter), gradient) in trained.into_iter().zip(parameters).zip(grads) {
+        // A parameter that the loss does not depend on keeps its value, as in PyTorch.
+        let Some(gradient) = gradient else { continue };
+        if let Some(node) = gradient.id() {
+            let assign = Assign { variable: id, node };
+            shared.borrow_mut().gradients.push(assign);
+        }
+        used.push(Used {
+            id,
+            name,
+            parameter,
+            gradient,
+        });
+    }
+    match used.is_empty() {
+        true => Err(Error::model("the model", "has no parameter to train")),
+        false => Ok(used),
+    }
+}
+
+/// The numbers that a step is handed, as scalars; see [`Recipe::scalars`].
+struct Given {
+    /// The optimizer's, for the rest and for each group.
+    groups: Vec<Vec<Tensor>>,
+    /// How much of the averages is kept, and how much of the new weights they take.
+    average: Option<(Tensor, Tensor)>,
+    /// 1 over the samples of a step of several batches.
+    share: Option<Tensor>,
+}
+
+impl Given {
+    fn trace(recipe: &Recipe, shared: &Rc<RefCell<Graph>>) -> Self {
+        let rate = recipe.optimizer.learning_rate();
+        let each = recipe.optimizer.scalars(1, rate).len();
+        let groups = recipe.groups.len() + 1;
+        let (averages, sums) = (recipe.ema.is_some(), recipe.accumulate > 1);
+        let count = each * groups + 2 * usize::from(averages) + usize::from(sums);
+        let all = ops::input(shared, SCALARS, [count], DType::F32);
+        let mut next = (0..count).map(|i| all.narrow(0, i, 1).reshape(Shape::scalar()));
+        let mut some = |n: usize| next.by_ref().take(n).collect::<Vec<Tensor>>();
+        let groups = (0..groups).map(|_| some(each)).collect();
+        let average = match some(2 * usize::from(averages)).as_slice() {
+            [keep, take] => Some((keep.clone(), take.clone())),
+            _ => None,
+        };
+        Given {
+            groups,
+            average,
+            share: some(usize::from(sums)).pop(),
+        }
+    }
+}
+
+/// A parameter's variable of some kind, and its value.
+fn state(shared: &Rc<RefCell<Graph>>, kind: &str, of: &str) -> Option<(VariableId, Tensor)> {
+    let wanted = state_name(kind, of);
+    let at = shared
+        .borrow()
+        .variables
+        .iter()
+        .position(|v| v.name == wanted);
+    let id = VariableId(at? as u32);
+    Some((id, ops::variable(shared, id)))
+}
+
+fn assign(shared: &Rc<RefCell<Graph>>, variable: VariableId, value: &Tensor) {
+    if let Some(node) = value.id() {
+        let assign = Assign { variable, node };
+        shared.borrow_mut().assigns.push(assign);
+    }
+}
+
+/// Adds this batch's gradients to the sums. The last batch takes the mean over all samples of the step
+/// for its gradients, and the sums start anew. A batch counts by its samples, so that a step of several
+/// batches is that of one large one, also where the last is smaller.
+fn accumulate(
+    shared: &Rc<RefCell<Graph>>,
+    used: &mut [Used],
+    batch: usize,
+    part: Part,
+    given: &Given,
+) -> Result<()> {
+    for u in used {
+        let Some((id, sum)) = state(shared, ACCUMULATED, &u.name) else {
+            return Err(Error::internal("accumulating", "a gradient without a sum"));
+        };
+        let sum = sum + &u.gradient * batch as f64;
+        match (part, &given.share) {
+            (Part::Whole, Some(share)) => {
+                u.gradient = &sum * share;
+                assign(shared, id, &sum.zeros_like());
+            }
+            _ => assign(shared, id, &sum),
+        }
+    }
+    Ok(())
+}
+
+/// Penalties, clipping, the optimizer's update, and the averages.
+fn change(
+    recipe: &Recipe,
+    shared: &Rc<RefCell<Graph>>,
+    used: Vec<Used>,
+    given: &Given,
+) -> Result<()> {
+    let (l1, l2) = recipe.penalty;
+    let penalised = |u: &Used| {
+        let mut gradient = u.gradient.clone();
+        if l1 > 0.0 {
+            gradient = gradient + u.parameter.sign() * l1;
+        }
+        match l2 > 0.0 {
+            true => gradient + &u.parameter * l2,
+            false => gradient,
+        }
+    };
+    let gradients = recipe.clip.apply(used.iter().map(penalised).collect());
+    for (u, gradient) in used.into_iter().zip(gradients) {
+        let group = recipe.group_of(&u.name);
+        let optimizer = recipe.optimizer_of(group);
+        let kinds = optimizer.states(&u.parameter.shape());
+        let (ids, states): (Vec<_>, Vec<_>) = kinds
+            .iter()
+            .filter_map(|s| state(shared, s.name, &u.name))
+            .unzip();
+        let updated = optimizer.update(optim::Update {
+            parameter: &u.parameter,
+            gradient,
+            states,
+            scalars: given.groups.get(group).cloned().unwrap_or_default(),
+        });
+        shared.borrow_mut().take_error()?;
+        assign(shared, u.id, &updated.parameter);
+        for (id, value) in ids.into_iter().zip(&updated.states) {
+            assign(shared, id, value);
+        }
+        if let (Some((keep, take)), Some((id, old))) = (&given.average, state(shared, EMA, &u.name))
+        {
+            assign(shared, id, &(old * keep + &updated.parameter * take));
+        }
+    }
+    Ok(())
+}
