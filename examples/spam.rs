@@ -18,10 +18,11 @@ use std::path::Path;
 
 use wgrad::data::text::{PieceTokenizer, Tokenizer};
 use wgrad::data::{Dataset, Targets};
+use wgrad::metrics::{self, Average};
 use wgrad::nn::{self, BertConfig, Lora, Module, SentenceEncoder, Visitor};
 use wgrad::schedule::Schedule;
 use wgrad::train::{Group, Load};
-use wgrad::{Device, Fit, Tensor, Trainer, loss, metrics, optim};
+use wgrad::{Device, Fit, Tensor, Trainer, loss, optim};
 
 /// Tokens of a mail that are looked at.
 const LONGEST: usize = 128;
@@ -83,11 +84,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut head = Trainer::new(nn::Linear::new(WIDTH, 2))
         .optimizer(optim::AdamW::new(1e-2))
         .metric(metrics::Accuracy)
+        .metric(metrics::FBeta::f1(Average::Class(1)))
         .seed(SEED)
         .compile(&device, &embedded)?;
     head.fit(&embedded, Fit::epochs(20).batch_size(32))?;
-    let found = head.predict(&embedded_test)?.classes();
-    println!("frozen encoder: {}", Score::of(&found, &test));
+    println!("frozen encoder: {}", head.evaluate(&embedded_test)?);
 
     // The same head on the encoder itself, and low-rank changes of two matrices in each layer.
     let folder = tempfile::tempdir()?;
@@ -99,12 +100,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut trainer = Trainer::new(classifier)
         .optimizer(optim::AdamW::new(1e-3))
-        .schedule(Schedule::Cosine {
-            warmup_epochs: 0.1,
-            floor: 0.0,
-        })
+        .schedule(Schedule::cosine(0.0).warmup_epochs(0.1))
         .clip_grad_norm(1.0)
         .metric(metrics::Accuracy)
+        .metric(metrics::FBeta::f1(Average::Class(1)))
         .freeze("encoder.*")
         .lora("encoder.*.query.weight", Lora::new(8))
         .lora("encoder.*.value.weight", Lora::new(8))
@@ -122,8 +121,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let started = std::time::Instant::now();
     trainer.fit(&train, Fit::epochs(1).batch_size(16))?;
     println!("\nadapters trained in {:.0?}", started.elapsed());
-    let found = trainer.predict(&test)?.classes();
-    println!("with LoRA:      {}", Score::of(&found, &test));
+    println!("with LoRA:      {}", trainer.evaluate(&test)?);
     let adapter = folder.path().join("adapter.safetensors");
     trainer.save_adapter(&adapter)?;
     let bytes = std::fs::metadata(&adapter)?.len();
@@ -135,39 +133,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn embed(encoder: &mut Trainer, set: &Dataset) -> wgrad::Result<Dataset> {
     let embeddings = encoder.predict(set)?;
     Dataset::from_arrays(embeddings.values, [WIDTH], set.targets_all().into_owned())
-}
-
-/// How well spam is found.
-struct Score {
-    accuracy: f64,
-    precision: f64,
-    recall: f64,
-}
-
-impl Score {
-    fn of(found: &[usize], set: &Dataset) -> Score {
-        let labels = (0..set.len()).map(|i| set.label(i) == Some(1));
-        let pairs: Vec<(bool, bool)> = found.iter().map(|c| *c == 1).zip(labels).collect();
-        let count = |f: fn(&(bool, bool)) -> bool| pairs.iter().filter(|p| f(p)).count() as f64;
-        let hits = count(|(found, is)| *found && *is);
-        Score {
-            accuracy: count(|(found, is)| found == is) / pairs.len().max(1) as f64,
-            precision: hits / count(|(found, _)| *found).max(1.0),
-            recall: hits / count(|(_, is)| *is).max(1.0),
-        }
-    }
-}
-
-impl std::fmt::Display for Score {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (precision, recall) = (self.precision, self.recall);
-        let f1 = 2.0 * precision * recall / (precision + recall).max(f64::MIN_POSITIVE);
-        let accuracy = self.accuracy;
-        write!(
-            f,
-            "F1 {f1:.4} (precision {precision:.4}, recall {recall:.4}), accuracy {accuracy:.4}"
-        )
-    }
 }
 
 /// All mails below a folder, as rows of tokens: class 1 for spam, 0 for ham.
