@@ -11,8 +11,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(Error::io(&temporary, "write"))
-        .and_then(|()| std::fs::rename(&temporary, path).map_err(Error::io(path, "rename")));
+        .map_err(Error::io(path, "write"))
+        .and_then(|()| std::fs::rename(&temporary, path).map_err(Error::io(path, "replace")));
     if written.is_err() {
         // The error that matters is the first one.
         let _ = std::fs::remove_file(&temporary);

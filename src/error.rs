@@ -113,7 +113,7 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was being done, as a verb: `"read"`, `"write"`, `"rename"`.
+        /// What was being done, as a verb: `"read"`, `"write"`, `"replace"`.
         action: &'static str,
         /// The operating system's reason.
         source: std::io::Error,

@@ -11,7 +11,6 @@ use crate::failure::Failure;
 use crate::outcome::{self, Answer};
 use crate::output::Output;
 use crate::preparation::Preparation;
-use crate::run_folder::write_atomically;
 use crate::text::{count, path};
 
 /// One sample's prediction, as an event.
@@ -68,7 +67,7 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
     match &args.out {
         Some(out) => {
             let text = table(&trained.preparation, &answers).map_err(failed)?;
-            write_atomically(out, &text)?;
+            wgrad::write_atomically(out, &text)?;
             output.say(&format!(
                 "{} predictions in {}",
                 count(answers.len() as u64),
