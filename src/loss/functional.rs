@@ -1,6 +1,7 @@
 //! Losses as functions of tensors. What is called `x` or `output` gets a gradient, and so do targets that are
 //! numbers.
 
+pub use crate::graph::Ctc;
 use crate::{DType, Tensor};
 
 /// What becomes of the losses of all elements or samples.
@@ -119,6 +120,29 @@ pub fn nll(x: &Tensor, labels: &Tensor, options: &Classes, reduction: Reduction)
         Some(weights) => reduction.weighted(&(each * &weights), &weights),
         None => reduction.of(&each),
     }
+}
+
+/// The CTC loss of log-probabilities `[batch, time, classes]` for labels `[batch, s]` that stand in order, but
+/// nobody knows where; `lengths` are the frames of each sample and its labels, `[batch]`, and all three are u32.
+/// See [`Tensor::ctc_loss`].
+///
+/// As in PyTorch, a mean is one over samples, each of whose losses is divided by its labels.
+#[track_caller]
+pub fn ctc(
+    log_p: &Tensor,
+    labels: &Tensor,
+    lengths: [&Tensor; 2],
+    options: Ctc,
+    reduction: Reduction,
+) -> Tensor {
+    let each = log_p.ctc_loss(labels, lengths, options);
+    if reduction != Reduction::Mean {
+        return reduction.of(&each);
+    }
+    let [_, count] = lengths.map(|n| n.cast(DType::F32));
+    let most = labels.shape().last().max(1) as f64;
+    let count = count.clamp(1.0, most);
+    reduction.of(&(each / count))
 }
 
 /// `(1 - p)^gamma` times the cross-entropy of logits, where `p` is the probability of the label: samples that

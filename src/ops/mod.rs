@@ -14,6 +14,7 @@ mod concat;
 mod conv;
 mod create;
 mod cross_entropy;
+mod ctc;
 mod cumsum;
 mod einsum;
 pub mod elementwise;
@@ -207,6 +208,8 @@ impl Op {
             Op::LogSoftmaxGrad(o) => o,
             Op::CrossEntropy(o) => o,
             Op::CrossEntropyGrad(o) => o,
+            Op::Ctc(o) => o,
+            Op::CtcGrad(o) => o,
             Op::Norm(o) => o,
             Op::NormGrad(o) => o,
             Op::Rope(o) => o,

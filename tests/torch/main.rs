@@ -24,6 +24,7 @@ mod cases {
     pub mod batch_norm;
     pub mod bert;
     pub mod conv;
+    pub mod ctc;
     pub mod einsum;
     pub mod language;
     pub mod losses;
@@ -41,6 +42,7 @@ fn main() {
         ("bert", cases::bert::cases()),
         ("batch_norm", cases::batch_norm::cases()),
         ("conv", cases::conv::cases()),
+        ("ctc", cases::ctc::cases()),
         ("language", cases::language::cases()),
         ("losses", cases::losses::cases()),
         ("ops_elementwise", cases::ops_elementwise::cases()),

@@ -10,6 +10,7 @@ mod concat;
 mod conv;
 mod create;
 mod cross_entropy;
+mod ctc;
 mod cumsum;
 mod einsum;
 mod elementwise;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Case> {
         conv::cases(),
         create::cases(),
         cross_entropy::cases(),
+        ctc::cases(),
         cumsum::cases(),
         einsum::cases(),
         elementwise::cases(),

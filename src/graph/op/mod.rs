@@ -97,6 +97,10 @@ pub enum Op {
     CrossEntropy(CrossEntropy),
     /// The gradient of cross-entropy.
     CrossEntropyGrad(CrossEntropyGrad),
+    /// The CTC loss of each sample.
+    Ctc(Ctc),
+    /// The gradient of the CTC loss by the log-probabilities.
+    CtcGrad(CtcGrad),
     /// Layer or RMS normalisation over the last axis.
     Norm(Norm),
     /// The gradient of a normalisation with respect to its input.

@@ -1,4 +1,4 @@
-//! Ops of sequence models: normalisation, positions, attention, recurrence.
+//! Ops of sequence models: normalisation, positions, attention, recurrence, alignment.
 
 #[cfg(doc)]
 use super::Op;
@@ -96,4 +96,21 @@ pub struct RecurrenceGrad {
     pub of: Recurrence,
     /// Whether the first state's gradient is wanted.
     pub state: bool,
+}
+
+/// See [`Op::Ctc`]: inputs log-probabilities `[batch, time, classes]`, and as `u32` labels `[batch, s]`, the frames
+/// of each sample `[batch]` and its labels `[batch]`; gives `[batch]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ctc {
+    /// The class that stands for no label.
+    pub blank: u32,
+    /// Samples whose labels no path spells have a loss of 0 instead of an infinite one.
+    pub zero_infinity: bool,
+}
+
+/// See [`Op::CtcGrad`]: inputs those of [`Ctc`] and `dy [batch]`; gives the shape of the log-probabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CtcGrad {
+    /// Whose gradient it is.
+    pub of: Ctc,
 }

@@ -1,0 +1,238 @@
+//! Connectionist temporal classification (Graves et al., 2006): minus the logarithm of the probability that the
+//! frames of a sample spell its labels, whatever frame each label falls on.
+//!
+//! Takes log-probabilities `x [batch, time, classes]` f32, labels `[batch, s]`, the frames of each sample
+//! `[batch]` and its labels `[batch]`, all of them u32; gives one loss a sample, `[batch]`. A path has one class
+//! a frame; repeats are merged, then blanks are left out. So a sample with `n` labels walks through `2 n + 1`
+//! states, a blank before, between and after the labels: it stays, takes the next state, or leaves out a blank
+//! between labels that differ. The sum over all paths is a recursion over time, in logarithms.
+//!
+//! Where no path fits (fewer frames than labels and the blanks between equal ones; a label that is the blank or
+//! no class) the loss is infinite, or 0 where the op says so, and the gradient is 0. Lengths past those of the
+//! tensors count as these. A log-probability below -1e30 counts as a probability of 0.
+//!
+//! The gradient recomputes the forward recursion and goes back through time: `dx[b, t, c]` is `-dy` times the
+//! probability that a path that spells the labels has class `c` at `t`.
+
+mod cpu;
+mod kernels;
+mod reference;
+
+use crate::graph::{Backward, Ctc, CtcGrad, Grads, Meta, Op};
+use crate::kernel::Variant;
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, row_op};
+use crate::{DType, Shape, Source, Tensor};
+
+/// The logarithm of 0, finite: a shader may assume that nothing is infinite.
+const NONE: f32 = -1e30;
+
+/// Below this a sum of logarithms has `NONE` in it.
+const POSSIBLE: f32 = -1e29;
+
+/// The sizes of the tensors.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    batch: usize,
+    time: usize,
+    classes: usize,
+    labels: usize,
+}
+
+impl Sizes {
+    /// States of a sample with all labels.
+    fn states(self) -> usize {
+        2 * self.labels + 1
+    }
+}
+
+impl Ctc {
+    fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
+        let [x, labels, lengths @ ..] = x else {
+            return Err(format!("takes 4 inputs, was given {}", x.len()));
+        };
+        if lengths.len() != 2 {
+            return Err(format!("takes 4 inputs, was given {}", 2 + lengths.len()));
+        }
+        let numbers = labels.dtype == DType::U32 && lengths.iter().all(|l| l.dtype == DType::U32);
+        if x.dtype != DType::F32 || !numbers {
+            return Err(
+                "the log-probabilities must be f32, the labels and both lengths u32".to_string(),
+            );
+        }
+        let (&[batch, time, classes], &[rows, s]) = (x.shape.dims(), labels.shape.dims()) else {
+            return Err(
+                "log-probabilities must be [batch, time, classes], labels [batch, s]".to_string(),
+            );
+        };
+        let each = Shape::from([batch]);
+        if rows != batch || lengths.iter().any(|l| l.shape != each) {
+            return Err(
+                "log-probabilities [batch, time, classes] need labels [batch, s] and lengths [batch]"
+                    .to_string(),
+            );
+        }
+        if time == 0 || self.blank as usize >= classes {
+            return Err(format!(
+                "needs a frame at least, and a class for the blank, which is {}",
+                self.blank
+            ));
+        }
+        Ok(Sizes {
+            batch,
+            time,
+            classes,
+            labels: s,
+        })
+    }
+}
+
+/// How far off a sum of logarithms over all frames may be: each adds the rounding of a number that has grown
+/// with them, and the error of an exponential and a logarithm.
+fn off(x: &Array) -> f64 {
+    let time = x.shape.dims().get(1).copied().unwrap_or(1) as f64;
+    let possible = |x: &&f64| **x > f64::from(NONE);
+    let largest = x
+        .data
+        .iter()
+        .filter(possible)
+        .fold(1.0, |m, x| f64::max(m, x.abs()));
+    time * (1.2e-6 + 6e-8 * time * largest)
+}
+
+impl OpDef for Ctc {
+    fn name(&self) -> &'static str {
+        "ctc_loss"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        Ok(Meta::new([self.sizes(x)?.batch], DType::F32))
+    }
+    fn grad(&self, b: &Backward) -> Grads {
+        let [x, labels, frames, lengths] = b.x else {
+            return Err("has no inputs".to_string());
+        };
+        let op = Op::CtcGrad(CtcGrad { of: *self });
+        let dx = Tensor::apply(op, &[x, labels, frames, lengths, b.dy], Source::caller());
+        Ok(vec![Some(dx), None, None, None])
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        reference::forward(self, x, y);
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        Tolerance {
+            abs: off(x[0]),
+            rel: 1e-6,
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        match self.sizes(x) {
+            Ok(s) => 12.0 * (s.batch * s.time * s.states()) as f64,
+            Err(_) => 0.0,
+        }
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for Ctc {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        match self.sizes(&cx.x) {
+            Ok(sizes) => vec![kernels::forward(self, sizes, cx)],
+            Err(_) => Vec::new(),
+        }
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
+        if let Ok(sizes) = self.sizes(&metas) {
+            cpu::forward(self, sizes, x, bytemuck::cast_slice_mut(y));
+        }
+    }
+}
+
+impl CtcGrad {
+    fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
+        let [of @ .., dy] = x else {
+            return Err("takes 5 inputs, was given none".to_string());
+        };
+        let sizes = self.of.sizes(of)?;
+        match *dy == Meta::new([sizes.batch], DType::F32) {
+            true => Ok(sizes),
+            false => Err("dy must be f32 [batch]".to_string()),
+        }
+    }
+}
+
+impl OpDef for CtcGrad {
+    fn name(&self) -> &'static str {
+        "ctc_loss_grad"
+    }
+    fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
+        self.sizes(x)?;
+        Ok(x[0].clone())
+    }
+    fn grad(&self, _: &Backward) -> Grads {
+        row_op::once()
+    }
+    fn reference(&self, x: &[&Array], y: &mut Array) {
+        reference::backward(&self.of, x, y);
+    }
+    fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
+        // A probability, whose logarithm is made of three such sums.
+        Tolerance {
+            abs: 3.0 * off(x[0]) * x[4].max_abs(),
+            rel: 1e-6,
+        }
+    }
+    fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
+        match self.sizes(x) {
+            Ok(s) => 30.0 * (s.batch * s.time * s.states()) as f64,
+            Err(_) => 0.0,
+        }
+    }
+    fn work(&self) -> Work<'_> {
+        Work::Kernel(self)
+    }
+}
+
+impl KernelOp for CtcGrad {
+    fn takes_head(&self, _: &[Meta]) -> bool {
+        false
+    }
+    fn takes_tail(&self) -> bool {
+        false
+    }
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        match self.sizes(&cx.x) {
+            Ok(sizes) => vec![kernels::backward(&self.of, sizes, cx)],
+            Err(_) => Vec::new(),
+        }
+    }
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
+        if let Ok(sizes) = self.sizes(&metas) {
+            cpu::backward(&self.of, sizes, x, bytemuck::cast_slice_mut(y));
+        }
+    }
+}
+
+impl Tensor {
+    /// The CTC loss of each sample, `[batch]`, in nats: minus the logarithm of the probability that its frames
+    /// spell its labels (Graves et al., 2006). This tensor holds log-probabilities `[batch, time, classes]`, as
+    /// [`Tensor::log_softmax`] gives them; `labels` are `[batch, s]`, and the two `lengths`, of frames and of
+    /// labels, `[batch]`, all u32. What lies past a sample's lengths does not matter.
+    ///
+    /// As `torch.nn.functional.ctc_loss` without a reduction, but for the order of axes, and for the gradient
+    /// of an infinite loss: 0, where PyTorch's is NaN.
+    #[track_caller]
+    pub fn ctc_loss(&self, labels: &Tensor, lengths: [&Tensor; 2], options: Ctc) -> Tensor {
+        let [frames, count] = lengths;
+        let inputs = [self, labels, frames, count];
+        Tensor::apply(Op::Ctc(options), &inputs, Source::caller())
+    }
+}

@@ -1,0 +1,44 @@
+//! The CTC loss, with its options and reductions; see `tests/fixtures/ctc.py`.
+
+use wgrad::loss::functional::{self as f, Ctc, Reduction};
+use wgrad::{DType, Tensor};
+
+use crate::case::{Case, function};
+
+fn ctc(x: &[Tensor], options: Ctc, reduction: Reduction) -> Tensor {
+    let log_p = x[0].log_softmax(-1);
+    f::ctc(&log_p, &x[1], [&x[2], &x[3]], options, reduction)
+}
+
+fn with(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
+    function(name, move |x| vec![ctc(x, options, reduction)])
+}
+
+pub fn cases() -> Vec<Case> {
+    let plain = Ctc::default();
+    let last = Ctc { blank: 5, ..plain };
+    let zero = Ctc {
+        zero_infinity: true,
+        ..plain
+    };
+    vec![
+        with("ctc_mean", plain, Reduction::Mean),
+        with("ctc_sum", plain, Reduction::Sum),
+        with("ctc_none", plain, Reduction::None),
+        with("ctc_blank_last_mean", last, Reduction::Mean),
+        with("ctc_blank_last_sum", last, Reduction::Sum),
+        with("ctc_blank_last_none", last, Reduction::None),
+        with("ctc_zero_mean", zero, Reduction::Mean),
+        with("ctc_zero_sum", zero, Reduction::Sum),
+        with("ctc_zero_none", zero, Reduction::None),
+        function("ctc_infinite", move |x| {
+            let loss = ctc(x, plain, Reduction::None);
+            vec![loss.gt(&loss.constant_like(1e30)).cast(DType::F32)]
+        }),
+        with("ctc_one", plain, Reduction::None),
+        with("ctc_no_labels", plain, Reduction::Mean),
+        // A gradient is e to the power of the difference of logarithms of about 94, which in f32 are 7.6e-6 apart;
+        // PyTorch itself is off by 1.5e-5 in f32.
+        with("ctc_long", plain, Reduction::None).within(3e-5),
+    ]
+}
