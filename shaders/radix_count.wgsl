@@ -3,7 +3,7 @@
 // Bindings  0 read pairs | 1 read_write bins | 2 uniform Params
 // Workgroup [WG, 1, 1], one run an invocation, grid [ceil(runs / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/ops/order.rs
+// Reference src/ops/scatter_add.rs
 
 override WG: u32 = 64u;
 

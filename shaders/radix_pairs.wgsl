@@ -3,7 +3,7 @@
 // Bindings  0 read keys | 1 read_write pairs | 2 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/ops/order.rs
+// Reference src/ops/scatter_add.rs
 
 override WG: u32 = 64u;
 

@@ -3,7 +3,7 @@
 // Bindings  0 read_write bins | 1 uniform Params
 // Workgroup [WG, 1, 1], one workgroup, in which each invocation has a stretch of neighbours
 // Overrides WG = 64
-// Reference src/ops/order.rs
+// Reference src/ops/scatter_add.rs
 
 override WG: u32 = 64u;
 
