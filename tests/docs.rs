@@ -1,11 +1,21 @@
 //! The pages in `docs/` say what the sources say: code that they quote stands there, line by line.
 //!
 //! A quotation is a block of code below a line with nothing but a file's name and a colon.
+//!
+//! `docs/ops.md` is rendered. With `WGRAD_WRITE=1` it is written, and not compared; with
+//! `WGRAD_ERRORS=FILE,FILE..` the errors on it are first taken from what `wgrad doctor --json` printed.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod ops_page;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use ops_page::errors::{Measured, replace};
+use ops_page::gradient;
+use wgrad::ops::elementwise::functions;
 
 const ADDING: &str = include_str!("../docs/adding-an-op.md");
 
@@ -108,4 +118,85 @@ fn no_other_line_is_needed() {
     }
     // The variant, its struct, and two lines in each of two lists.
     assert_eq!(elsewhere, 6);
+}
+
+/// The errors that the page shows.
+fn measured() -> Vec<Measured> {
+    let mut known: Vec<Measured> = serde_json::from_str(&source("docs/ops-errors.json")).unwrap();
+    let Ok(files) = std::env::var("WGRAD_ERRORS") else {
+        return known;
+    };
+    for file in files.split(',') {
+        replace(&mut known, Measured::from_doctor(&source(file)));
+    }
+    known
+}
+
+#[test]
+fn the_page_of_ops_is_current() {
+    let measured = measured();
+    let pages = [
+        ("docs/ops.md", ops_page::page(&measured)),
+        (
+            "docs/ops-errors.json",
+            serde_json::to_string_pretty(&measured).unwrap() + "\n",
+        ),
+    ];
+    for (file, text) in pages {
+        if std::env::var("WGRAD_WRITE").is_ok_and(|v| v == "1") {
+            std::fs::write(root().join(file), text).unwrap();
+            continue;
+        }
+        let (have, how) = (source(file), "WGRAD_WRITE=1 cargo test --test docs");
+        let mut lines = have.lines().zip(text.lines());
+        let first = lines.find(|(old, new)| old != new);
+        let (old, new) = first.unwrap_or(("another length", ""));
+        assert!(
+            have == text,
+            "{file} is out of date; write it anew by\n{how}\n-{old}\n+{new}"
+        );
+    }
+}
+
+/// An op that is renamed or gone leaves no error behind.
+#[test]
+fn errors_are_of_ops_that_exist() {
+    let known: BTreeSet<&str> = ops_page::ops()
+        .into_keys()
+        .chain(functions().map(|f| f.name))
+        .collect();
+    let measured = measured();
+    assert!(measured.len() >= 2, "errors of {} adapters", measured.len());
+    for m in &measured {
+        let strange: Vec<&String> = m
+            .errors
+            .keys()
+            .filter(|op| !known.contains(op.as_str()))
+            .collect();
+        assert!(
+            strange.is_empty(),
+            "{}: no ops are called {strange:?}",
+            m.adapter
+        );
+    }
+}
+
+#[test]
+fn gradients_read_as_formulas() {
+    let of = |name: &str| gradient::words(functions().find(|f| f.name == name).unwrap());
+    assert_eq!(of("neg"), "`dx = -dy`");
+    assert_eq!(of("mul"), "`da = dy b`, `db = dy a`");
+    assert_eq!(of("div"), "`da = dy / b`, `db = -dy y / b`");
+    assert_eq!(of("relu"), "`dx = dy where y > 0, else 0`");
+    assert_eq!(of("power"), "`dx = p dy x^(p - 1)`");
+    assert_eq!(
+        of("clamped"),
+        "`dx = dy (1 where x > low and x < high, else 0)`"
+    );
+    assert_eq!(
+        of("maximum"),
+        "`da = dy share(a, b)`, `db = dy (1 - share(a, b))`"
+    );
+    assert_eq!(of("floored"), "none");
+    assert_eq!(of("relu_grad"), "refused");
 }

@@ -47,6 +47,8 @@ pub struct Function {
     pub formula: &'static str,
     /// The shader library that holds it: `shaders/lib/NAME.wgsl`.
     pub library: &'static str,
+    /// What the formula calls the arguments, and then the constants.
+    pub symbols: &'static [&'static str],
     /// The arguments' types.
     pub inputs: &'static [DType],
     /// The types of the constants that follow the arguments.

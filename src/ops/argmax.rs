@@ -7,7 +7,7 @@
 use crate::graph::{ArgMax, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
 use crate::ops::sort::{compare, key, kind};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
 /// Rows at least this long are cut into chunks, each of which finds its own winner first.
@@ -27,6 +27,17 @@ impl OpDef for ArgMax {
         match self.smallest {
             false => "argmax",
             true => "argmin",
+        }
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: match self.smallest {
+                false => "where each row's largest element stands, the first of equals",
+                true => "where each row's smallest element stands, the first of equals",
+            },
+            shapes: "`x [.., n]`; `y [..]`",
+            dtypes: "`x` any, `y` `u32`",
+            gradient: "none",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {

@@ -12,7 +12,7 @@
 
 use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Source, Tensor};
 
 mod cpu;
@@ -46,6 +46,14 @@ fn values(x: &[&Array], s: &Sizes) -> f64 {
 impl OpDef for Attention {
     fn name(&self) -> &'static str {
         "attention"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y_i = sum over j of p_ij v_j`, `p_i = softmax over j of (scale q_i k_j + mask_j)`",
+            shapes: "`q [b, t, heads, d]`, `k [b, s, kv_heads, d]`, `v [b, s, kv_heads, e]` (or all in one), `mask [b, s]`; `y [b, t, heads, e]`",
+            dtypes: "`f32`",
+            gradient: "`attention_grad` for `q`, `k` and `v`; none for the mask",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let s = self.sizes(x, 0)?;
@@ -138,6 +146,14 @@ impl KernelOp for Attention {
 impl OpDef for AttentionGrad {
     fn name(&self) -> &'static str {
         "attention_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dv_j = sum over i of p_ij dy_i`, `ds_ij = scale p_ij (dy_i v_j - delta_i)`, `dq_i = sum over j of ds_ij k_j`, `dk_j = sum over i of ds_ij q_i`, with `p` as in `attention`",
+            shapes: "`q`, `k`, `v`, `dy` (as `y`), `delta [b, t, heads]` (the sums of `y dy`), `mask`; `dq`, `dk`, `dv` in one",
+            dtypes: "`f32`",
+            gradient: "refused",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let s = self.of.sizes(x, 2)?;

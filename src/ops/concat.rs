@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::graph::{Backward, Concat, Grads, Graph, Meta, Mode, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, prelude, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{Error, Shape, Source, Tensor};
 
 impl Concat {
@@ -35,6 +35,14 @@ impl Concat {
 impl OpDef for Concat {
     fn name(&self) -> &'static str {
         "concat"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "the inputs one after the other along one axis",
+            shapes: "`x_i [.., n_i, ..]`; `y [.., sum of n_i, ..]`",
+            dtypes: "any, one for all",
+            gradient: "each input's part of `dy`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let Some(first) = x.first() else {

@@ -8,7 +8,7 @@
 use crate::graph::{Backward, CrossEntropy, CrossEntropyGrad, Grads, Meta, Op};
 use crate::kernel::{Part, wgsl};
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Tolerance, rows};
 use crate::{DType, Source, Tensor};
 
 row_op!(CrossEntropy, CrossEntropyGrad);
@@ -44,6 +44,14 @@ impl RowOp for CrossEntropy {
 
     fn name(&self) -> &'static str {
         "cross_entropy"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[r] = ln(sum over j of e^x[r, j]) - x[r, label[r]]`, and 0 for a label outside the classes",
+            shapes: "`x [.., classes]`, `label [..]`; `y [..]`",
+            dtypes: "`x` `f32`, `label` `u32`",
+            gradient: "`dx[r, j] = (softmax(x[r])[j] - (1 where j = label[r])) dy[r]`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         check(x, 2)?;
@@ -89,6 +97,14 @@ impl RowOp for CrossEntropyGrad {
 
     fn name(&self) -> &'static str {
         "cross_entropy_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dx[r, j] = (softmax(x[r])[j] - (1 where j = label[r])) dy[r]`",
+            shapes: "`x [.., classes]`, `label [..]`, `dy [..]`; `dx [.., classes]`",
+            dtypes: "`x` and `dy` `f32`, `label` `u32`",
+            gradient: "refused",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         check(x, 3)?;

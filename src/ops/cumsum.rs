@@ -9,7 +9,9 @@
 
 use crate::graph::{Backward, CumSum, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
+use crate::ops::{
+    Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 /// Elements that one invocation adds up.
@@ -51,6 +53,14 @@ impl CumSum {
 impl OpDef for CumSum {
     fn name(&self) -> &'static str {
         "cumsum"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[o, i, j] = sum over k <= i of x[o, k, j]`, or over `k >= i`",
+            shapes: "`x [outer.., n, inner..]`; `y` as `x`",
+            dtypes: "`f32`",
+            gradient: "`dx` is the running sum of `dy` from the other end",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {

@@ -6,7 +6,7 @@
 
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
 /// Elements of one row.
@@ -29,6 +29,14 @@ fn copy<T: Copy>(table: &[T], row: usize, ids: impl Iterator<Item = usize>, zero
 impl OpDef for Gather {
     fn name(&self) -> &'static str {
         "gather"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[i, ..] = table[ids[i], ..]`, and zeros past the last row",
+            shapes: "`table [v, ..]`, `ids` of any shape; `y [ids.., ..]`",
+            dtypes: "`table` any, `ids` `u32`",
+            gradient: "`dtable` is `scatter_add` of `dy`, less a row that is frozen",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [table, ids] = x else {

@@ -6,15 +6,23 @@ use std::rc::Rc;
 use crate::graph::{
     Backward, Constant, Grads, Graph, Input, Meta, Op, Scalar, VariableId, VariableOp,
 };
-use crate::ops::{Array, OpDef, Tolerance, Work};
+use crate::ops::{Array, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 /// Implements [`OpDef`] for an op that has a type of its own and no inputs.
 macro_rules! leaf {
-    ($op:ident, $name:literal, $work:expr, $reference:expr) => {
+    ($op:ident, $name:literal, $doc:literal, $work:expr, $reference:expr) => {
         impl OpDef for $op {
             fn name(&self) -> &'static str {
                 $name
+            }
+            fn doc(&self) -> OpDoc {
+                OpDoc {
+                    formula: $doc,
+                    shapes: "no inputs; any shape",
+                    dtypes: "any",
+                    gradient: "none: it has no inputs",
+                }
             }
             fn infer(&self, _: &[Meta]) -> Result<Meta, String> {
                 Ok(Meta::new(self.shape.clone(), self.dtype))
@@ -41,11 +49,24 @@ macro_rules! leaf {
 }
 
 // The values of inputs and variables are the executor's to fill in.
-leaf!(Input, "input", |_| Work::Leaf, |_, _| ());
-leaf!(VariableOp, "variable", |_| Work::Leaf, |_, _| ());
+leaf!(
+    Input,
+    "input",
+    "what the caller hands over at each run",
+    |_| Work::Leaf,
+    |_, _| ()
+);
+leaf!(
+    VariableOp,
+    "variable",
+    "the value of a variable at the start of the run",
+    |_| Work::Leaf,
+    |_, _| ()
+);
 leaf!(
     Constant,
     "constant",
+    "the same number everywhere",
     |c| Work::Constant(c.value.0),
     |c, y| y.data.fill(c.value.0)
 );

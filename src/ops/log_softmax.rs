@@ -7,7 +7,7 @@ use crate::graph::{Backward, Grads, LogSoftmax, LogSoftmaxGrad, Meta, Op};
 use crate::kernel::{Part, wgsl};
 use crate::ops::elementwise::Fast;
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Tolerance, rows};
 use crate::{Source, Tensor};
 
 row_op!(LogSoftmax, LogSoftmaxGrad);
@@ -18,6 +18,14 @@ impl RowOp for LogSoftmax {
 
     fn name(&self) -> &'static str {
         "log_softmax"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y = x - max - ln(sum of e^(x - max))` of each row",
+            shapes: "`x [.., n]`; `y [.., n]`",
+            dtypes: "`f32`",
+            gradient: "`dx = dy - e^y sum(dy)`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         row_op::like_one(x)
@@ -61,6 +69,14 @@ impl RowOp for LogSoftmaxGrad {
 
     fn name(&self) -> &'static str {
         "log_softmax_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dx = dy - e^y sum(dy)` of each row",
+            shapes: "`y [.., n]`, `dy [.., n]`; `dx [.., n]`",
+            dtypes: "`f32`",
+            gradient: "refused",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         row_op::like_two(x)

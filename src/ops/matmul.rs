@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 mod kernels;
@@ -41,6 +41,15 @@ impl Matmul {
 impl OpDef for Matmul {
     fn name(&self) -> &'static str {
         "matmul"
+    }
+
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[.., i, j] = sum over p of a[.., i, p] b[.., p, j]`",
+            shapes: "`a [.., m, k]`, `b [.., k, n]`, either stored transposed; `y [.., m, n]`",
+            dtypes: "`f32`",
+            gradient: "`da = dy b^T`, `db = a^T dy`",
+        }
     }
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {

@@ -77,10 +77,25 @@ impl Tolerance {
     }
 }
 
+/// What `docs/ops.md` says of an op, in Markdown: words, and formulas between backticks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpDoc {
+    /// What it computes.
+    pub formula: &'static str,
+    /// The inputs' shapes, then the result's.
+    pub shapes: &'static str,
+    /// The element types that it takes and gives.
+    pub dtypes: &'static str,
+    /// The gradient, or `none` where none flows, or `refused` where there is no rule.
+    pub gradient: &'static str,
+}
+
 /// An op's meaning, all in one place.
 pub trait OpDef {
     /// The op's name in dumps, errors and profiles.
     fn name(&self) -> &'static str;
+    /// What `docs/ops.md` says of it.
+    fn doc(&self) -> OpDoc;
     /// Shape and element type of the result, or why the inputs do not fit, and what would.
     fn infer(&self, x: &[Meta]) -> Result<Meta, String>;
     /// The gradient rule.

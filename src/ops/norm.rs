@@ -11,7 +11,7 @@
 use crate::graph::{Backward, Grads, Meta, Norm, NormGrad, Op, Scalar};
 use crate::kernel::{Part, wgsl};
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Tolerance, rows};
 use crate::{DType, Shape, Source, Tensor};
 
 row_op!(Norm, NormGrad);
@@ -71,6 +71,27 @@ impl RowOp for Norm {
             "layer_norm"
         } else {
             "rms_norm"
+        }
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: match self.centred {
+                true => {
+                    "`y = h w + b`, `h = (x - mean) / sqrt(mean of (x - mean)^2 + eps)` of each row"
+                }
+                false => "`y = h w`, `h = x / sqrt(mean of x^2 + eps)` of each row",
+            },
+            shapes: match self.centred {
+                true => "`x [.., n]`, `w [n]`, `b [n]`; `y [.., n]`",
+                false => "`x [.., n]`, `w [n]`; `y [.., n]`",
+            },
+            dtypes: "`f32`",
+            gradient: match self.centred {
+                true => {
+                    "`layer_norm_grad` for `x`; `dw` is the sum of `h dy` over rows, `db` of `dy`"
+                }
+                false => "`rms_norm_grad` for `x`; `dw` is the sum of `h dy` over rows",
+            },
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -152,6 +173,21 @@ impl RowOp for NormGrad {
             "layer_norm_grad"
         } else {
             "rms_norm_grad"
+        }
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: match self.centred {
+                true => {
+                    "`dx = (g - mean(g) - h mean(g h)) / sqrt(variance + eps)`, `g = dy w`, of each row"
+                }
+                false => {
+                    "`dx = (g - h mean(g h)) / sqrt(mean of x^2 + eps)`, `g = dy w`, of each row"
+                }
+            },
+            shapes: "`x [.., n]`, `w [n]`, `dy [.., n]`; `dx [.., n]`",
+            dtypes: "`f32`",
+            gradient: "refused",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {

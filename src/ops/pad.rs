@@ -5,7 +5,7 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Pad, Scalar};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Pad {
@@ -44,6 +44,14 @@ impl Pad {
 impl OpDef for Pad {
     fn name(&self) -> &'static str {
         "pad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[before + step i] = x[i]` along one axis, and `value` elsewhere",
+            shapes: "`x [.., n, ..]`; `y [.., to, ..]`",
+            dtypes: "any",
+            gradient: "`dx[i] = dy[before + step i]`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x] = x else {

@@ -16,7 +16,7 @@ mod reference;
 
 use crate::graph::{Backward, Cell, Grads, Matmul, Meta, Op, Recurrence, RecurrenceGrad};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Cell {
@@ -190,6 +190,25 @@ impl OpDef for Recurrence {
         }
     }
 
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: match self.cell {
+                Cell::Tanh | Cell::Relu => {
+                    "`h_t = tanh(x_t + w h_(t-1) + bias)`, or ReLU instead of tanh"
+                }
+                Cell::Lstm => {
+                    "`i, f, g, o = x_t + w h_(t-1) + bias`, `c_t = s(f) c_(t-1) + s(i) tanh(g)`, `h_t = s(o) tanh(c_t)`, with `s` the sigmoid"
+                }
+                Cell::Gru => {
+                    "`r, z = s(x_t + w h_(t-1) + bias)`, `n = tanh(x_t + r (w h_(t-1) + bias))`, `h_t = (1 - z) n + z h_(t-1)`, with `s` the sigmoid"
+                }
+            },
+            shapes: "`x [batch, time, gates hidden]`, `w [gates hidden, hidden]`, `bias`, `mask [batch, time]`, first states; the states and what the gradient needs, `[batch, records, hidden]`",
+            dtypes: "`f32`",
+            gradient: "the op's own `_grad`, which goes back through the steps; none for the mask",
+        }
+    }
+
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let Sizes {
             batch,
@@ -348,6 +367,21 @@ impl OpDef for RecurrenceGrad {
             Cell::Tanh | Cell::Relu => "rnn_grad",
             Cell::Lstm => "lstm_grad",
             Cell::Gru => "gru_grad",
+        }
+    }
+
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: match self.of.cell {
+                Cell::Tanh | Cell::Relu => {
+                    "the gradients of all steps of `rnn`, from the last to the first"
+                }
+                Cell::Lstm => "the gradients of all steps of `lstm`, from the last to the first",
+                Cell::Gru => "the gradients of all steps of `gru`, from the last to the first",
+            },
+            shapes: "the states, `w`, `mask`, the gradient of the states; `[batch, time, planes hidden]`",
+            dtypes: "`f32`",
+            gradient: "refused",
         }
     }
 

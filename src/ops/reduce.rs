@@ -11,7 +11,9 @@ use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
 use crate::kernel::{
     Binding, Expr, Kernel, Operand, Part, Variant, add_parts, emit_head, emit_tail, prelude, wgsl,
 };
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
+use crate::ops::{
+    Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 /// Where a reduction in one invocation becomes one in chunks.
@@ -47,6 +49,33 @@ impl Reduce {
 impl OpDef for Reduce {
     fn name(&self) -> &'static str {
         self.kind.name()
+    }
+
+    fn doc(&self) -> OpDoc {
+        let (formula, gradient) = match self.kind {
+            ReduceKind::Sum => (
+                "`y[o, j] = sum over i of x[o, i, j]`",
+                "`dx[o, i, j] = dy[o, j]`",
+            ),
+            ReduceKind::Product => (
+                "`y[o, j] = product over i of x[o, i, j]`",
+                "`dy` times the product of the other elements",
+            ),
+            ReduceKind::Max => (
+                "`y[o, j] = max over i of x[o, i, j]`",
+                "`dy`, shared evenly by equals",
+            ),
+            ReduceKind::Min => (
+                "`y[o, j] = min over i of x[o, i, j]`",
+                "`dy`, shared evenly by equals",
+            ),
+        };
+        OpDoc {
+            formula,
+            shapes: "`x [outer.., n.., inner..]`; `y [outer.., inner..]`",
+            dtypes: "`f32`",
+            gradient,
+        }
     }
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {

@@ -8,7 +8,9 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Rope};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid, rows};
+use crate::ops::{
+    Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 /// The sizes: positions, heads, features of a head, features of it that are turned.
@@ -44,6 +46,14 @@ impl Rope {
 impl OpDef for Rope {
     fn name(&self) -> &'static str {
         "rope"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y1 = x1 c - x2 s`, `y2 = x2 c + x1 s`: each pair of features turned by its position's angle",
+            shapes: "`x [.., t, heads, d]`, a table of cosines and sines `[t, r]`; `y` as `x`",
+            dtypes: "`f32`",
+            gradient: "`dy` turned back; none for the table",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, table] = x else {

@@ -9,7 +9,7 @@
 
 use crate::graph::{Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Part, wgsl};
-use crate::ops::{Array, HostRef, LowerContext, Tolerance, grid, rows};
+use crate::ops::{Array, HostRef, LowerContext, OpDoc, Tolerance, grid, rows};
 use crate::{DType, Source, Tensor};
 
 /// Most inputs of a row op.
@@ -29,6 +29,8 @@ pub(super) trait RowOp: Sync {
 
     /// See [`crate::ops::OpDef::name`].
     fn name(&self) -> &'static str;
+    /// See [`crate::ops::OpDef::doc`].
+    fn doc(&self) -> OpDoc;
     /// See [`crate::ops::OpDef::infer`].
     fn infer(&self, x: &[Meta]) -> Result<Meta, String>;
     /// See [`crate::ops::OpDef::grad`].
@@ -76,6 +78,9 @@ macro_rules! row_op {
         impl $crate::ops::OpDef for $op {
             fn name(&self) -> &'static str {
                 $crate::ops::row_op::RowOp::name(self)
+            }
+            fn doc(&self) -> $crate::ops::OpDoc {
+                $crate::ops::row_op::RowOp::doc(self)
             }
             fn infer(&self, x: &[$crate::graph::Meta]) -> Result<$crate::graph::Meta, String> {
                 $crate::ops::row_op::RowOp::infer(self, x)

@@ -13,7 +13,7 @@
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Operand, Variant, prelude, wgsl};
 use crate::ops::radix::{Radix, Sorted};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
 /// Comparisons up to which comparing all row numbers with all positions takes less than sorting. A CPU that plays
@@ -45,6 +45,14 @@ fn add<T: Copy + std::ops::AddAssign>(
 impl OpDef for ScatterAdd {
     fn name(&self) -> &'static str {
         "scatter_add"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[r, ..] = sum over i with ids[i] = r of x[i, ..]`, in ascending order of `i`",
+            shapes: "`x [ids.., ..]`, `ids` of any shape; `y [rows, ..]`",
+            dtypes: "`x` `f32`, `ids` `u32`",
+            gradient: "`dx` is `gather` of `dy`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, ids] = x else {

@@ -6,7 +6,7 @@
 use crate::graph::{Backward, Grads, Meta, Op, Softmax, SoftmaxGrad};
 use crate::kernel::{Part, wgsl};
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Tolerance, rows};
 use crate::{Source, Tensor};
 
 row_op!(Softmax, SoftmaxGrad);
@@ -17,6 +17,14 @@ impl RowOp for Softmax {
 
     fn name(&self) -> &'static str {
         "softmax"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y = e^(x - max) / sum of e^(x - max)` of each row",
+            shapes: "`x [.., n]`; `y [.., n]`",
+            dtypes: "`f32`",
+            gradient: "`dx = y (dy - sum(y dy))`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         row_op::like_one(x)
@@ -57,6 +65,14 @@ impl RowOp for SoftmaxGrad {
 
     fn name(&self) -> &'static str {
         "softmax_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dx = y (dy - sum(y dy))` of each row",
+            shapes: "`y [.., n]`, `dy [.., n]`; `dx [.., n]`",
+            dtypes: "`f32`",
+            gradient: "refused",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         row_op::like_two(x)

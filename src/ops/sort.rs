@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use crate::graph::{ArgSort, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
 pub(super) use key::{compare, key, kind};
@@ -29,6 +29,14 @@ const PARALLEL_FROM: usize = 1 << 16;
 impl OpDef for ArgSort {
     fn name(&self) -> &'static str {
         "argsort"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "the places of each row's elements in sorted order, of which the first `k`; equals keep theirs",
+            shapes: "`x [.., n]`; `y [.., k]`",
+            dtypes: "`x` any, `y` `u32`",
+            gradient: "none",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Shape, Source, Tensor};
 
 impl TakeAlong {
@@ -31,6 +31,14 @@ impl TakeAlong {
 impl OpDef for TakeAlong {
     fn name(&self) -> &'static str {
         "take_along_dim"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[o, i, j] = x[o, ids[o, i, j], j]`, and 0 past the end",
+            shapes: "`x [.., n, ..]`, `ids [.., m, ..]`; `y [.., m, ..]`",
+            dtypes: "`x` any, `ids` `u32`",
+            gradient: "`dx` is `dy` added up where it was taken from",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, ids] = x else {

@@ -3,7 +3,7 @@
 
 use crate::graph::{Backward, BroadcastTo, Flip, Grads, Meta, Op, Permute, Reshape, Slice};
 use crate::kernel::View;
-use crate::ops::{Array, OpDef, Tolerance, ViewOp, Work};
+use crate::ops::{Array, OpDef, OpDoc, Tolerance, ViewOp, Work};
 use crate::{Shape, Source, Tensor};
 
 fn only<T: Clone>(x: &[T]) -> Result<T, String> {
@@ -16,6 +16,14 @@ fn only<T: Clone>(x: &[T]) -> Result<T, String> {
 impl OpDef for Reshape {
     fn name(&self) -> &'static str {
         "reshape"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "the same elements in the same order",
+            shapes: "`x` of any shape; `y` of another with as many elements",
+            dtypes: "any",
+            gradient: "`dy` under the shape of `x`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let x = only(x)?;
@@ -47,10 +55,13 @@ impl OpDef for Reshape {
 
 /// Implements [`OpDef`] for an op that only reads its input in another order.
 macro_rules! view {
-    ($op:ident, $name:literal, infer = $infer:expr, grad = $grad:expr, view = $view:expr) => {
+    ($op:ident, $name:literal, $doc:expr, infer = $infer:expr, grad = $grad:expr, view = $view:expr) => {
         impl OpDef for $op {
             fn name(&self) -> &'static str {
                 $name
+            }
+            fn doc(&self) -> OpDoc {
+                $doc
             }
             fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
                 let x = only(x)?;
@@ -89,6 +100,12 @@ macro_rules! view {
 view!(
     Permute,
     "permute",
+    OpDoc {
+        formula: "`y[i_0, i_1, ..] = x[j_0, j_1, ..]` with `j_axes[k] = i_k`: the axes in another order",
+        shapes: "`x [n_0, n_1, ..]`; `y [n_axes[0], n_axes[1], ..]`",
+        dtypes: "any",
+        gradient: "`dy` with its axes put back",
+    },
     infer = |op, x| {
         let mut seen = op.axes.clone();
         seen.sort_unstable();
@@ -118,6 +135,12 @@ view!(
 view!(
     BroadcastTo,
     "broadcast_to",
+    OpDoc {
+        formula: "axes of size 1 repeated, and new ones in front, by NumPy's rule",
+        shapes: "`x` of any shape; `y` of a larger one",
+        dtypes: "any",
+        gradient: "`dy` added up over the repeated axes",
+    },
     infer = |op, x| match x.broadcast(&op.to) {
         Some(shape) if shape == op.to => Ok(shape),
         _ => Err(format!("{x} does not broadcast to {}", op.to)),
@@ -140,6 +163,12 @@ view!(
 view!(
     Slice,
     "slice",
+    OpDoc {
+        formula: "`y[i, ..] = x[start + step i, ..]` along each axis",
+        shapes: "`x [n, ..]`; `y [len, ..]`",
+        dtypes: "any",
+        gradient: "`dy` where it was taken from, zeros elsewhere",
+    },
     infer = |op, x| {
         if op.start.len() != x.rank() {
             return Err(format!("names {} axes of {}", op.start.len(), x.rank()));
@@ -172,6 +201,12 @@ view!(
 view!(
     Flip,
     "flip",
+    OpDoc {
+        formula: "`y[i] = x[n - 1 - i]` along each of the axes chosen",
+        shapes: "`x` of any shape; `y` as `x`",
+        dtypes: "any",
+        gradient: "`dy` flipped back",
+    },
     infer = |op, x| match op.axes.iter().find(|&&a| a >= x.rank()) {
         Some(axis) => Err(format!("there is no axis {axis}")),
         None => Ok(x.clone()),

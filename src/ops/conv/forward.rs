@@ -2,7 +2,7 @@
 
 use crate::graph::{Backward, Conv, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Geometry, cpu, geometry, kernels};
@@ -19,6 +19,14 @@ impl Conv {
 impl OpDef for Conv {
     fn name(&self) -> &'static str {
         "conv"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[n, o, i, j] = sum over c, p, q of x[n, c, i s + p d - pad, j s' + q d' - pad'] w[o, c, p, q]`, with stride `s`, dilation `d`, and `pad` zeros around `x`",
+            shapes: "`x [n, c, h, w]`, `w [oc, c / groups, kh, kw]`; `y [n, oc, oh, ow]`",
+            dtypes: "`f32`",
+            gradient: "`conv_input_grad` for `x`, `conv_weight_grad` for `w`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let (x, w) = geometry::two(x)?;

@@ -2,7 +2,7 @@
 
 use crate::graph::{Backward, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Geometry, cpu, geometry, kernels};
@@ -33,6 +33,14 @@ impl ConvInputGrad {
 impl OpDef for ConvInputGrad {
     fn name(&self) -> &'static str {
         "conv_input_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "the transposed convolution: `dx` is the sum, over the windows that an element lies in, of `dy w`",
+            shapes: "`dy [n, oc, oh, ow]`, `w [oc, c / groups, kh, kw]`; `dx [n, c, h, w]`",
+            dtypes: "`f32`",
+            gradient: "`conv` for `dy`, `conv_weight_grad` for `w`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let (dy, w) = geometry::two(x)?;

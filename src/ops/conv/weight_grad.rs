@@ -2,7 +2,7 @@
 
 use crate::graph::{Backward, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Geometry, cpu, geometry, kernels};
@@ -30,6 +30,14 @@ impl ConvWeightGrad {
 impl OpDef for ConvWeightGrad {
     fn name(&self) -> &'static str {
         "conv_weight_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dw[o, c, p, q] = sum over n, i, j of dy[n, o, i, j] x[n, c, i s + p d - pad, j s' + q d' - pad']`, the letters as in `conv`",
+            shapes: "`dy [n, oc, oh, ow]`, `x [n, c, h, w]`; `dw [oc, c / groups, kh, kw]`",
+            dtypes: "`f32`",
+            gradient: "`conv` for `dy`, `conv_input_grad` for `x`",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let (dy, x) = geometry::two(x)?;

@@ -23,7 +23,7 @@ mod position;
 mod sample;
 
 use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
-use crate::ops::{Array, OpDef, Tolerance, Work};
+use crate::ops::{Array, OpDef, OpDoc, Tolerance, Work};
 
 pub use broadcast::broadcast_all;
 pub(crate) use fast::Fast;
@@ -50,6 +50,15 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
 impl OpDef for Elementwise {
     fn name(&self) -> &'static str {
         self.function.name
+    }
+
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: self.function.formula,
+            shapes: "all of one shape",
+            dtypes: "the row's",
+            gradient: "the row's",
+        }
     }
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {

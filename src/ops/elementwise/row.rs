@@ -135,6 +135,7 @@ macro_rules! row_of {
                 name: $name,
                 formula: $formula,
                 library: $library,
+                symbols: &[$(stringify!($x),)* $(stringify!($c)),*],
                 inputs: &[$($crate::ops::elementwise::row::dtype!($xt)),*],
                 constants: &[$($crate::ops::elementwise::row::dtype!($ct)),*],
                 output: $crate::ops::elementwise::row::dtype!($yt),

@@ -15,7 +15,7 @@ indexed_row!(i, UNIFORM "random_uniform" "24 random bits / 2^24, in [0, 1)" "ran
     (key0: u32, key1: u32)[stream: u32] -> f32 = unit(threefry2x32([key0, key1], [i, stream])[0]) as _;
     grad = none; ulp: 0.0, domain: (0.0, 1e6), examples: &[3.0]);
 // Box and Muller, 1958. The first uniform is taken from (0, 1], so that its logarithm is finite.
-indexed_row!(i, NORMAL "random_normal" "sqrt(-2 ln(u)) cos(2 pi v)" "random",
+indexed_row!(i, NORMAL "random_normal" "sqrt(-2 ln(u)) cos(2 pi v), u and v uniform" "random",
     (key0: u32, key1: u32)[stream: u32] -> f32 = {
         let bits = threefry2x32([key0, key1], [i, stream]);
         let u = 1.0 - f64::from(unit(bits[0]));

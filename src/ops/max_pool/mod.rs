@@ -10,7 +10,7 @@ mod cpu;
 use crate::graph::{Backward, Grads, MaxPool, MaxPoolGrad, Meta, Op};
 use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_tail, prelude, wgsl};
 use crate::ops::conv::windows;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Shape, Source, Tensor};
 
 /// The sizes of a pooling.
@@ -141,6 +141,14 @@ impl OpDef for MaxPool {
     fn name(&self) -> &'static str {
         "max_pool"
     }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y[.., i, j] = max over p, q of x[.., i s + p d - pad, j s' + q d' - pad']`, with stride `s`, dilation `d` and padding `pad`",
+            shapes: "`x [.., h, w]`; `y [.., oh, ow]`",
+            dtypes: "`f32`",
+            gradient: "`dy` to the first of equals",
+        }
+    }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {
             [x] if x.dtype == DType::F32 => {
@@ -204,6 +212,14 @@ impl KernelOp for MaxPool {
 impl OpDef for MaxPoolGrad {
     fn name(&self) -> &'static str {
         "max_pool_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dx` is the sum of `dy` over the windows whose first largest element it is",
+            shapes: "`x [.., h, w]`, `dy [.., oh, ow]`; `dx [.., h, w]`",
+            dtypes: "`f32`",
+            gradient: "refused",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {

@@ -11,7 +11,7 @@ mod cpu;
 
 use crate::graph::{Backward, Grads, Meta, Op, Resample, ResampleGrad, Resampling};
 use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_tail, prelude, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Shape, Source, Tensor};
 
 use axis::Axis;
@@ -102,6 +102,23 @@ impl OpDef for Resample {
             Resampling::Adaptive { .. } => "adaptive_avg_pool",
             Resampling::Nearest { .. } => "upsample_nearest",
             Resampling::Linear { .. } => "upsample_bilinear",
+        }
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: match self.kind {
+                Resampling::Average { .. } => "the mean of each window",
+                Resampling::Adaptive { .. } => {
+                    "the mean of each of `oh` by `ow` windows: from `floor(i h / oh)` to `ceil((i + 1) h / oh)`"
+                }
+                Resampling::Nearest { .. } => {
+                    "`y[.., i, j] = x[.., floor(i h / oh), floor(j w / ow)]`"
+                }
+                Resampling::Linear { .. } => "linear between the four neighbours of each place",
+            },
+            shapes: "`x [.., h, w]`; `y [.., oh, ow]`",
+            dtypes: "`f32`",
+            gradient: "each element of `dy` by the weights that it was made with",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -203,6 +220,14 @@ impl OpDef for ResampleGrad {
             Resampling::Adaptive { .. } => "adaptive_avg_pool_grad",
             Resampling::Nearest { .. } => "upsample_nearest_grad",
             Resampling::Linear { .. } => "upsample_bilinear_grad",
+        }
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dx[.., r, c]` is the sum of all `dy` that it had a part in, times its weights there",
+            shapes: "`dy [.., oh, ow]`; `dx [.., h, w]`",
+            dtypes: "`f32`",
+            gradient: "the resampling that it is the gradient of",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {

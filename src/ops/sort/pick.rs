@@ -6,7 +6,7 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Pick};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, grid};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
 use crate::{DType, Source, Tensor};
 
 impl Pick {
@@ -37,6 +37,22 @@ impl OpDef for Pick {
         match self.back {
             None => "pick",
             Some(_) => "pick_back",
+        }
+    }
+    fn doc(&self) -> OpDoc {
+        match self.back {
+            None => OpDoc {
+                formula: "`y[r, j] = x[r, at[r, j]]`, where no place of a row comes twice",
+                shapes: "`x [.., n]`, `at [.., k]`; `y [.., k]`",
+                dtypes: "`x` any, `at` `u32`",
+                gradient: "`dx` is `pick_back` of `dy`",
+            },
+            Some(_) => OpDoc {
+                formula: "`y[r, at[r, j]] = x[r, j]`, zeros elsewhere; no place of a row comes twice",
+                shapes: "`x [.., k]`, `at [.., k]`; `y [.., n]`",
+                dtypes: "`x` any, `at` `u32`",
+                gradient: "`dx` is `pick` of `dy`",
+            },
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
