@@ -113,7 +113,9 @@ fn variants(
     }
     let mut first: Option<(usize, Vec<Vec<u32>>)> = None;
     let count = walk.variants(at).max(1);
-    for variant in 0..count {
+    let mut last = 0;
+    for variant in (0..count).filter(|v| trial.runs(at, *v)) {
+        last = variant;
         let mut row = row(trial, phase, shape.clone());
         row.variant = variant;
         row.kernel = walk.kernel_name(at, variant);
@@ -139,7 +141,7 @@ fn variants(
     let Some((chosen, outputs)) = first else {
         return Ok(None);
     };
-    match chosen + 1 == count {
+    match chosen == last {
         true => Ok(Some(outputs)),
         false => walk.run(at, Some(chosen)).map(Some),
     }

@@ -1,7 +1,8 @@
 //! The doctor: does this device, with this driver, compute the right thing?
 //!
-//! Runs every op and every elementwise function, forward and backward, at sizes around the borders of
-//! vectors and workgroups, as well as chains of ops and optimizers' updates. Each goes through the
+//! Runs every op and every elementwise function, forward and backward, as well as chains of ops and
+//! optimizers' updates: every kind of step and every variant once, or with [`Options::thorough`] all
+//! cases, at sizes around the borders of vectors and workgroups. Each goes through the
 //! whole way that training goes: graph, gradients, passes, plan, kernels. Every step of the plan is
 //! computed by every variant of its kernels, from values that the device itself holds, and compared
 //! with the f64 reference; and each variant must give the bits of the first.
@@ -10,6 +11,7 @@
 
 mod case;
 mod cases;
+mod choice;
 mod examine;
 mod report;
 mod traced;
@@ -19,9 +21,10 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Phase;
+use crate::kernel::KernelLimits;
 use crate::ops::elementwise::functions;
 use crate::{Device, Error, Result, Shape};
 
@@ -36,6 +39,10 @@ pub use trial::{Trial, trials};
 pub struct Options {
     /// Only the ops whose name contains this; everything where it is empty.
     pub only: String,
+    /// Every trial. Without: each op once forward and once backward, and each step that any op is planned
+    /// as once: each chain of functions, forward and backward, with each set of shader files, and
+    /// each further variant with each set of shader files.
+    pub thorough: bool,
 }
 
 /// Checks a device; `progress` hears how many of the trials are done, and of how many.
@@ -49,10 +56,14 @@ pub fn doctor(
 ) -> Result<Report> {
     let mut all = trials();
     all.retain(|t| t.op.contains(&options.only));
+    let listed = count(&all);
     if all.is_empty() {
         let known: BTreeSet<String> = trials().into_iter().map(|t| t.op).collect();
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Error::argument("the op", &options.only, known));
+    }
+    if !options.thorough {
+        all = choice::choose(all, &device.kernel_limits());
     }
     let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
@@ -80,5 +91,21 @@ pub fn doctor(
     Ok(Report {
         device: device.name(),
         rows,
+        run: count(&all),
+        listed,
     })
+}
+
+/// The trials that are run on a device with these limits, where not all are.
+pub fn chosen(limits: &KernelLimits) -> Vec<Trial> {
+    choice::choose(trials(), limits)
+}
+
+/// How many trials each op has.
+fn count(trials: &[Trial]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for trial in trials {
+        *counts.entry(trial.op.clone()).or_default() += 1;
+    }
+    counts
 }

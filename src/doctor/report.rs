@@ -1,5 +1,7 @@
 //! What the doctor found.
 
+use std::collections::BTreeMap;
+
 use crate::Shape;
 use crate::graph::Phase;
 
@@ -38,6 +40,10 @@ pub struct Report {
     pub device: String,
     /// Everything that was checked.
     pub rows: Vec<Row>,
+    /// By op: how many trials were run,
+    pub run: BTreeMap<String, usize>,
+    /// and how many there are.
+    pub listed: BTreeMap<String, usize>,
 }
 
 /// All rows of one op and phase, in short.

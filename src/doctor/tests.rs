@@ -122,7 +122,11 @@ fn on_gpu_and_cpu_updates_of_many_parameters_are_one_step_and_right() {
 
 #[test]
 fn the_cpu_passes_everything() {
-    let report = doctor(&Device::cpu(), &Options::default(), &mut |_, _| ()).unwrap();
+    let thorough = Options {
+        thorough: true,
+        ..Options::default()
+    };
+    let report = doctor(&Device::cpu(), &thorough, &mut |_, _| ()).unwrap();
     assert_eq!(
         report.failures().collect::<Vec<_>>(),
         Vec::<&super::Row>::new()
@@ -137,6 +141,7 @@ fn the_cpu_passes_everything() {
 fn an_op_that_is_not_there_is_a_mistake() {
     let options = Options {
         only: "relux".to_string(),
+        ..Options::default()
     };
     let error = doctor(&Device::cpu(), &options, &mut |_, _| ()).unwrap_err();
     assert!(error.to_string().contains("leaky_relu"), "{error}");

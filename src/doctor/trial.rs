@@ -1,5 +1,7 @@
 //! Trials: what the doctor runs, cases and updates alike.
 
+use std::collections::BTreeSet;
+
 use crate::Result;
 use crate::exec::reference::Values;
 use crate::graph::{Graph, Mode};
@@ -15,6 +17,8 @@ pub struct Trial {
     pub op: String,
     /// What is special about it.
     pub name: String,
+    /// The step and the number of each variant to run besides the first ones; `None` for all.
+    pub(super) variants: Option<BTreeSet<(usize, usize)>>,
     kind: Kind,
 }
 
@@ -29,17 +33,25 @@ pub fn trials() -> Vec<Trial> {
     let cases = right.map(|case| Trial {
         op: case.op.clone(),
         name: case.name.clone(),
+        variants: None,
         kind: Kind::Case(Box::new(case)),
     });
     let updates = updates().into_iter().map(|update| Trial {
         op: "update".to_string(),
         name: update.name.to_string(),
+        variants: None,
         kind: Kind::Update(update),
     });
     cases.chain(updates).collect()
 }
 
 impl Trial {
+    /// Whether a variant of a step is run; the first always is, what follows is computed from it.
+    pub fn runs(&self, step: usize, variant: usize) -> bool {
+        let wanted = |v: &BTreeSet<_>| v.contains(&(step, variant));
+        variant == 0 || self.variants.as_ref().is_none_or(wanted)
+    }
+
     /// The graph, forward and backward, and the values of its inputs and variables.
     pub fn trace(&self) -> Result<(Graph, Values)> {
         match &self.kind {

@@ -1,9 +1,10 @@
 //! What a device may compute: the reference's values, and how far off each element may be.
 //!
 //! Some nodes' values are known (as the device holds them); others follow from these. A device that
-//! fuses rounds where it likes between them, so the errors of the nodes on the way are drawn at
-//! random, each within its op's own tolerance, and what comes through is measured. That replaces an
-//! error analysis of every possible chain.
+//! fuses rounds where it likes between them, so the nodes on the way get errors, each within its op's
+//! own tolerance, and what comes through is measured: once the errors of one node alone, node after
+//! node, and then those of all together, drawn at random. That replaces an error analysis of every
+//! possible chain.
 
 use std::collections::HashMap;
 
@@ -115,10 +116,24 @@ pub fn expected(
             allowed: own,
         });
     }
-    let propagated = propagate(graph, outputs, &order, values, &exact)?;
-    for (expected, off) in all.iter_mut().zip(propagated) {
-        for (allowed, off) in expected.allowed.iter_mut().zip(off) {
-            *allowed += 2.0 * off;
+    let mut feeds = vec![false; graph.nodes().len()];
+    for input in order.iter().flat_map(|&id| &graph.node(id).inputs) {
+        feeds[input.index()] = true;
+    }
+    let mut way = Way {
+        graph,
+        outputs,
+        order: &order,
+        feeds,
+        values,
+        exact: &exact,
+        results: exact.clone(),
+    };
+    let (alone, together) = (way.alone()?, way.together()?);
+    for ((expected, alone), together) in all.iter_mut().zip(alone).zip(together) {
+        let came = alone.iter().zip(&together);
+        for (allowed, (alone, together)) in expected.allowed.iter_mut().zip(came) {
+            *allowed += f64::max(*alone, 2.0 * together);
         }
     }
     Ok(all)
@@ -136,66 +151,114 @@ fn order(graph: &Graph, outputs: &[NodeId], known: &HashMap<NodeId, Array>) -> V
     graph.ids().filter(|id| needed[id.index()]).collect()
 }
 
-/// By output and element: the most that the errors of the nodes before it changed it by.
-fn propagate(
-    graph: &Graph,
-    outputs: &[NodeId],
-    order: &[NodeId],
-    values: &Values,
-    exact: &[Option<Array>],
-) -> Result<Vec<Vec<f64>>> {
-    let len = |id: &NodeId| graph.meta(*id).shape.len();
-    let mut off: Vec<Vec<f64>> = outputs.iter().map(|id| vec![0.0; len(id)]).collect();
-    let feeds: Vec<bool> = {
-        let mut feeds = vec![false; graph.nodes().len()];
-        for input in order.iter().flat_map(|&id| &graph.node(id).inputs) {
-            feeds[input.index()] = true;
+/// The way from what is known to the outputs.
+struct Way<'a> {
+    graph: &'a Graph,
+    outputs: &'a [NodeId],
+    /// What is computed, in order.
+    order: &'a [NodeId],
+    /// By node: whether another one on the way reads it.
+    feeds: Vec<bool>,
+    values: &'a Values,
+    /// By node: its value without an error.
+    exact: &'a [Option<Array>],
+    /// By node: its value with the errors of a run; between two runs, without any.
+    results: Vec<Option<Array>>,
+}
+
+impl Way<'_> {
+    /// By output and element: the sum of what each node on the way changes it by, alone in error.
+    ///
+    /// To first order, errors `e_i` of the nodes change `y` by the sum of `dy/dx_i e_i`, which is at
+    /// most the sum of `|dy/dx_i| |e_i|`. Where each element of a result comes from one element of
+    /// each node, that is what is added up here. Errors of all nodes together cannot stand in for it:
+    /// where there are as many of them as in `|x|^2 sign(x) s`, and all as large, they cancel in every
+    /// draw for some of a thousand elements, and the bound would be 0.
+    fn alone(&mut self) -> Result<Vec<Vec<f64>>> {
+        let mut sum = self.zeros();
+        for &id in self.order {
+            if self.feeds[id.index()] {
+                let off = self.run(Some(id), &mut || true)?;
+                for (sum, off) in sum.iter_mut().flatten().zip(off.iter().flatten().flatten()) {
+                    *sum += off;
+                }
+            }
         }
-        feeds
-    };
-    for draw in 0..DRAWS + 2 {
-        let mut stream = Stream::new(draw).child(3000);
-        let mut results = exact.to_vec();
-        let mut moved = vec![false; graph.nodes().len()];
-        for &id in order {
+        Ok(sum)
+    }
+
+    /// By output and element: the most that errors of all nodes together changed it by, in a few
+    /// draws. They cross what none crosses alone: the bound of a comparison, say.
+    fn together(&mut self) -> Result<Vec<Vec<f64>>> {
+        let mut most = self.zeros();
+        for draw in 0..DRAWS + 2 {
+            let mut stream = Stream::new(draw).child(3000);
+            let off = self.run(None, &mut || match draw {
+                DRAWS => true,
+                _ if draw > DRAWS => false,
+                _ => stream.below(2) == 0,
+            })?;
+            let Some(off) = off else { break };
+            for (most, off) in most.iter_mut().flatten().zip(off.iter().flatten()) {
+                *most = f64::max(*most, *off);
+            }
+        }
+        Ok(most)
+    }
+
+    fn zeros(&self) -> Vec<Vec<f64>> {
+        let len = |id: &NodeId| self.graph.meta(*id).shape.len();
+        self.outputs.iter().map(|id| vec![0.0; len(id)]).collect()
+    }
+
+    /// By output and element, how far errors move it: those of node `only`, or of all nodes that
+    /// others read. `up` says for each element in turn which way. `None` where nothing moves.
+    fn run(
+        &mut self,
+        only: Option<NodeId>,
+        up: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Vec<Vec<f64>>>> {
+        let graph = self.graph;
+        let mut off = self.zeros();
+        let mut moved: Vec<NodeId> = Vec::new();
+        for &id in self.order {
             let inputs = &graph.node(id).inputs;
-            if inputs.iter().any(|input| moved[input.index()]) {
-                moved[id.index()] = true;
-                let y = evaluate(graph, id, values, &results)?;
-                for (node, off) in outputs.iter().zip(&mut off) {
-                    let exact = exact[id.index()].as_ref().filter(|_| *node == id);
+            let changed = inputs.iter().any(|input| moved.contains(input));
+            if changed {
+                let y = evaluate(graph, id, self.values, &self.results)?;
+                for (node, off) in self.outputs.iter().zip(&mut off) {
+                    let exact = self.exact[id.index()].as_ref().filter(|_| *node == id);
                     let exact = exact.iter().flat_map(|a| &a.data);
                     for ((off, y), exact) in off.iter_mut().zip(&y.data).zip(exact) {
                         *off = f64::max(*off, (y - exact).abs());
                     }
                 }
-                results[id.index()] = Some(y);
+                self.results[id.index()] = Some(y);
+                moved.push(id);
             }
-            if !feeds[id.index()] || !graph.meta(id).dtype.is_float() {
+            let errs = only.map_or(self.feeds[id.index()], |only| only == id);
+            if !errs || !graph.meta(id).dtype.is_float() {
                 continue;
             }
-            let Some(mut y) = results[id.index()].take() else {
+            let Some(mut y) = self.results[id.index()].take() else {
                 continue;
             };
-            let tolerance = tolerance(graph, id, &results, &y);
+            let tolerance = tolerance(graph, id, &self.results, &y);
             if tolerance != Tolerance::EXACT {
-                moved[id.index()] = true;
                 for v in &mut y.data {
-                    let up = match draw {
-                        DRAWS => true,
-                        _ if draw > DRAWS => false,
-                        _ => stream.below(2) == 0,
-                    };
-                    *v = nudge(*v, tolerance, up);
+                    *v = nudge(*v, tolerance, up());
+                }
+                if !changed {
+                    moved.push(id);
                 }
             }
-            results[id.index()] = Some(y);
+            self.results[id.index()] = Some(y);
         }
-        if !moved.contains(&true) {
-            break;
+        for id in &moved {
+            self.results[id.index()].clone_from(&self.exact[id.index()]);
         }
+        Ok((!moved.is_empty()).then_some(off))
     }
-    Ok(off)
 }
 
 /// The value with the whole error, up or down. What is subnormal may be flushed.

@@ -20,7 +20,7 @@ mod reference;
 
 use crate::graph::{Backward, Ctc, CtcGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, Tolerance, Work, row_op};
+use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, row_op};
 use crate::{DType, Shape, Source, Tensor};
 
 /// The logarithm of 0, finite: a shader may assume that nothing is infinite.
@@ -103,6 +103,14 @@ impl OpDef for Ctc {
     fn name(&self) -> &'static str {
         "ctc_loss"
     }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`y = -ln(sum of the probabilities of all paths that spell the labels)`",
+            shapes: "`x [batch, time, classes]`, labels `[batch, s]`, frames `[batch]`, counts `[batch]`; `y [batch]`",
+            dtypes: "`f32`, `u32`, `u32`, `u32`; `f32`",
+            gradient: "`dx[b, t, c] = -dy p(class c at t, given the labels)`",
+        }
+    }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         Ok(Meta::new([self.sizes(x)?.batch], DType::F32))
     }
@@ -171,6 +179,14 @@ impl CtcGrad {
 impl OpDef for CtcGrad {
     fn name(&self) -> &'static str {
         "ctc_loss_grad"
+    }
+    fn doc(&self) -> OpDoc {
+        OpDoc {
+            formula: "`dx[b, t, c] = -dy p(class c at t, given the labels)`",
+            shapes: "`x [batch, time, classes]`, labels `[batch, s]`, frames `[batch]`, counts `[batch]`, `dy [batch]`; `dx [batch, time, classes]`",
+            dtypes: "`f32`, `u32`, `u32`, `u32`, `f32`; `f32`",
+            gradient: "refused",
+        }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         self.sizes(x)?;

@@ -1,11 +1,19 @@
 //! Whether anything has no case.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use libtest_mimic::{Failed, Trial};
-use wgrad::doctor::{KNOWN, cases, trials as doctor_trials};
-use wgrad::graph::{Elementwise, Op};
+use wgrad::DType;
+use wgrad::doctor::{KNOWN, cases, chosen, trials as doctor_trials};
+use wgrad::exec::expected::expected;
+use wgrad::exec::reference::Values;
+use wgrad::graph::{Elementwise, Graph, Mode, Op};
+use wgrad::kernel::KernelLimits;
 use wgrad::ops::elementwise::functions;
+use wgrad::ops::{self, Array};
+use wgrad::plan::{Layout, plan};
 
 /// The names of the variants of `Op`, from its source: a new one needs no line here.
 fn variants() -> Vec<&'static str> {
@@ -29,6 +37,14 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("meta::every_op_has_a_case", every_op_has_a_case),
         Trial::test("meta::every_function_has_a_case", every_function_has_a_case),
         Trial::test("meta::case_names_differ", case_names_differ),
+        Trial::test(
+            "meta::what_a_chain_may_be_off_is_the_sum_of_its_parts",
+            what_a_chain_may_be_off_is_the_sum_of_its_parts,
+        ),
+        Trial::test(
+            "meta::the_doctor_leaves_no_op_and_no_shader_out",
+            the_doctor_leaves_no_op_and_no_shader_out,
+        ),
     ]
 }
 
@@ -83,6 +99,142 @@ fn case_names_differ() -> Result<(), Failed> {
         let name = format!("{}::{}", case.op, case.name);
         if !seen.insert(name.clone()) {
             return Err(format!("two cases are called {name}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Devices for which ops have kernels of their own.
+fn limits() -> Vec<KernelLimits> {
+    let with = |software, subgroups| KernelLimits {
+        invocations: 1024,
+        workgroup_bytes: 32768,
+        storage_buffers: 32,
+        software,
+        subgroups: Some(subgroups),
+        ..KernelLimits::WEBGPU
+    };
+    vec![
+        KernelLimits::WEBGPU,
+        with(false, (8, 32)),
+        with(true, (8, 8)),
+        with(true, (4, 4)),
+    ]
+}
+
+/// The WGSL files of the crate, libraries too, by their path from its root.
+fn shaders() -> Result<BTreeSet<String>, Failed> {
+    let mut files = BTreeSet::new();
+    for folder in ["shaders", "shaders/lib"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for entry in std::fs::read_dir(path)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".wgsl") {
+                files.insert(format!("{folder}/{name}"));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// What it runs by default has every op, every function and every shader, and all steps and variants that
+/// all of its trials have; and it is a small part of them.
+fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
+    let mut ops = BTreeSet::new();
+    let mut files = BTreeSet::new();
+    let all = doctor_trials();
+    for limits in limits() {
+        // By op, phase and what is computed: the shaders of each variant.
+        let steps = |trials: &[wgrad::doctor::Trial]| -> Result<BTreeSet<String>, Failed> {
+            let mut steps = BTreeSet::new();
+            for trial in trials {
+                let (graph, _) = trial.trace()?;
+                let plan = plan(&graph, &Layout::new(&graph.variables), &limits)?;
+                for (at, step) in plan.steps.iter().enumerate() {
+                    let phase = step.outputs.first().map(|o| plan.graph.node(o.0).phase);
+                    steps.insert(format!("{} {phase:?}", trial.op));
+                    let variants = step.variants.iter().enumerate();
+                    for (i, variant) in variants.filter(|(i, _)| trial.runs(at, *i)) {
+                        let kernels: Vec<&str> = variant.iter().map(|d| d.kernel.label).collect();
+                        let label = if i == 0 { &step.label } else { "" };
+                        let phase = phase.filter(|_| i == 0);
+                        steps.insert(format!("{phase:?} {label} {i} {kernels:?}"));
+                    }
+                }
+            }
+            Ok(steps)
+        };
+        let run = chosen(&limits);
+        if run.len() * 2 > all.len() {
+            return Err(format!("{} of {} trials are run", run.len(), all.len()).into());
+        }
+        let (have, wanted) = (steps(&run)?, steps(&all)?);
+        if let Some(step) = wanted.difference(&have).next() {
+            return Err(format!("nothing runs {step}").into());
+        }
+        for trial in &run {
+            let (graph, _) = trial.trace()?;
+            ops.extend(graph.nodes().iter().map(|n| variant(&n.op)));
+            ops.extend(graph.nodes().iter().map(|n| n.op.name().to_string()));
+            let plan = plan(&graph, &Layout::new(&graph.variables), &limits)?;
+            let steps = plan.steps.iter().enumerate();
+            let dispatches = steps.flat_map(|(at, step)| {
+                let variants = step.variants.iter().enumerate();
+                let run = variants.filter(move |(i, _)| trial.runs(at, *i));
+                run.flat_map(|(_, dispatches)| dispatches)
+            });
+            let parts = dispatches.flat_map(|d| &d.kernel.parts);
+            files.extend(parts.map(|part| part.file.to_string()));
+        }
+    }
+    let have: BTreeSet<&str> = ops.iter().map(String::as_str).collect();
+    missing(variants(), &have)?;
+    missing(functions().map(|f| f.name), &have)?;
+    let shaders = shaders()?;
+    if shaders.len() < 60 {
+        return Err(format!("only {shaders:?} were found").into());
+    }
+    let have = files.iter().map(String::as_str).collect();
+    missing(shaders.iter().map(String::as_str), &have)
+}
+
+/// Of `|x|^2 sign(x) s` each factor may be off by as much, so that drawn errors cancel for some of the
+/// elements. What is allowed must not.
+fn what_a_chain_may_be_off_is_the_sum_of_its_parts() -> Result<(), Failed> {
+    let n = 6054;
+    let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
+    let [x, s] = ["x", "s"].map(|name| ops::input(&graph, name, [n], DType::F32));
+    let y = x.abs().square() * x.sign() * &s;
+    let (Some(x), Some(s), Some(y)) = (x.id(), s.id(), y.id()) else {
+        return Err("tracing failed".into());
+    };
+    let numbers = |step: usize| {
+        let one = |i: usize| f64::from(0.37 + ((i * step) % 997) as f32 / 997.0);
+        let sign = |i: usize| {
+            if (i * step).is_multiple_of(3) {
+                -1.0
+            } else {
+                1.0
+            }
+        };
+        Array::new([n], (0..n).map(|i| one(i) * sign(i)).collect())
+    };
+    let known = HashMap::from([(x, numbers(7)), (s, numbers(11))]);
+    let found = expected(&graph.borrow(), &[y], known, &Values::default())?;
+    // What a function may be off, of its own value: squaring doubles what the magnitude was off.
+    let unit = |name: &str| functions().find(|f| f.name == name).map_or(0.0, |f| f.ulp);
+    let sum = 2.0 * unit("abs") + unit("square") + 2.0 * unit("mul");
+    let least = sum * f64::from(f32::EPSILON) * 0.99;
+    for found in found {
+        for (i, (y, allowed)) in found.value.data.iter().zip(&found.allowed).enumerate() {
+            let relative = allowed / y.abs();
+            if relative < least {
+                return Err(format!("element {i}: {relative} of {y} instead of {least}").into());
+            }
+            // The draws at their worst have all errors on one side, and count twice.
+            if relative > 2.1 * least {
+                return Err(format!("element {i}: {relative} of {y}, twice {least}").into());
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! `wgrad doctor`: every kernel of this adapter against the reference.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -36,6 +37,10 @@ struct Done<'a> {
     driver: &'a str,
     checked: usize,
     failed: usize,
+    /// Of all cases,
+    cases: usize,
+    /// so many were run.
+    run: usize,
     seconds: f64,
 }
 
@@ -56,6 +61,7 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     output.say(&format!("device  {}\ndriver  {driver}\n", device.name()));
     let options = Options {
         only: args.op.clone().unwrap_or_default(),
+        thorough: args.thorough,
     };
     let bar = bar();
     let report = doctor(&device, &options, &mut |done, all| {
@@ -76,9 +82,19 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
         output.say(&format!("      and {} more", failed - TOLD));
     }
     let seconds = start.elapsed().as_secs_f64();
+    let cases: usize = report.listed.values().sum();
+    let run: usize = report.run.values().sum();
+    let rest = match cases - run {
+        0 => String::new(),
+        n => format!(
+            "; {} more cases run the same shaders at other sizes or in other ops: --thorough",
+            count(n as u64)
+        ),
+    };
     output.say(&format!(
-        "{} checks, {failed} failed, {} s",
+        "{} checks in {} cases, {failed} failed, {} s{rest}",
         count(checked as u64),
+        count(run as u64),
         significant(seconds, 3)
     ));
     output.event(
@@ -88,6 +104,8 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
             driver: &driver,
             checked,
             failed,
+            cases,
+            run,
             seconds,
         },
     );
@@ -169,8 +187,8 @@ fn table(report: &Report) -> String {
         }
     }
     let mut text = format!(
-        "{:<20} {:>9} {:>9} {:>9} {:>8} {:>9}\n",
-        "op", "forward", "backward", "update", "checks", "variants"
+        "{:<20} {:>9} {:>9} {:>9} {:>11} {:>8} {:>9}\n",
+        "op", "forward", "backward", "update", "cases", "checks", "variants"
     );
     for op in ops {
         let of_op: Vec<&Line> = lines.iter().filter(|l| l.op == op).collect();
@@ -181,12 +199,14 @@ fn table(report: &Report) -> String {
         let checks: usize = of_op.iter().map(|l| l.checked).sum();
         let failed: usize = of_op.iter().map(|l| l.failed).sum();
         let variants = of_op.iter().map(|l| l.variants).max().unwrap_or(0);
+        let of = |counts: &BTreeMap<String, usize>| counts.get(op).copied().unwrap_or(0);
+        let cases = format!("{} of {}", of(&report.run), of(&report.listed));
         let verdict = match failed {
             0 => String::new(),
             n => format!("  {n} FAILED"),
         };
         text += &format!(
-            "{op:<20} {:>9} {:>9} {:>9} {checks:>8} {variants:>9}{verdict}\n",
+            "{op:<20} {:>9} {:>9} {:>9} {cases:>11} {checks:>8} {variants:>9}{verdict}\n",
             error("forward"),
             error("backward"),
             error("update"),
