@@ -49,7 +49,7 @@ Checks are of steps, which may be of several ops; such a step stands in no op's 
 The numbers stand in `docs/ops-errors.json`. To measure again, or another adapter:
 
 ```sh
-cargo run --release -- doctor --json > adapter.jsonl
+cargo run --release -- doctor --thorough --json > adapter.jsonl
 WGRAD_ERRORS=adapter.jsonl WGRAD_WRITE=1 cargo test --test docs
 ```
 
