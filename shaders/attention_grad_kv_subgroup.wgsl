@@ -28,34 +28,12 @@ fn main(
     let k_start = params.k_offset + (b * params.keys + j) * params.k_row + kv_head * (D / WIDTH);
     let v_start = params.v_offset + (b * params.keys + j) * params.v_row + kv_head * (E / WIDTH);
     let added = vec4<f32>(bias(b, j.x), bias(b, j.y), bias(b, j.z), bias(b, j.w));
-    var key_low: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c < D4 {
-            let rows = mat4x4<f32>(k4(k_start.x, c), k4(k_start.y, c), k4(k_start.z, c), k4(k_start.w, c));
-            key_low[c] = transpose(rows) * params.scale;
-        }
-    }
+    let key_low = k_blocks(k_start, 0u, params.scale);
     var key_high: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < D4 {
-            let rows = mat4x4<f32>(k4(k_start.x, c + 8u), k4(k_start.y, c + 8u), k4(k_start.z, c + 8u), k4(k_start.w, c + 8u));
-            key_high[c] = transpose(rows) * params.scale;
-        }
-    }
-    var value_low: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c < E4 {
-            let rows = mat4x4<f32>(v4(v_start.x, c), v4(v_start.y, c), v4(v_start.z, c), v4(v_start.w, c));
-            value_low[c] = transpose(rows);
-        }
-    }
+    if D8 > 1u { key_high = k_blocks(k_start, 8u, params.scale); }
+    let value_low = v_blocks(v_start, 0u);
     var value_high: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < E4 {
-            let rows = mat4x4<f32>(v4(v_start.x, c + 8u), v4(v_start.y, c + 8u), v4(v_start.z, c + 8u), v4(v_start.w, c + 8u));
-            value_high[c] = transpose(rows);
-        }
-    }
+    if E8 > 1u { value_high = v_blocks(v_start, 8u); }
     var dk_low: Blocks;
     var dk_high: Blocks;
     var dv_low: Blocks;
@@ -90,40 +68,9 @@ fn main(
     let place = b * params.keys + own;
     let dk_start = params.dk_offset + place * params.dk_row + kv_head * (D / WIDTH);
     let dv_start = params.dv_offset + place * params.dv_row + kv_head * (E / WIDTH);
-    for (var c = 0u; c < 8u; c++) {
-        if c < D4 {
-            let block = dk_low[c] * params.scale;
-            if own.x < params.keys { put(dk_start.x, c, D, block[0]); }
-            if own.y < params.keys { put(dk_start.y, c, D, block[1]); }
-            if own.z < params.keys { put(dk_start.z, c, D, block[2]); }
-            if own.w < params.keys { put(dk_start.w, c, D, block[3]); }
-        }
-    }
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < D4 {
-            let block = dk_high[c] * params.scale;
-            if own.x < params.keys { put(dk_start.x, c + 8u, D, block[0]); }
-            if own.y < params.keys { put(dk_start.y, c + 8u, D, block[1]); }
-            if own.z < params.keys { put(dk_start.z, c + 8u, D, block[2]); }
-            if own.w < params.keys { put(dk_start.w, c + 8u, D, block[3]); }
-        }
-    }
-    for (var c = 0u; c < 8u; c++) {
-        if c < E4 {
-            let block = dv_low[c];
-            if own.x < params.keys { put(dv_start.x, c, E, block[0]); }
-            if own.y < params.keys { put(dv_start.y, c, E, block[1]); }
-            if own.z < params.keys { put(dv_start.z, c, E, block[2]); }
-            if own.w < params.keys { put(dv_start.w, c, E, block[3]); }
-        }
-    }
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < E4 {
-            let block = dv_high[c];
-            if own.x < params.keys { put(dv_start.x, c + 8u, E, block[0]); }
-            if own.y < params.keys { put(dv_start.y, c + 8u, E, block[1]); }
-            if own.z < params.keys { put(dv_start.z, c + 8u, E, block[2]); }
-            if own.w < params.keys { put(dv_start.w, c + 8u, E, block[3]); }
-        }
-    }
+    let live = own < vec4<u32>(params.keys);
+    put_blocks(dk_start, live, 0u, D, dk_low, vec4<f32>(params.scale));
+    if D8 > 1u { put_blocks(dk_start, live, 8u, D, dk_high, vec4<f32>(params.scale)); }
+    put_blocks(dv_start, live, 0u, E, dv_low, vec4<f32>(1.0));
+    if E8 > 1u { put_blocks(dv_start, live, 8u, E, dv_high, vec4<f32>(1.0)); }
 }

@@ -32,34 +32,12 @@ fn main(
     let row = (b * params.queries + i) * params.heads + head;
     let dy_start = row * (E / WIDTH);
     let middle = vec4<f32>(delta[row.x], delta[row.y], delta[row.z], delta[row.w]);
-    var queries_low: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c < D4 {
-            let rows = mat4x4<f32>(q4(q_start.x, c), q4(q_start.y, c), q4(q_start.z, c), q4(q_start.w, c));
-            queries_low[c] = transpose(rows) * params.scale;
-        }
-    }
+    let queries_low = q_blocks(q_start, 0u, params.scale);
     var queries_high: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < D4 {
-            let rows = mat4x4<f32>(q4(q_start.x, c + 8u), q4(q_start.y, c + 8u), q4(q_start.z, c + 8u), q4(q_start.w, c + 8u));
-            queries_high[c] = transpose(rows) * params.scale;
-        }
-    }
-    var given_low: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c < E4 {
-            let rows = mat4x4<f32>(dy4(dy_start.x, c), dy4(dy_start.y, c), dy4(dy_start.z, c), dy4(dy_start.w, c));
-            given_low[c] = transpose(rows);
-        }
-    }
+    if D8 > 1u { queries_high = q_blocks(q_start, 8u, params.scale); }
+    let given_low = dy_blocks(dy_start, 0u);
     var given_high: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < E4 {
-            let rows = mat4x4<f32>(dy4(dy_start.x, c + 8u), dy4(dy_start.y, c + 8u), dy4(dy_start.z, c + 8u), dy4(dy_start.w, c + 8u));
-            given_high[c] = transpose(rows);
-        }
-    }
+    if E8 > 1u { given_high = dy_blocks(dy_start, 8u); }
     var sums_low: Blocks;
     var sums_high: Blocks;
     var largest = vec4<f32>(LEFT_OUT);
@@ -101,28 +79,13 @@ fn main(
     let some = total > vec4<f32>(0.0);
     // Of a query that sees no key, no weight may be more than 0.
     let logs = select(vec4<f32>(-LEFT_OUT), largest + log(total), some);
-    if own.x < params.queries { lse[row.x] = logs.x; }
-    if own.y < params.queries { lse[row.y] = logs.y; }
-    if own.z < params.queries { lse[row.z] = logs.z; }
-    if own.w < params.queries { lse[row.w] = logs.w; }
+    let live = own < vec4<u32>(params.queries);
+    if live.x { lse[row.x] = logs.x; }
+    if live.y { lse[row.y] = logs.y; }
+    if live.z { lse[row.z] = logs.z; }
+    if live.w { lse[row.w] = logs.w; }
     let factor = select(vec4<f32>(0.0), params.scale / total, some);
     let start = params.dq_offset + (b * params.queries + own) * params.dq_row + head * (D / WIDTH);
-    for (var c = 0u; c < 8u; c++) {
-        if c < D4 {
-            let block = scaled(sums_low[c], factor);
-            if own.x < params.queries { put(start.x, c, D, block[0]); }
-            if own.y < params.queries { put(start.y, c, D, block[1]); }
-            if own.z < params.queries { put(start.z, c, D, block[2]); }
-            if own.w < params.queries { put(start.w, c, D, block[3]); }
-        }
-    }
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < D4 {
-            let block = scaled(sums_high[c], factor);
-            if own.x < params.queries { put(start.x, c + 8u, D, block[0]); }
-            if own.y < params.queries { put(start.y, c + 8u, D, block[1]); }
-            if own.z < params.queries { put(start.z, c + 8u, D, block[2]); }
-            if own.w < params.queries { put(start.w, c + 8u, D, block[3]); }
-        }
-    }
+    put_blocks(start, live, 0u, D, sums_low, factor);
+    if D8 > 1u { put_blocks(start, live, 8u, D, sums_high, factor); }
 }

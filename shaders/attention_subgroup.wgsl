@@ -32,20 +32,9 @@ fn main(
     let k_start = params.k_offset + b * params.keys * params.k_row + head / params.group * (D / WIDTH);
     let v_start = params.v_offset + b * params.keys * params.v_row + head / params.group * (E / WIDTH);
     let ends = vec4<u32>(keys_of(i.x), keys_of(i.y), keys_of(i.z), keys_of(i.w));
-    var queries_low: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c < D4 {
-            let rows = mat4x4<f32>(q4(q_start.x, c), q4(q_start.y, c), q4(q_start.z, c), q4(q_start.w, c));
-            queries_low[c] = transpose(rows) * params.scale;
-        }
-    }
+    let queries_low = q_blocks(q_start, 0u, params.scale);
     var queries_high: Blocks;
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < D4 {
-            let rows = mat4x4<f32>(q4(q_start.x, c + 8u), q4(q_start.y, c + 8u), q4(q_start.z, c + 8u), q4(q_start.w, c + 8u));
-            queries_high[c] = transpose(rows) * params.scale;
-        }
-    }
+    if D8 > 1u { queries_high = q_blocks(q_start, 8u, params.scale); }
     var sums_low: Blocks;
     var sums_high: Blocks;
     var largest = vec4<f32>(LEFT_OUT);
@@ -79,22 +68,22 @@ fn main(
     }
     let factor = select(vec4<f32>(0.0), 1.0 / total, total > vec4<f32>(0.0));
     let y_start = ((b * params.queries + own) * params.heads + head) * (E / WIDTH);
-    for (var c = 0u; c < 8u; c++) {
+    let live = own < vec4<u32>(params.queries);
+    store_blocks(y_start, live, 0u, sums_low, factor);
+    if E8 > 1u { store_blocks(y_start, live, 8u, sums_high, factor); }
+}
+
+// Blocks first .. first + 7 by rows written to four rows of y, those that are live, each times its factor.
+fn store_blocks(start: vec4<u32>, live: vec4<bool>, first: u32, all: Blocks, factors: vec4<f32>) {
+    var blocks = all;
+    for (var c = first; c < first + turns(start.x); c++) {
         if c < E4 {
-            let block = scaled(sums_low[c], factor);
-            if own.x < params.queries { store(y_start.x, c, block[0]); }
-            if own.y < params.queries { store(y_start.y, c, block[1]); }
-            if own.z < params.queries { store(y_start.z, c, block[2]); }
-            if own.w < params.queries { store(y_start.w, c, block[3]); }
+            let block = scaled(blocks[0], factors);
+            if live.x { store(start.x, c, block[0]); }
+            if live.y { store(start.y, c, block[1]); }
+            if live.z { store(start.z, c, block[2]); }
+            if live.w { store(start.w, c, block[3]); }
         }
-    }
-    for (var c = 0u; c < 8u; c++) {
-        if c + 8u < E4 {
-            let block = scaled(sums_high[c], factor);
-            if own.x < params.queries { store(y_start.x, c + 8u, block[0]); }
-            if own.y < params.queries { store(y_start.y, c + 8u, block[1]); }
-            if own.z < params.queries { store(y_start.z, c + 8u, block[2]); }
-            if own.w < params.queries { store(y_start.w, c + 8u, block[3]); }
-        }
+        blocks = pushed(blocks, blocks[0]);
     }
 }

@@ -75,7 +75,7 @@ fn main(
         c32 = add_product(c32, a3, b2);
         c33 = add_product(c33, a3, b3);
     }
-    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < tile.k_end; kk++) {
         let b0 = b_cross(cols0, kk);
         let b1 = b_cross(cols1, kk);
         let b2 = b_cross(cols2, kk);

@@ -31,7 +31,7 @@ fn main(
         let a0 = a_block(rows0, kk);
         c00 = add_product(c00, a0, b0);
     }
-    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < tile.k_end; kk++) {
         let b0 = b_cross(cols0, kk);
         let a0 = a_cross(rows0, kk);
         c00 = add_outer(c00, a0, b0);

@@ -41,7 +41,7 @@ fn main(
         c10 = add_product(c10, a1, b0);
         c11 = add_product(c11, a1, b1);
     }
-    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < tile.k_end; kk++) {
         let b0 = b_cross(cols0, kk);
         let b1 = b_cross(cols1, kk);
         let a0 = a_cross(rows0, kk);

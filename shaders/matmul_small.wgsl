@@ -34,7 +34,7 @@ fn main(
         let q = b_run(column, kk);
         c = fma(p.w, q.w, fma(p.z, q.z, fma(p.y, q.y, fma(p.x, q.x, c))));
     }
-    for (var kk = k_blocks; kk < k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < k_end; kk++) {
         c = fma(a_one(row, kk), b_one(column, kk), c);
     }
     epilogue(c, i);

@@ -73,7 +73,7 @@ fn main(
         c30 = add_product(c30, a3, b0);
         c31 = add_product(c31, a3, b1);
     }
-    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < tile.k_end; kk++) {
         let mine = a_cross(rows, kk);
         let b0 = b_cross(cols0, kk);
         let b1 = b_cross(cols1, kk);

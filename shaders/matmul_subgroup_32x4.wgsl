@@ -95,7 +95,7 @@ fn main(
         );
         c70 = add_product(c70, a7, b0);
     }
-    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < tile.k_end; kk++) {
         let mine = a_cross(rows, kk);
         let b0 = b_cross(cols0, kk);
         let a0 = subgroupBroadcast(mine, 0u);

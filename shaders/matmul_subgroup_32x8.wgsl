@@ -115,7 +115,7 @@ fn main(
         c70 = add_product(c70, a7, b0);
         c71 = add_product(c71, a7, b1);
     }
-    for (var kk = k_blocks; kk < tile.k_end; kk++) {
+    for (var kk = k_blocks; !(A_WHOLE || B_WHOLE) && kk < tile.k_end; kk++) {
         let mine = a_cross(rows, kk);
         let b0 = b_cross(cols0, kk);
         let b1 = b_cross(cols1, kk);

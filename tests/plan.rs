@@ -93,6 +93,27 @@ fn an_update_in_place_is_one_step_at_eight_buffers() -> Result<()> {
     Ok(())
 }
 
+/// Parameters of one size read the same constants, which is no reason to share a kernel: apart, all
+/// updates are alike, and the planner makes one dispatch of them.
+#[test]
+fn parameters_of_one_size_are_updated_by_one_step() -> Result<()> {
+    let set = Dataset::from_arrays(vec![0.5; 32], [8], Targets::classes(vec![0, 1, 2, 0], 3))?;
+    let mut model = nn::Sequential::new().add(nn::Linear::new(8, 16));
+    for _ in 0..4 {
+        model = model.add(nn::LayerNorm::new([16]));
+    }
+    let mut trainer = Trainer::new(model.add(nn::Linear::new(16, 3)))
+        .optimizer(optim::AdamW::new(1e-3).weight_decay(0.01))
+        .compile(&Device::cpu(), &set)?;
+    trainer.begin(&set, Fit::epochs(1).batch_size(4))?;
+    let plan = trainer.plan().unwrap();
+    let update = |s: &&Step| s.anchor.is_none() && s.label.contains("root");
+    let updates: Vec<&Step> = plan.steps.iter().filter(update).collect();
+    assert_eq!(updates.len(), 1, "{plan}");
+    assert_eq!(updates[0].label.matches("root").count(), 1, "{plan}");
+    Ok(())
+}
+
 #[test]
 fn a_scalar_with_two_names_has_one_place() -> Result<()> {
     let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));

@@ -2,6 +2,9 @@
 //
 // The loops keep the prologue once in the program: drivers inline it at every call.
 
+// Whether k always divides by 4, so that nothing is left after blocks of 4.
+const A_WHOLE = false;
+
 // Where one row begins, which must be inside the matrix.
 fn a_row(z: u32, row: u32) -> u32 {
     return z * params.a_stride + row * params.k;

@@ -1,5 +1,8 @@
 // The left matrix of a matmul, stored [k, m], read one float at a time (any size).
 
+// Whether k always divides by 4, so that nothing is left after blocks of 4.
+const A_WHOLE = false;
+
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 
 // Where one row begins, which must be inside the matrix.

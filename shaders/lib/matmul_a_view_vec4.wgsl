@@ -1,6 +1,9 @@
 // The left matrix of a matmul, a view of a buffer (see lib/matmul_view) whose k goes through the buffer in whole runs of
 // four floats: the size of k's last coordinate and all strides but its own, which is 1, are divisible by 4.
 
+// Whether k always divides by 4, so that nothing is left after blocks of 4.
+const A_WHOLE = false;
+
 @group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
 
 // Where one row begins, which must be inside the matrix.

@@ -1,5 +1,8 @@
 // The right matrix of a matmul, stored [k, n], read one float at a time (any size).
 
+// Whether k always divides by 4, so that nothing is left after blocks of 4.
+const B_WHOLE = false;
+
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 
 // Where one column begins, which must be inside the matrix.

@@ -1,5 +1,8 @@
 // The right matrix of a matmul, stored [n, k], read four floats at a time (k, offset and stride divisible by 4).
 
+// Whether k always divides by 4, so that nothing is left after blocks of 4.
+const B_WHOLE = true;
+
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
 
 // Where one column begins, which must be inside the matrix.

@@ -204,11 +204,12 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// Whether a group reads one of these tensors too. Sharing scalars saves nothing, and would join the
-    /// updates of two parameters.
+    /// Whether a group reads one of these tensors too. Sharing scalars and constants saves nothing, and
+    /// would join the updates of two parameters: a longer kernel, and one that the planner cannot merge.
     fn shares_reads(&self, reads: &[From], len: usize, group: usize) -> bool {
         let nodes = self.groups.get(group).into_iter().flat_map(Group::nodes);
-        let theirs: Vec<NodeId> = nodes.flat_map(|n| self.reads(n)).map(|f| f.root).collect();
+        let roots = nodes.flat_map(|n| self.reads(n)).map(|f| f.root);
+        let theirs: Vec<NodeId> = roots.filter(|&root| !self.is_constant(root)).collect();
         let whole = |f: &&From| self.len(f.root) == len;
         reads
             .iter()
@@ -224,6 +225,12 @@ impl<'a> Fuser<'a> {
             roots.any(|root| self.len(root) == len && self.touches(root, len, nodes))
         };
         nodes.contains(&id) || (self.floating[id.index()] && reads_one())
+    }
+
+    /// Whether it is a constant that stands in the kernels, and not in memory.
+    fn is_constant(&self, id: NodeId) -> bool {
+        let work = self.graph.node(id).op.def().work();
+        matches!(work, Work::Constant(_)) && !self.sources.is_copy(id)
     }
 
     /// The last group that this node needs, also through floating nodes.

@@ -168,7 +168,11 @@ pub(super) fn gradient(op: &AttentionGrad, s: &Sizes, cx: &LowerContext) -> Vec<
             Binding::Write(cx.output),
             lse,
         ];
-        (vec![wgsl!("lib/attention_grad"), read], bindings)
+        let mut parts = vec![wgsl!("lib/attention_grad"), read];
+        if builder.together().is_some() {
+            parts.push(wgsl!("lib/attention_grad_tile"));
+        }
+        (parts, bindings)
     };
     let shaders = [
         labelled!("attention_grad_q_subgroup"),

@@ -1,7 +1,6 @@
 //! How many storage buffers a group binds: devices offer as few as eight.
 
 use crate::graph::{NodeId, Phase};
-use crate::ops::Work;
 
 use super::{From, Fuser, Group};
 
@@ -10,9 +9,7 @@ impl Fuser<'_> {
     pub(super) fn read_from_memory(&self, nodes: &[NodeId]) -> Vec<NodeId> {
         let mut bound: Vec<NodeId> = Vec::new();
         for root in nodes.iter().flat_map(|&n| self.reads(n)).map(|f| f.root) {
-            let work = self.graph.node(root).op.def().work();
-            let constant = matches!(work, Work::Constant(_)) && !self.sources.is_copy(root);
-            if !nodes.contains(&root) && !constant && !bound.contains(&root) {
+            if !nodes.contains(&root) && !self.is_constant(root) && !bound.contains(&root) {
                 bound.push(root);
             }
         }
