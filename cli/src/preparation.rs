@@ -67,7 +67,9 @@ impl TargetScale {
             Some(Outputs::LogShares) => return None,
             Some(Outputs::LogRates) => {
                 let offset = offset.ln();
-                return offset.is_finite().then_some(TargetScale { offset, width: 1.0 });
+                return offset
+                    .is_finite()
+                    .then_some(TargetScale { offset, width: 1.0 });
             }
             _ => variance.sqrt(),
         };

@@ -261,9 +261,10 @@ fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
 fn fit_loss(set: &Dataset, loss: Option<&Loss>, data: &Data) -> Result<()> {
     let Some(loss) = loss else { return Ok(()) };
     let wrong = |row: &[f32]| match loss.outputs() {
-        Outputs::LogRates => row.iter().find(|v| **v < 0.0).map(|v| {
-            format!("is for counts, but a target is {v}, and counts are not negative")
-        }),
+        Outputs::LogRates => row
+            .iter()
+            .find(|v| **v < 0.0)
+            .map(|v| format!("is for counts, but a target is {v}, and counts are not negative")),
         Outputs::LogShares => {
             let sum: f64 = row.iter().map(|v| f64::from(*v)).sum();
             let fine = row.iter().all(|v| *v >= 0.0) && (sum - 1.0).abs() < 1e-3;

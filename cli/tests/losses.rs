@@ -65,11 +65,7 @@ fn a_normal_density_tells_how_sure_it_is() {
 #[test]
 fn counts_are_predicted_by_their_rates() {
     let folder = tempfile::tempdir().unwrap();
-    let (test, told) = train(
-        folder.path(),
-        "diabetes.csv",
-        &diabetes("\"poisson_nll\""),
-    );
+    let (test, told) = train(folder.path(), "diabetes.csv", &diabetes("\"poisson_nll\""));
     // Measured, as predicted, in the target's units, not as logarithms.
     let error = test["mae"].as_f64().unwrap();
     assert!(error < 60.0, "{error}");
@@ -116,11 +112,7 @@ fn log_probabilities_are_cross_entropy_in_two_parts() {
         )
     };
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let nll = train(
-        one.path(),
-        "iris.csv",
-        &config(", \"log_softmax\"", "nll"),
-    );
+    let nll = train(one.path(), "iris.csv", &config(", \"log_softmax\"", "nll"));
     let whole = train(two.path(), "iris.csv", &config("", "cross_entropy"));
     for key in ["accuracy", "log_loss", "loss"] {
         let (a, b) = (nll.0[key].as_f64().unwrap(), whole.0[key].as_f64().unwrap());
@@ -174,7 +166,10 @@ fn shares_of_one_are_learnt() {
     let lines: Vec<String> = told.lines().map(str::to_string).collect();
     for (told, want) in columns(&lines).iter().zip(&targets) {
         assert!((told.iter().sum::<f64>() - 1.0).abs() < 1e-5);
-        let off = told.iter().zip(want).map(|(a, b)| (a - f64::from(*b)).abs());
+        let off = told
+            .iter()
+            .zip(want)
+            .map(|(a, b)| (a - f64::from(*b)).abs());
         assert!(off.fold(0.0, f64::max) < 0.05, "{told:?} {want:?}");
     }
 

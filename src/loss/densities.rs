@@ -3,8 +3,8 @@
 use super::functional::{self, Reduction};
 use super::values::width;
 use super::{Loss, Target};
-use crate::graph::Meta;
 use crate::Tensor;
+use crate::graph::Meta;
 
 /// The divergence of the output, log-probabilities, from probabilities; see [`functional::kl_divergence`]. The
 /// sum over a sample, the mean over the batch.

@@ -91,7 +91,12 @@ fn tensor(part: &str) -> Option<Tensor> {
     let axes = parts(inside).iter().map(|a| axis(a)).collect();
     let name = match name.trim() {
         // Named in front: labels `[batch, s]`.
-        "" => part.split('`').next().unwrap_or_default().trim().to_string(),
+        "" => part
+            .split('`')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_string(),
         name => name.to_string(),
     };
     Some(Tensor {
@@ -108,10 +113,15 @@ impl Shapes {
         let more = inputs.len() < all.len();
         let mut output = parts(output).last().and_then(|p| tensor(p));
         // `y` as `x`.
-        let same = text.split_once("; ").and_then(|(_, o)| o.split_once("` as `"));
+        let same = text
+            .split_once("; ")
+            .and_then(|(_, o)| o.split_once("` as `"));
         if let (Some((_, of)), Some(output)) = (same, &mut output) {
             let of = of.trim_end_matches('`');
-            output.axes = inputs.iter().find(|t| t.name == of).and_then(|t| t.axes.clone());
+            output.axes = inputs
+                .iter()
+                .find(|t| t.name == of)
+                .and_then(|t| t.axes.clone());
         }
         Shapes {
             inputs,
@@ -239,25 +249,54 @@ impl Types {
     }
 }
 
+/// The ways in which the axes of so many inputs, and of the result, may be meant.
+fn ways(shapes: &Shapes, count: usize, text: &str) -> Vec<Vec<Option<Vec<Axis>>>> {
+    let inputs = (0..count).map(|i| shapes.input(i));
+    let all = inputs.chain([shapes.output.as_ref()]);
+    let plain: Vec<Option<Vec<Axis>>> = all.map(|t| t?.axes.clone()).collect();
+    // Then an input's axes are not those of its parts.
+    if text.contains("all in one") && count + 1 < shapes.inputs.len() {
+        return vec![vec![None; count + 1]];
+    }
+    let mut ways = vec![plain];
+    if text.contains("either stored transposed") {
+        for i in 0..count {
+            let mut turned = ways.clone();
+            for axes in turned.iter_mut().filter_map(|way| way[i].as_mut()) {
+                let n = axes.len();
+                axes.swap(n - 2, n - 1);
+            }
+            ways.extend(turned);
+        }
+    }
+    ways
+}
+
 /// One op on inputs of these types.
-fn check(op: &Op, x: &[Meta], y: &Meta, checks: &mut BTreeMap<&'static str, BTreeSet<&'static str>>) -> Result<(), String> {
+fn check(
+    op: &Op,
+    x: &[Meta],
+    y: &Meta,
+    checks: &mut BTreeMap<&'static str, BTreeSet<&'static str>>,
+) -> Result<(), String> {
     let doc = op.def().doc();
     let shapes = Shapes::read(doc.shapes);
     let seen = checks.entry(op.name()).or_default();
     if x.len() > shapes.inputs.len() && !shapes.more && shapes.input(x.len() - 1).is_none() {
         return Err(format!("has {} inputs, but {:?}", x.len(), doc.shapes));
     }
-    let pattern = |t: Option<&Tensor>, meta: &Meta| Some((t?.axes.clone()?, meta.shape.to_vec()));
-    let of_inputs: Vec<_> = (x.iter().enumerate())
-        .filter_map(|(i, meta)| pattern(shapes.input(i), meta))
-        .collect();
-    let mut all = of_inputs.clone();
-    all.extend(pattern(shapes.output.as_ref(), y));
-    if !fits(&all, &Known::new()) {
+    let all = |said: &[Option<Vec<Axis>>]| -> Vec<(Vec<Axis>, Vec<usize>)> {
+        let metas = said.iter().zip(x.iter().chain([y]));
+        metas
+            .filter_map(|(axes, meta)| Some((axes.clone()?, meta.shape.to_vec())))
+            .collect()
+    };
+    let ways = ways(&shapes, x.len(), doc.shapes);
+    let Some(said) = ways.iter().find(|said| fits(&all(said), &Known::new())) else {
         let given: Vec<String> = x.iter().chain([y]).map(|m| m.shape.to_string()).collect();
         return Err(format!("{given:?} do not match {:?}", doc.shapes));
-    }
-    if !all.is_empty() {
+    };
+    if !all(said).is_empty() {
         seen.insert("shapes");
     }
     let types = Types::read(doc.dtypes, &shapes, x.len())?;
@@ -283,7 +322,10 @@ fn check(op: &Op, x: &[Meta], y: &Meta, checks: &mut BTreeMap<&'static str, BTre
                 let along = j == i || free && types.alike;
                 meta.dtype = if along { other } else { meta.dtype };
             }
-            let (takes, should) = (op.def().infer(&changed).is_ok(), of(i).is_none_or(|w| w == other));
+            let (takes, should) = (
+                op.def().infer(&changed).is_ok(),
+                of(i).is_none_or(|w| w == other),
+            );
             if takes != should {
                 let what = if takes { "takes" } else { "refuses" };
                 return Err(format!("{what} input {i} of {other}, but {:?}", doc.dtypes));
@@ -293,20 +335,20 @@ fn check(op: &Op, x: &[Meta], y: &Meta, checks: &mut BTreeMap<&'static str, BTre
     }
     // An axis that another input shares.
     for i in 0..x.len() {
-        let Some(axes) = shapes.input(i).and_then(|t| t.axes.as_ref()) else {
-            continue;
-        };
+        let Some(axes) = &said[i] else { continue };
         for at in 0..x[i].shape.rank() {
             // Of an axis whose place is not known, nothing is said.
             let from_end = x[i].shape.rank() - at;
             let several = |axes: &[Axis]| axes.iter().any(|a| matches!(a, Axis::Several(_)));
             let axis = match axes.len().checked_sub(from_end) {
                 Some(place) if !several(&axes[place..]) => axes.get(place),
-                _ => axes.get(at).filter(|_| !several(&axes[..=at.min(axes.len() - 1)])),
+                _ => axes.get(at).filter(|_| !several(&axes[..=at])),
             };
-            let Some(Axis::One(letter)) = axis else { continue };
+            let Some(Axis::One(letter)) = axis else {
+                continue;
+            };
             let shares = |j: usize| {
-                let other = shapes.input(j).and_then(|t| t.axes.as_ref());
+                let other = said[j].as_ref();
                 j != i && other.is_some_and(|o| o.contains(&Axis::One(letter.clone())))
             };
             if letter.contains("_i") || !(0..x.len()).any(shares) {
@@ -344,6 +386,8 @@ pub fn wrong() -> (Vec<String>, BTreeMap<&'static str, BTreeSet<&'static str>>) 
             }
         }
     }
-    let lines = wrong.into_iter().map(|(op, reason)| format!("{op} {reason}"));
+    let lines = wrong
+        .into_iter()
+        .map(|(op, reason)| format!("{op} {reason}"));
     (lines.collect(), checks)
 }

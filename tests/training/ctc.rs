@@ -48,10 +48,17 @@ fn spoken(n: usize, framed: bool) -> (Dataset, Vec<Vec<u32>>) {
     let targets = Targets::Sequences {
         labels,
         width: MOST + usize::from(framed),
-        classes: if framed { TIME + 1 } else { LETTERS as usize + 1 },
+        classes: if framed {
+            TIME + 1
+        } else {
+            LETTERS as usize + 1
+        },
     };
     let shape = [TIME, LETTERS as usize + 1];
-    (Dataset::from_arrays(features, shape, targets).unwrap(), words)
+    (
+        Dataset::from_arrays(features, shape, targets).unwrap(),
+        words,
+    )
 }
 
 /// The likeliest class of each frame, with repeats merged and blanks left out.
@@ -90,13 +97,17 @@ fn learns(device: &Device, framed: bool) {
     let losses: Vec<f64> = history.epochs.iter().map(|e| e.loss).collect();
     assert!(losses[11] < 0.2 * losses[0], "{losses:?}");
     let told = trainer.predict(&set).unwrap();
-    let right = told.rows().zip(&words).enumerate().filter(|(i, (row, word))| {
-        let frames = match framed {
-            true => set.labels(*i).unwrap()[0] as usize,
-            false => TIME,
-        };
-        spelled(row, frames) == **word
-    });
+    let right = told
+        .rows()
+        .zip(&words)
+        .enumerate()
+        .filter(|(i, (row, word))| {
+            let frames = match framed {
+                true => set.labels(*i).unwrap()[0] as usize,
+                false => TIME,
+            };
+            spelled(row, frames) == **word
+        });
     let right = right.count();
     assert!(right >= 92, "{right} of 96 are spelled right");
 }
@@ -115,15 +126,29 @@ on_every_device! {
 fn what_does_not_fit_is_told() {
     let (set, _) = spoken(8, false);
     let told = |loss: loss::Ctc| {
-        let built = Trainer::new(model()).loss(loss).compile(&Device::cpu(), &set);
+        let built = Trainer::new(model())
+            .loss(loss)
+            .compile(&Device::cpu(), &set);
         built.map(|_| ()).unwrap_err().to_string()
     };
     let cases = [
-        (loss::Ctc::new(0), "is for up to 0 labels a sample, but 16 frames spell 1 to 16"),
+        (
+            loss::Ctc::new(0),
+            "is for up to 0 labels a sample, but 16 frames spell 1 to 16",
+        ),
         (loss::Ctc::new(17), "is for up to 17 labels a sample"),
-        (loss::Ctc::new(4).blank(5), "its blank is 5, but the output scores classes 0 to 4"),
-        (loss::Ctc::new(5), "it has 4 labels a sample, but the model scores 5"),
-        (loss::Ctc::new(4).framed(), "it has 4 labels a sample, but the model scores 5"),
+        (
+            loss::Ctc::new(4).blank(5),
+            "its blank is 5, but the output scores classes 0 to 4",
+        ),
+        (
+            loss::Ctc::new(5),
+            "it has 4 labels a sample, but the model scores 5",
+        ),
+        (
+            loss::Ctc::new(4).framed(),
+            "it has 4 labels a sample, but the model scores 5",
+        ),
     ];
     for (loss, want) in cases {
         let text = told(loss);
@@ -131,17 +156,30 @@ fn what_does_not_fit_is_told() {
         assert_eq!(loss.name(), "ctc");
     }
     let flat = Trainer::new(nn::Flatten).loss(loss::Ctc::new(4));
-    let error = flat.compile(&Device::cpu(), &set).map(|_| ()).unwrap_err().to_string();
-    assert!(error.contains("needs logits f32 [batch, time, classes], not f32[2, 80]"), "{error}");
+    let error = flat
+        .compile(&Device::cpu(), &set)
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("needs logits f32 [batch, time, classes], not f32[2, 80]"),
+        "{error}"
+    );
 }
 
 #[test]
 fn labels_that_no_path_spells_end_a_training_or_count_as_nothing() {
     // Four equal letters need a blank between each two: seven frames.
-    let targets = Targets::Sequences { labels: vec![1, 1, 1, 1], width: 4, classes: 3 };
+    let targets = Targets::Sequences {
+        labels: vec![1, 1, 1, 1],
+        width: 4,
+        classes: 3,
+    };
     let set = Dataset::from_arrays(vec![0.1; 18], [6, 3], targets).unwrap();
     let fit = |loss: loss::Ctc| {
-        let mut trainer = Trainer::new(nn::Linear::new(3, 3)).loss(loss).compile(&Device::cpu(), &set)?;
+        let mut trainer = Trainer::new(nn::Linear::new(3, 3))
+            .loss(loss)
+            .compile(&Device::cpu(), &set)?;
         trainer.fit(&set, Fit::epochs(1))
     };
     assert!(fit(loss::Ctc::new(4)).is_err());

@@ -32,7 +32,9 @@ pub fn read(value: Value<'_>) -> Result<Init> {
         return Ok(init);
     }
     let (low, high) = (init.number("low"), init.number("high"));
-    let written = section.as_ref().and_then(|s| s.get("low").or(s.get("high")));
+    let written = section
+        .as_ref()
+        .and_then(|s| s.get("low").or(s.get("high")));
     match (low < high, written) {
         (true, _) => Ok(init),
         (false, at) => Err(at

@@ -49,10 +49,9 @@ impl Outputs {
     pub fn fit(self, task: Task) -> bool {
         match self {
             Outputs::Scores => task != Task::Regression,
-            Outputs::LogProbabilities
-            | Outputs::Logit
-            | Outputs::Margin
-            | Outputs::Probability => task == Task::Classification,
+            Outputs::LogProbabilities | Outputs::Logit | Outputs::Margin | Outputs::Probability => {
+                task == Task::Classification
+            }
             Outputs::Quantities => task != Task::Language,
             Outputs::LogRates | Outputs::LogShares | Outputs::MeansAndLogVariances => {
                 task == Task::Regression

@@ -2,11 +2,11 @@
 
 use wgrad::metrics::{self, Average};
 
-use super::{Outputs, Task};
 use super::choice::{self, Family};
 use super::key::{Key, Setting, Takes};
 use super::mistake::Result;
 use super::reader::Value;
+use super::{Outputs, Task};
 use crate::preparation::Preparation;
 
 /// What the kinds here are kinds of.

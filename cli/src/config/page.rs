@@ -84,11 +84,17 @@ fn table<F: Family>(
 ) -> String {
     let more = head.map_or(String::new(), |head| format!(" {head} |"));
     let line = head.map_or("", |_| "---|");
-    let mut text = format!("\n| kind |{more} keys (what they take; what holds otherwise) |\n|---|{line}---|\n");
+    let mut text = format!(
+        "\n| kind |{more} keys (what they take; what holds otherwise) |\n|---|{line}---|\n"
+    );
     for (cell, kind) in kinds {
         let keys: Vec<String> = kind.keys.iter().map(key).collect();
         let cell = cell.map_or(String::new(), |cell| format!(" {cell} |"));
-        let keys = if keys.is_empty() { "none".to_string() } else { keys.join(", ") };
+        let keys = if keys.is_empty() {
+            "none".to_string()
+        } else {
+            keys.join(", ")
+        };
         text += &format!("| `{}` |{cell} {keys} |\n", kind.name);
     }
     text
@@ -151,5 +157,8 @@ fn the_page_of_configurations_is_current() {
     }
     let have = std::fs::read_to_string(&file).unwrap();
     let how = "WGRAD_WRITE=1 cargo test -p wgrad-cli page";
-    assert!(have == text, "docs/configuration.md is out of date; write it anew by\n{how}");
+    assert!(
+        have == text,
+        "docs/configuration.md is out of date; write it anew by\n{how}"
+    );
 }

@@ -8,7 +8,9 @@ impl Config {
     pub(super) fn implied_task(&self) -> Option<Task> {
         let loss = self.training.loss.as_ref().map(Loss::outputs);
         let tasks = [Task::Classification, Task::Regression];
-        let mut fitting = tasks.into_iter().filter(|task| loss.is_some_and(|l| l.fit(*task)));
+        let mut fitting = tasks
+            .into_iter()
+            .filter(|task| loss.is_some_and(|l| l.fit(*task)));
         let implied = match (fitting.next(), fitting.next()) {
             (Some(task), None) => Some(task),
             _ => None,

@@ -137,10 +137,7 @@ conf/digits.toml:5:46: there is no init \"xavier\"; did you mean `xavier_uniform
     = the choices are \"xavier_uniform\", \"xavier_normal\", \"kaiming_uniform\", \"kaiming_normal\", \"lecun_uniform\", \"lecun_normal\", \"orthogonal\", \"identity\", \"normal\", \"truncated_normal\", \"uniform\", \"constant\", \"zeros\", \"ones\"",
     );
     let cases = [
-        (
-            "\"uniform\"",
-            "init \"uniform\" needs `low`",
-        ),
+        ("\"uniform\"", "init \"uniform\" needs `low`"),
         (
             "{ type = \"uniform\", low = 1, high = 1 }",
             "`low` is 1, which is not below `high`, which is 1",
@@ -165,11 +162,16 @@ conf/digits.toml:5:46: there is no init \"xavier\"; did you mean `xavier_uniform
             "{ type = \"lecun_normal\", gain = 1 }",
             "unknown key `gain` in init \"lecun_normal\"",
         ),
-        ("3", "`init` must be a name or a table with a `type`, not an integer"),
+        (
+            "3",
+            "`init` must be a name or a table with a `type`, not an integer",
+        ),
     ];
     for (init, expected) in cases {
         for text in [
-            with_layers(&format!("[{{ type = \"linear\", out = 3, init = {init} }}]")),
+            with_layers(&format!(
+                "[{{ type = \"linear\", out = 3, init = {init} }}]"
+            )),
             with_layers(&format!("[\"relu\"]\ninit = {init}")),
         ] {
             let text = error(&text);
@@ -323,7 +325,9 @@ fn choices_that_exclude_each_other() {
         "[data]\npath=\"d\"\ntarget=\"t\"\ntask = \"classification\"\n[model]\nhidden = [1]\n[training]\nloss = \"poisson_nll\"\n",
     );
     assert!(
-        text.contains(":8:8: loss \"poisson_nll\" is for quantities, but the task is classification"),
+        text.contains(
+            ":8:8: loss \"poisson_nll\" is for quantities, but the task is classification"
+        ),
         "{text}"
     );
 

@@ -159,7 +159,7 @@ fn first_values(text: &str, shape: &[usize]) -> Vec<(String, Vec<f32>)> {
     let mut names = Vec::new();
     network.visit(&mut Visitor::new(&mut |name, _| names.push(name)));
     let builder = wgrad::Trainer::boxed(network).loss(wgrad::loss::Mse);
-    let trainer = builder
+    let mut trainer = builder
         .compile_for(&wgrad::Device::cpu(), shape)
         .unwrap_or_else(|e| panic!("{e}"));
     let values = names.into_iter().map(|name| {
