@@ -24,7 +24,7 @@ fn train(here: &Path, table: &str, config: &str) -> (serde_json::Value, Vec<Stri
 fn diabetes(loss: &str) -> String {
     format!(
         "[model]\nhidden = [8]\ninit = \"kaiming_normal\"\n[data]\npath = \"d.csv\"\ntarget = \"progression\"\n\
-         [training]\ndevice = \"cpu\"\nepochs = 30\nloss = {loss}\n"
+         [training]\ndevice = \"cpu\"\nepochs = 30\nloss = {loss}\noptimizer = {{ type = \"adam\", lr = 0.01 }}\n"
     )
 }
 

@@ -292,7 +292,10 @@ fn check(
             .collect()
     };
     let ways = ways(&shapes, x.len(), doc.shapes);
-    let Some(said) = ways.iter().find(|said| fits(&all(said), &Known::new())) else {
+    let fitting: Vec<_> = (ways.iter())
+        .filter(|said| fits(&all(said), &Known::new()))
+        .collect();
+    let Some(said) = fitting.first() else {
         let given: Vec<String> = x.iter().chain([y]).map(|m| m.shape.to_string()).collect();
         return Err(format!("{given:?} do not match {:?}", doc.shapes));
     };
@@ -334,7 +337,9 @@ fn check(
         }
     }
     // An axis that another input shares.
-    for i in 0..x.len() {
+    // Where there are several ways to read the shapes (a square matrix), no axis has one letter.
+    let certain = if fitting.len() == 1 { x.len() } else { 0 };
+    for i in 0..certain {
         let Some(axes) = &said[i] else { continue };
         for at in 0..x[i].shape.rank() {
             // Of an axis whose place is not known, nothing is said.
