@@ -181,6 +181,75 @@ fn errors_are_of_ops_that_exist() {
     }
 }
 
+/// The methods of `Tensor` that stand in a file of ops, by the lines that begin them. Those that a macro makes
+/// are elementwise functions, which all have rows.
+fn methods() -> BTreeSet<String> {
+    let mut folders = vec![PathBuf::from("src/ops")];
+    let mut found = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = source(&path.to_string_lossy());
+            for block in text.split("\nimpl Tensor {\n").skip(1) {
+                let body = block.split("\n}\n").next().unwrap_or_default();
+                let names = body
+                    .lines()
+                    .filter_map(|line| line.strip_prefix("    pub fn "));
+                found.extend(names.map(|name| {
+                    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+                    name[..end.unwrap_or(name.len())].to_string()
+                }));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_method_is_on_the_page() {
+    let known: BTreeSet<&str> = ops_page::ops()
+        .into_keys()
+        .chain(functions().map(|f| f.name))
+        .chain(ops_page::composed::all().map(|row| row.name()))
+        .collect();
+    let methods = methods();
+    assert!(methods.len() > 70, "only {methods:?}");
+    // `apply` is what all of them call.
+    let missing: Vec<&String> = methods
+        .iter()
+        .filter(|m| *m != "apply" && !known.contains(m.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "the page has no row of {missing:?}");
+    // And the losses, which are functions.
+    let text = source("src/loss/functional.rs");
+    let losses = text.lines().filter_map(|line| line.strip_prefix("pub fn "));
+    for loss in losses.filter_map(|line| line.split('(').next()) {
+        assert!(
+            known.contains(loss),
+            "the page has no row of the loss {loss}"
+        );
+    }
+}
+
+/// Shapes and element types, as far as the words are formulas, are what the ops' own `infer` holds to.
+#[test]
+fn what_is_said_of_shapes_and_types_holds() {
+    let (wrong, checks) = ops_page::words::wrong();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let having = |what: &str| checks.values().filter(|seen| seen.contains(what)).count();
+    let counts = ["shapes", "types", "letters"].map(having);
+    assert!(
+        counts[0] > 40 && counts[1] > 50 && counts[2] > 15,
+        "{counts:?} of {}",
+        checks.len()
+    );
+}
+
 #[test]
 fn gradients_read_as_formulas() {
     let of = |name: &str| gradient::words(functions().find(|f| f.name == name).unwrap());

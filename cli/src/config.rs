@@ -10,6 +10,7 @@
 
 mod choice;
 mod data;
+mod init;
 mod key;
 mod language;
 pub mod layer;
@@ -19,6 +20,8 @@ mod mistake;
 mod model;
 mod optimizer;
 mod output;
+#[cfg(test)]
+mod page;
 mod reader;
 mod schedule;
 mod settle;

@@ -37,7 +37,9 @@ pub fn trainer(
 ) -> std::result::Result<Trainer, Failure> {
     let training = &config.training;
     let outputs = outputs(training.loss.as_ref(), preparation)?;
-    let mut builder = Trainer::boxed(network(&config.model, preparation, outputs)?);
+    let meaning = training.loss.as_ref().map(Loss::outputs);
+    let network = network(&config.model, preparation, outputs, meaning)?;
+    let mut builder = Trainer::boxed(network);
     if let Some(loss) = &training.loss {
         builder = builder.loss(loss.build());
     }
@@ -67,7 +69,7 @@ pub fn trainer(
 fn outputs(loss: Option<&Loss>, preparation: &Preparation) -> Result<usize> {
     let classes = preparation.classes.len();
     match loss {
-        Some(loss) if loss.outputs() != Outputs::Scores && classes > 0 => {
+        Some(loss) if !loss.outputs().by_class() && classes > 0 => {
             if classes == 2 {
                 return Ok(1);
             }
@@ -77,6 +79,10 @@ fn outputs(loss: Option<&Loss>, preparation: &Preparation) -> Result<usize> {
                     "it tells two classes apart, but the data has {classes}; use \"cross_entropy\""
                 ),
             })
+        }
+        // A mean and a variance of each quantity.
+        Some(loss) if loss.outputs() == Outputs::MeansAndLogVariances => {
+            Ok(2 * preparation.quantities.max(1))
         }
         _ => Ok(classes.max(preparation.quantities).max(1)),
     }

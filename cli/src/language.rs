@@ -101,7 +101,7 @@ pub fn model(language: &Language, vocabulary: usize) -> Box<dyn LanguageModel> {
 pub fn language(model: &Model) -> Result<&Language> {
     match model {
         Model::Language(language) => Ok(language),
-        Model::Layers(_) | Model::Mlp { .. } => Err(Error::Model {
+        Model::Layers { .. } | Model::Mlp { .. } => Err(Error::Model {
             what: "[model]".to_string(),
             reason: "only a language model (type \"gpt\" or \"llama\") reads and writes texts"
                 .to_string(),

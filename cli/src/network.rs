@@ -3,19 +3,20 @@
 #[cfg(test)]
 mod tests;
 
-use wgrad::nn::{Module, Sequential, Visitor};
+use wgrad::nn::{Module, Visitor};
 use wgrad::{Error, Tensor};
 
-use crate::config::{Model, Unfit, layer};
+use crate::config::{Model, Outputs, Unfit, layer};
 use crate::failure::Failure;
 use crate::language;
 use crate::preparation::{Preparation, TargetScale};
 
-/// The network for these samples, with so many outputs.
+/// The network for these samples, with so many outputs, which are this to the loss.
 pub fn network(
     model: &Model,
     preparation: &Preparation,
     outputs: usize,
+    meaning: Option<Outputs>,
 ) -> Result<Box<dyn Module>, Failure> {
     if let Model::Language(language) = model {
         let vocabulary = preparation.text.map_or(0, |text| text.vocabulary);
@@ -29,6 +30,10 @@ pub fn network(
     let (network, shape) = layer::sequence(&layers, &preparation.sample_shape)?;
     if shape != [outputs] {
         let needed = match (preparation.classes.len(), outputs) {
+            (0, n) if meaning == Some(Outputs::MeansAndLogVariances) => format!(
+                "{n}: a mean for each of {} quantities, then the logarithm of a variance for each",
+                n / 2
+            ),
             (2, 1) => "1 output, for two classes with this loss".to_string(),
             (0, n) => format!("{n} for {n} quantities"),
             (classes, n) => format!("{n} outputs for {classes} classes"),
@@ -44,9 +49,17 @@ pub fn network(
             ),
         }));
     }
-    Ok(match preparation.target_scale {
-        Some(scale) => Box::new(Rescaled { network, scale }),
+    let network: Box<dyn Module> = match model.init() {
+        Some(init) => init.of(network),
         None => Box::new(network),
+    };
+    Ok(match preparation.target_scale {
+        Some(scale) => Box::new(Rescaled {
+            network,
+            scale,
+            variances: meaning == Some(Outputs::MeansAndLogVariances),
+        }),
+        None => network,
     })
 }
 
@@ -65,13 +78,23 @@ impl From<Unfit> for Failure {
 /// A network whose outputs are scaled to the targets' units, so that its last layer works with small
 /// numbers while losses, metrics and predictions are in the user's.
 struct Rescaled {
-    network: Sequential,
+    network: Box<dyn Module>,
     scale: TargetScale,
+    /// Whether the second half of the outputs are the logarithms of variances.
+    variances: bool,
 }
 
 impl Module for Rescaled {
     fn forward(&self, x: &Tensor) -> Tensor {
-        self.network.forward(x) * self.scale.width + self.scale.offset
+        let TargetScale { offset, width } = self.scale;
+        let y = self.network.forward(x);
+        if !self.variances {
+            return y * width + offset;
+        }
+        let n = y.shape().last() / 2;
+        let means = y.narrow(-1, 0, n) * width + offset;
+        let logs = y.narrow(-1, n, n) + 2.0 * width.ln();
+        Tensor::concat(&[&means, &logs], -1)
     }
 
     fn visit(&self, visitor: &mut Visitor) {

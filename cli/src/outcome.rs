@@ -14,11 +14,16 @@ pub enum Answer {
     Class {
         /// The class with the largest probability.
         class: usize,
-        /// One for each class.
+        /// One for each class; none where the network tells only the class.
         probabilities: Vec<f64>,
     },
     /// Quantities, in the target's units.
-    Values(Vec<f64>),
+    Values {
+        /// The quantities.
+        values: Vec<f64>,
+        /// Their standard deviations; none where the network does not tell how sure it is.
+        deviations: Vec<f64>,
+    },
 }
 
 /// One answer a sample.
@@ -30,12 +35,32 @@ pub fn answers(
     let quantities = preparation.classes.is_empty();
     let outputs = loss.map(Loss::outputs);
     let answer = |row: &[f32]| match outputs {
-        _ if quantities => Answer::Values(row.iter().map(|v| f64::from(*v)).collect()),
+        _ if quantities => values(outputs, row.iter().map(|v| f64::from(*v)).collect()),
+        Some(Outputs::Margin) => Answer::Class {
+            class: usize::from(first(row) > 0.0),
+            probabilities: Vec::new(),
+        },
         Some(Outputs::Logit) => two_classes(1.0 / (1.0 + (-first(row)).exp())),
         Some(Outputs::Probability | Outputs::Quantities) => two_classes(first(row)),
-        Some(Outputs::Scores) | None => softmax(row),
+        _ => softmax(row),
     };
     predictions.rows().map(answer).collect()
+}
+
+/// Quantities from what a network gives for them.
+fn values(outputs: Option<Outputs>, mut values: Vec<f64>) -> Answer {
+    let mut deviations = Vec::new();
+    match outputs {
+        Some(Outputs::LogRates | Outputs::LogShares) => {
+            values.iter_mut().for_each(|v| *v = v.exp());
+        }
+        Some(Outputs::MeansAndLogVariances) => {
+            let logs = values.split_off(values.len() / 2);
+            deviations = logs.iter().map(|log| (0.5 * log).exp()).collect();
+        }
+        _ => {}
+    }
+    Answer::Values { values, deviations }
 }
 
 fn first(row: &[f32]) -> f64 {
@@ -111,7 +136,7 @@ pub fn pairs(
         ..report::Predictions::default()
     };
     for (i, answer) in answers.iter().enumerate() {
-        let Answer::Values(values) = answer else {
+        let Answer::Values { values, .. } = answer else {
             continue;
         };
         let actual = set.values(i).and_then(<[f32]>::first);
@@ -145,8 +170,22 @@ mod tests {
     fn two_classes_have_one_threshold() {
         let class = |p| match two_classes(p) {
             Answer::Class { class, .. } => class,
-            Answer::Values(_) => 9,
+            Answer::Values { .. } => 9,
         };
         assert_eq!((class(0.2), class(0.5), class(0.51)), (0, 0, 1));
+    }
+
+    #[test]
+    fn logarithms_become_quantities() {
+        let told = |outputs| match values(Some(outputs), vec![0.0, 2.0f64.ln()]) {
+            Answer::Values { values, deviations } => (values, deviations),
+            Answer::Class { .. } => (vec![], vec![]),
+        };
+        let (rates, none) = told(Outputs::LogRates);
+        assert!((rates[0] - 1.0).abs() + (rates[1] - 2.0).abs() < 1e-12);
+        assert!(none.is_empty());
+        let (means, deviations) = told(Outputs::MeansAndLogVariances);
+        assert_eq!(means, [0.0]);
+        assert!((deviations[0] - 2.0f64.sqrt()).abs() < 1e-12);
     }
 }

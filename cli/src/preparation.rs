@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use wgrad::data::{self, CsvTable, Dataset, Scaler};
 use wgrad::{Error, Result};
 
-use crate::config::DataSource;
+use crate::config::{DataSource, Loss, Outputs};
 
 /// What the data looked like, and how it is scaled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,18 +43,19 @@ pub struct TextFacts {
     pub per_character: f64,
 }
 
-/// A quantity is `offset + width y`, where `y` is what the last layer gives.
+/// A quantity, or the logarithm of a rate, is `offset + width y`, where `y` is what the last layer gives.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TargetScale {
-    /// The training targets' mean.
+    /// The training targets' mean; of rates its logarithm.
     pub offset: f64,
-    /// The training targets' standard deviation.
+    /// The training targets' standard deviation; of rates 1.
     pub width: f64,
 }
 
 impl TargetScale {
-    /// The scale of a data set's targets; `None` where they are no quantities, or all the same.
-    pub fn of(set: &Dataset) -> Option<Self> {
+    /// The scale of a data set's targets for what a loss takes; `None` where they are no quantities, or all the
+    /// same.
+    pub fn of(set: &Dataset, loss: Option<&Loss>) -> Option<Self> {
         let values = || (0..set.len()).filter_map(|i| set.values(i)).flatten();
         let n = values().count() as f64;
         let offset = values().map(|v| f64::from(*v)).sum::<f64>() / n;
@@ -62,7 +63,16 @@ impl TargetScale {
             .map(|v| (f64::from(*v) - offset).powi(2))
             .sum::<f64>()
             / n;
-        let width = variance.sqrt();
+        let width = match loss.map(Loss::outputs) {
+            Some(Outputs::LogShares) => return None,
+            Some(Outputs::LogRates) => {
+                let offset = offset.ln();
+                return offset
+                    .is_finite()
+                    .then_some(TargetScale { offset, width: 1.0 });
+            }
+            _ => variance.sqrt(),
+        };
         (width.is_finite() && width > 0.0).then_some(TargetScale { offset, width })
     }
 }

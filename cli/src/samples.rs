@@ -9,7 +9,7 @@ use wgrad::data::text::Tokenizer;
 use wgrad::data::{self, CsvTable, Dataset, Targets};
 use wgrad::{Error, Result};
 
-use crate::config::{Config, Data, DataSource, Task};
+use crate::config::{Config, Data, DataSource, Loss, Outputs, Task};
 use crate::failure::Failure;
 use crate::language;
 use crate::preparation::{Preparation, TargetScale};
@@ -130,9 +130,13 @@ fn divide(
         (rest, None)
     };
     refuse_gaps(&train, validation.as_ref(), data)?;
+    let loss = config.training.loss.as_ref();
+    for set in [Some(&train), validation.as_ref(), test.as_ref()] {
+        set.map_or(Ok(()), |set| fit_loss(set, loss, data))?;
+    }
     remarks.extend(unseen_in_validation(&train, validation.as_ref()));
     let target_scale = match data.standardize {
-        true => TargetScale::of(&train),
+        true => TargetScale::of(&train, loss),
         false => None,
     };
     let mut preparation = Preparation {
@@ -250,6 +254,31 @@ fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
                     .to_string(),
         }),
         _ => Ok(set),
+    }
+}
+
+/// Counts are not negative, and shares add up to 1.
+fn fit_loss(set: &Dataset, loss: Option<&Loss>, data: &Data) -> Result<()> {
+    let Some(loss) = loss else { return Ok(()) };
+    let wrong = |row: &[f32]| match loss.outputs() {
+        Outputs::LogRates => row
+            .iter()
+            .find(|v| **v < 0.0)
+            .map(|v| format!("is for counts, but a target is {v}, and counts are not negative")),
+        Outputs::LogShares => {
+            let sum: f64 = row.iter().map(|v| f64::from(*v)).sum();
+            let fine = row.iter().all(|v| *v >= 0.0) && (sum - 1.0).abs() < 1e-3;
+            (!fine).then(|| format!("is for shares of 1, but a sample's targets are {row:?}"))
+        }
+        _ => None,
+    };
+    let found = (0..set.len()).find_map(|i| wrong(set.values(i)?));
+    match found {
+        Some(reason) => Err(Error::Data {
+            place: data.source.place(),
+            reason: format!("loss \"{}\" {reason}", loss.name()),
+        }),
+        None => Ok(()),
     }
 }
 

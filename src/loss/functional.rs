@@ -145,6 +145,32 @@ pub fn ctc(
     reduction.of(&(each / count))
 }
 
+/// The same for labels `[batch, s]` that are padded with the blank, which no sample spells: a sample's labels end
+/// with the last that is none. Without `frames`, `[batch]` u32, all count.
+#[track_caller]
+pub fn ctc_padded(
+    log_p: &Tensor,
+    labels: &Tensor,
+    frames: Option<&Tensor>,
+    options: Ctc,
+    reduction: Reduction,
+) -> Tensor {
+    let (shape, s) = (log_p.shape(), labels.shape().last());
+    let (batch, time) = (log_p.dim(0), shape.get(1).copied().unwrap_or(0));
+    let blank = labels.constant_like(f64::from(options.blank));
+    // Behind each label, how many there are up to it.
+    let place = labels.numbers(s).cast(DType::F32) + 1.0;
+    let ends = labels.ne(&blank).cast(DType::F32) * place;
+    let counts = match s {
+        0 => ends.sum(&[1]),
+        _ => ends.max(&[1]),
+    };
+    let all = || log_p.full([batch], time as f64).cast(DType::U32);
+    let frames = frames.cloned().unwrap_or_else(all);
+    let lengths = [&frames, &counts.cast(DType::U32)];
+    ctc(log_p, labels, lengths, options, reduction)
+}
+
 /// `(1 - p)^gamma` times the cross-entropy of logits, where `p` is the probability of the label: samples that
 /// are right already count less (Lin et al., 2017).
 #[track_caller]

@@ -5,13 +5,15 @@
 //! [`functional`]. Conventions are PyTorch's.
 
 mod classes;
+mod densities;
 pub mod functional;
+mod sequences;
 mod values;
 
 pub use classes::{CrossEntropy, FocalCrossEntropy, Nll};
-pub use values::{
-    Bce, BceWithLogits, Focal, Hinge, Huber, KlDivergence, Mae, Mse, PoissonNll, SmoothL1,
-};
+pub use densities::{GaussianNll, KlDivergence, PoissonNll};
+pub use sequences::Ctc;
+pub use values::{Bce, BceWithLogits, Focal, Hinge, Huber, Mae, Mse, SmoothL1};
 
 use crate::graph::Meta;
 use crate::nn::Visitor;
@@ -27,7 +29,7 @@ pub enum Target {
         /// The shape of a sample's positions; a scalar's for one label a sample.
         positions: Shape,
     },
-    /// Numbers of the output's shape, `f32`.
+    /// Numbers of the shape of the loss's [prediction](Loss::prediction), `f32`.
     Values {
         /// Numbers a sample.
         width: usize,
@@ -40,8 +42,15 @@ pub trait Loss: Send {
     fn target(&self, output: &Meta) -> Result<Target, String>;
 
     /// The mean over the batch: a scalar `f32`. `target` has the type that [`Loss::target`] asks for,
-    /// numbers reshaped to the output's shape.
+    /// numbers reshaped to the shape of [`Loss::prediction`].
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor;
+
+    /// What an output says of targets that are numbers, in their units; errors such as
+    /// [`Mae`](crate::metrics::Mae) are its. As it is, the output itself: a loss of logarithms, or of more
+    /// numbers than there are targets, says otherwise.
+    fn prediction(&self, output: &Tensor) -> Tensor {
+        output.clone()
+    }
 
     /// From which output on a binary prediction is positive; accuracy needs it.
     fn threshold(&self) -> f64 {
@@ -68,6 +77,9 @@ impl Loss for Box<dyn Loss> {
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
         (**self).mean(output, target)
+    }
+    fn prediction(&self, output: &Tensor) -> Tensor {
+        (**self).prediction(output)
     }
     fn threshold(&self) -> f64 {
         (**self).threshold()

@@ -5,7 +5,7 @@ use super::{Loss, Target};
 use crate::graph::Meta;
 use crate::{DType, Tensor};
 
-fn width(output: &Meta) -> Result<usize, String> {
+pub(super) fn width(output: &Meta) -> Result<usize, String> {
     match output.shape.split_first() {
         Some((_, rest)) if output.dtype == DType::F32 => Ok(rest.iter().product()),
         _ => Err(format!(
@@ -68,21 +68,12 @@ plain!(
     Bce "bce", 0.5, |p, t| functional::binary_cross_entropy(p, t, MEAN)
 );
 plain!(
-    /// The divergence of the output, log-probabilities, from probabilities; see
-    /// [`functional::kl_divergence`]. The sum over a sample, the mean over the batch.
-    KlDivergence "kl_divergence", 0.5, |x, t| functional::kl_divergence(x, t, Reduction::BatchMean)
-);
-plain!(
     /// `max(0, 1 - y t)`, where targets of 0 count as -1 (as in Keras) and those of 1 as 1.
     Hinge "hinge", 0.0, |y, t| {
         let zero = t.constant_like(0.0);
         let sign = t.gt(&zero).select(&t.constant_like(1.0), &t.constant_like(-1.0));
         functional::hinge(y, &sign, 1.0, MEAN)
     }
-);
-plain!(
-    /// Minus the logarithm of Poisson's probability of counts, where the output is the logarithm of their rate.
-    PoissonNll "poisson_nll", 0.5, |x, t| functional::poisson_nll(x, t, false, MEAN)
 );
 
 /// Half the square of an error up to `delta`, and a straight line beyond; see [`functional::huber`].

@@ -43,7 +43,8 @@ macro_rules! mean_error {
             fn name(&self) -> &str {
                 $key
             }
-            fn collect(&self, $y: &Tensor, $t: &Tensor, _: &dyn Loss) -> Vec<Tensor> {
+            fn collect(&self, output: &Tensor, $t: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+                let $y = &loss.prediction(output);
                 vec![per_sample(&$error) / width($y)]
             }
             fn finish(&self, total: &[f64]) -> f64 {

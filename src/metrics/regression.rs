@@ -19,7 +19,8 @@ impl Metric for R2 {
     fn name(&self) -> &str {
         "r2"
     }
-    fn collect(&self, output: &Tensor, target: &Tensor, _: &dyn Loss) -> Vec<Tensor> {
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+        let output = &loss.prediction(output);
         // One row a sample, so that the number of columns is known.
         let rows = output.dim(0);
         let width = output.shape().len() / rows.max(1);

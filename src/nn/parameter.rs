@@ -64,6 +64,24 @@ impl Parameter {
         self.role == Role::Parameter
     }
 
+    /// The same parameter with the first values that a rule gives it; see
+    /// [`Initialized`](super::Initialized).
+    fn begun(&self, name: &str, rule: &Rule) -> Parameter {
+        let vector = self.shape.rank() < 2;
+        let init = match self.role {
+            Role::Parameter if !vector => rule(&self.shape),
+            Role::Parameter if name.starts_with("bias") => Init::Constant(0.0),
+            _ => self.init.clone(),
+        };
+        Parameter {
+            id: self.id,
+            shape: self.shape.clone(),
+            init,
+            role: self.role.clone(),
+            source: self.source,
+        }
+    }
+
     pub(crate) fn role(&self) -> &Role {
         &self.role
     }
@@ -204,10 +222,15 @@ pub fn declare(graph: &Rc<RefCell<Graph>>, module: &dyn super::Module) {
     module.visit(&mut Visitor::new(&mut take));
 }
 
+/// The first values of a weight of this shape.
+pub(super) type Rule = dyn Fn(&[usize]) -> Init + Send;
+
 /// Walks over a model's parameters and their names.
 pub struct Visitor<'a> {
     path: Vec<String>,
     visit: &'a mut dyn FnMut(String, &Parameter),
+    /// What weights begin with, where that is not their own.
+    rule: Option<&'a Rule>,
 }
 
 impl<'a> Visitor<'a> {
@@ -216,6 +239,7 @@ impl<'a> Visitor<'a> {
         Visitor {
             path: Vec::new(),
             visit,
+            rule: None,
         }
     }
 
@@ -226,7 +250,20 @@ impl<'a> Visitor<'a> {
             full.push('.');
         }
         full.push_str(name);
-        (self.visit)(full, parameter);
+        match self.rule {
+            Some(rule) => (self.visit)(full, &parameter.begun(name, rule)),
+            None => (self.visit)(full, parameter),
+        }
+    }
+
+    /// The parameters of `module`, which is this one, with the first values of a rule.
+    pub(super) fn begun(&mut self, module: &dyn super::Module, rule: &Rule) {
+        let mut inside = Visitor {
+            path: self.path.clone(),
+            visit: &mut *self.visit,
+            rule: Some(rule),
+        };
+        module.visit(&mut inside);
     }
 
     /// A module inside this one.

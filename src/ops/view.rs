@@ -102,7 +102,7 @@ view!(
     "permute",
     OpDoc {
         formula: "`y[i_0, i_1, ..] = x[j_0, j_1, ..]` with `j_axes[k] = i_k`: the axes in another order",
-        shapes: "`x [n_0, n_1, ..]`; `y [n_axes[0], n_axes[1], ..]`",
+        shapes: "`x` of any shape; `y` with its axes in another order",
         dtypes: "any",
         gradient: "`dy` with its axes put back",
     },
@@ -165,7 +165,7 @@ view!(
     "slice",
     OpDoc {
         formula: "`y[i, ..] = x[start + step i, ..]` along each axis",
-        shapes: "`x [n, ..]`; `y [len, ..]`",
+        shapes: "`x` of any shape; `y` of as many axes, none of them longer",
         dtypes: "any",
         gradient: "`dy` where it was taken from, zeros elsewhere",
     },

@@ -14,6 +14,8 @@ pub enum MuonScale {
     /// `0.2 rate sqrt(max(rows, columns))`: as large as AdamW's, whose rate and decay then fit
     /// (Liu et al., "Muon is scalable for LLM training", 2025).
     MatchRmsAdamW,
+    /// `rate sqrt(rows / columns)`, also below 1 (Bernstein, "Deriving Muon", 2025).
+    SpectralUnclamped,
 }
 
 /// `m = momentum m + (1 - momentum) g`, and a matrix moves along the nearest orthogonal matrix to `m`, or to
@@ -22,7 +24,7 @@ pub enum MuonScale {
 ///
 /// PyTorch's takes matrices only, and leaves the others to another optimizer. This one updates what is not
 /// a matrix by an [`AdamW`] of its own ([`Muon::others`]), whose rate follows the same schedule. PyTorch
-/// rounds the iteration to bfloat16; here it is in `f32`.
+/// rounds the iteration to bfloat16; here it is in `f32`, and what PyTorch's own code gives without that rounding.
 ///
 /// Embeddings and the last layer are matrices too, and are said to learn better by AdamW.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,6 +105,7 @@ impl Muon {
     fn size(&self, rows: usize, columns: usize) -> f64 {
         match self.scale {
             MuonScale::Original => (rows as f64 / columns.max(1) as f64).max(1.0).sqrt(),
+            MuonScale::SpectralUnclamped => (rows as f64 / columns.max(1) as f64).sqrt(),
             MuonScale::MatchRmsAdamW => 0.2 * (rows.max(columns) as f64).sqrt(),
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn trace(
     let y = recipe.model.forward(&x);
     shared.borrow_mut().take_error()?;
     let t = match spec.target {
-        Target::Values { .. } => t.reshape(y.shape()),
+        Target::Values { .. } => t.reshape(recipe.loss.prediction(&y).shape()),
         Target::Labels { .. } => t,
     };
     let loss = recipe.loss.mean(&y, &t);

@@ -40,6 +40,12 @@ pub fn options() -> Options {
     }
 }
 
+/// Whether this is the mode of devices as users have them: all that the adapter offers, and checks.
+pub fn is_usual() -> bool {
+    let options = options();
+    options.checks && matches!(options.limits, Limits::Adapter)
+}
+
 /// A device of the test's own. `None` where there is no adapter and that is meant.
 pub fn open(options: &Options) -> Option<GpuDevice> {
     match GpuDevice::open_with(&Selector::SoftwareAllowed, options) {

@@ -1,7 +1,7 @@
 //! Whether anything has no case.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use libtest_mimic::{Failed, Trial};
@@ -37,6 +37,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("meta::every_op_has_a_case", every_op_has_a_case),
         Trial::test("meta::every_function_has_a_case", every_function_has_a_case),
         Trial::test("meta::case_names_differ", case_names_differ),
+        Trial::test(
+            "meta::every_op_has_eight_shapes_of_ten_draws",
+            every_op_has_eight_shapes_of_ten_draws,
+        ),
         Trial::test(
             "meta::what_a_chain_may_be_off_is_the_sum_of_its_parts",
             what_a_chain_may_be_off_is_the_sum_of_its_parts,
@@ -91,6 +95,38 @@ fn every_function_has_a_case() -> Result<(), Failed> {
     missing(functions().map(|f| f.name), &known)?;
     let all = functions().map(|f| f.name).collect();
     missing(KNOWN.iter().map(|k| k.0), &all)
+}
+
+/// Of each op and function, at least eight kinds of inputs in cases that are drawn ten times.
+fn every_op_has_eight_shapes_of_ten_draws() -> Result<(), Failed> {
+    const SHAPES: usize = 8;
+    if !crate::common::is_usual() {
+        return Ok(());
+    }
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for case in cases().iter().filter(|case| case.mistake.is_none()) {
+        let traced = case.trace()?;
+        traced.add_outputs(case)?;
+        let graph = traced.graph.borrow();
+        let often = crate::runner::draws(case, &graph) >= 10;
+        for node in graph.nodes().iter().filter(|n| !n.inputs.is_empty()) {
+            let name = match &node.op {
+                Op::Elementwise(Elementwise { function, .. }) => function.name,
+                op => op.name(),
+            };
+            let shapes = node.inputs.iter().map(|x| graph.meta(*x).shape.to_string());
+            // A view is told from another one by its result too.
+            let shapes = shapes.chain([node.meta.shape.to_string()]);
+            let seen = found.entry(name.to_string()).or_default();
+            seen.extend(often.then(|| shapes.collect::<Vec<_>>().join(" ")));
+        }
+    }
+    let few = found.iter().filter(|(_, shapes)| shapes.len() < SHAPES);
+    let few: Vec<String> = few.map(|(op, s)| format!("{op} {}", s.len())).collect();
+    match few.is_empty() {
+        true => Ok(()),
+        false => Err(format!("fewer than {SHAPES} shapes: {}", few.join(", ")).into()),
+    }
 }
 
 fn case_names_differ() -> Result<(), Failed> {

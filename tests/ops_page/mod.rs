@@ -1,8 +1,10 @@
 //! `docs/ops.md`: every op and every elementwise function, rendered from the registry and from the errors that
 //! the doctor measured.
 
+pub mod composed;
 pub mod errors;
 pub mod gradient;
+pub mod words;
 
 use std::collections::BTreeMap;
 
@@ -63,6 +65,13 @@ allowed is in units in the last place of `f32` (ulp) or absolute, whichever is m
 The gradients are read off the rules themselves; `y` in them is the function's result.
 ";
 
+const COMPOSED: &str = "\
+Methods of `Tensor` that become several ops, or one under another name, and the functions of `loss::functional`, before their
+reduction. The last column is read off the graph that a call becomes: each op and function in it once. Neighbours among them are
+fused; what is random draws from the step's key. Gradients are those of the ops, but for `logsumexp`, `var`, `std` and
+`norm`, and `max` over axes that are no neighbours, which have rules of their own (`src/ops/reduce/composed.rs`).
+";
+
 /// The page.
 pub fn page(measured: &[Measured]) -> String {
     let mut page = INTRODUCTION.to_string();
@@ -89,6 +98,9 @@ pub fn page(measured: &[Measured]) -> String {
         page += &format!("\n### {}\n\n", title(library));
         page += &table(&rows, measured);
     }
+    page += "\n## What is made of them\n\n";
+    page += COMPOSED;
+    page += &composed::tables();
     page
 }
 

@@ -104,6 +104,10 @@ fn cases() -> Vec<Case> {
             let muon = optim::Muon::new(1e-2).scale(optim::MuonScale::MatchRmsAdamW);
             Box::new(muon.nesterov(false))
         }),
+        case("muon_spectral_size", || {
+            let muon = optim::Muon::new(1e-2).scale(optim::MuonScale::SpectralUnclamped);
+            Box::new(muon.momentum(0.9))
+        }),
         Case {
             clip: Clip {
                 norm: Some(5.0),

@@ -42,6 +42,7 @@ mod buffers;
 mod checkpointed;
 mod checkpoints;
 mod control;
+mod ctc;
 mod curves;
 mod generation;
 mod losses;

@@ -24,6 +24,8 @@ struct Prediction {
     probabilities: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deviations: Vec<f64>,
 }
 
 /// The command's result.
@@ -102,6 +104,7 @@ fn event(preparation: &Preparation, row: usize, answer: &Answer) -> Prediction {
         class: None,
         probabilities: BTreeMap::new(),
         values: Vec::new(),
+        deviations: Vec::new(),
     };
     match answer {
         Answer::Class {
@@ -114,7 +117,10 @@ fn event(preparation: &Preparation, row: usize, answer: &Answer) -> Prediction {
                 .map(|(i, p)| (preparation.class_name(i), *p))
                 .collect();
         }
-        Answer::Values(values) => event.values.clone_from(values),
+        Answer::Values { values, deviations } => {
+            event.values.clone_from(values);
+            event.deviations.clone_from(deviations);
+        }
     }
     event
 }
@@ -127,10 +133,18 @@ fn table(preparation: &Preparation, answers: &[Answer]) -> csv::Result<Vec<u8>> 
         target => format!("predicted {target}"),
     };
     let mut header = vec![predicted.clone()];
-    match preparation.quantities {
-        0 => header.extend(preparation.classes.iter().map(|c| format!("p({c})"))),
-        1 => {}
-        n => header = (0..n).map(|i| format!("{predicted} {i}")).collect(),
+    let first = answers.first();
+    match (preparation.quantities, first) {
+        (0, Some(Answer::Class { probabilities, .. })) if probabilities.is_empty() => {}
+        (0, _) => header.extend(preparation.classes.iter().map(|c| format!("p({c})"))),
+        (1, _) => {}
+        (n, _) => header = (0..n).map(|i| format!("{predicted} {i}")).collect(),
+    }
+    if let Some(Answer::Values { deviations, .. }) = first
+        && !deviations.is_empty()
+    {
+        let of: Vec<String> = header.iter().map(|h| format!("deviation of {h}")).collect();
+        header.extend(of);
     }
     writer.write_record(&header)?;
     for answer in answers {
@@ -144,8 +158,9 @@ fn table(preparation: &Preparation, answers: &[Answer]) -> csv::Result<Vec<u8>> 
                 fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
                 writer.write_record(&fields)?;
             }
-            Answer::Values(values) => {
-                writer.write_record(values.iter().map(|v| (*v as f32).to_string()))?;
+            Answer::Values { values, deviations } => {
+                let all = values.iter().chain(deviations);
+                writer.write_record(all.map(|v| (*v as f32).to_string()))?;
             }
         }
     }

@@ -95,6 +95,16 @@ impl<F: Family> Chosen<F> {
         text + " }"
     }
 
+    /// Its text: the name, where that says all.
+    pub fn write_short(&self) -> String {
+        let needs = |key: &Key| matches!(key.otherwise, Otherwise::Needed(_));
+        let whole = self.kind.keys.iter().any(needs) || *self != Chosen::default_of(self.kind);
+        match whole {
+            true => self.write(0),
+            false => string(self.name()),
+        }
+    }
+
     /// Whether its kind has this key.
     pub fn has(&self, key: &str) -> bool {
         self.kind.keys.iter().any(|k| k.name == key)

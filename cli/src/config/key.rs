@@ -1,6 +1,7 @@
 //! What a file may say of a thing with a `type`: keys, what each takes, and what holds where it is not set.
 
 use super::choice::{Chosen, Family};
+use super::init::{self, Init};
 use super::layer::{Layer, list, write_list};
 use super::mistake::Result;
 use super::reader::{Value, fraction, not_negative, positive};
@@ -26,8 +27,12 @@ pub enum Takes {
     Pair(u64),
     /// A list of whole numbers of at least 1.
     Counts,
+    /// A number.
+    Number,
     /// A number above 0.
     Positive,
+    /// A number above 0, or one of these words.
+    NumberOr(&'static [&'static str]),
     /// A number of at least 0.
     NotNegative,
     /// A number of at least 0 and below 1.
@@ -46,6 +51,8 @@ pub enum Takes {
     Word(&'static [&'static str]),
     /// Layers, of which there is at least one.
     Layers,
+    /// What weights begin with.
+    Init,
 }
 
 /// What holds where a key is not set.
@@ -80,6 +87,8 @@ pub enum Setting {
     Word(&'static str),
     /// Layers inside.
     Layers(Vec<Layer>),
+    /// What weights begin with.
+    Init(Box<Init>),
     /// Nothing.
     Absent,
 }
@@ -124,7 +133,10 @@ impl Takes {
                 let counts = items.iter().map(|v| v.count(1));
                 Setting::Counts(counts.collect::<Result<_>>()?)
             }
+            Takes::Number => Setting::Number(value.number(|_| true, "finite")?),
             Takes::Positive => Setting::Number(positive(value)?),
+            Takes::NumberOr(words) if value.is_text() => Takes::Word(words).read(value)?,
+            Takes::NumberOr(_) => Takes::Positive.read(value)?,
             Takes::NotNegative => Setting::Number(not_negative(value)?),
             Takes::Fraction => Setting::Number(fraction(value)?),
             Takes::Factor => {
@@ -144,6 +156,7 @@ impl Takes {
                 Setting::Word(value.choice(value.name(), &words)?)
             }
             Takes::Layers => Setting::Layers(list(value)?),
+            Takes::Init => Setting::Init(Box::new(init::read(value)?)),
         })
     }
 }
@@ -192,6 +205,7 @@ impl Setting {
             Setting::Flag(on) => on.to_string(),
             Setting::Word(word) => string(word),
             Setting::Layers(layers) => write_list(layers, indent),
+            Setting::Init(init) => init.write_short(),
             Setting::Absent => String::new(),
         }
     }
@@ -260,6 +274,14 @@ impl<F: Family> Chosen<F> {
         match self.setting(key) {
             Setting::Text(text) => text,
             _ => "",
+        }
+    }
+
+    /// What weights begin with, where the kind has such a key and the file says it.
+    pub(super) fn init(&self) -> Option<&Init> {
+        match self.has("init").then(|| self.setting("init"))? {
+            Setting::Init(init) => Some(init),
+            _ => None,
         }
     }
 

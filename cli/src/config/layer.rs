@@ -23,12 +23,12 @@ use wgrad::nn::{self, Module, Sequential};
 use wgrad::{DType, Error, ops};
 
 use super::choice::{self, Family};
-use super::key::Setting;
+use super::key::{Key, Setting, Takes};
 use super::mistake::{Place, Result};
 use super::reader::Value;
 
 /// All kinds, in the order in which a message lists them.
-static KINDS: [&[&Kind]; 9] = [
+pub(super) static KINDS: [&[&Kind]; 9] = [
     dense::KINDS,
     conv::KINDS,
     pool::KINDS,
@@ -50,10 +50,13 @@ impl Family for Layers {
 }
 
 /// A kind of layer.
-type Kind = choice::Kind<Layers>;
+pub(super) type Kind = choice::Kind<Layers>;
 
 /// One layer of a sequential network.
 pub type Layer = choice::Chosen<Layers>;
+
+/// What a layer's weights begin with; its own rule, PyTorch's, where it is not set.
+const INIT: Key = Key::or("init", Takes::Init, || Setting::Absent);
 
 /// Why a layer does not fit where it stands.
 #[derive(Debug)]
@@ -80,6 +83,10 @@ impl Layer {
         shape: &[usize],
     ) -> std::result::Result<(Box<dyn Module>, Vec<usize>), Unfit> {
         let built = (self.kind.build)(self, shape).and_then(|module| {
+            let module = match self.init() {
+                Some(init) => init.of(module),
+                None => module,
+            };
             let output = output(module.as_ref(), shape)?;
             Ok((module, output))
         });
@@ -145,7 +152,7 @@ pub fn write_list(layers: &[Layer], indent: usize) -> String {
 
 /// A linear layer with a bias.
 pub fn linear(out: usize) -> Layer {
-    let settings = vec![Setting::Count(out), Setting::Flag(true)];
+    let settings = vec![Setting::Count(out), Setting::Flag(true), Setting::Absent];
     Layer::made(&dense::LINEAR, settings)
 }
 

@@ -7,7 +7,6 @@ use super::choice::{self, Family};
 use super::key::{Key, Setting, Takes};
 use super::mistake::Result;
 use super::reader::Value;
-use super::write::string;
 
 /// What the kinds here are kinds of.
 pub struct Losses;
@@ -17,7 +16,7 @@ impl Family for Losses {
     const WHAT: &'static str = "loss";
 }
 
-type Kind = choice::Kind<Losses>;
+pub(super) type Kind = choice::Kind<Losses>;
 
 /// What is minimised.
 pub type Loss = choice::Chosen<Losses>;
@@ -27,12 +26,54 @@ pub type Loss = choice::Chosen<Losses>;
 pub enum Outputs {
     /// A score for each class.
     Scores,
+    /// The logarithm of each class's probability.
+    LogProbabilities,
     /// One score, which a sigmoid makes the second class's probability.
     Logit,
+    /// One score, whose sign tells the class.
+    Margin,
     /// The second class's probability.
     Probability,
     /// Quantities; or the second class's probability, nearly.
     Quantities,
+    /// The logarithms of the rates of counts.
+    LogRates,
+    /// The logarithms of shares of 1.
+    LogShares,
+    /// Quantities, and then the logarithms of their variances.
+    MeansAndLogVariances,
+}
+
+impl Outputs {
+    /// Whether they are for classes, or for quantities.
+    pub fn fit(self, task: Task) -> bool {
+        match self {
+            Outputs::Scores => task != Task::Regression,
+            Outputs::LogProbabilities | Outputs::Logit | Outputs::Margin | Outputs::Probability => {
+                task == Task::Classification
+            }
+            Outputs::Quantities => task != Task::Language,
+            Outputs::LogRates | Outputs::LogShares | Outputs::MeansAndLogVariances => {
+                task == Task::Regression
+            }
+        }
+    }
+
+    /// Whether there is one for each class.
+    pub fn by_class(self) -> bool {
+        matches!(self, Outputs::Scores | Outputs::LogProbabilities)
+    }
+
+    /// The layer that a network must end with, and what it gives.
+    pub fn last_layer(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Outputs::Probability => Some(("sigmoid", "probabilities")),
+            Outputs::LogProbabilities | Outputs::LogShares => {
+                Some(("log_softmax", "log-probabilities"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Reads it.
@@ -60,17 +101,9 @@ impl Loss {
         let own = KINDS.iter().find(|(_, kind)| kind.name == self.name());
         own.map_or(Outputs::Quantities, |(outputs, _)| *outputs)
     }
-
-    /// Its text: the name, where that says all.
-    pub fn write_short(&self) -> String {
-        match *self == Loss::default_of(self.kind) {
-            true => string(self.name()),
-            false => self.write(0),
-        }
-    }
 }
 
-static KINDS: &[(Outputs, &Kind)] = &[
+pub(super) static KINDS: &[(Outputs, &Kind)] = &[
     (Outputs::Scores, &CROSS_ENTROPY),
     (Outputs::Quantities, &MSE),
     (Outputs::Logit, &BCE_WITH_LOGITS),
@@ -80,27 +113,108 @@ static KINDS: &[(Outputs, &Kind)] = &[
     (Outputs::Quantities, &MAE),
     (Outputs::Quantities, &HUBER),
     (Outputs::Quantities, &SMOOTH_L1),
+    (Outputs::LogProbabilities, &NLL),
+    (Outputs::Margin, &HINGE),
+    (Outputs::LogRates, &POISSON_NLL),
+    (Outputs::MeansAndLogVariances, &GAUSSIAN_NLL),
+    (Outputs::LogShares, &KL_DIVERGENCE),
 ];
 
 const GAMMA: Key = Key::or("gamma", Takes::NotNegative, || Setting::Number(2.0));
+
+const WEIGHTS: Key = Key::or("weights", Takes::Positives, || Setting::Absent);
+const IGNORE: Key = Key::or("ignore", Takes::Count(0), || Setting::Absent);
+const FULL: Key = Key::or("full", Takes::Flag, || Setting::Flag(false));
+
+impl Loss {
+    /// How much each class counts.
+    fn weights(&self) -> Option<Vec<f32>> {
+        match self.setting("weights") {
+            Setting::Numbers(weights) => Some(weights.iter().map(|w| *w as f32).collect()),
+            _ => None,
+        }
+    }
+
+    /// The label of samples that do not count.
+    fn ignore(&self) -> Option<u32> {
+        match self.setting("ignore") {
+            Setting::Count(label) => Some(u32::try_from(*label).unwrap_or(u32::MAX)),
+            _ => None,
+        }
+    }
+}
 
 static CROSS_ENTROPY: Kind = Kind {
     name: "cross_entropy",
     keys: &[
         Key::or("label_smoothing", Takes::Fraction, || Setting::Number(0.0)),
-        Key::or("weights", Takes::Positives, || Setting::Absent),
-        Key::or("ignore", Takes::Count(0), || Setting::Absent),
+        WEIGHTS,
+        IGNORE,
     ],
     build: |l| {
         let mut loss = loss::CrossEntropy::new().label_smoothing(l.number("label_smoothing"));
-        if let Setting::Numbers(weights) = l.setting("weights") {
-            loss = loss.weights(weights.iter().map(|w| *w as f32).collect());
+        if let Some(weights) = l.weights() {
+            loss = loss.weights(weights);
         }
-        if let Setting::Count(label) = l.setting("ignore") {
-            loss = loss.ignore(u32::try_from(*label).unwrap_or(u32::MAX));
+        if let Some(label) = l.ignore() {
+            loss = loss.ignore(label);
         }
         Box::new(loss)
     },
+};
+
+static NLL: Kind = Kind {
+    name: "nll",
+    keys: &[WEIGHTS, IGNORE],
+    build: |l| {
+        let mut loss = loss::Nll::new();
+        if let Some(weights) = l.weights() {
+            loss = loss.weights(weights);
+        }
+        if let Some(label) = l.ignore() {
+            loss = loss.ignore(label);
+        }
+        Box::new(loss)
+    },
+};
+
+static HINGE: Kind = Kind {
+    name: "hinge",
+    keys: &[],
+    build: |_| Box::new(loss::Hinge),
+};
+
+static POISSON_NLL: Kind = Kind {
+    name: "poisson_nll",
+    keys: &[FULL],
+    build: |l| {
+        let loss = loss::PoissonNll::new();
+        Box::new(match l.flag("full") {
+            true => loss.full(),
+            false => loss,
+        })
+    },
+};
+
+static GAUSSIAN_NLL: Kind = Kind {
+    name: "gaussian_nll",
+    keys: &[
+        FULL,
+        Key::or("eps", Takes::Positive, || Setting::Number(1e-6)),
+    ],
+    build: |l| {
+        let loss = loss::GaussianNll::new().eps(l.number("eps"));
+        Box::new(match l.flag("full") {
+            true => loss.full(),
+            false => loss,
+        })
+    },
+};
+
+static KL_DIVERGENCE: Kind = Kind {
+    name: "kl_divergence",
+    keys: &[],
+    build: |_| Box::new(loss::KlDivergence),
 };
 
 static FOCAL_CROSS_ENTROPY: Kind = Kind {

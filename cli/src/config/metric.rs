@@ -2,12 +2,11 @@
 
 use wgrad::metrics::{self, Average};
 
-use super::Task;
 use super::choice::{self, Family};
 use super::key::{Key, Setting, Takes};
 use super::mistake::Result;
 use super::reader::Value;
-use crate::config::write::string;
+use super::{Outputs, Task};
 use crate::preparation::Preparation;
 
 /// What the kinds here are kinds of.
@@ -19,7 +18,7 @@ impl Family for Metrics {
     const WHAT: &'static str = "metric";
 }
 
-type Kind = choice::Kind<Metrics>;
+pub(super) type Kind = choice::Kind<Metrics>;
 
 /// What is measured.
 pub type Metric = choice::Chosen<Metrics>;
@@ -54,25 +53,23 @@ impl Metric {
         (self.kind.build)(self, 1.0).name().to_string()
     }
 
-    /// Whether it can be measured; `binary` where a loss tells two classes apart by one number.
-    pub fn fits(&self, task: Task, binary: bool) -> bool {
-        Metric::that_fit(task, binary).contains(&self.name())
+    /// Whether it can be measured, of a network that gives a loss this.
+    pub fn fits(&self, task: Task, outputs: Outputs) -> bool {
+        Metric::that_fit(task, outputs).contains(&self.name())
     }
 
     /// The names of all that fit.
-    pub fn that_fit(task: Task, binary: bool) -> Vec<&'static str> {
+    pub fn that_fit(task: Task, outputs: Outputs) -> Vec<&'static str> {
         let all = KINDS.iter().filter(|(tasks, _)| tasks.contains(&task));
         let names = all.flat_map(|(_, kinds)| kinds.iter().map(|kind| kind.name));
-        // One number a sample has no best ones.
-        names.filter(|name| !(binary && *name == "top_k")).collect()
-    }
-
-    /// Its text: the name, where that says all.
-    pub fn write_short(&self) -> String {
-        match *self == Metric::default_of(self.kind) {
-            true => string(self.name()),
-            false => self.write(0),
-        }
+        let unfit = |name: &str| match name {
+            // One number a sample has no best ones.
+            "top_k" => !outputs.by_class(),
+            // A margin is no probability.
+            "log_loss" => outputs == Outputs::Margin,
+            _ => false,
+        };
+        names.filter(|name| !unfit(name)).collect()
     }
 
     fn average(&self) -> Average {
@@ -86,7 +83,7 @@ impl Metric {
 }
 
 /// The kinds with the tasks that they fit, in the order in which a message lists them.
-static KINDS: &[(&[Task], &[&Kind])] = &[
+pub(super) static KINDS: &[(&[Task], &[&Kind])] = &[
     (&[Task::Classification, Task::Language], &[&ACCURACY]),
     (
         &[Task::Classification],

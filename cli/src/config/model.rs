@@ -1,5 +1,6 @@
 //! `[model]`: the network.
 
+use super::init::{self, Init};
 use super::language::Language;
 use super::layer::{self, Layer};
 use super::mistake::Result;
@@ -10,7 +11,12 @@ use super::write::{Lines, number, string};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Model {
     /// `layers = [...]`: each layer written out.
-    Layers(Vec<Layer>),
+    Layers {
+        /// One after the other.
+        layers: Vec<Layer>,
+        /// What the weights of layers begin with that do not say it themselves.
+        init: Option<Init>,
+    },
     /// `hidden = [64, 64]`: linear layers with an activation (and dropout) after each hidden one;
     /// the last layer's width comes from the data.
     Mlp {
@@ -20,6 +26,8 @@ pub enum Model {
         activation: Layer,
         /// Dropout after each activation; 0 for none.
         dropout: f64,
+        /// What all weights begin with.
+        init: Option<Init>,
     },
     /// `type = "gpt"` or `"llama"`: a language model.
     Language(Language),
@@ -29,12 +37,13 @@ impl Model {
     /// The layers, written out, for data with this many outputs (classes, or target columns).
     pub fn layers(&self, outputs: usize) -> Vec<Layer> {
         match self {
-            Model::Layers(layers) => layers.clone(),
+            Model::Layers { layers, .. } => layers.clone(),
             Model::Language(_) => Vec::new(),
             Model::Mlp {
                 hidden,
                 activation,
                 dropout,
+                ..
             } => {
                 let mut layers = Vec::new();
                 for &out in hidden {
@@ -50,19 +59,31 @@ impl Model {
         }
     }
 
+    /// What all weights begin with, where no layer says otherwise.
+    pub fn init(&self) -> Option<&Init> {
+        match self {
+            Model::Layers { init, .. } | Model::Mlp { init, .. } => init.as_ref(),
+            Model::Language(_) => None,
+        }
+    }
+
     /// Writes the section.
     pub fn write(&self, out: &mut Lines) {
         out.section("model");
         if !matches!(self, Model::Language(_)) {
             out.set("type", string("sequential"));
         }
+        if let Some(init) = self.init() {
+            out.set("init", init.write_short());
+        }
         match self {
             Model::Language(model) => model.write(out),
-            Model::Layers(layers) => out.set("layers", layer::write_list(layers, 0)),
+            Model::Layers { layers, .. } => out.set("layers", layer::write_list(layers, 0)),
             Model::Mlp {
                 hidden,
                 activation,
                 dropout,
+                ..
             } => {
                 out.set("hidden", format!("{hidden:?}"));
                 out.set("activation", activation.write(0));
@@ -92,7 +113,8 @@ pub fn read(section: &Section<'_>) -> Result<Model> {
 }
 
 fn sequential(section: &Section<'_>) -> Result<Model> {
-    section.takes(&["type", "layers", "hidden", "activation", "dropout"])?;
+    section.takes(&["type", "layers", "hidden", "activation", "dropout", "init"])?;
+    let init = section.get("init").map(init::read).transpose()?;
     let Some(layers) = section.get("layers") else {
         let hidden = section
             .require("hidden", "hidden = [64, 64]")
@@ -112,6 +134,7 @@ fn sequential(section: &Section<'_>) -> Result<Model> {
                 layer::activation,
             )?,
             dropout: or(Some(section), "dropout", 0.0, fraction)?,
+            init,
         });
     };
     for key in ["hidden", "activation", "dropout"] {
@@ -122,5 +145,6 @@ fn sequential(section: &Section<'_>) -> Result<Model> {
                 .help("`layers` writes out each layer, `hidden` is the short form"));
         }
     }
-    Ok(Model::Layers(layer::list(layers)?))
+    let layers = layer::list(layers)?;
+    Ok(Model::Layers { layers, init })
 }

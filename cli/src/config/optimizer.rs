@@ -15,7 +15,7 @@ impl Family for Optimizers {
     const WHAT: &'static str = "optimizer";
 }
 
-type Kind = choice::Kind<Optimizers>;
+pub(super) type Kind = choice::Kind<Optimizers>;
 
 /// How the weights move.
 pub type Optimizer = choice::Chosen<Optimizers>;
@@ -75,7 +75,7 @@ const BETAS: Key = Key::or("betas", Takes::Betas, || Setting::Numbers(vec![0.9, 
 const EPS: Key = positive("eps", || Setting::Number(1e-8));
 const THOUSANDTH: Key = rate(|| Setting::Number(1e-3));
 
-static KINDS: &[&Kind] = &[
+pub(super) static KINDS: &[&Kind] = &[
     &SGD, &ADAM, &ADAMW, &NADAM, &RADAM, &RMSPROP, &ADAGRAD, &ADADELTA, &ADAMAX, &LION, &LAMB,
     &MUON,
 ];
@@ -254,7 +254,7 @@ static MUON: Kind = Kind {
         Key::or("steps", Takes::Count(1), || Setting::Count(5)),
         Key::or(
             "scale",
-            Takes::Word(&["original", "match_rms_adamw"]),
+            Takes::Word(&["original", "match_rms_adamw", "spectral_unclamped"]),
             || Setting::Word("original"),
         ),
         positive("others_lr", || Setting::Number(3e-4)),
@@ -270,6 +270,7 @@ static MUON: Kind = Kind {
         let muon = muon.others(others.weight_decay(o.number("others_weight_decay")));
         Box::new(muon.scale(match o.word("scale") {
             "match_rms_adamw" => optim::MuonScale::MatchRmsAdamW,
+            "spectral_unclamped" => optim::MuonScale::SpectralUnclamped,
             _ => optim::MuonScale::Original,
         }))
     },

@@ -167,6 +167,11 @@ impl<'a> Value<'a> {
         matches!(self.value.get_ref(), DeValue::Array(_))
     }
 
+    /// Whether it is a text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.value.get_ref(), DeValue::String(_))
+    }
+
     /// Where the value stands.
     pub fn place(&self) -> Place {
         self.doc.place(self.value.span())

@@ -17,10 +17,10 @@ impl Family for Schedules {
     const WHAT: &'static str = "schedule";
 }
 
-type Kind = choice::Kind<Schedules>;
+pub(super) type Kind = choice::Kind<Schedules>;
 
 /// One schedule.
-type One = choice::Chosen<Schedules>;
+pub(super) type One = choice::Chosen<Schedules>;
 
 /// How the learning rate changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,7 +159,7 @@ const BY: Key = Key::or("by", Takes::Word(&["epoch", "step"]), || {
     Setting::Word("epoch")
 });
 
-static KINDS: &[&Kind] = &[
+pub(super) static KINDS: &[&Kind] = &[
     &CONSTANT,
     &STEP,
     &MULTI_STEP,

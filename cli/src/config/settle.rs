@@ -1,16 +1,21 @@
 //! What depends on the task (classes, or a quantity), filled in and checked once it is known.
 
 use super::mistake::{ConfigError, did_you_mean};
-use super::{Config, Loss, Metric, Model, Outputs, Task};
+use super::{Config, Loss, Metric, Model, Task};
 
 impl Config {
     /// The task, where the file alone tells.
     pub(super) fn implied_task(&self) -> Option<Task> {
         let loss = self.training.loss.as_ref().map(Loss::outputs);
-        self.data.task.or(match loss {
-            Some(Outputs::Quantities) | None => None,
-            Some(_) => Some(Task::Classification),
-        })
+        let tasks = [Task::Classification, Task::Regression];
+        let mut fitting = tasks
+            .into_iter()
+            .filter(|task| loss.is_some_and(|l| l.fit(*task)));
+        let implied = match (fitting.next(), fitting.next()) {
+            (Some(task), None) => Some(task),
+            _ => None,
+        };
+        self.data.task.or(implied)
     }
 
     /// Fills in what depends on the task, and checks it: `found` is what the data looks like, and
@@ -19,33 +24,32 @@ impl Config {
         let task = *self.data.task.get_or_insert(found);
         let loss = self.training.loss.get_or_insert_with(|| Loss::usual(task));
         let loss = loss.clone();
-        if task == Task::Language
-            && loss.outputs() != Outputs::Scores
-            && let Some(place) = &self.places.loss
-        {
-            let message = format!("loss \"{}\" is not for a language model", loss.name());
-            return Err(place.error(message).help("use loss = \"cross_entropy\""));
-        }
-        if task == Task::Regression && loss.outputs() != Outputs::Quantities {
-            let place = self.places.loss.as_ref().or(self.places.task.as_ref());
-            if let Some(place) = place {
-                return Err(place
-                    .error(format!(
-                        "loss \"{}\" is for classes, but the task is regression",
-                        loss.name()
-                    ))
-                    .help("use loss = \"mse\", or task = \"classification\""));
-            }
+        let place = self.places.loss.as_ref().or(self.places.task.as_ref());
+        if let (false, Some(place)) = (loss.outputs().fit(task), place) {
+            let (message, help) = match task {
+                Task::Language => ("not for a language model", "use loss = \"cross_entropy\""),
+                Task::Regression => (
+                    "for classes, but the task is regression",
+                    "use loss = \"mse\", or task = \"classification\"",
+                ),
+                Task::Classification => (
+                    "for quantities, but the task is classification",
+                    "use loss = \"cross_entropy\", or task = \"regression\"",
+                ),
+            };
+            return Err(place
+                .error(format!("loss \"{}\" is {message}", loss.name()))
+                .help(help));
         }
         self.check_last_layer(&loss)?;
         let metrics = self
             .training
             .metrics
             .get_or_insert_with(|| vec![Metric::usual(task)]);
-        let binary = loss.outputs() != Outputs::Scores;
-        let misfit = metrics.iter().find(|m| !m.fits(task, binary));
+        let outputs = loss.outputs();
+        let misfit = metrics.iter().find(|m| !m.fits(task, outputs));
         if let (Some(metric), Some(place)) = (misfit, &self.places.metrics) {
-            let names = Metric::that_fit(task, binary);
+            let names = Metric::that_fit(task, outputs);
             let (is, use_) = (task.name(), quoted(&names));
             return Err(place
                 .error(format!(
@@ -58,22 +62,30 @@ impl Config {
         self.check_monitor(&names)
     }
 
-    /// `bce` takes probabilities, so the model must end with a sigmoid.
+    /// `bce` takes probabilities, so the model must end with a sigmoid; others have such a layer too.
     fn check_last_layer(&self, loss: &Loss) -> Result<(), ConfigError> {
-        let probability = loss.outputs() == Outputs::Probability;
-        let Some(place) = self.places.loss.as_ref().filter(|_| probability) else {
+        let place = self.places.loss.as_ref();
+        let (Some(place), Some((layer, gives))) = (place, loss.outputs().last_layer()) else {
             return Ok(());
         };
-        let ends_with_sigmoid = match &self.model {
-            Model::Layers(layers) => layers.last().is_some_and(|l| l.name() == "sigmoid"),
+        let ends_with_it = match &self.model {
+            Model::Layers { layers, .. } => layers.last().is_some_and(|l| l.name() == layer),
             Model::Mlp { .. } | Model::Language(_) => false,
         };
-        if ends_with_sigmoid {
+        if ends_with_it {
             return Ok(());
         }
+        let other = match loss.name() {
+            "bce" => "use loss = \"bce_with_logits\", or ",
+            "nll" => "use loss = \"cross_entropy\", or ",
+            _ => "",
+        };
         Err(place
-            .error("loss \"bce\" takes probabilities, but the model does not end with a sigmoid")
-            .help("use loss = \"bce_with_logits\", or end `layers` with \"sigmoid\""))
+            .error(format!(
+                "loss \"{}\" takes {gives}, but the model does not end with a {layer}",
+                loss.name()
+            ))
+            .help(format!("{other}end `layers` with \"{layer}\"")))
     }
 
     fn check_monitor(&self, metrics: &[String]) -> Result<(), ConfigError> {

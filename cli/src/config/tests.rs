@@ -91,7 +91,7 @@ fn a_layer_deep_in_a_list_keeps_its_place() {
 conf/digits.toml:7:3: there is no layer \"reul\"; did you mean `relu`?
   7 |   \"reul\",
     |   ^^^^^^
-    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"avg_pool2d\", \"adaptive_avg_pool2d\", \"upsample\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"relu6\", \"prelu\", \"selu\", \"celu\", \"softsign\", \"log_sigmoid\", \"hard_sigmoid\", \"hard_swish\", \"mish\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
+    = the choices are \"linear\", \"conv2d\", \"conv1d\", \"max_pool2d\", \"avg_pool2d\", \"adaptive_avg_pool2d\", \"upsample\", \"batch_norm\", \"layer_norm\", \"rms_norm\", \"group_norm\", \"rnn\", \"lstm\", \"gru\", \"relu\", \"leaky_relu\", \"elu\", \"gelu\", \"silu\", \"sigmoid\", \"tanh\", \"softplus\", \"relu6\", \"prelu\", \"selu\", \"celu\", \"softsign\", \"log_sigmoid\", \"softmax\", \"log_softmax\", \"hard_sigmoid\", \"hard_swish\", \"mish\", \"dropout\", \"flatten\", \"reshape\", \"residual\", \"random_flip\", \"random_shift\", \"random_crop\"",
     );
     assert_error(
         &with_layers("[\n  { type = \"dropout\", p = 1 },\n]"),
@@ -114,7 +114,7 @@ conf/digits.toml:5:50: there is no mode \"bilinaer\"; did you mean `bilinear`?
 conf/digits.toml:5:30: unknown key `output` in layer \"linear\"; did you mean `out`?
   5 | layers = [{ type = \"linear\", output = 3 }]
     |                              ^^^^^^
-    = layer \"linear\" takes `type`, `out`, `bias`",
+    = layer \"linear\" takes `type`, `out`, `bias`, `init`",
     );
     assert_error(
         &with_layers("[\"linear\"]"),
@@ -124,6 +124,60 @@ conf/digits.toml:5:11: layer \"linear\" needs `out`
     |           ^^^^^^^^
     = for example: { type = \"linear\", out = 64 }",
     );
+}
+
+#[test]
+fn what_weights_begin_with_is_checked() {
+    assert_error(
+        &with_layers("[{ type = \"linear\", out = 3, init = \"xavier\" }]"),
+        "
+conf/digits.toml:5:46: there is no init \"xavier\"; did you mean `xavier_uniform`?
+  5 | layers = [{ type = \"linear\", out = 3, init = \"xavier\" }]
+    |                                              ^^^^^^^^
+    = the choices are \"xavier_uniform\", \"xavier_normal\", \"kaiming_uniform\", \"kaiming_normal\", \"lecun_uniform\", \"lecun_normal\", \"orthogonal\", \"identity\", \"normal\", \"truncated_normal\", \"uniform\", \"constant\", \"zeros\", \"ones\"",
+    );
+    let cases = [
+        ("\"uniform\"", "init \"uniform\" needs `low`"),
+        (
+            "{ type = \"uniform\", low = 1, high = 1 }",
+            "`low` is 1, which is not below `high`, which is 1",
+        ),
+        (
+            "{ type = \"truncated_normal\", std = 1, high = -3 }",
+            "`low` is -2, which is not below `high`, which is -3",
+        ),
+        (
+            "{ type = \"normal\", std = 0 }",
+            "`std` is 0, but must be above 0",
+        ),
+        (
+            "{ type = \"orthogonal\", gain = \"rellu\" }",
+            "there is no gain \"rellu\"; did you mean `relu`?",
+        ),
+        (
+            "{ type = \"orthogonal\", gain = -1 }",
+            "`gain` is -1, but must be above 0",
+        ),
+        (
+            "{ type = \"lecun_normal\", gain = 1 }",
+            "unknown key `gain` in init \"lecun_normal\"",
+        ),
+        (
+            "3",
+            "`init` must be a name or a table with a `type`, not an integer",
+        ),
+    ];
+    for (init, expected) in cases {
+        for text in [
+            with_layers(&format!(
+                "[{{ type = \"linear\", out = 3, init = {init} }}]"
+            )),
+            with_layers(&format!("[\"relu\"]\ninit = {init}")),
+        ] {
+            let text = error(&text);
+            assert!(text.contains(expected), "{text}");
+        }
+    }
 }
 
 #[test]
@@ -259,6 +313,30 @@ fn choices_that_exclude_each_other() {
         "{text}"
     );
 
+    for (loss, layer) in [("nll", "log_softmax"), ("kl_divergence", "log_softmax")] {
+        let text = error(&with_training(&format!("loss = \"{loss}\"")));
+        let want = format!(
+            ":7:8: loss \"{loss}\" takes log-probabilities, but the model does not end with a {layer}"
+        );
+        assert!(text.contains(&want), "{text}");
+    }
+
+    let text = error(
+        "[data]\npath=\"d\"\ntarget=\"t\"\ntask = \"classification\"\n[model]\nhidden = [1]\n[training]\nloss = \"poisson_nll\"\n",
+    );
+    assert!(
+        text.contains(
+            ":8:8: loss \"poisson_nll\" is for quantities, but the task is classification"
+        ),
+        "{text}"
+    );
+
+    let text = error(&with_training("loss = \"hinge\"\nmetrics = [\"log_loss\"]"));
+    assert!(
+        text.contains("metric \"log_loss\" does not fit the task"),
+        "{text}"
+    );
+
     let text = error(
         "[data]\npath=\"d\"\ntest_path=\"e\"\ntarget=\"t\"\ntest_split = 0.2\n[model]\nhidden = [1]\n",
     );
@@ -384,6 +462,20 @@ metrics = ["accuracy"]
 /// Each kind of layer but the activations, with what it needs.
 const EVERY_KIND: &[&str] = &[
     "{ type = \"linear\", out = 4 }",
+    "{ type = \"linear\", out = 4, init = \"xavier_uniform\" }",
+    "{ type = \"linear\", out = 4, init = { type = \"xavier_normal\", gain = \"tanh\" } }",
+    "{ type = \"linear\", out = 4, init = { type = \"kaiming_uniform\", mode = \"fan_out\" } }",
+    "{ type = \"linear\", out = 4, init = { type = \"kaiming_normal\", gain = 1.5 } }",
+    "{ type = \"linear\", out = 4, init = \"lecun_uniform\" }",
+    "{ type = \"linear\", out = 4, init = \"lecun_normal\" }",
+    "{ type = \"conv2d\", out = 4, kernel = 3, init = { type = \"orthogonal\", gain = \"selu\" } }",
+    "{ type = \"conv1d\", out = 4, kernel = 3, init = \"identity\" }",
+    "{ type = \"rnn\", hidden = 3, init = { type = \"normal\", std = 0.02 } }",
+    "{ type = \"gru\", hidden = 3, init = { type = \"truncated_normal\", std = 1, high = 1 } }",
+    "{ type = \"lstm\", hidden = 3, init = { type = \"uniform\", low = -1e-3, high = 0.5 } }",
+    "{ type = \"linear\", out = 4, init = { type = \"constant\", value = -2 } }",
+    "{ type = \"linear\", out = 4, init = \"zeros\" }",
+    "{ type = \"linear\", out = 4, init = \"ones\" }",
     "{ type = \"conv2d\", out = 4, kernel = 3 }",
     "{ type = \"conv1d\", out = 4, kernel = 3, padding = 1 }",
     "{ type = \"max_pool2d\", kernel = [2, 1], stride = 1 }",
@@ -428,6 +520,10 @@ const VOCABULARY: &[&str] = &[
     "loss = { type = \"huber\", delta = 0.5 }",
     "loss = { type = \"smooth_l1\", beta = 0.5 }",
     "loss = \"mae\"",
+    "loss = \"hinge\"\nmetrics = [\"accuracy\", \"roc_auc\"]",
+    "loss = { type = \"poisson_nll\", full = true }\nmetrics = [\"mae\"]",
+    "loss = { type = \"gaussian_nll\", full = true, eps = 1e-4 }\nmetrics = [\"rmse\", \"r2\"]",
+    "optimizer = { type = \"muon\", scale = \"spectral_unclamped\" }",
     "loss = \"mse\"\nmetrics = [\"mae\", \"mse\", \"rmse\", \"mape\", \"r2\"]",
 ];
 
@@ -517,6 +613,9 @@ fn it_writes_what_it_reads() {
          schedule = { type = \"cosine\", warmup_epochs = 0.25 }\n"
             .to_string(),
         with_layers(&format!("[{}]", EVERY_KIND.join(", "))),
+        with_layers("[\"log_softmax\"]\ninit = { type = \"xavier_normal\", gain = 2 }\n[training]\nloss = { type = \"nll\", weights = [1, 2], ignore = 0 }"),
+        with_layers("[\"log_softmax\"]\n[training]\nloss = \"kl_divergence\"\nmetrics = [\"mae\"]"),
+        "[model]\nhidden = [3]\ninit = \"orthogonal\"\n[data]\npath = \"a\"\ntarget = \"b\"\n".to_string(),
         "[model]\nhidden = []\nactivation = { type = \"elu\", alpha = 2 }\n[data]\nimages = \"a\"\nlabels = \"b\"\ntest_images = \"c\"\ntest_labels = \"d\"\n".to_string(),
         "[model]\nhidden = [3]\n[data]\ninputs = \"a\"\ntargets = \"b\"\ntask = \"regression\"\n".to_string(),
     ];

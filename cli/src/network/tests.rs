@@ -146,3 +146,58 @@ fn what_does_not_fit_says_where() {
         assert!(text.contains(expected), "{text}");
     }
 }
+
+/// The first values of the parameters, by their names.
+fn first_values(text: &str, shape: &[usize]) -> Vec<(String, Vec<f32>)> {
+    let config = Config::parse(Path::new("c.toml"), text, &Overrides::default()).unwrap();
+    let layers = config.model.layers(2);
+    let (network, _) = layer::sequence(&layers, shape).unwrap_or_else(|e| panic!("{}", e.reason));
+    let network: Box<dyn Module> = match config.model.init() {
+        Some(init) => init.of(network),
+        None => Box::new(network),
+    };
+    let mut names = Vec::new();
+    network.visit(&mut Visitor::new(&mut |name, _| names.push(name)));
+    let builder = wgrad::Trainer::boxed(network).loss(wgrad::loss::Mse);
+    let mut trainer = builder
+        .compile_for(&wgrad::Device::cpu(), shape)
+        .unwrap_or_else(|e| panic!("{e}"));
+    let values = names.into_iter().map(|name| {
+        let values = trainer.weights(&name).unwrap();
+        (name, values)
+    });
+    values.collect()
+}
+
+#[test]
+fn weights_begin_with_what_the_file_says() {
+    let text = "[data]\npath = \"d.csv\"\ntarget = \"label\"\n[model]\n\
+        init = { type = \"constant\", value = 3 }\nlayers = [\n\
+        { type = \"linear\", out = 5 }, \"layer_norm\",\n\
+        { type = \"linear\", out = 4, init = \"identity\" },\n\
+        { type = \"residual\", layers = [{ type = \"linear\", out = 4 }] },\n\
+        { type = \"linear\", out = 2, init = { type = \"uniform\", low = 5, high = 6 } }]\n";
+    for (name, values) in first_values(text, &[3]) {
+        let all = |v: f32| values.iter().all(|x| *x == v);
+        match name.as_str() {
+            // The scale of a norm is no weight.
+            "1.weight" => assert!(all(1.0), "{name}: {values:?}"),
+            "2.weight" => {
+                let one = |i: usize| f32::from(u8::from(i / 5 == i % 5));
+                let eye: Vec<f32> = (0..20).map(one).collect();
+                assert_eq!(values, eye);
+            }
+            "4.weight" => {
+                assert!(values.iter().all(|v| (5.0..6.0).contains(v)), "{values:?}");
+                assert!(values[0] != values[1]);
+            }
+            n if n.ends_with("bias") => assert!(all(0.0), "{name}: {values:?}"),
+            _ => assert!(all(3.0), "{name}: {values:?}"),
+        }
+    }
+    let text = "[data]\npath = \"d.csv\"\ntarget = \"label\"\n[model]\n\
+        hidden = [400]\ninit = { type = \"kaiming_normal\", mode = \"fan_out\", gain = 2 }\n";
+    let values = &first_values(text, &[50])[0].1;
+    let deviation = (values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32).sqrt();
+    assert!((deviation - 2.0 / 20.0).abs() < 2e-3, "{deviation}");
+}

@@ -26,6 +26,11 @@ pub fn cases() -> Vec<Case> {
                 })
         })
         .into();
+    for shape in [&[1, 1][..], &[0, 3], &[7, 2], &[65, 3], &[257]] {
+        let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+        let drawn = case("argmin", sizes.join("x"), |x| x[0].argmin());
+        cases.push(drawn.f32(shape).distinct());
+    }
     cases.extend([
         case("argmax", "first_of_equals", |x| x[0].argmax())
             .given([2, 4], &[1.0, 3.0, 3.0, 2.0, -1.0, -1.0, -2.0, -1.0])

@@ -101,6 +101,8 @@ pub fn cases() -> Vec<Case> {
                 (3, 7, 7),
                 (5, 2, 12),
                 (0, 2, 3),
+                (2, 9, 3),
+                (7, 3, 5),
                 (9, 4, 65),
             ] {
                 cases.push(masked(cell, reverse, sizes));

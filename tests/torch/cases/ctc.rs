@@ -14,6 +14,14 @@ fn with(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
     function(name, move |x| vec![ctc(x, options, reduction)])
 }
 
+/// Labels that are padded with the blank, and frames where the case has them.
+fn padded(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
+    function(name, move |x| {
+        let log_p = x[0].log_softmax(-1);
+        vec![f::ctc_padded(&log_p, &x[1], x.get(2), options, reduction)]
+    })
+}
+
 pub fn cases() -> Vec<Case> {
     let plain = Ctc::default();
     let last = Ctc { blank: 5, ..plain };
@@ -37,6 +45,18 @@ pub fn cases() -> Vec<Case> {
         }),
         with("ctc_one", plain, Reduction::None),
         with("ctc_no_labels", plain, Reduction::Mean),
+        padded("ctc_padded_mean", plain, Reduction::Mean),
+        padded("ctc_padded_sum", plain, Reduction::Sum),
+        padded("ctc_padded_none", plain, Reduction::None),
+        padded("ctc_padded_framed_mean", plain, Reduction::Mean),
+        padded("ctc_padded_framed_sum", plain, Reduction::Sum),
+        padded("ctc_padded_framed_none", plain, Reduction::None),
+        padded("ctc_padded_blank_last_mean", last, Reduction::Mean),
+        padded("ctc_padded_blank_last_sum", last, Reduction::Sum),
+        padded("ctc_padded_blank_last_none", last, Reduction::None),
+        padded("ctc_padded_zero_mean", zero, Reduction::Mean),
+        padded("ctc_padded_zero_sum", zero, Reduction::Sum),
+        padded("ctc_padded_zero_none", zero, Reduction::None),
         // A gradient is e to the power of the difference of logarithms of about 94, which in f32 are 7.6e-6 apart;
         // PyTorch itself is off by 1.5e-5 in f32.
         with("ctc_long", plain, Reduction::None).within(3e-5),

@@ -20,6 +20,8 @@ pub(super) static KINDS: &[&Kind] = &[
     &CELU,
     &SOFTSIGN,
     &LOG_SIGMOID,
+    &SOFTMAX,
+    &LOG_SOFTMAX,
     &HARD_SIGMOID,
     &HARD_SWISH,
     &MISH,
@@ -97,6 +99,19 @@ static LOG_SIGMOID: Kind = Kind {
     name: "log_sigmoid",
     keys: &[],
     build: |_, _| Ok(Box::new(nn::LogSigmoid)),
+};
+
+// Over the last axis.
+static SOFTMAX: Kind = Kind {
+    name: "softmax",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::Softmax)),
+};
+
+static LOG_SOFTMAX: Kind = Kind {
+    name: "log_softmax",
+    keys: &[],
+    build: |_, _| Ok(Box::new(nn::LogSoftmax)),
 };
 
 static HARD_SIGMOID: Kind = Kind {

@@ -3,7 +3,7 @@
 use wgrad::nn;
 
 use super::image::{self, IMAGES, SEQUENCES};
-use super::{Kind, Layer};
+use super::{INIT, Kind, Layer};
 use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&CONV2D, &CONV1D];
@@ -22,6 +22,7 @@ static CONV2D: Kind = Kind {
         Key::or("dilation", Takes::Pair(1), || Setting::Pair([1, 1])),
         GROUPS,
         BIAS,
+        INIT,
     ],
     build: |layer, shape| {
         let inputs = image::channels::<2>(shape, IMAGES)?;
@@ -48,6 +49,7 @@ static CONV1D: Kind = Kind {
         Key::or("dilation", Takes::Count(1), ONE),
         GROUPS,
         BIAS,
+        INIT,
     ],
     build: |layer, shape| {
         let inputs = image::channels::<1>(shape, SEQUENCES)?;

@@ -2,7 +2,7 @@
 
 use wgrad::nn;
 
-use super::Kind;
+use super::{INIT, Kind};
 use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&LINEAR];
@@ -13,6 +13,7 @@ pub(super) static LINEAR: Kind = Kind {
     keys: &[
         Key::needed("out", Takes::Count(1), "64"),
         Key::or("bias", Takes::Flag, || Setting::Flag(true)),
+        INIT,
     ],
     build: |layer, shape| {
         let inputs = shape.last().copied().unwrap_or(1);

@@ -2,7 +2,7 @@
 
 use wgrad::nn;
 
-use super::Kind;
+use super::{INIT, Kind};
 use crate::config::key::{Key, Setting, Takes};
 
 pub(super) static KINDS: &[&Kind] = &[&RNN, &LSTM, &GRU];
@@ -16,6 +16,7 @@ const KEYS: &[Key] = &[
     Key::or("dropout", Takes::Fraction, || Setting::Number(0.0)),
     // Only the last state of the sequence.
     Key::or("last", Takes::Flag, || Setting::Flag(false)),
+    INIT,
 ];
 
 macro_rules! recurrent {
