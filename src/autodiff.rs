@@ -37,8 +37,8 @@ impl Tensor {
 }
 
 /// The gradients of `loss` (an `f32` scalar) with respect to each of `wrt`, in order; `None` where
-/// the loss does not depend on it. The new nodes belong to the backward phase and to the source line
-/// of the forward node that they come from.
+/// the loss does not depend on it. The new nodes belong to the backward phase, and to the layer and
+/// the source line of the forward node that they come from.
 pub fn gradients(loss: &Tensor, wrt: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
     let shared = loss.shared_graph();
     shared.borrow_mut().take_error()?;
@@ -121,7 +121,11 @@ fn walk(
         if inputs.is_empty() {
             continue;
         }
-        shared.borrow_mut().set_source_override(Some(node.source));
+        {
+            let mut graph = shared.borrow_mut();
+            graph.set_source_override(Some(node.source));
+            graph.enter(&node.scope, None);
+        }
         let handle = |id: &NodeId| Tensor::new(Rc::clone(&shared), *id);
         let x: Vec<Tensor> = inputs.iter().map(handle).collect();
         let backward = Backward {
@@ -164,6 +168,7 @@ fn walk(
                 });
             }
         }
+        shared.borrow_mut().leave();
     }
     Ok(())
 }

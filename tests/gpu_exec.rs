@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{open, options, skip};
 use wgrad::exec::gpu::{AdapterKind, GpuDevice, GpuExecutor, Limits, Options, Selector, adapters};
-use wgrad::exec::{Executor, Program};
+use wgrad::exec::{Clock, Counters, Executor, Program, Timing};
 use wgrad::graph::{Graph, Init, Meta, Mode, Role, Variable};
 use wgrad::kernel::{Binding, Kernel, KernelLimits, Operand, Part};
 use wgrad::plan::{
@@ -398,22 +398,50 @@ fn steps_run_alone_and_slots_are_read_and_written() {
 }
 
 #[test]
-fn steps_are_timed() {
+fn timed_runs_are_runs() {
     let Some(device) = open(&options()) else {
         return;
     };
-    let mut executor = GpuExecutor::new(&device, program()).unwrap();
-    zeros(&mut executor);
-    let before = executor.counters();
-    let profile = executor.profile(0).unwrap();
-    assert_eq!(profile.steps.len(), 3);
-    assert!(
-        profile.steps.iter().all(|t| t.as_secs() < 60),
-        "{profile:?}"
+    let x = |i: usize| bits((0..N).map(|j| (i * N + j) as f32 * 0.37));
+    let mut plain = GpuExecutor::new(&device, program()).unwrap();
+    let mut timed = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut plain);
+    zeros(&mut timed);
+    let before = timed.counters();
+    let mut seen = Vec::new();
+    for (i, timing) in [Timing::Best, Timing::WallClock, Timing::Best]
+        .into_iter()
+        .enumerate()
+    {
+        plain.run(0, &[&x(i)]).unwrap();
+        let timeline = timed.run_timed(0, &[&x(i)], timing).unwrap();
+        // A device whose timestamps make no sense has told so in the first run.
+        if i > 0 || timeline.clock == Clock::Timestamps {
+            assert_eq!(timeline.steps.len(), 3);
+        }
+        let spans: Vec<_> = timeline.host.iter().map(|(_, span)| *span).collect();
+        for list in [&timeline.steps, &spans] {
+            assert!(
+                list.windows(2).all(|w| w[0].end() <= w[1].start),
+                "{list:?}"
+            );
+        }
+        seen.push(timeline.clock.clone());
+        println!("{}: {timeline:?}", device.name());
+    }
+    assert!(matches!(&seen[1], Clock::Wall { why } if why == "asked for"));
+    if !device.info().timestamps {
+        assert!(matches!(&seen[0], Clock::Wall { .. }));
+    }
+    assert_eq!(timed.results(true).unwrap(), plain.results(true).unwrap());
+    assert_eq!(
+        timed.read_variable(0).unwrap(),
+        plain.read_variable(0).unwrap()
     );
-    assert!(profile.steps.iter().any(|t| !t.is_zero()), "{profile:?}");
-    assert_eq!(executor.counters(), before);
-    println!("{}: {profile:?}", device.name());
+    let after = timed.counters();
+    assert_eq!(Counters { runs: 3, ..before }, after);
+    let wrong = timed.run_timed(0, &[&[0; 3]], Timing::Best).unwrap_err();
+    assert!(wrong.to_string().contains("elements of x is 3"), "{wrong}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 
 use wgrad::autodiff::gradients;
 use wgrad::doctor::{Case, cases};
+use wgrad::exec::ceiling_kernels;
 use wgrad::graph::{Function, Output};
 use wgrad::kernel::{
     Access, Binding, Emitted, Expr, Instr, Kernel, KernelLimits, Leaf, Operand, Part, Store, Value,
@@ -104,6 +105,13 @@ fn samples() -> &'static [Sample] {
         }
         for (kernel, origin) in functions().flat_map(chains) {
             add(kernel, &origin, &KernelLimits::WEBGPU);
+        }
+        for limits in [&KernelLimits::WEBGPU, &LARGE] {
+            let (arithmetic, copy) = ceiling_kernels(limits);
+            arithmetic
+                .into_iter()
+                .chain([copy])
+                .for_each(|k| add(k, "the ceilings", limits));
         }
         all
     })

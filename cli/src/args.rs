@@ -36,6 +36,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Write on from a prompt with a trained language model
     Generate(GenerateArgs),
+    /// Say where the time of a training step goes, by op, layer and line of the file
+    Profile(ProfileArgs),
     /// Check every kernel on this GPU against the CPU reference
     Doctor(DoctorArgs),
 }
@@ -152,6 +154,29 @@ impl GenerateArgs {
             seed: self.seed,
         }
     }
+}
+
+/// `wgrad profile`.
+#[derive(Debug, clap::Args)]
+pub struct ProfileArgs {
+    /// The configuration file; nothing is written to its run's folder
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// auto, cpu, gpu, software, or a part of a GPU's name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceChoice>,
+    /// Training steps to time; the medians count
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub steps: u32,
+    /// Also write the steps as a trace, for ui.perfetto.dev or chrome://tracing
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
+    /// Show all rows of the tables, not the first twelve
+    #[arg(long)]
+    pub all: bool,
+    /// Time by the computer's clock, each step by itself, also where the GPU has timestamps
+    #[arg(long)]
+    pub wall_clock: bool,
 }
 
 /// `wgrad doctor`.

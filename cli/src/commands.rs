@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod evaluate;
 pub mod generate;
 pub mod predict;
+pub mod profile;
 pub mod train;
 
 use std::path::{Path, PathBuf};

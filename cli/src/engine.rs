@@ -3,9 +3,10 @@
 use wgrad::device::Selector;
 use wgrad::{Device, Error, Result, Trainer};
 
+use crate::config::layer::Layer;
 use crate::config::{Config, DeviceChoice, Loss, Outputs};
 use crate::failure::Failure;
-use crate::network::network;
+use crate::network::{self, network};
 use crate::preparation::Preparation;
 
 /// Opens a device.
@@ -63,6 +64,12 @@ pub fn trainer(
         .schedule(training.schedule.build(training.epochs))
         .seed(training.seed)
         .compile_for(device, preparation.sample_shape.as_slice())?)
+}
+
+/// The layers of the configuration, as the network is made of them; none for a language model.
+pub fn layers(config: &Config, preparation: &Preparation) -> Result<Vec<Layer>> {
+    let outputs = outputs(config.training.loss.as_ref(), preparation)?;
+    Ok(network::layers(&config.model, preparation, outputs))
 }
 
 /// How many numbers the network must give for each sample.

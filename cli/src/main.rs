@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
         Command::Predict(args) => commands::predict::run(args, &mut output),
         Command::Generate(args) => commands::generate::run(args, &mut output),
+        Command::Profile(args) => commands::profile::run(args, &mut output),
         Command::Doctor(args) => commands::doctor::run(args, &mut output),
     };
     match done {

@@ -6,6 +6,7 @@ mod tests;
 use wgrad::nn::{Module, Visitor};
 use wgrad::{Error, Tensor};
 
+use crate::config::layer::Layer;
 use crate::config::{Model, Outputs, Unfit, layer};
 use crate::failure::Failure;
 use crate::language;
@@ -22,11 +23,7 @@ pub fn network(
         let vocabulary = preparation.text.map_or(0, |text| text.vocabulary);
         return Ok(Box::new(language::model(language, vocabulary)));
     }
-    let mut layers = model.layers(outputs);
-    // The short form is for flat samples; images are laid flat first.
-    if matches!(model, Model::Mlp { .. }) && preparation.sample_shape.len() > 1 {
-        layers.insert(0, layer::flatten());
-    }
+    let layers = layers(model, preparation, outputs);
     let (network, shape) = layer::sequence(&layers, &preparation.sample_shape)?;
     if shape != [outputs] {
         let needed = match (preparation.classes.len(), outputs) {
@@ -61,6 +58,27 @@ pub fn network(
         }),
         None => network,
     })
+}
+
+/// The layers that the network is made of, in order; none for a language model.
+pub fn layers(model: &Model, preparation: &Preparation, outputs: usize) -> Vec<Layer> {
+    let mut layers = model.layers(outputs);
+    // The short form is for flat samples; images are laid flat first.
+    if matches!(model, Model::Mlp { .. }) && preparation.sample_shape.len() > 1 {
+        layers.insert(0, layer::flatten());
+    }
+    layers
+}
+
+/// The layer that the engine calls `scope`, such as `3` or, inside a residual one, `3.shortcut.0`.
+pub fn layer_of<'a>(layers: &'a [Layer], scope: &str) -> Option<&'a Layer> {
+    let (first, rest) = scope.split_once('.').unwrap_or((scope, ""));
+    let layer = layers.get(first.parse::<usize>().ok()?)?;
+    let inside = match rest.strip_prefix("shortcut.") {
+        Some(rest) => layer_of(layer.inside("shortcut"), rest),
+        None => layer_of(layer.inside("layers"), rest),
+    };
+    Some(inside.unwrap_or(layer))
 }
 
 impl From<Unfit> for Failure {

@@ -57,7 +57,9 @@ fn help_and_version_are_results() {
     let tmp = tempfile::tempdir().unwrap();
     let out = wgrad(tmp.path(), &["--help"]);
     assert!(out.status.success());
-    for command in ["devices", "train", "evaluate", "predict", "doctor"] {
+    for command in [
+        "devices", "train", "evaluate", "predict", "profile", "doctor",
+    ] {
         assert!(text(&out.stdout).contains(command), "{command}");
     }
     let out = wgrad(tmp.path(), &["--version"]);

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::exec::inspect::Walk;
-use crate::exec::{Counters, Executor, Program, RunResult, Stepwise};
+use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing, not_timed};
 use crate::plan::{Plan, Port};
 use crate::{Error, Result};
 
@@ -114,5 +114,9 @@ impl Executor for CheckedExecutor {
             runs: self.runs,
             ..self.inner.counters()
         }
+    }
+
+    fn run_timed(&mut self, _: usize, _: &[&[u32]], _: Timing) -> Result<Timeline> {
+        Err(not_timed(&self.device_name()))
     }
 }

@@ -4,7 +4,7 @@
 //! with it.
 
 use crate::exec::reference::{Values, evaluate};
-use crate::exec::{Counters, Executor, Program, RunResult};
+use crate::exec::{Counters, Executor, Program, RunResult, Timeline, Timing, not_timed};
 use crate::graph::{Meta, NodeId};
 use crate::ops::Array;
 use crate::plan::{Plan, Port};
@@ -161,5 +161,9 @@ impl Executor for ReferenceExecutor {
             runs: self.runs,
             ..Counters::default()
         }
+    }
+
+    fn run_timed(&mut self, _: usize, _: &[&[u32]], _: Timing) -> Result<Timeline> {
+        Err(not_timed(&self.device_name()))
     }
 }

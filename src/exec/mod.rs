@@ -4,6 +4,7 @@
 //! and [`gpu`] run plans in f32, behind the same trait, [`Executor`]. [`checked`] compares one of these
 //! with the reference, step by step.
 
+mod ceilings;
 pub mod checked;
 pub mod cpu;
 pub mod expected;
@@ -11,12 +12,17 @@ pub mod gpu;
 pub mod inspect;
 pub mod interpreter;
 pub mod reference;
+mod timeline;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::Result;
 use crate::plan::{Layout, Plan, Port, Slot};
+use crate::{Error, Result};
+
+pub(crate) use ceilings::measure as measure_ceilings;
+pub use ceilings::{Ceilings, kernels as ceiling_kernels};
+pub use timeline::{Clock, HostPhase, Span, Timeline, Timing};
 
 /// Plans that share their variables: a training step, one for the ragged last batch, evaluation.
 #[derive(Clone, Debug)]
@@ -82,6 +88,20 @@ pub trait Executor: Send {
 
     /// What has been made so far.
     fn counters(&self) -> Counters;
+
+    /// A run like any other, to the same bits, that is waited for and whose parts are timed. Its results come
+    /// by `results`, as those of others.
+    ///
+    /// Where the device's timestamps make no sense, the timeline has no steps, its clock says why, and the
+    /// next runs are timed by the wall clock. Fails where there are no steps to time: the reference, and a
+    /// device that is checked.
+    fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], timing: Timing) -> Result<Timeline>;
+}
+
+/// What an executor without steps of its own says to being timed.
+pub(crate) fn not_timed(device: &str) -> Error {
+    let expected = "a GPU or the CPU, unchecked";
+    Error::argument("the device to profile", device, expected)
 }
 
 /// An executor that can run a plan piece by piece, with a look at its memory in between.

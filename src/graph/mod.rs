@@ -225,8 +225,7 @@ impl Graph {
 
     /// The node that reads the variable `id`, if any does.
     pub(crate) fn variable_node(&self, id: VariableId) -> Option<NodeId> {
-        let reads = |n: &NodeId| matches!(&self.node(*n).op, Op::Variable(v) if v.id == id);
-        self.ids().find(reads)
+        self.read.get(&id).copied()
     }
 
     /// Shapes and element types of several nodes.
@@ -237,6 +236,9 @@ impl Graph {
     /// Appends a node as it is. The caller has inferred `node.meta`.
     pub(crate) fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
+        if let Op::Variable(variable) = &node.op {
+            self.read.entry(variable.id).or_insert(id);
+        }
         self.nodes.push(node);
         id
     }

@@ -19,6 +19,7 @@ use crate::ops::Work;
 use super::{From, Sources};
 
 mod buffers;
+mod finish;
 
 /// Nodes that are computed together.
 #[derive(Clone, Debug)]
@@ -61,6 +62,14 @@ pub fn fuse(graph: &Graph, limits: &KernelLimits) -> (Sources, Vec<Group>) {
 /// Tensors that a floating node may read. A function has at most three arguments, so with the result
 /// it binds at most 7 buffers even where all of them float, which every device offers.
 const FLOATING_ROOTS: usize = 2;
+
+/// Floating nodes that are computed for one of them, itself included. More would be no longer cheap to compute
+/// again.
+const FLOATING_NODES: usize = 32;
+
+/// Nodes of a group at most. A driver's time to compile a kernel grows faster than the kernel, and so does the
+/// time to plan a group, which is why the walk is linear.
+const NODES: usize = 128;
 
 /// What the fuser needs to know of a node.
 #[derive(Clone, Copy, PartialEq)]
@@ -177,15 +186,18 @@ impl<'a> Fuser<'a> {
             && !self.sources.is_copy(id)
             && self.reads(id).iter().all(from_afar)
             && self.readers[id.index()].iter().all(used_in_place)
-            && self.roots(id).len() <= FLOATING_ROOTS
+            && self
+                .roots(id)
+                .is_some_and(|roots| roots.len() <= FLOATING_ROOTS)
     }
 
-    /// What a node reads from memory when the floating nodes it needs are computed with it.
-    fn roots(&self, id: NodeId) -> Vec<NodeId> {
+    /// What a node reads from memory when the floating nodes it needs are computed with it; `None` where those
+    /// are too many.
+    fn roots(&self, id: NodeId) -> Option<Vec<NodeId>> {
         let mut nodes = Vec::new();
         self.pull(id, &mut nodes);
         nodes.push(id);
-        self.read_from_memory(&nodes)
+        (nodes.len() <= FLOATING_NODES).then(|| self.read_from_memory(&nodes))
     }
 
     fn place_elementwise(&mut self, id: NodeId) {
@@ -219,12 +231,19 @@ impl<'a> Fuser<'a> {
 
     /// Whether it is one of these, or a floating node that reads one.
     fn touches(&self, id: NodeId, len: usize, nodes: &[NodeId]) -> bool {
-        let reads_one = || {
-            let reads = self.reads(id);
-            let mut roots = reads.iter().map(|f| f.root);
-            roots.any(|root| self.len(root) == len && self.touches(root, len, nodes))
-        };
-        nodes.contains(&id) || (self.floating[id.index()] && reads_one())
+        let mut open = vec![id];
+        let mut seen: Vec<NodeId> = Vec::new();
+        while let Some(id) = open.pop() {
+            if nodes.contains(&id) {
+                return true;
+            }
+            if self.floating[id.index()] && !seen.contains(&id) {
+                seen.push(id);
+                let roots = self.reads(id).into_iter().map(|f| f.root);
+                open.extend(roots.filter(|root| self.len(*root) == len));
+            }
+        }
+        false
     }
 
     /// Whether it is a constant that stands in the kernels, and not in memory.
@@ -235,12 +254,13 @@ impl<'a> Fuser<'a> {
 
     /// The last group that this node needs, also through floating nodes.
     fn last_group(&self, id: NodeId) -> Option<usize> {
-        let through = |from: &From| match self.group_of[from.root.index()] {
-            Some(group) => Some(group),
-            None if self.floating[from.root.index()] => self.last_group(from.root),
-            None => None,
-        };
-        self.reads(id).iter().filter_map(through).max()
+        let mut nodes = Vec::new();
+        self.pull(id, &mut nodes);
+        nodes.push(id);
+        let roots = nodes.into_iter().flat_map(|id| self.reads(id));
+        roots
+            .filter_map(|from| self.group_of[from.root.index()])
+            .max()
     }
 
     fn fits(&self, id: NodeId, reads: &[From], group: usize) -> bool {
@@ -261,6 +281,7 @@ impl<'a> Fuser<'a> {
             && !from_head
             && g.len == self.len(id)
             && g.phase == self.graph.node(id).phase
+            && g.nodes().count() < NODES
             && self.buffers(g, Some(id)) <= self.limits.storage_buffers as usize
     }
 
@@ -379,71 +400,5 @@ impl<'a> Fuser<'a> {
         }
         self.group_of[id.index()] = Some(group);
         true
-    }
-
-    fn finish(mut self) -> Vec<Group> {
-        let groups = std::mem::take(&mut self.groups);
-        let mut done = Vec::new();
-        // A group that became another's head is empty.
-        let left = |g: &Group| g.anchor.is_some() || !g.tail.is_empty();
-        let mut work: Vec<Group> = groups.into_iter().rev().filter(left).collect();
-        while let Some(mut group) = work.pop() {
-            let most = self.limits.storage_buffers as usize;
-            self.find_outputs(&mut group);
-            let fixed = |id: &&NodeId| !self.floating[id.index()];
-            let fixed: Vec<NodeId> = group.tail.iter().filter(fixed).copied().collect();
-            let at_least = if group.anchor.is_some() { 1 } else { 2 };
-            if self.bound(&group) > most && fixed.len() >= at_least {
-                // Too many values turned out to be needed elsewhere: halve the chain.
-                let (first, second) = fixed.split_at(fixed.len() / 2);
-                work.push(Group {
-                    head: Vec::new(),
-                    anchor: None,
-                    tail: self.with_floating(second),
-                    ..group.clone()
-                });
-                group.tail = self.with_floating(first);
-                work.push(group);
-                continue;
-            }
-            done.push(group);
-        }
-        // A node that was cut off from its readers above must be stored for them.
-        let mut all = done;
-        for i in 0..all.len() {
-            let Some(mut group) = all.get(i).cloned() else {
-                continue;
-            };
-            self.find_outputs(&mut group);
-            all[i] = group;
-        }
-        all
-    }
-
-    /// The nodes of a group that are needed outside of it.
-    fn find_outputs(&self, group: &mut Group) {
-        let nodes: Vec<NodeId> = group.nodes().collect();
-        let outside = |id: &NodeId| {
-            self.required[id.index()]
-                || self.readers[id.index()]
-                    .iter()
-                    .any(|r| self.read_outside(*r, &nodes))
-        };
-        group.outputs = nodes
-            .iter()
-            .copied()
-            .filter(|id| !self.floating[id.index()] && outside(id))
-            .collect();
-    }
-
-    /// Whether a reader runs anywhere but among `nodes`. A floating reader runs where its own
-    /// readers run.
-    fn read_outside(&self, reader: NodeId, nodes: &[NodeId]) -> bool {
-        match self.floating[reader.index()] {
-            true => self.readers[reader.index()]
-                .iter()
-                .any(|r| self.read_outside(*r, nodes)),
-            false => !nodes.contains(&reader),
-        }
     }
 }

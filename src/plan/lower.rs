@@ -1,6 +1,8 @@
 //! Lowering: from groups of nodes to steps with kernels and places.
 
-use crate::graph::{Graph, NodeId, Op, VariableId};
+use std::collections::HashMap;
+
+use crate::graph::{Graph, NodeId, Op, Variable, VariableId};
 use crate::kernel::{
     Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_tail, prelude, wgsl,
 };
@@ -20,13 +22,7 @@ pub fn lower(
     layout: &Layout,
     limits: &KernelLimits,
 ) -> Result<Plan> {
-    let cx = Lowering {
-        graph: &graph,
-        sources: &sources,
-        groups: &groups,
-        layout,
-        limits,
-    };
+    let cx = Lowering::new(&graph, &sources, &groups, layout, limits);
     let mut places = Places::new(&cx)?;
     let mut steps = Vec::with_capacity(groups.len());
     for group in &groups {
@@ -79,8 +75,13 @@ pub(super) struct Lowering<'a> {
     pub graph: &'a Graph,
     pub sources: &'a Sources,
     pub groups: &'a [Group],
-    pub layout: &'a Layout,
     pub limits: &'a KernelLimits,
+    /// By variable of the graph: where it lies.
+    variables: Vec<Option<Slot>>,
+    /// The group that computes and stores a node.
+    stored: HashMap<NodeId, usize>,
+    /// The groups that read a node's memory, in order, each once.
+    readers: HashMap<NodeId, Vec<usize>>,
 }
 
 /// A slot that is not placed yet: an activation, or the workspace of a step, by number.
@@ -90,7 +91,52 @@ pub(super) const UNPLACED: Slot = Slot {
     bytes: 0,
 };
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    fn new(
+        graph: &'a Graph,
+        sources: &'a Sources,
+        groups: &'a [Group],
+        layout: &Layout,
+        limits: &'a KernelLimits,
+    ) -> Self {
+        let mut by_name: HashMap<&str, Slot> = HashMap::new();
+        for place in &layout.places {
+            by_name.entry(&place.variable.name).or_insert(place.slot);
+        }
+        let slot = |v: &Variable| by_name.get(v.name.as_str()).copied();
+        let mut cx = Lowering {
+            graph,
+            sources,
+            groups,
+            limits,
+            variables: graph.variables.iter().map(slot).collect(),
+            stored: HashMap::new(),
+            readers: HashMap::new(),
+        };
+        for (number, group) in groups.iter().enumerate() {
+            for &id in &group.outputs {
+                cx.stored.entry(id).or_insert(number);
+            }
+            for from in group.nodes().flat_map(|id| sources.reads(id)) {
+                let readers = cx.readers.entry(from.root).or_default();
+                if readers.last() != Some(&number) {
+                    readers.push(number);
+                }
+            }
+        }
+        cx
+    }
+
+    /// The number of the group that computes and stores `id`.
+    pub fn group_of(&self, id: NodeId) -> Option<usize> {
+        self.stored.get(&id).copied()
+    }
+
+    /// The groups that read the memory of `id`, also those that copy a view of it, in order.
+    pub fn readers(&self, id: NodeId) -> &[usize] {
+        self.readers.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     fn step(&self, group: &Group, places: &Places) -> Result<Step> {
         let chain = |nodes: &[NodeId], acc: Option<NodeId>, id: NodeId, head: bool| {
             let mut builder = ChainBuilder::new(self, places, acc);
@@ -276,9 +322,9 @@ impl Lowering<'_> {
 
     /// Where a variable lies.
     pub fn variable_slot(&self, id: VariableId) -> Result<Slot> {
-        let variable = self.graph.variables.get(id.index());
-        let place = variable.and_then(|v| self.layout.find(&v.name));
-        place.map(|p| p.slot).ok_or_else(|| {
+        let slot = self.variables.get(id.index()).copied().flatten();
+        slot.ok_or_else(|| {
+            let variable = self.graph.variables.get(id.index());
             let name = variable.map_or_else(|| format!("#{}", id.index()), |v| v.name.clone());
             Error::internal("planning", format!("the variable {name} has no place"))
         })

@@ -6,7 +6,7 @@
 //! its whole life (Pisarchyk and Lee, "Efficient memory management for deep neural net inference",
 //! 2020, greedy by size).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::graph::{NodeId, Op};
 use crate::kernel::{Binding, Operand};
@@ -15,6 +15,7 @@ use crate::{Error, Result};
 use super::in_place::in_place;
 use super::layout::{ALIGNMENT, slot_bytes};
 use super::lower::{Lowering, UNPLACED};
+use super::tenants::Tenants;
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
 
 /// The fixed places: everything but activations.
@@ -129,7 +130,7 @@ impl Places {
             let slot = self.append(buffer, slot_bytes(meta));
             self.results.push(Some(slot));
             if self.slots.contains_key(&home)
-                || group_of(cx, home).is_none()
+                || cx.group_of(home).is_none()
                 || feeds_others(cx, home)
             {
                 self.copy_to(home, slot, next);
@@ -150,29 +151,28 @@ impl Places {
     /// Gradients lie like their parameters, so that one dispatch can update them all.
     fn gradients(&mut self, cx: &Lowering) -> Result<()> {
         let mut wanted: Vec<(NodeId, Slot)> = Vec::new();
+        let mut among: HashSet<NodeId> = HashSet::new();
         for g in &cx.graph.gradients {
             let home = cx.sources.home(g.node);
-            let free = !self.slots.contains_key(&home) && wanted.iter().all(|(id, _)| *id != home);
-            if free && group_of(cx, home).is_some() {
+            let free = !self.slots.contains_key(&home) && !among.contains(&home);
+            if free && cx.group_of(home).is_some() {
                 wanted.push((home, cx.variable_slot(g.variable)?));
+                among.insert(home);
             }
         }
         // A step must not read one part of the buffer while it writes another.
         for group in cx.groups {
-            if group
-                .outputs
-                .iter()
-                .any(|o| wanted.iter().any(|(id, _)| id == o))
-            {
-                let nodes: Vec<NodeId> = group.nodes().collect();
-                let read = |id: NodeId| {
-                    nodes
-                        .iter()
-                        .any(|n| cx.sources.reads(*n).iter().any(|f| f.root == id))
-                };
-                wanted.retain(|(id, _)| nodes.contains(id) || !read(*id));
+            if !group.outputs.iter().any(|id| among.contains(id)) {
+                continue;
+            }
+            let own: HashSet<NodeId> = group.nodes().collect();
+            for from in group.nodes().flat_map(|id| cx.sources.reads(id)) {
+                if !own.contains(&from.root) {
+                    among.remove(&from.root);
+                }
             }
         }
+        wanted.retain(|(id, _)| among.contains(id));
         let Some(bytes) = wanted.iter().map(|(_, s)| s.offset + s.bytes).max() else {
             return Ok(());
         };
@@ -217,18 +217,13 @@ impl Places {
     }
 }
 
-/// The number of the group that computes and stores `id`.
-pub(super) fn group_of(cx: &Lowering, id: NodeId) -> Option<usize> {
-    cx.groups.iter().position(|g| g.outputs.contains(&id))
-}
-
-/// Whether another group reads `id`.
+/// Whether another group than those that store it reads `id`.
 fn feeds_others(cx: &Lowering, id: NodeId) -> bool {
-    cx.groups.iter().any(|g| {
-        !g.outputs.contains(&id)
-            && g.nodes()
-                .any(|n| cx.sources.reads(n).iter().any(|f| f.root == id))
-    })
+    let others = |g: &usize| {
+        let group = cx.groups.get(*g);
+        group.is_some_and(|group| !group.outputs.contains(&id))
+    };
+    cx.readers(id).iter().any(others)
 }
 
 /// A value that needs a buffer for a time.
@@ -311,21 +306,17 @@ fn assign(lives: &[Life]) -> (Vec<u64>, Vec<usize>) {
     let mut by_size: Vec<usize> = (0..lives.len()).collect();
     by_size.sort_by_key(|&i| (std::cmp::Reverse(lives[i].bytes), lives[i].from));
     let mut sizes: Vec<u64> = Vec::new();
-    let mut tenants: Vec<Vec<usize>> = Vec::new();
+    let mut tenants = Tenants::default();
     let mut chosen = vec![0; lives.len()];
     for i in by_size {
         let life = &lives[i];
         // Larger values were placed before, so every buffer is large enough; the last is smallest.
-        let free = |t: &Vec<usize>| {
-            t.iter()
-                .all(|&j| lives[j].to < life.from || life.to < lives[j].from)
-        };
-        let buffer = tenants.iter().rposition(free).unwrap_or_else(|| {
+        let free = tenants.last_free(life.from, life.to);
+        let buffer = free.unwrap_or_else(|| {
             sizes.push(life.bytes.next_multiple_of(16));
-            tenants.push(Vec::new());
-            sizes.len() - 1
+            tenants.add()
         });
-        tenants[buffer].push(i);
+        tenants.move_in(buffer, life.from, life.to);
         chosen[i] = buffer;
     }
     (sizes, chosen)

@@ -4,6 +4,8 @@
 //! own. So where neighbouring steps apply the same chain to places that follow each other in every
 //! buffer, one chain over the whole range does them all, and touches only padding besides.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::Shape;
 use crate::graph::NodeId;
 use crate::kernel::{Access, Expr, KernelLimits, Operand, View};
@@ -16,16 +18,28 @@ use super::{Dispatch, Slot, Step};
 /// The steps, with each run of mergeable ones as one.
 pub(super) fn merge_updates(steps: Vec<Step>, places: &Places, limits: &KernelLimits) -> Vec<Step> {
     let mut merged: Vec<Step> = Vec::with_capacity(steps.len());
+    let mut run: Option<Run> = None;
     for step in steps {
-        let joined = merged
-            .last()
-            .and_then(|last| join(last, &step, places, limits));
-        match (joined, merged.last_mut()) {
-            (Some(joined), Some(last)) => *last = joined,
-            _ => merged.push(step),
+        match run.as_ref().and_then(|run| run.with(&step, places, limits)) {
+            Some(ranges) => {
+                if let Some(run) = &mut run {
+                    run.ranges = ranges;
+                    run.more.push(step);
+                }
+            }
+            None => merged.extend(run.replace(Run::new(step)).map(|run| run.merge(limits))),
         }
     }
+    merged.extend(run.map(|run| run.merge(limits)));
     merged
+}
+
+/// Steps that follow each other and are to become one. It is put together once, when all are known.
+struct Run {
+    first: Step,
+    /// The places over all of them, by the first one's operands; none while that is alone.
+    ranges: Vec<(Operand, Slot)>,
+    more: Vec<Step>,
 }
 
 /// The place of an operand in a step that is not filled in yet.
@@ -38,42 +52,84 @@ fn place(step: &Step, operand: Operand, places: &Places) -> Option<Slot> {
         .or_else(|| places.known(id))
 }
 
-fn join(a: &Step, b: &Step, places: &Places, limits: &KernelLimits) -> Option<Step> {
-    let (x, y) = (a.tail.as_ref()?, b.tail.as_ref()?);
-    let alike = a.anchor.is_none()
-        && b.anchor.is_none()
-        && x.code == y.code
-        && x.constants == y.constants
-        && x.leaves.len() == y.leaves.len()
-        && x.stores.len() == y.stores.len()
-        && !x.code.iter().any(|i| i.function.uses_index);
-    if !alike {
-        return None;
-    }
-    let mut ranges: Vec<(Operand, Slot)> = Vec::new();
-    for (l, m) in x.leaves.iter().zip(&y.leaves) {
-        // An equal walk over one element each is element by element, or the same scalar for all.
-        let same = is_same(&l.access, l.len) && is_same(&m.access, m.len);
-        let shared = l.operand == m.operand
-            && l.access == m.access
-            && matches!(l.access, Access::Scalar { .. });
-        match (same, shared) {
-            (_, true) => {}
-            (true, _) => ranges.push((l.operand, follow(a, l.operand, b, m.operand, places)?)),
-            _ => return None,
+impl Run {
+    fn new(first: Step) -> Self {
+        Run {
+            first,
+            ranges: Vec::new(),
+            more: Vec::new(),
         }
     }
-    for (s, t) in x.stores.iter().zip(&y.stores) {
-        if s.value != t.value || s.dtype != t.dtype {
+
+    /// The places of the first step's operand in all steps of the run.
+    fn place(&self, operand: Operand, places: &Places) -> Option<Slot> {
+        let known = self.ranges.iter().find(|(o, _)| *o == operand);
+        match known {
+            Some((_, slot)) => Some(*slot),
+            None => place(&self.first, operand, places),
+        }
+    }
+
+    /// The places with one more step, where that can be merged too.
+    fn with(
+        &self,
+        step: &Step,
+        places: &Places,
+        limits: &KernelLimits,
+    ) -> Option<Vec<(Operand, Slot)>> {
+        let (a, b) = (&self.first, step);
+        let (x, y) = (a.tail.as_ref()?, b.tail.as_ref()?);
+        let alike = a.anchor.is_none()
+            && b.anchor.is_none()
+            && x.code == y.code
+            && x.constants == y.constants
+            && x.leaves.len() == y.leaves.len()
+            && x.stores.len() == y.stores.len()
+            && !x.code.iter().any(|i| i.function.uses_index);
+        if !alike {
             return None;
         }
-        ranges.push((s.operand, follow(a, s.operand, b, t.operand, places)?));
+        let follow =
+            |x: Operand, y: Operand| follow(self.place(x, places)?, place(step, y, places)?);
+        let mut ranges: Vec<(Operand, Slot)> = Vec::new();
+        for (l, m) in x.leaves.iter().zip(&y.leaves) {
+            // What the run reads element by element, it reads so in all its steps.
+            let known = self.ranges.iter().any(|(o, _)| *o == l.operand);
+            // An equal walk over one element each is element by element, or the same scalar for all.
+            let same = (known || is_same(&l.access, l.len)) && is_same(&m.access, m.len);
+            let shared = !known
+                && l.operand == m.operand
+                && l.access == m.access
+                && matches!(l.access, Access::Scalar { .. });
+            match (same, shared) {
+                (_, true) => {}
+                (true, _) => ranges.push((l.operand, follow(l.operand, m.operand)?)),
+                _ => return None,
+            }
+        }
+        for (s, t) in x.stores.iter().zip(&y.stores) {
+            if s.value != t.value || s.dtype != t.dtype {
+                return None;
+            }
+            ranges.push((s.operand, follow(s.operand, t.operand)?));
+        }
+        let bytes = ranges.first()?.1.bytes;
+        let fit = ranges.iter().all(|(_, r)| r.bytes == bytes) && bytes <= limits.binding_bytes;
+        fit.then_some(ranges)
     }
-    let bytes = ranges.first()?.1.bytes;
-    if ranges.iter().any(|(_, r)| r.bytes != bytes) || bytes > limits.binding_bytes {
-        return None;
+
+    /// The steps as one.
+    fn merge(self, limits: &KernelLimits) -> Step {
+        let Run {
+            first,
+            ranges,
+            more,
+        } = self;
+        let (Some(chain), Some((_, range))) = (&first.tail, ranges.first()) else {
+            return first;
+        };
+        widen(&first, &more, chain, &ranges, range.bytes, limits)
     }
-    Some(widen(a, b, x, &ranges, bytes, limits))
 }
 
 /// Whether a leaf of `len` elements is read element by element.
@@ -89,8 +145,7 @@ fn is_same(access: &Access, len: usize) -> bool {
 }
 
 /// The range over both places, where the second begins right after the first.
-fn follow(a: &Step, x: Operand, b: &Step, y: Operand, places: &Places) -> Option<Slot> {
-    let (x, y) = (place(a, x, places)?, place(b, y, places)?);
+fn follow(x: Slot, y: Slot) -> Option<Slot> {
     let next = (x.offset + x.bytes).next_multiple_of(ALIGNMENT);
     (x.buffer == y.buffer && y.offset == next).then(|| Slot {
         bytes: y.offset + y.bytes - x.offset,
@@ -98,15 +153,19 @@ fn follow(a: &Step, x: Operand, b: &Step, y: Operand, places: &Places) -> Option
     })
 }
 
-fn union(a: &[(NodeId, Slot)], b: &[(NodeId, Slot)]) -> Vec<(NodeId, Slot)> {
-    let mut all = a.to_vec();
-    all.extend(b.iter().filter(|x| !a.contains(x)));
-    all
+/// All entries of the lists, each once.
+fn union<'a>(lists: impl Iterator<Item = &'a Vec<(NodeId, Slot)>>) -> Vec<(NodeId, Slot)> {
+    let mut seen = HashSet::new();
+    lists
+        .flatten()
+        .copied()
+        .filter(|x| seen.insert(*x))
+        .collect()
 }
 
 fn widen(
-    a: &Step,
-    b: &Step,
+    first: &Step,
+    more: &[Step],
     chain: &Expr,
     ranges: &[(Operand, Slot)],
     bytes: u64,
@@ -117,44 +176,35 @@ fn widen(
         domain: Shape::from([len]),
         ..chain.clone()
     };
+    let ranges: HashMap<Operand, Slot> = ranges.iter().copied().collect();
     for leaf in &mut tail.leaves {
-        if ranges.iter().any(|(o, _)| *o == leaf.operand) {
+        if ranges.contains_key(&leaf.operand) {
             leaf.access = Access::Same;
             leaf.len = len;
         }
     }
-    let range = |id| {
-        ranges
-            .iter()
-            .find(|(o, _)| *o == Operand::Node(id))
-            .map(|(_, s)| *s)
-    };
-    let widened = |list: &[(_, Slot)], others: &[(_, Slot)]| {
-        let mut all: Vec<_> = list
-            .iter()
-            .map(|&(id, slot)| (id, range(id).unwrap_or(slot)))
-            .collect();
-        all.extend(
-            others
-                .iter()
-                .copied()
-                .filter(|(id, _)| !list.iter().any(|(n, _)| n == id)),
-        );
-        all
+    let all = || [first].into_iter().chain(more);
+    // The places of the first step reach over all of them; those of the others are kept as they are.
+    let widened = |of: fn(&Step) -> &Vec<(NodeId, Slot)>| {
+        let mut seen = HashSet::new();
+        let each = all().flat_map(of).filter(|(id, _)| seen.insert(*id));
+        let own =
+            each.map(|&(id, slot)| (id, ranges.get(&Operand::Node(id)).copied().unwrap_or(slot)));
+        own.collect::<Vec<_>>()
     };
     let kernel = elementwise_kernel(&tail, limits);
     Step {
-        nodes: a.nodes.iter().chain(&b.nodes).copied().collect(),
-        reads: widened(&a.reads, &b.reads),
-        writes: widened(&a.writes, &b.writes),
-        inputs: union(&a.inputs, &b.inputs),
-        outputs: union(&a.outputs, &b.outputs),
+        nodes: all().flat_map(|step| &step.nodes).copied().collect(),
+        reads: widened(|step| &step.reads),
+        writes: widened(|step| &step.writes),
+        inputs: union(all().map(|step| &step.inputs)),
+        outputs: union(all().map(|step| &step.outputs)),
         variants: vec![vec![Dispatch {
             kernel,
             slots: Vec::new(),
         }]],
         tail: Some(tail),
-        flops: a.flops + b.flops,
-        ..a.clone()
+        flops: all().map(|step| step.flops).sum(),
+        ..first.clone()
     }
 }

@@ -11,6 +11,7 @@ mod lower;
 mod memory;
 mod merge;
 mod table;
+mod tenants;
 
 use crate::graph::{Graph, Meta, NodeId};
 use crate::kernel::{Expr, Kernel, Operand};
@@ -40,7 +41,7 @@ pub struct Slot {
 }
 
 /// What one of the plan's own buffers is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BufferRole {
     /// What the caller hands over, filled before each run.
     Inputs,

@@ -1,5 +1,7 @@
 //! What is trained and how: everything that tracing a graph needs, but no device and no data.
 
+use std::collections::HashSet;
+
 use crate::graph::{Adapter, Init, Role, Variable, VariableId};
 use crate::loss::{Loss, Target};
 use crate::metrics::Metric;
@@ -65,12 +67,13 @@ impl Recipe {
     pub fn declare(&self) -> Result<Declared> {
         let mut variables: Vec<Variable> = Vec::new();
         let mut bound: Vec<u64> = Vec::new();
+        let (mut seen, mut names) = (HashSet::new(), HashSet::new());
         let mut twice: Option<String> = None;
         let mut take = |name: String, p: &Parameter| {
-            if bound.contains(&p.id()) {
+            if !seen.insert(p.id()) {
                 return;
             }
-            if variables.iter().any(|v| v.name == name) {
+            if !names.insert(name.clone()) {
                 twice.get_or_insert(name.clone());
             }
             let frozen = self.frozen.iter().any(|pattern| matches(pattern, &name));

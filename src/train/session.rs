@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::exec::interpreter::array_of;
-use crate::exec::{Counters, Executor, Program, RunResult};
+use crate::exec::{Counters, Executor, HostPhase, Program, RunResult, Span, Timeline, Timing};
 use crate::graph::{Role, Variable};
 use crate::plan::{Layout, Plan, plan};
 use crate::{Error, Result};
@@ -149,9 +150,48 @@ impl Session {
         (step, key): (u64, u64),
         scalars: &[f64],
     ) -> Result<()> {
+        let index = self.fill(wanted, rows, key, scalars)?;
+        let inputs = inputs(&self.program, index, &self.words);
+        self.executor.run(index, &inputs)?;
+        self.pending.push_back(Pending {
+            samples: rows.len(),
+            step,
+        });
+        Ok(())
+    }
+
+    /// The same, waited for and timed. The time that it takes to gather the rows is the first of the parts.
+    pub fn run_timed(
+        &mut self,
+        wanted: Wanted,
+        rows: &[u32],
+        (step, key): (u64, u64),
+        scalars: &[f64],
+        timing: Timing,
+    ) -> Result<Timeline> {
+        let start = Instant::now();
+        let index = self.fill(wanted, rows, key, scalars)?;
+        let inputs = inputs(&self.program, index, &self.words);
+        let gathered = start.elapsed();
+        let mut timeline = self.executor.run_timed(index, &inputs, timing)?;
+        self.pending.push_back(Pending {
+            samples: rows.len(),
+            step,
+        });
+        let spans = timeline.host.iter_mut().map(|(_, span)| span);
+        for span in spans.chain(&mut timeline.steps) {
+            span.start += gathered;
+        }
+        let first = Span::between(Duration::ZERO, gathered);
+        timeline.host.insert(0, (HostPhase::Batch, first));
+        Ok(timeline)
+    }
+
+    /// Works out the words of the inputs of a run; gives the plan's index.
+    fn fill(&mut self, wanted: Wanted, rows: &[u32], key: u64, scalars: &[f64]) -> Result<usize> {
         let index = self.plan_index(wanted)?;
         let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
-            return Ok(());
+            return Ok(index);
         };
         self.words
             .resize(plan.inputs.len().max(self.words.len()), Vec::new());
@@ -184,18 +224,7 @@ impl Session {
                 }
             }
         }
-        let inputs: Vec<&[u32]> = self
-            .words
-            .iter()
-            .take(plan.inputs.len())
-            .map(Vec::as_slice)
-            .collect();
-        self.executor.run(index, &inputs)?;
-        self.pending.push_back(Pending {
-            samples: rows.len(),
-            step,
-        });
-        Ok(())
+        Ok(index)
     }
 
     /// The results that have arrived; with `wait`, all of them.
@@ -275,4 +304,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// The words of the inputs of a plan.
+fn inputs<'a>(program: &Program, plan: usize, words: &'a [Vec<u32>]) -> Vec<&'a [u32]> {
+    let count = program.plans.get(plan).map_or(0, |plan| plan.inputs.len());
+    words.iter().take(count).map(Vec::as_slice).collect()
 }

@@ -1,5 +1,6 @@
 //! The table of layers.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::graph::{Graph, Meta, Role, Variable};
@@ -37,22 +38,16 @@ impl Summary {
                 .iter()
                 .filter(|v| matches!(v.role, Role::Parameter | Role::Buffer))
         };
-        let mut seen: Vec<&str> = Vec::new();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for v in model() {
+            // A model that is one layer has parameters without a dot.
+            let (name, _) = v.name.rsplit_once('.').unwrap_or(("", ""));
+            *counts.entry(name).or_default() += v.shape().len();
+        }
         let mut layers = Vec::new();
         for layer in &graph.layers {
-            let own = |v: &&Variable| {
-                // A model that is one layer has parameters without a dot.
-                let (name, _) = v.name.rsplit_once('.').unwrap_or(("", ""));
-                name == layer.scope
-            };
             // A layer that is used twice has its parameters once.
-            let first = !seen.contains(&layer.scope.as_str());
-            let count = if first {
-                model().filter(own).map(|v| v.shape().len()).sum()
-            } else {
-                0
-            };
-            seen.push(&layer.scope);
+            let count = counts.remove(layer.scope.as_str()).unwrap_or(0);
             layers.push(LayerSummary {
                 name: layer.scope.clone(),
                 kind: layer.kind.clone(),

@@ -1,6 +1,7 @@
 //! Tracing: from a recipe to the graph of a training step, of an evaluation or of a prediction.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::graph::{Adapter, Graph, Mode, Output, Variable, VariableId};
@@ -110,10 +111,11 @@ pub(super) fn probe(
 fn start(recipe: &Recipe, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
     let mut graph = Graph::new(mode);
     // What is evaluated is the average, where there is one.
-    let seen = |id: VariableId| match (mode, recipe.ema) {
-        (Mode::Eval, Some(_)) => average(variables, id).unwrap_or(id),
-        _ => id,
+    let averages = match (mode, recipe.ema) {
+        (Mode::Eval, Some(_)) => averages(variables),
+        _ => HashMap::new(),
     };
+    let seen = |id: VariableId| averages.get(&id).copied().unwrap_or(id);
     let adapters = recipe.adapters.iter().map(|(id, adapter)| {
         let (a, b) = (seen(adapter.a), seen(adapter.b));
         (*id, Adapter { a, b, ..*adapter })
@@ -128,11 +130,17 @@ fn start(recipe: &Recipe, mode: Mode, variables: &[Variable], bound: &[u64]) -> 
     graph
 }
 
-/// The variable that holds a parameter's average.
-fn average(variables: &[Variable], id: VariableId) -> Option<VariableId> {
-    let name = state_name(EMA, &variables.get(id.index())?.name);
-    let at = variables.iter().position(|v| v.name == name)?;
-    Some(VariableId::new(at))
+/// By variable: the one that holds its average.
+fn averages(variables: &[Variable]) -> HashMap<VariableId, VariableId> {
+    let ids = || variables.iter().enumerate();
+    let by_name: HashMap<&str, VariableId> = ids()
+        .rev()
+        .map(|(i, v)| (v.name.as_str(), VariableId::new(i)))
+        .collect();
+    let average = |name: &str| by_name.get(state_name(EMA, name).as_str()).copied();
+    ids()
+        .filter_map(|(i, v)| Some((VariableId::new(i), average(&v.name)?)))
+        .collect()
 }
 
 fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()> {

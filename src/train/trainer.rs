@@ -291,7 +291,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn new_session(
+    pub(super) fn new_session(
         &mut self,
         sets: Vec<(String, Dataset)>,
         wanted: Vec<Wanted>,

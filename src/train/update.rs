@@ -2,6 +2,7 @@
 //! and the averages of weights.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::autodiff::gradients;
@@ -40,11 +41,12 @@ pub(super) fn update(
     let mut used = differentiate(shared, loss)?;
     shared.borrow_mut().phase = Phase::Update;
     let given = Given::trace(recipe, shared);
+    let named = Named::of(shared);
     if recipe.accumulate > 1 {
-        accumulate(shared, &mut used, batch, part, &given)?;
+        accumulate((shared, &named), &mut used, batch, part, &given)?;
     }
     if part == Part::Whole {
-        change(recipe, shared, used, &given)?;
+        change(recipe, (shared, &named), used, &given)?;
     }
     shared.borrow_mut().phase = Phase::Forward;
     Ok(())
@@ -118,16 +120,31 @@ impl Given {
     }
 }
 
-/// A parameter's variable of some kind, and its value.
-fn state(shared: &Rc<RefCell<Graph>>, kind: &str, of: &str) -> Option<(VariableId, Tensor)> {
-    let wanted = state_name(kind, of);
-    let at = shared
-        .borrow()
-        .variables
-        .iter()
-        .position(|v| v.name == wanted);
-    let id = VariableId(at? as u32);
-    Some((id, ops::variable(shared, id)))
+/// The variables of a graph by name.
+struct Named(HashMap<String, VariableId>);
+
+impl Named {
+    fn of(shared: &Rc<RefCell<Graph>>) -> Self {
+        let graph = shared.borrow();
+        let all = graph.variables.iter().enumerate();
+        let mut named = HashMap::new();
+        for (i, variable) in all {
+            let id = VariableId(i as u32);
+            named.entry(variable.name.clone()).or_insert(id);
+        }
+        Named(named)
+    }
+
+    /// A parameter's variable of some kind, and its value.
+    fn state(
+        &self,
+        shared: &Rc<RefCell<Graph>>,
+        kind: &str,
+        of: &str,
+    ) -> Option<(VariableId, Tensor)> {
+        let id = *self.0.get(&state_name(kind, of))?;
+        Some((id, ops::variable(shared, id)))
+    }
 }
 
 fn assign(shared: &Rc<RefCell<Graph>>, variable: VariableId, value: &Tensor) {
@@ -141,14 +158,14 @@ fn assign(shared: &Rc<RefCell<Graph>>, variable: VariableId, value: &Tensor) {
 /// for its gradients, and the sums start anew. A batch counts by its samples, so that a step of several
 /// batches is that of one large one, also where the last is smaller.
 fn accumulate(
-    shared: &Rc<RefCell<Graph>>,
+    (shared, named): (&Rc<RefCell<Graph>>, &Named),
     used: &mut [Used],
     batch: usize,
     part: Part,
     given: &Given,
 ) -> Result<()> {
     for u in used {
-        let Some((id, sum)) = state(shared, ACCUMULATED, &u.name) else {
+        let Some((id, sum)) = named.state(shared, ACCUMULATED, &u.name) else {
             return Err(Error::internal("accumulating", "a gradient without a sum"));
         };
         let sum = sum + &u.gradient * batch as f64;
@@ -166,7 +183,7 @@ fn accumulate(
 /// Penalties, clipping, the optimizer's update, and the averages.
 fn change(
     recipe: &Recipe,
-    shared: &Rc<RefCell<Graph>>,
+    (shared, named): (&Rc<RefCell<Graph>>, &Named),
     used: Vec<Used>,
     given: &Given,
 ) -> Result<()> {
@@ -188,7 +205,7 @@ fn change(
         let kinds = optimizer.states(&u.parameter.shape());
         let (ids, states): (Vec<_>, Vec<_>) = kinds
             .iter()
-            .filter_map(|s| state(shared, s.name, &u.name))
+            .filter_map(|s| named.state(shared, s.name, &u.name))
             .unzip();
         let updated = optimizer.update(optim::Update {
             parameter: &u.parameter,
@@ -201,7 +218,8 @@ fn change(
         for (id, value) in ids.into_iter().zip(&updated.states) {
             assign(shared, id, value);
         }
-        if let (Some((keep, take)), Some((id, old))) = (&given.average, state(shared, EMA, &u.name))
+        if let (Some((keep, take)), Some((id, old))) =
+            (&given.average, named.state(shared, EMA, &u.name))
         {
             assign(shared, id, &(old * keep + &updated.parameter * take));
         }

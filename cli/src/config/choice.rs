@@ -78,6 +78,11 @@ impl<F: Family> Chosen<F> {
         Chosen::made(kind, kind.keys.iter().map(default).collect())
     }
 
+    /// Where it stands in the file; none for what is made otherwise.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
     /// Its kind's name in the file.
     pub fn name(&self) -> &'static str {
         self.kind.name

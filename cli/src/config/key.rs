@@ -285,6 +285,14 @@ impl<F: Family> Chosen<F> {
         }
     }
 
+    /// Layers inside, also of a kind that has no such key; none where it is not set.
+    pub fn inside(&self, key: &str) -> &[Layer] {
+        match self.has(key) {
+            true => self.layers(key),
+            false => &[],
+        }
+    }
+
     /// Layers inside; none where the key is not set.
     pub(super) fn layers(&self, key: &str) -> &[Layer] {
         match self.setting(key) {

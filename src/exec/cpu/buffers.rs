@@ -1,5 +1,7 @@
 //! Which of the memory's buffers each slot of a plan lies in.
 
+use std::collections::HashMap;
+
 use crate::exec::Program;
 use crate::plan::{BufferId, BufferRole, Slot};
 use crate::{Error, Result};
@@ -52,21 +54,18 @@ impl Buffers {
 /// Gives the plans' own buffers their places: as only one plan runs at a time, those of one role
 /// share theirs, first with first and second with second. Appends their sizes, in bytes.
 pub(super) fn share(program: &Program, sizes: &mut Vec<u64>) -> Vec<Vec<usize>> {
-    let mut known: Vec<(BufferRole, usize, usize)> = Vec::new();
+    let mut known: HashMap<(BufferRole, usize), usize> = HashMap::new();
     let mut locals = Vec::with_capacity(program.plans.len());
     for plan in &program.plans {
         let mut places: Vec<usize> = Vec::with_capacity(plan.buffers.len());
-        for (i, buffer) in plan.buffers.iter().enumerate() {
-            let role = buffer.role;
-            let nth = plan.buffers[..i].iter().filter(|b| b.role == role).count();
-            let place = match known.iter().find(|k| (k.0, k.1) == (role, nth)) {
-                Some(&(_, _, place)) => place,
-                None => {
-                    known.push((role, nth, sizes.len()));
-                    sizes.push(0);
-                    sizes.len() - 1
-                }
-            };
+        let mut counts: HashMap<BufferRole, usize> = HashMap::new();
+        for buffer in &plan.buffers {
+            let count = counts.entry(buffer.role).or_default();
+            let place = *known.entry((buffer.role, *count)).or_insert(sizes.len());
+            *count += 1;
+            if place == sizes.len() {
+                sizes.push(0);
+            }
             sizes[place] = sizes[place].max(buffer.bytes);
             places.push(place);
         }

@@ -7,10 +7,12 @@
 //! and the rows and columns of an op's result, never the terms of a sum.
 
 mod buffers;
+mod ceilings;
 mod chain;
 mod inspect;
 mod memory;
 mod step;
+mod timed;
 
 #[cfg(test)]
 mod tests;
@@ -19,12 +21,14 @@ use crate::passes::Sources;
 use crate::plan::{Port, Slot};
 use crate::{Error, Result};
 
-use super::{Counters, Executor, Program, RunResult};
+use super::{Counters, Executor, Program, RunResult, Timeline, Timing};
+
+pub(crate) use ceilings::measure as measure_ceilings;
 
 use buffers::Buffers;
 use chain::Registers;
 use memory::Memory;
-use step::{Prepared, prepare};
+use step::{NextValues, Prepared, prepare};
 
 /// Most tensors that one step of a plan may read and write.
 pub const MAX_TENSORS: u32 = memory::MAX_PLACES as u32;
@@ -77,9 +81,10 @@ impl CpuExecutor {
             };
             let mut steps = Vec::with_capacity(plan.steps.len());
             let sources = Sources::new(&plan.graph);
+            let next = NextValues::new(&plan.graph, &sources);
             let mut ends = Vec::with_capacity(plan.steps.len());
             for step in &plan.steps {
-                steps.extend(prepare(plan, &sources, step, &mut buffers)?);
+                steps.extend(prepare(plan, (&sources, &next), step, &mut buffers)?);
                 ends.push(steps.len());
             }
             workspaces = [buffers.head.1, buffers.acc.1];
@@ -166,6 +171,41 @@ impl CpuExecutor {
         let missing = || Error::argument("plan", plan, format!("below {}", self.plans.len()));
         self.plans.get(plan).ok_or_else(missing)
     }
+
+    /// Copies the inputs of a run of plan `plan` into their places.
+    fn take_inputs(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
+        self.plan(plan)?;
+        let (ports, prepared) = (&self.program.plans[plan].inputs, &self.plans[plan]);
+        if ports.len() != inputs.len() {
+            return Err(Error::argument(
+                "the number of inputs",
+                inputs.len(),
+                ports.len().to_string(),
+            ));
+        }
+        for (port, words) in ports.iter().zip(inputs) {
+            let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
+            let to = self.memory.get_mut(span)?;
+            copy_to(to, words, || {
+                format!("the length of the input {:?}", port.name)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the results of a run of plan `plan`, which is over.
+    fn hand_back(&mut self, plan: usize) -> Result<()> {
+        let prepared = &self.plans[plan];
+        for port in &self.program.plans[plan].results {
+            let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
+            self.words.extend_from_slice(self.memory.get(span)?);
+        }
+        self.finished
+            .push((self.counters.runs, plan, self.words.len()));
+        self.counters.runs += 1;
+        self.last = Some(plan);
+        Ok(())
+    }
 }
 
 impl Executor for CpuExecutor {
@@ -186,22 +226,8 @@ impl Executor for CpuExecutor {
     }
 
     fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
-        self.plan(plan)?;
-        let (ports, prepared) = (&self.program.plans[plan].inputs, &self.plans[plan]);
-        if ports.len() != inputs.len() {
-            return Err(Error::argument(
-                "the number of inputs",
-                inputs.len(),
-                ports.len().to_string(),
-            ));
-        }
-        for (port, words) in ports.iter().zip(inputs) {
-            let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
-            let to = self.memory.get_mut(span)?;
-            copy_to(to, words, || {
-                format!("the length of the input {:?}", port.name)
-            })?;
-        }
+        self.take_inputs(plan, inputs)?;
+        let prepared = &self.plans[plan];
         let (memory, registers) = (&mut self.memory, self.registers.as_mut_slice());
         let mut steps = || {
             prepared
@@ -214,15 +240,7 @@ impl Executor for CpuExecutor {
             true => rayon::scope(|_| steps()),
             false => steps(),
         }
-        for port in &self.program.plans[plan].results {
-            let span = prepared.buffers.span(port.slot, port.meta.shape.len())?;
-            self.words.extend_from_slice(self.memory.get(span)?);
-        }
-        self.finished
-            .push((self.counters.runs, plan, self.words.len()));
-        self.counters.runs += 1;
-        self.last = Some(plan);
-        Ok(())
+        self.hand_back(plan)
     }
 
     fn results(&mut self, _wait: bool) -> Result<Vec<RunResult>> {
@@ -258,6 +276,10 @@ impl Executor for CpuExecutor {
 
     fn counters(&self) -> Counters {
         self.counters
+    }
+
+    fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], _: Timing) -> Result<Timeline> {
+        self.timed(plan, inputs)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Steps of a plan, prepared: nothing is looked up when they run.
 
-use crate::graph::{Meta, Op};
+use std::collections::HashMap;
+
+use crate::graph::{Graph, Meta, NodeId, Op};
 use crate::kernel::{Expr, Operand, Value};
 use crate::ops::{HostRef, Work};
 use crate::passes::Sources;
@@ -16,6 +18,22 @@ const MAX_INPUTS: usize = MAX_PLACES;
 
 /// Operations from which an op is expected to use more than one thread.
 const PARALLEL_FLOPS: f64 = 1e6;
+
+/// By node that is a variable's next value: the variable's own node.
+pub(super) struct NextValues(HashMap<NodeId, NodeId>);
+
+impl NextValues {
+    /// Those of a graph.
+    pub fn new(graph: &Graph, sources: &Sources) -> Self {
+        let mut all = HashMap::new();
+        for assign in &graph.assigns {
+            if let Some(leaf) = graph.variable_node(assign.variable) {
+                all.entry(sources.home(assign.node)).or_insert(leaf);
+            }
+        }
+        NextValues(all)
+    }
+}
 
 /// Something to do.
 pub(super) enum Prepared {
@@ -88,15 +106,11 @@ impl PreparedOp {
 /// Prepares one step of a plan: at most a head, an op and a tail.
 pub(super) fn prepare(
     plan: &Plan,
-    sources: &Sources,
+    (sources, next): (&Sources, &NextValues),
     step: &Step,
     buffers: &mut Buffers,
 ) -> Result<Vec<Prepared>> {
-    let cx = Context {
-        plan,
-        sources,
-        step,
-    };
+    let cx = Context { next, step };
     let mut all = Vec::new();
     let Some(anchor) = step.anchor else {
         if let Some(tail) = &step.tail {
@@ -163,8 +177,7 @@ pub(super) fn prepare(
 
 /// The step that is being prepared.
 struct Context<'a> {
-    plan: &'a Plan,
-    sources: &'a Sources,
+    next: &'a NextValues,
     step: &'a Step,
 }
 
@@ -218,13 +231,7 @@ impl Context<'_> {
         let Operand::Node(node) = operand else {
             return None;
         };
-        let graph = &self.plan.graph;
-        let assign = graph
-            .assigns
-            .iter()
-            .find(|a| self.sources.home(a.node) == node)?;
-        let is_leaf = |op: &Op| matches!(op, Op::Variable(v) if v.id == assign.variable);
-        let leaf = graph.ids().find(|&id| is_leaf(&graph.node(id).op))?;
+        let leaf = *self.next.0.get(&node)?;
         self.step.slot_of(Operand::Node(leaf))
     }
 }

@@ -1,6 +1,6 @@
 //! The executor: makes a program ready, and runs its plans.
 
-use crate::exec::{Counters, Executor, Program, RunResult};
+use crate::exec::{Counters, Executor, Program, RunResult, Timeline, Timing};
 use crate::plan::{Plan, Port};
 use crate::{Error, Result};
 
@@ -24,8 +24,8 @@ pub(super) struct Ready {
     /// By step: the dispatches of the chosen variant; none where the step has no elements.
     pub(super) steps: Vec<Vec<Prepared>>,
     /// The buffer of the inputs and how much of it is used, where there are any.
-    inputs: Option<(wgpu::Buffer, u64)>,
-    results: Vec<Copy>,
+    pub(super) inputs: Option<(wgpu::Buffer, u64)>,
+    pub(super) results: Vec<Copy>,
 }
 
 /// Runs the plans of a program on a GPU.
@@ -35,12 +35,14 @@ pub struct GpuExecutor {
     pub(super) buffers: Buffers,
     pub(super) uniforms: Uniforms,
     pub(super) plans: Vec<Ready>,
-    budgets: Vec<Budget>,
-    inputs: Ring,
+    pub(super) budgets: Vec<Budget>,
+    pub(super) inputs: Ring,
     pub(super) variables: Ring,
-    readback: Readback,
+    pub(super) readback: Readback,
     pub(super) fetch: Fetch,
     pub(super) counters: Counters,
+    /// What was wrong with the device's timestamps, where something was.
+    pub(super) distrusted: Option<String>,
 }
 
 impl GpuExecutor {
@@ -105,6 +107,7 @@ impl GpuExecutor {
             uniforms,
             plans,
             counters,
+            distrusted: None,
         })
     }
 
@@ -215,6 +218,10 @@ impl Executor for GpuExecutor {
     fn counters(&self) -> Counters {
         self.counters
     }
+
+    fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], timing: Timing) -> Result<Timeline> {
+        self.timed(plan, inputs, timing)
+    }
 }
 
 pub(super) fn get<'a, T>(all: &'a [T], index: usize, what: &str) -> Result<&'a T> {
@@ -246,7 +253,7 @@ fn inputs(buffers: &Buffers, index: usize, plan: &Plan) -> Result<Option<(wgpu::
     Ok(Some((buffers.find(index, first.slot)?.clone(), end)))
 }
 
-fn check_inputs(plan: &Plan, inputs: &[&[u32]]) -> Result<()> {
+pub(super) fn check_inputs(plan: &Plan, inputs: &[&[u32]]) -> Result<()> {
     if inputs.len() != plan.inputs.len() {
         let expected = plan.inputs.len().to_string();
         return Err(Error::argument(

@@ -25,7 +25,6 @@ mod upload;
 pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};
 pub use device::{GpuDevice, Limits, Options};
 pub use executor::GpuExecutor;
-pub use profile::Profile;
 /// The version of wgpu that a host application's device must come from.
 pub use wgpu;
 /// A host application's device and queue, by names that say whose they are.

@@ -1,112 +1,323 @@
-//! How long each step of a plan takes on the device.
+//! Runs whose steps are timed, by timestamps where the device's make sense, else by the wall clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::exec::timeline::Stopwatch;
+use crate::exec::{Clock, HostPhase, Span, Timeline, Timing};
+use crate::plan::Plan;
 
 use super::buffers::allocate;
-use super::executor::{GpuExecutor, get};
+use super::executor::{GpuExecutor, check_inputs, get};
 use super::fetch::Fetch;
 use super::submit;
 
 /// Steps that share a query set: WebGPU allows 4,096 queries in one, two a step.
 const STEPS: usize = 2048;
 
-/// How often a step is timed by the wall clock. The least counts.
-const REPEATS: usize = 3;
-
-/// The times of a plan's steps.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
-    /// By step.
-    pub steps: Vec<Duration>,
-    /// Whether the device timed itself. Without, a step's time is that of a submission with a wait:
-    /// too long by what those cost, and good for comparing large steps only.
-    pub on_device: bool,
-}
+/// What the device's clock may say more than the computer's, for what both take as long: clocks run
+/// differently, and this one is read in between.
+const SLACK: f64 = 1.25;
 
 impl GpuExecutor {
-    /// Runs plan `plan` once, each step in a pass of its own, with what lies in its buffers now, and
-    /// times the steps. A training step changes the variables here as it does in a run; where the
-    /// device cannot time itself, its steps are even run several times. Waits for the device.
-    pub fn profile(&mut self, plan: usize) -> Result<Profile> {
-        self.device.check()?;
-        let steps = get(&self.plans, plan, "plan")?.steps.len();
-        if self.device.info().timestamps {
-            let mut times = Vec::with_capacity(steps);
-            for start in (0..steps).step_by(STEPS) {
-                times.extend(self.timestamps(plan, start, (start + STEPS).min(steps))?);
+    /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The steps' timestamps are taken around passes of their own.
+    pub(super) fn timed(
+        &mut self,
+        plan: usize,
+        inputs: &[&[u32]],
+        timing: Timing,
+    ) -> Result<Timeline> {
+        let planned = get(&self.program.plans, plan, "plan")?.clone();
+        check_inputs(&planned, inputs)?;
+        // What is still under way is not this run's.
+        self.results_so_far()?;
+        let why = match (timing, &self.distrusted) {
+            (Timing::WallClock, _) => "asked for".to_string(),
+            (Timing::Best, Some(why)) => why.clone(),
+            (Timing::Best, None) if !self.device.info().timestamps => {
+                "the device has no timestamps".to_string()
             }
-            // Some drivers accept the queries and never write them.
-            if times.iter().any(|t| !t.is_zero()) {
-                return Ok(Profile {
-                    steps: times,
-                    on_device: true,
-                });
+            (Timing::Best, None) => return self.by_timestamps(plan, &planned, inputs),
+        };
+        self.by_wall_clock(plan, &planned, inputs, why)
+    }
+
+    /// Waits for all runs; what they gave stays to be taken.
+    fn results_so_far(&mut self) -> Result<()> {
+        self.readback.collect(&self.device, &mut self.budgets, true)
+    }
+
+    /// Hands the inputs over, in a submission of its own.
+    fn hand_over(&mut self, plan: usize, planned: &Plan, inputs: &[&[u32]]) -> Result<()> {
+        let Some((target, bytes)) = get(&self.plans, plan, "plan")?.inputs.clone() else {
+            return Ok(());
+        };
+        let parts = planned.inputs.iter().zip(inputs);
+        let parts = parts.map(|(port, words)| (port.slot.offset, *words));
+        let stage = self.inputs.fill(&self.device, parts)?;
+        let turn = self.device.turn();
+        let after = self.device.guarded("handing inputs over", 0, |d| {
+            let mut encoder = d.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(stage, 0, &target, 0, bytes);
+            self.device.wgpu().1.submit([encoder.finish()])
+        });
+        drop(turn);
+        self.inputs
+            .submitted(&self.device, after.as_ref().ok().cloned())?;
+        self.device.poll(Some(&after?))
+    }
+
+    /// Copies the results on their way, and waits for them.
+    fn fetch_results(&mut self, plan: usize) -> Result<()> {
+        let (back, at) = self.readback.place(&self.device, &mut self.budgets)?;
+        let ready = get(&self.plans, plan, "plan")?;
+        let turn = self.device.turn();
+        let after = self.device.guarded("fetching results", 0, |d| {
+            let mut encoder = d.create_command_encoder(&Default::default());
+            for copy in &ready.results {
+                copy.encode(&mut encoder, back, at);
             }
+            self.device.wgpu().1.submit([encoder.finish()])
+        })?;
+        drop(turn);
+        let run = self.counters.runs;
+        self.counters.runs += 1;
+        // The budget is not told: such a run is slower than others.
+        self.readback
+            .submitted(&self.device, (run, plan), after, 1)?;
+        self.readback.collect(&self.device, &mut [], true)
+    }
+
+    fn by_wall_clock(
+        &mut self,
+        plan: usize,
+        planned: &Plan,
+        inputs: &[&[u32]],
+        why: String,
+    ) -> Result<Timeline> {
+        let mut watch = Stopwatch::start();
+        self.hand_over(plan, planned, inputs)?;
+        watch.lap(HostPhase::Upload);
+        let mut steps = Vec::with_capacity(planned.steps.len());
+        for step in 0..planned.steps.len() {
+            let after = self.submit_steps(plan, step..step + 1)?;
+            self.device.poll(Some(&after))?;
+            steps.push(watch.lap(HostPhase::Run));
         }
-        let times = (0..steps).map(|step| self.wall_clock(plan, step));
-        Ok(Profile {
-            steps: times.collect::<Result<_>>()?,
-            on_device: false,
+        self.fetch_results(plan)?;
+        watch.lap(HostPhase::Results);
+        Ok(Timeline {
+            clock: Clock::Wall { why },
+            steps,
+            host: watch.host,
         })
     }
 
-    fn timestamps(&mut self, plan: usize, start: usize, end: usize) -> Result<Vec<Duration>> {
+    fn by_timestamps(
+        &mut self,
+        plan: usize,
+        planned: &Plan,
+        inputs: &[&[u32]],
+    ) -> Result<Timeline> {
+        let count = planned.steps.len();
+        let bytes = (count as u64 * 16).max(16);
         let device = self.device.clone();
-        let count = (end - start) as u32 * 2;
-        let bytes = u64::from(count) * 8;
+        let before = self.counters;
         let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
-        let counters = &mut self.counters;
-        let resolved = allocate(&device, counters, "timestamps", bytes, usage, false)?;
-        let fetch = Fetch::new(&device, counters, bytes)?;
+        let what = "timestamps";
+        let resolved = allocate(&device, &mut self.counters, what, bytes, usage, false)?;
+        let fetch = Fetch::new(&device, &mut self.counters, bytes)?;
+        // Both buffers go with this call.
+        self.counters = before;
+        let sets: Vec<wgpu::QuerySet> = device.guarded("profiling", bytes, |d| {
+            let sizes = (0..count).step_by(STEPS).map(|s| (count - s).min(STEPS));
+            let set = |steps: usize| {
+                d.create_query_set(&wgpu::QuerySetDescriptor {
+                    label: Some("steps"),
+                    ty: wgpu::QueryType::Timestamp,
+                    count: steps as u32 * 2,
+                })
+            };
+            sizes.map(set).collect()
+        })?;
+
+        let mut watch = Stopwatch::start();
+        self.hand_over(plan, planned, inputs)?;
+        watch.lap(HostPhase::Upload);
+        let cuts = match self.budgets.get(plan) {
+            Some(budget) => budget.cuts(),
+            None => vec![count],
+        };
         let ready = get(&self.plans, plan, "plan")?;
         let turn = device.turn();
-        device.guarded("profiling", bytes, |d| {
-            let queries = d.create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("steps"),
-                ty: wgpu::QueryType::Timestamp,
-                count,
-            });
-            let mut encoder = d.create_command_encoder(&Default::default());
-            for (query, step) in (0..).step_by(2).zip(start..end) {
-                let times = wgpu::ComputePassTimestampWrites {
-                    query_set: &queries,
-                    beginning_of_pass_write_index: Some(query),
-                    end_of_pass_write_index: Some(query + 1),
-                };
-                submit::encode(&mut encoder, &ready.steps, step..step + 1, Some(times));
-            }
-            encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-            device.wgpu().1.submit([encoder.finish()]);
-        })?;
+        let mut after = None;
+        let mut start = 0;
+        for end in cuts {
+            let encoded = device.guarded("profiling", 0, |d| {
+                let mut encoder = d.create_command_encoder(&Default::default());
+                for step in start..end {
+                    let times = sets.get(step / STEPS).map(|query_set| {
+                        let query = (step % STEPS) as u32 * 2;
+                        wgpu::ComputePassTimestampWrites {
+                            query_set,
+                            beginning_of_pass_write_index: Some(query),
+                            end_of_pass_write_index: Some(query + 1),
+                        }
+                    });
+                    submit::encode(&mut encoder, &ready.steps, step..step + 1, times);
+                }
+                if end == count {
+                    for (i, set) in sets.iter().enumerate() {
+                        let at = (i * STEPS * 16) as u64;
+                        encoder.resolve_query_set(set, 0..set.count(), &resolved, at);
+                    }
+                }
+                encoder.finish()
+            })?;
+            watch.lap(HostPhase::Encode);
+            let submit = |_: &_| device.wgpu().1.submit([encoded]);
+            after = Some(device.guarded("profiling", 0, submit)?);
+            watch.lap(HostPhase::Submit);
+            start = end;
+        }
         drop(turn);
-        let words = fetch.read(&device, &resolved, 0, count as usize * 2)?;
-        // Both buffers go with this call.
-        self.counters.buffers -= 2;
-        self.counters.bytes -= 2 * bytes.max(16).next_multiple_of(16);
+        device.poll(after.as_ref())?;
+        watch.lap(HostPhase::Run);
+        self.fetch_results(plan)?;
+        watch.lap(HostPhase::Results);
+
+        let words = fetch.read(&device, &resolved, 0, count * 4)?;
         let period = f64::from(device.wgpu().1.get_timestamp_period());
-        let ticks = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
-        let times = words.chunks_exact(4).map(|w| match w {
-            // A clock that is set back between the two gives no time rather than a huge one.
-            [a, b, c, d] => ticks(*c, *d).saturating_sub(ticks(*a, *b)),
-            _ => 0,
-        });
-        let nanoseconds = times.map(|ticks| (ticks as f64 * period) as u64);
-        Ok(nanoseconds.map(Duration::from_nanos).collect())
+        let window = window(&watch.host);
+        let (clock, steps) = match steps(&words, period, window) {
+            Ok(steps) => (Clock::Timestamps, steps),
+            // The run is done, so its steps cannot be timed any more; the next one's can.
+            Err(why) => {
+                self.distrusted = Some(why.clone());
+                (Clock::Wall { why }, Vec::new())
+            }
+        };
+        Ok(Timeline {
+            clock,
+            steps,
+            host: watch.host,
+        })
+    }
+}
+
+/// From the first submission's end, or at least its start, to the end of the wait.
+fn window(host: &[(HostPhase, Span)]) -> Span {
+    let mut of = host
+        .iter()
+        .filter(|(phase, _)| matches!(phase, HostPhase::Submit | HostPhase::Run));
+    let start = of.next().map_or(Duration::ZERO, |(_, span)| span.start);
+    let end = of.next_back().map_or(start, |(_, span)| span.end());
+    Span::between(start, end)
+}
+
+/// The steps' spans from their timestamps, ticks of `period` nanoseconds as pairs of words, laid into the
+/// window at its end; else what is wrong with them.
+fn steps(words: &[u32], period: f64, window: Span) -> std::result::Result<Vec<Span>, String> {
+    let tick = |pair: &[u32]| match pair {
+        [low, high] => u64::from(*high) << 32 | u64::from(*low),
+        _ => 0,
+    };
+    let ticks: Vec<u64> = words.chunks_exact(2).map(tick).collect();
+    // Some drivers accept the queries and never write them.
+    if !ticks.is_empty() && ticks.iter().all(|t| *t == 0) {
+        return Err("the device's timestamps are all zero".to_string());
+    }
+    if !(period > 0.0 && period.is_finite()) {
+        return Err(format!("the device's clock ticks every {period} ns"));
+    }
+    let first = ticks.first().copied().unwrap_or(0);
+    let mut last = first;
+    let mut spans = Vec::with_capacity(ticks.len() / 2);
+    let time = |tick: u64| Duration::from_nanos(((tick - first) as f64 * period) as u64);
+    for (step, pair) in ticks.chunks_exact(2).enumerate() {
+        let [begin, end] = [pair[0], pair[1]];
+        if begin < first || end < begin {
+            let reason = "its clock ran backwards, or was not read";
+            return Err(format!(
+                "the device's timestamps of step {step} are {begin} and {end} after {first}: {reason}"
+            ));
+        }
+        // Steps that overlap share no time: what began before the last one ended counts from there.
+        let begin = begin.clamp(last, end.max(last));
+        last = end.max(last);
+        spans.push(Span::between(time(begin), time(last)));
+    }
+    let total = time(last);
+    if total.as_secs_f64() > window.length.as_secs_f64() * SLACK + 1e-4 {
+        return Err(format!(
+            "by the device's timestamps the steps took {total:?}, but by the computer's clock all of it took {:?}",
+            window.length
+        ));
+    }
+    let shift = window.end().saturating_sub(total);
+    for span in &mut spans {
+        span.start += shift;
+    }
+    Ok(spans)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn words(ticks: &[u64]) -> Vec<u32> {
+        let word = |t: &u64| [*t as u32, (*t >> 32) as u32];
+        ticks.iter().flat_map(word).collect()
     }
 
-    fn wall_clock(&mut self, plan: usize, step: usize) -> Result<Duration> {
-        let mut least = Duration::MAX;
-        for _ in 0..REPEATS {
-            let start = Instant::now();
-            let after = self.submit_steps(plan, step..step + 1)?;
-            self.device.poll(Some(&after))?;
-            least = least.min(start.elapsed());
-        }
-        match least {
-            Duration::MAX => Err(Error::internal("profile", "nothing was timed")),
-            least => Ok(least),
-        }
+    fn nanos(nanos: u64) -> Duration {
+        Duration::from_nanos(nanos)
+    }
+
+    /// From 1 ms to 2 ms.
+    fn millisecond() -> Span {
+        Span::between(nanos(1_000_000), nanos(2_000_000))
+    }
+
+    #[test]
+    fn sane_timestamps_become_spans_at_the_end_of_the_wait() {
+        let base = 7 << 32;
+        let ticks = [base, base + 100, base + 150, base + 400];
+        let spans = steps(&words(&ticks), 2.0, millisecond()).unwrap();
+        let end = 2_000_000;
+        assert_eq!(
+            spans,
+            [
+                Span::between(nanos(end - 800), nanos(end - 600)),
+                Span::between(nanos(end - 500), nanos(end)),
+            ]
+        );
+    }
+
+    #[test]
+    fn steps_that_overlap_share_no_time() {
+        let ticks = [1000, 1500, 1200, 1400, 1300, 2000];
+        let spans = steps(&words(&ticks), 1.0, millisecond()).unwrap();
+        let lengths: Vec<u128> = spans.iter().map(|s| s.length.as_nanos()).collect();
+        assert_eq!(lengths, [500, 0, 500]);
+    }
+
+    #[test]
+    fn insane_timestamps_are_refused_with_the_reason() {
+        let refused = |ticks: &[u64], period, reason: &str| {
+            let error = steps(&words(ticks), period, millisecond()).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        };
+        refused(&[0, 0, 0, 0], 1.0, "all zero");
+        refused(&[5, 9, 12, 11], 1.0, "backwards");
+        refused(&[5, 9, 0, 0], 1.0, "not read");
+        refused(&[5, 9, 3, 12], 1.0, "ran backwards");
+        refused(&[5, 9], 0.0, "ticks every 0 ns");
+        refused(&[5, 9], f64::NAN, "ticks every NaN ns");
+        // Two seconds in a millisecond.
+        refused(&[5, 2_000_000_005], 1.0, "by the computer's clock");
+        assert_eq!(steps(&[], 1.0, millisecond()), Ok(Vec::new()));
     }
 }

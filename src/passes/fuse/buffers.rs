@@ -24,13 +24,13 @@ impl Fuser<'_> {
             nodes.push(extra);
         }
         let mut bound = self.read_from_memory(&nodes);
+        // Readers that come later may still join, so they do not count yet.
+        let last = nodes.iter().max().copied();
         for &id in &nodes {
-            // Readers that come later may still join, so they do not count yet.
-            let last = nodes.iter().max().copied().unwrap_or(id);
             let stored = self.required[id.index()]
                 || self.readers[id.index()]
                     .iter()
-                    .any(|r| *r <= last && !nodes.contains(r));
+                    .any(|r| Some(*r) <= last && !nodes.contains(r));
             if stored && !self.in_place(id, &nodes) {
                 bound.push(id);
             }

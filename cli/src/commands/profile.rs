@@ -1,0 +1,203 @@
+//! `wgrad profile`: where the time of a training step goes.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use wgrad::graph::Phase;
+use wgrad::train::{Profile, Profiling, Row, StepProfile};
+
+use crate::args::ProfileArgs;
+use crate::config::layer::Layer;
+use crate::config::{Config, Overrides};
+use crate::engine;
+use crate::failure::Failure;
+use crate::network;
+use crate::output::Output;
+use crate::samples::Samples;
+use crate::text::path;
+
+/// Rows of a table where not all are asked for.
+const ROWS: usize = 12;
+
+/// A step of the plan, as an event.
+#[derive(Serialize)]
+struct Step<'a> {
+    step: usize,
+    label: &'a str,
+    op: Option<&'a str>,
+    kernels: &'a [&'static str],
+    phase: &'static str,
+    layer: &'a str,
+    line: Option<String>,
+    ms: f64,
+    share: f64,
+    flops: f64,
+    bytes: u64,
+}
+
+/// Steps that belong together, as part of the last event.
+#[derive(Serialize)]
+struct Sum {
+    label: String,
+    count: usize,
+    ms: f64,
+    share: f64,
+    gflop_per_s: f64,
+    of_flops: f64,
+    gb_per_s: f64,
+    of_bandwidth: f64,
+}
+
+/// The last event.
+#[derive(Serialize)]
+struct Done {
+    device: String,
+    clock: String,
+    timestamps: bool,
+    batch: usize,
+    runs: usize,
+    ms: f64,
+    ordinary_ms: f64,
+    ceiling_gflop_per_s: f64,
+    ceiling_gb_per_s: f64,
+    steps: usize,
+    in_steps_ms: f64,
+    outside_ms: HashMap<&'static str, f64>,
+    by_op: Vec<Sum>,
+    by_layer: Vec<Sum>,
+    by_line: Vec<Sum>,
+    trace: Option<String>,
+}
+
+/// Trains some steps as a configuration file says, times their parts, and keeps nothing of it but a trace.
+pub fn run(args: &ProfileArgs, output: &mut Output) -> Result<(), Failure> {
+    let overrides = Overrides {
+        device: args.device.clone(),
+        ..Overrides::default()
+    };
+    let mut config = Config::load(&args.config, &overrides)?;
+    let samples = Samples::load(&mut config)?;
+    let device = engine::device(&config.training.device)?;
+    let mut trainer = engine::trainer(&config, &samples.preparation, &device)?;
+    let layers = engine::layers(&config, &samples.preparation)?;
+    let mut profiling = Profiling::runs(args.steps as usize).batch_size(config.training.batch_size);
+    if args.wall_clock {
+        profiling = profiling.wall_clock();
+    }
+    let profile = trainer.profile(&samples.train, profiling)?;
+    let by_line = match layers.is_empty() {
+        true => Vec::new(),
+        false => profile.group(|step| {
+            let other = || match step.phase {
+                Phase::Update => "update of the parameters".to_string(),
+                _ => "outside any layer".to_string(),
+            };
+            line(&layers, step).unwrap_or_else(other)
+        }),
+    };
+    let tables = [
+        ("by op", profile.by_op()),
+        ("by layer", profile.by_layer()),
+        ("by line of the file", by_line),
+        ("by step of the plan", profile.by_step()),
+    ];
+    let most = (!args.all).then_some(ROWS);
+    output.say(&format!("{}\n", profile.heading()));
+    for (title, rows) in tables.iter().filter(|(_, rows)| !rows.is_empty()) {
+        output.say(&profile.table(title, rows, most));
+    }
+    output.say(profile.table_outside().trim_end());
+    let trace = match &args.trace {
+        Some(file) => {
+            profile.write_trace(file)?;
+            output.say(&format!(
+                "\ntrace   {}, for https://ui.perfetto.dev or chrome://tracing",
+                path(file)
+            ));
+            Some(file.display().to_string())
+        }
+        None => None,
+    };
+    events(&profile, &layers, &tables, trace, output);
+    Ok(())
+}
+
+/// The line of the file that a step comes from, with the layer's type; none for the update of parameters and
+/// what belongs to no layer.
+fn line(layers: &[Layer], step: &StepProfile) -> Option<String> {
+    if step.phase == Phase::Update {
+        return None;
+    }
+    let layer = network::layer_of(layers, &step.scope)?;
+    Some(match layer.place() {
+        Some(place) => {
+            let file = place.file.file_name().unwrap_or(place.file.as_os_str());
+            format!("{}:{} {}", file.to_string_lossy(), place.line, layer.name())
+        }
+        None => format!("[model] {}", layer.name()),
+    })
+}
+
+fn events(
+    profile: &Profile,
+    layers: &[Layer],
+    tables: &[(&str, Vec<Row>); 4],
+    trace: Option<String>,
+    output: &mut Output,
+) {
+    let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    let total = ms(profile.total()).max(f64::MIN_POSITIVE);
+    for (number, step) in profile.steps.iter().enumerate() {
+        let event = Step {
+            step: number,
+            label: &step.label,
+            op: step.op,
+            kernels: &step.kernels,
+            phase: step.phase_name(),
+            layer: &step.scope,
+            line: line(layers, step),
+            ms: ms(step.time),
+            share: ms(step.time) / total,
+            flops: step.flops,
+            bytes: step.bytes,
+        };
+        output.event("step", &event);
+    }
+    let sum = |row: &Row| {
+        let (of_flops, of_bandwidth) = row.of(&profile.ceilings);
+        Sum {
+            label: row.label.clone(),
+            count: row.count,
+            ms: ms(row.time),
+            share: row.share,
+            gflop_per_s: row.flops_per_second() / 1e9,
+            of_flops,
+            gb_per_s: row.bytes_per_second() / 1e9,
+            of_bandwidth,
+        }
+    };
+    let sums = |rows: &[Row]| rows.iter().map(sum).collect();
+    let [(_, by_op), (_, by_layer), (_, by_line), _] = tables;
+    let outside = profile.outside.iter();
+    let done = Done {
+        device: profile.device.clone(),
+        clock: profile.clock.to_string(),
+        timestamps: profile.clock == wgrad::exec::Clock::Timestamps,
+        batch: profile.batch,
+        runs: profile.runs.len(),
+        ms: ms(profile.total()),
+        ordinary_ms: ms(profile.plain),
+        ceiling_gflop_per_s: profile.ceilings.flops / 1e9,
+        ceiling_gb_per_s: profile.ceilings.bandwidth / 1e9,
+        steps: profile.steps.len(),
+        in_steps_ms: ms(profile.in_steps()),
+        outside_ms: outside
+            .map(|(phase, time)| (phase.name(), ms(*time)))
+            .collect(),
+        by_op: sums(by_op),
+        by_layer: sums(by_layer),
+        by_line: sums(by_line),
+        trace,
+    };
+    output.event("done", &done);
+}

@@ -1,0 +1,177 @@
+//! What a device can do at best: its yardsticks, measured by kernels that do nothing else.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::exec::{Program, Stepwise};
+use crate::graph::{Graph, Mode};
+use crate::kernel::{Binding, Kernel, KernelLimits, Operand, wgsl};
+use crate::plan::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Slot, Step};
+use crate::{Result, Source};
+
+/// What a device does at most, as measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ceilings {
+    /// Floating-point operations a second, in f32: fused multiply-adds of registers, each of them two.
+    pub flops: f64,
+    /// Bytes a second, read and written, where a large buffer is copied to another. What lies in a cache moves
+    /// faster.
+    pub bandwidth: f64,
+}
+
+/// Seconds that a measurement takes at least, so that handing it over does not count.
+pub(super) const LONG: f64 = 0.01;
+
+/// How often a measurement is repeated. The fastest counts.
+pub(super) const REPEATS: usize = 3;
+
+/// Bytes of the buffer that is copied, larger than most caches.
+pub(super) const COPIED: u64 = 64 << 20;
+
+/// Invocations of the arithmetic's kernel: enough for the largest GPUs.
+const INVOCATIONS: u32 = 1 << 18;
+
+/// Operations of an invocation in each round of `shaders/ceiling_fma.wgsl`.
+const FLOPS: f64 = 256.0;
+
+/// Rounds of the quickest measurement; each further one has four times as many.
+const ROUNDS: u32 = 4;
+
+/// Measurements of the arithmetic, of more and more rounds, and the most copies in one submission.
+const LEVELS: usize = 8;
+const COPIES: usize = 64;
+
+/// Measures a GPU. `open` makes the executor of a program.
+pub(crate) fn measure(
+    limits: &KernelLimits,
+    open: impl Fn(Program) -> Result<Box<dyn Stepwise>>,
+) -> Result<Ceilings> {
+    let mut executor = open(program(limits))?;
+    let mut flops = 0.0;
+    for level in 0..LEVELS {
+        let seconds = fastest(executor.as_mut(), 0, level..level + 1)?;
+        flops = f64::from(INVOCATIONS) * FLOPS * f64::from(rounds(level)) / seconds;
+        if seconds >= LONG {
+            break;
+        }
+    }
+    let mut bandwidth = 0.0;
+    let mut copies = 1;
+    while copies <= COPIES {
+        let seconds = fastest(executor.as_mut(), 1, 0..copies)?;
+        bandwidth = 2.0 * copied(limits) as f64 * copies as f64 / seconds;
+        if seconds >= LONG {
+            break;
+        }
+        copies *= 4;
+    }
+    Ok(Ceilings { flops, bandwidth })
+}
+
+fn rounds(level: usize) -> u32 {
+    ROUNDS << (2 * level)
+}
+
+fn copied(limits: &KernelLimits) -> u64 {
+    let most = limits.binding_bytes.min(limits.buffer_bytes);
+    COPIED.min(most) / 16 * 16
+}
+
+/// Seconds that some steps take, with the wait for them.
+fn fastest(executor: &mut dyn Stepwise, plan: usize, steps: std::ops::Range<usize>) -> Result<f64> {
+    let probe = slot(0, 16);
+    let mut least = f64::INFINITY;
+    // The first one compiles what drivers compile late.
+    for _ in 0..REPEATS + 1 {
+        let start = Instant::now();
+        executor.run_steps(plan, steps.clone())?;
+        executor.read_slot(plan, probe, 1)?;
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    Ok(least.max(1e-9))
+}
+
+fn slot(buffer: usize, bytes: u64) -> Slot {
+    Slot {
+        buffer: BufferId::Local(buffer),
+        offset: 0,
+        bytes,
+    }
+}
+
+/// The kernels that a GPU is measured by: the arithmetic's, one for each measurement, and the copy's.
+pub fn kernels(limits: &KernelLimits) -> (Vec<Kernel>, Kernel) {
+    const WORKGROUP: u32 = 64;
+    let kernel = |label, source, bindings, invocations: u64| Kernel {
+        label,
+        parts: vec![wgsl!("lib/index"), source],
+        overrides: vec![("WG", WORKGROUP)],
+        bindings,
+        workgroups: limits.fold(invocations.div_ceil(u64::from(WORKGROUP))),
+    };
+    let arithmetic = |level| {
+        let words = vec![rounds(level), 0.999_f32.to_bits(), 0.001_f32.to_bits()];
+        let bindings = vec![Binding::Write(Operand::Scratch(0)), Binding::Uniform(words)];
+        let source = wgsl!("ceiling_fma");
+        kernel("ceiling_fma", source, bindings, u64::from(INVOCATIONS))
+    };
+    let vectors = copied(limits) / 16;
+    let bindings = vec![
+        Binding::Read(Operand::Scratch(0)),
+        Binding::Write(Operand::Scratch(1)),
+        Binding::Uniform(vec![vectors as u32]),
+    ];
+    let copy = kernel("ceiling_copy", wgsl!("ceiling_copy"), bindings, vectors);
+    ((0..LEVELS).map(arithmetic).collect(), copy)
+}
+
+/// A plan of the arithmetic, a step for each level, and one of copies.
+fn program(limits: &KernelLimits) -> Program {
+    let (arithmetic, copy) = kernels(limits);
+    let step = |kernel: Kernel, slots: &[Slot]| Step {
+        nodes: Vec::new(),
+        anchor: None,
+        head: None,
+        tail: None,
+        reads: Vec::new(),
+        writes: Vec::new(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        scratch: Vec::new(),
+        label: kernel.label.to_string(),
+        source: Source::caller(),
+        scope: String::new(),
+        flops: 0.0,
+        bytes: 0,
+        variants: vec![vec![Dispatch {
+            kernel,
+            slots: slots.to_vec(),
+        }]],
+    };
+    let plan = |sizes: &[u64], steps: Vec<Step>| {
+        let buffer = |bytes: &u64| BufferPlan {
+            bytes: *bytes,
+            role: BufferRole::Activations,
+        };
+        Arc::new(Plan {
+            graph: Graph::new(Mode::Eval),
+            buffers: sizes.iter().map(buffer).collect(),
+            steps,
+            inputs: Vec::new(),
+            results: Vec::new(),
+            outputs: Vec::new(),
+        })
+    };
+    let sums = u64::from(INVOCATIONS) * 16;
+    let arithmetic = arithmetic.into_iter().map(|k| step(k, &[slot(0, sums)]));
+    let bytes = copied(limits);
+    let ends = [slot(1, bytes), slot(0, bytes)];
+    let copies = (0..COPIES).map(|_| step(copy.clone(), &ends));
+    Program {
+        layout: Arc::new(Layout::default()),
+        plans: vec![
+            plan(&[sums], arithmetic.collect()),
+            plan(&[bytes, bytes], copies.collect()),
+        ],
+    }
+}

@@ -1,0 +1,101 @@
+//! What the computer can do at best: its yardsticks, measured on all threads.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::exec::Ceilings;
+use crate::exec::ceilings::{COPIED, LONG, REPEATS};
+use crate::{Error, Result};
+
+/// Multiply-adds that do not wait for each other: with two numbers more they just fit into 16 registers.
+const CHAINS: usize = 12;
+
+/// Rounds of the quickest measurement.
+const ROUNDS: usize = 1 << 14;
+
+/// Elements that a thread copies at a time.
+const BLOCK: usize = 1 << 16;
+
+/// Measures the CPU.
+pub(crate) fn measure() -> Result<Ceilings> {
+    Ok(Ceilings {
+        flops: flops(),
+        bandwidth: bandwidth()?,
+    })
+}
+
+fn flops() -> f64 {
+    let mut rounds = ROUNDS;
+    loop {
+        let (seconds, flops) = fastest(|| {
+            let each = rayon::broadcast(|_| pulp::Arch::new().dispatch(Fused { rounds }));
+            each.into_iter().sum::<f64>()
+        });
+        if seconds >= LONG {
+            return flops / seconds;
+        }
+        rounds *= 4;
+    }
+}
+
+fn bandwidth() -> Result<f64> {
+    let len = (COPIED / 4) as usize;
+    let buffer = || {
+        let mut buffer: Vec<f32> = Vec::new();
+        let full = |_| Error::OutOfMemory {
+            what: "a buffer to copy".to_string(),
+            bytes: COPIED,
+            device: "cpu".to_string(),
+        };
+        buffer.try_reserve_exact(len).map_err(full)?;
+        // Not 0: pages that were never written may all be the same one.
+        buffer.resize(len, 1.0);
+        Ok::<_, Error>(buffer)
+    };
+    let (x, mut y) = (buffer()?, buffer()?);
+    let (seconds, bytes) = fastest(|| {
+        let blocks = y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
+        blocks.for_each(|(y, x)| y.copy_from_slice(x));
+        std::hint::black_box(&mut y);
+        2.0 * COPIED as f64
+    });
+    Ok(bytes / seconds)
+}
+
+/// The seconds of the fastest of a few calls, and what it gave.
+fn fastest(mut work: impl FnMut() -> f64) -> (f64, f64) {
+    let mut least = (f64::INFINITY, 0.0);
+    for _ in 0..REPEATS {
+        let start = Instant::now();
+        let done = work();
+        let seconds = start.elapsed().as_secs_f64().max(1e-9);
+        if seconds < least.0 {
+            least = (seconds, done);
+        }
+    }
+    least
+}
+
+/// Multiply-adds of the widest registers there are.
+struct Fused {
+    rounds: usize,
+}
+
+impl pulp::WithSimd for Fused {
+    /// How many floating-point operations that was.
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> f64 {
+        let (k, c) = (simd.splat_f32s(0.999), simd.splat_f32s(0.001));
+        let mut sums = [c; CHAINS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = simd.mul_add_f32s(*sum, k, c);
+            }
+        }
+        std::hint::black_box(sums.map(|sum| simd.reduce_sum_f32s(sum)));
+        (2 * S::F32_LANES * CHAINS * self.rounds) as f64
+    }
+}

@@ -1,0 +1,77 @@
+//! The end of the walk: what each group must store, and groups that store too much cut in two.
+
+use std::collections::HashSet;
+
+use crate::graph::NodeId;
+
+use super::{Fuser, Group};
+
+impl Fuser<'_> {
+    /// The groups, with what each must store.
+    pub(super) fn finish(mut self) -> Vec<Group> {
+        let groups = std::mem::take(&mut self.groups);
+        let mut done = Vec::new();
+        // A group that became another's head is empty.
+        let left = |g: &Group| g.anchor.is_some() || !g.tail.is_empty();
+        let mut work: Vec<Group> = groups.into_iter().rev().filter(left).collect();
+        while let Some(mut group) = work.pop() {
+            let most = self.limits.storage_buffers as usize;
+            self.find_outputs(&mut group);
+            let fixed = |id: &&NodeId| !self.floating[id.index()];
+            let fixed: Vec<NodeId> = group.tail.iter().filter(fixed).copied().collect();
+            let at_least = if group.anchor.is_some() { 1 } else { 2 };
+            if self.bound(&group) > most && fixed.len() >= at_least {
+                // Too many values turned out to be needed elsewhere: halve the chain.
+                let (first, second) = fixed.split_at(fixed.len() / 2);
+                work.push(Group {
+                    head: Vec::new(),
+                    anchor: None,
+                    tail: self.with_floating(second),
+                    ..group.clone()
+                });
+                group.tail = self.with_floating(first);
+                work.push(group);
+                continue;
+            }
+            done.push(group);
+        }
+        // A node that was cut off from its readers above must be stored for them.
+        let mut all = done;
+        for i in 0..all.len() {
+            let Some(mut group) = all.get(i).cloned() else {
+                continue;
+            };
+            self.find_outputs(&mut group);
+            all[i] = group;
+        }
+        all
+    }
+
+    /// The nodes of a group that are needed outside of it.
+    fn find_outputs(&self, group: &mut Group) {
+        let nodes: Vec<NodeId> = group.nodes().collect();
+        let outside = |id: &NodeId| self.required[id.index()] || self.read_outside(*id, &nodes);
+        group.outputs = nodes
+            .iter()
+            .copied()
+            .filter(|id| !self.floating[id.index()] && outside(id))
+            .collect();
+    }
+
+    /// Whether a node is read anywhere but among `nodes`. A floating reader runs where its own readers run.
+    fn read_outside(&self, id: NodeId, nodes: &[NodeId]) -> bool {
+        let mut open = vec![id];
+        let mut seen: HashSet<NodeId> = HashSet::new();
+        while let Some(id) = open.pop() {
+            for &reader in &self.readers[id.index()] {
+                match self.floating[reader.index()] {
+                    true if seen.insert(reader) => open.push(reader),
+                    true => {}
+                    false if !nodes.contains(&reader) => return true,
+                    false => {}
+                }
+            }
+        }
+        false
+    }
+}

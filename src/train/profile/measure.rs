@@ -1,0 +1,237 @@
+//! Measuring: real training steps on a session of their own, so that the trainer's weights stay as they are.
+
+use std::time::{Duration, Instant};
+
+use crate::data::Dataset;
+use crate::exec::{HostPhase, Timeline};
+use crate::graph::Phase;
+use crate::plan::{Plan, Step};
+use crate::schedule::Progress;
+use crate::train::feed;
+use crate::train::session::{Session, Wanted};
+use crate::train::summary::Summary;
+use crate::train::trace::Purpose;
+use crate::train::trainer::Trainer;
+use crate::{Error, Result};
+
+use super::{Profile, Profiling, StepProfile};
+
+/// Training steps before anything is timed: drivers compile late, and pages are touched first.
+const WARM_UP: usize = 2;
+
+impl Trainer {
+    /// Trains some steps on `set`, in the data's order, and says where their time goes. The trainer stays as it
+    /// is: weights, position and what is being trained.
+    ///
+    /// Steps are timed by the device's timestamps where it has such and they make sense, else by the computer's
+    /// clock; [`Profile::clock`] says which and why. With gradients accumulated over several batches, it is
+    /// the last batch's step that is timed.
+    ///
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    /// use wgrad::train::Profiling;
+    /// use wgrad::{Device, Trainer, nn};
+    ///
+    /// # fn main() -> wgrad::Result<()> {
+    /// let x = (0..640).map(|i| (i as f32).sin()).collect();
+    /// let labels = (0..64).map(|i| i % 3).collect();
+    /// let set = Dataset::from_arrays(x, [10], Targets::classes(labels, 3))?;
+    /// let model = nn::Sequential::new()
+    ///     .add(nn::Linear::new(10, 32))
+    ///     .add(nn::Relu)
+    ///     .add(nn::Linear::new(32, 3));
+    /// let mut trainer = Trainer::new(model).compile(&Device::cpu(), &set)?;
+    ///
+    /// let profile = trainer.profile(&set, Profiling::runs(5).batch_size(16))?;
+    /// println!("{profile}");
+    /// let slowest = profile.by_op().into_iter().next();
+    /// assert!(slowest.is_some_and(|row| row.share > 0.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for no runs or an empty batch, and on a device that cannot be profiled: the
+    /// reference, and one that is [checked](crate::Device::checked). Whatever training itself fails with.
+    pub fn profile(&mut self, set: &Dataset, profiling: Profiling) -> Result<Profile> {
+        for (what, n) in [
+            ("the number of runs", profiling.runs),
+            ("the batch size", profiling.batch_size),
+        ] {
+            if n == 0 {
+                return Err(Error::argument(what, n, "at least 1".to_string()));
+            }
+        }
+        feed::check(set, &self.spec, "the data to profile with")?;
+        if set.is_empty() {
+            return Err(Error::data("the data to profile with", "it has no samples"));
+        }
+        let ceilings = self.device.ceilings()?;
+        let wanted = Wanted {
+            purpose: Purpose::Train,
+            batch: profiling.batch_size.min(set.len()),
+            set: 0,
+        };
+        let sets = vec![("train".to_string(), set.clone())];
+        let mut batches = Batches {
+            session: self.new_session(sets, vec![wanted])?,
+            trainer: &*self,
+            wanted,
+            samples: set.len(),
+            next: 0,
+        };
+        for _ in 0..WARM_UP {
+            batches.run()?;
+            batches.wait()?;
+        }
+        let start = Instant::now();
+        for _ in 0..profiling.runs {
+            batches.run()?;
+        }
+        batches.wait()?;
+        let plain = start.elapsed() / profiling.runs.try_into().unwrap_or(u32::MAX);
+        // The first one tells which clock can be had.
+        batches.timed(profiling)?;
+        let start = Instant::now();
+        let mut runs: Vec<(Duration, Timeline)> = Vec::with_capacity(profiling.runs);
+        while runs.len() < profiling.runs {
+            let began = start.elapsed();
+            let timeline = batches.timed(profiling)?;
+            // Another clock than before: what was measured by the other is of no use.
+            if runs.last().is_some_and(|(_, t)| t.clock != timeline.clock) {
+                runs.clear();
+            }
+            if timeline.steps.len() == batches.plan()?.steps.len() {
+                runs.push((began, timeline));
+            }
+        }
+        let plan = batches.plan()?;
+        let steps = plan.steps.iter().enumerate();
+        let steps = steps.map(|(i, step)| {
+            let times = runs.iter().filter_map(|(_, t)| t.steps.get(i));
+            let time = median(times.map(|span| span.length).collect());
+            described(plan, step, time, self.device.is_gpu(), &self.summary)
+        });
+        let outside: Vec<_> = runs
+            .iter()
+            .map(|(_, timeline)| timeline.outside())
+            .collect();
+        let outside = HostPhase::ALL.iter().enumerate().map(|(i, phase)| {
+            let times = outside.iter().filter_map(|all| all.get(i));
+            (*phase, median(times.map(|(_, time)| *time).collect()))
+        });
+        let clock = runs.first().map(|(_, timeline)| timeline.clock.clone());
+        Ok(Profile {
+            device: self.device.name(),
+            clock: clock.ok_or_else(|| Error::internal("profiling", "nothing was timed"))?,
+            ceilings,
+            batch: wanted.batch,
+            plain,
+            steps: steps.collect(),
+            outside: outside.collect(),
+            runs,
+        })
+    }
+}
+
+/// Batches of a data set, one after the other and round again.
+struct Batches<'a> {
+    session: Session,
+    trainer: &'a Trainer,
+    wanted: Wanted,
+    samples: usize,
+    /// How many have been trained on.
+    next: usize,
+}
+
+impl Batches<'_> {
+    /// The rows of the next batch, and the numbers of its step.
+    fn next(&mut self) -> (Vec<u32>, u64, Vec<f64>) {
+        let batch = self.wanted.batch;
+        let from = self.next * batch % self.samples;
+        let rows = (from..from + batch).map(|row| (row % self.samples) as u32);
+        let at = Progress {
+            step: 0,
+            steps_per_epoch: self.samples.div_ceil(batch) as u64,
+            steps: self.samples.div_ceil(batch) as u64,
+            values: &[],
+        };
+        self.next += 1;
+        let step = self.next as u64;
+        let (_, scalars) = self.trainer.recipe.scalars(step, at, batch);
+        (rows.collect(), step, scalars)
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let (rows, step, scalars) = self.next();
+        self.session.run(self.wanted, &rows, (step, step), &scalars)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.session.results(true).map(drop)
+    }
+
+    fn timed(&mut self, profiling: Profiling) -> Result<Timeline> {
+        let (rows, step, scalars) = self.next();
+        let keys = (step, step);
+        let timing = profiling.timing;
+        let timeline = self
+            .session
+            .run_timed(self.wanted, &rows, keys, &scalars, timing)?;
+        self.wait()?;
+        Ok(timeline)
+    }
+
+    fn plan(&self) -> Result<&Plan> {
+        let plan = self.session.plan(0).map(AsRef::as_ref);
+        plan.ok_or_else(|| Error::internal("profiling", "there is no plan"))
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    let at = |i: usize| times.get(i).copied().unwrap_or_default();
+    (at(times.len().saturating_sub(1) / 2) + at(times.len() / 2)) / 2
+}
+
+fn described(
+    plan: &Plan,
+    step: &Step,
+    time: Duration,
+    on_gpu: bool,
+    summary: &Summary,
+) -> StepProfile {
+    let layer = summary.layers.iter().find(|l| l.name == step.scope);
+    // A copy at the end of a run computes no node; what it copies is of the last phase.
+    let node = step.anchor.or(step.nodes.last().copied());
+    let dispatches = step.variants.first().filter(|_| on_gpu);
+    StepProfile {
+        op: step.anchor.map(|id| plan.graph.node(id).op.name()),
+        label: step.label.clone(),
+        kernels: dispatches
+            .into_iter()
+            .flatten()
+            .map(|d| d.kernel.label)
+            .collect(),
+        scope: step.scope.clone(),
+        layer: layer.map(|l| l.kind.clone()).unwrap_or_default(),
+        source: step.source,
+        phase: node.map_or(Phase::Update, |id| plan.graph.node(id).phase),
+        time,
+        flops: step.flops,
+        bytes: step.bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        let of = |times: &[u64]| median(times.iter().map(|t| Duration::from_nanos(*t)).collect());
+        assert_eq!(of(&[5, 1, 9]), Duration::from_nanos(5));
+        assert_eq!(of(&[4, 1, 9, 8]), Duration::from_nanos(6));
+        assert_eq!(of(&[]), Duration::ZERO);
+    }
+}
