@@ -7,7 +7,7 @@ use crate::graph::{Backward, Function, Grads, Scalar};
 
 use super::fast::Fast;
 use super::methods::apply_with;
-use super::row::{Erf, row};
+use super::row::row;
 
 pub(super) static TABLE: &[&Function] = &[
     &RELU,
@@ -86,11 +86,11 @@ row!(TANH_GRAD "tanh_grad" "(1 - y^2) dy" "activation",
 
 // Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016: the exact form, and the one with tanh.
 row!(GELU "gelu" "x (1 + erf(x / sqrt(2))) / 2" "activation",
-    (x: f32)[] -> f32 = 0.5 * x * (-0.707_106_781_186_547_5 * x).complementary_error_function();
+    (x: f32)[] -> f32 = 0.5 * x * (-0.707_106_781_186_547_5 * x).fast_erfc();
     grad = |b, c| from_input(b, c, &GELU_GRAD); ulp: 48.0, abs: 1e-9);
 row!(GELU_GRAD "gelu_grad" "((1 + erf(x / sqrt(2))) / 2 + x e^(-x^2/2) / sqrt(2 pi)) dy" "activation",
     (x: f32, dy: f32)[] -> f32 = {
-        let cdf = 0.5 * (-0.707_106_781_186_547_5 * x).complementary_error_function();
+        let cdf = 0.5 * (-0.707_106_781_186_547_5 * x).fast_erfc();
         let pdf = 0.398_942_280_401_432_7 * (-0.5 * x * x).fast_exp();
         (cdf + x * pdf) * dy
     };
@@ -146,7 +146,7 @@ row!(MISH_GRAD "mish_grad" "the derivative of mish times dy" "activation",
     };
     grad = once; ulp: 32.0, abs: 4e-6);
 
-row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.error_function();
+row!(ERF "erf" "erf(x)" "math", (x: f32)[] -> f32 = x.fast_erf();
     grad = |b, c| from_input(b, c, &ERF_GRAD); ulp: 6.0);
 row!(ERF_GRAD "erf_grad" "2 / sqrt(pi) e^(-x^2) dy" "math",
     (x: f32, dy: f32)[] -> f32 = 1.128_379_167_095_512_6 * (-x * x).fast_exp() * dy;

@@ -54,29 +54,6 @@ wide!(u32, v => v as u32, self => f64::from(self));
 wide!(i32, v => v as i32, self => f64::from(self));
 wide!(bool, v => v != 0.0, self => f64::from(u8::from(self)));
 
-/// The error function in both precisions; the standard library has none.
-pub(super) trait Erf {
-    fn error_function(self) -> Self;
-    /// 1 minus the error function, without cancelling.
-    fn complementary_error_function(self) -> Self;
-}
-impl Erf for f32 {
-    fn error_function(self) -> f32 {
-        libm::erff(self)
-    }
-    fn complementary_error_function(self) -> f32 {
-        libm::erfcf(self)
-    }
-}
-impl Erf for f64 {
-    fn error_function(self) -> f64 {
-        libm::erf(self)
-    }
-    fn complementary_error_function(self) -> f64 {
-        libm::erfc(self)
-    }
-}
-
 /// The type in which the reference computes: floats become f64, the rest stay.
 macro_rules! wide_type {
     (f32) => {
