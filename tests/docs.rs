@@ -86,33 +86,40 @@ fn an_op_is_quoted_whole() {
     }
 }
 
-/// What the page says of the rest of the project is all there is: no other line names the op.
-#[test]
-fn no_other_line_is_needed() {
-    let mut folders = vec![PathBuf::from("src"), PathBuf::from("shaders")];
-    let mut elsewhere = 0;
+/// All files in these folders and the folders in them, by their paths from the project's root.
+fn files(folders: &[&str]) -> Vec<String> {
+    let mut folders: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
             let entry = entry.unwrap();
             let path = folder.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(path);
-                continue;
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(path),
+                false => files.push(path.to_string_lossy().replace('\\', "/")),
             }
-            let file = path.to_string_lossy().replace('\\', "/");
-            if OWN.contains(&&*file) {
-                continue;
-            }
-            let text = source(&file);
-            let comment = |line: &str| line.trim_start().starts_with("//");
-            for line in text.lines().filter(|line| !comment(line)) {
-                if NAMES.iter().any(|name| line.contains(name)) {
-                    let shown = quotations(ADDING)
-                        .iter()
-                        .any(|(name, text)| *name == file && contains_lines(text, line));
-                    assert!(shown, "the page does not show this line of {file}:\n{line}");
-                    elsewhere += 1;
-                }
+        }
+    }
+    files
+}
+
+/// What the page says of the rest of the project is all there is: no other line names the op.
+#[test]
+fn no_other_line_is_needed() {
+    let mut elsewhere = 0;
+    for file in files(&["src", "shaders"]) {
+        if OWN.contains(&&*file) {
+            continue;
+        }
+        let text = source(&file);
+        let comment = |line: &str| line.trim_start().starts_with("//");
+        for line in text.lines().filter(|line| !comment(line)) {
+            if NAMES.iter().any(|name| line.contains(name)) {
+                let shown = quotations(ADDING)
+                    .iter()
+                    .any(|(name, text)| *name == file && contains_lines(text, line));
+                assert!(shown, "the page does not show this line of {file}:\n{line}");
+                elsewhere += 1;
             }
         }
     }
@@ -184,27 +191,18 @@ fn errors_are_of_ops_that_exist() {
 /// The methods of `Tensor` that stand in a file of ops, by the lines that begin them. Those that a macro makes
 /// are elementwise functions, which all have rows.
 fn methods() -> BTreeSet<String> {
-    let mut folders = vec![PathBuf::from("src/ops")];
     let mut found = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
-            let entry = entry.unwrap();
-            let path = folder.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = source(&path.to_string_lossy());
-            for block in text.split("\nimpl Tensor {\n").skip(1) {
-                let body = block.split("\n}\n").next().unwrap_or_default();
-                let names = body
-                    .lines()
-                    .filter_map(|line| line.strip_prefix("    pub fn "));
-                found.extend(names.map(|name| {
-                    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
-                    name[..end.unwrap_or(name.len())].to_string()
-                }));
-            }
+    for file in files(&["src/ops"]) {
+        let text = source(&file);
+        for block in text.split("\nimpl Tensor {\n").skip(1) {
+            let body = block.split("\n}\n").next().unwrap_or_default();
+            let names = body
+                .lines()
+                .filter_map(|line| line.strip_prefix("    pub fn "));
+            found.extend(names.map(|name| {
+                let end = name.find(|c: char| !c.is_alphanumeric() && c != '_');
+                name[..end.unwrap_or(name.len())].to_string()
+            }));
         }
     }
     found
