@@ -137,6 +137,7 @@ impl Device {
                 binding_bytes: u64::MAX,
                 buffer_bytes: u64::MAX,
                 storage_buffers: cpu::MAX_TENSORS,
+                packs_halves: false,
                 ..KernelLimits::WEBGPU
             },
             Kind::Gpu(gpu) => gpu.kernel_limits(),

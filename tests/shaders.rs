@@ -73,6 +73,9 @@ struct Sample {
     limits: &'static KernelLimits,
 }
 
+/// What WebGPU has everywhere, and naga asks for all the same: `unpack2x16float`.
+const EVERYWHERE: Capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+
 /// All kernels, each text once for each set of overrides.
 fn samples() -> &'static [Sample] {
     static ALL: OnceLock<Vec<Sample>> = OnceLock::new();
@@ -168,7 +171,9 @@ fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
     ];
     let mut kernels = Vec::new();
     for (name, access) in accesses {
-        for width in [1, 4] {
+        // Halves are stored four at a time.
+        let widths: &[u32] = if f.output.is_half() { &[4] } else { &[1, 4] };
+        for &width in widths {
             let mut expr = chain(f, &access);
             let tail = emit_tail(&expr, width, 1);
             let call = match f.output {
@@ -253,8 +258,8 @@ fn uses_subgroups(text: &str) -> bool {
 fn validated(text: &str) -> Result<(Module, ModuleInfo), String> {
     let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
     let capabilities = match uses_subgroups(text) {
-        true => Capabilities::SUBGROUP,
-        false => Capabilities::empty(),
+        true => Capabilities::SUBGROUP | EVERYWHERE,
+        false => EVERYWHERE,
     };
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.subgroup_stages(naga::valid::ShaderStages::COMPUTE);

@@ -61,6 +61,7 @@ pub fn trainer(
         .l1(training.l1.unwrap_or(0.0))
         .l2(training.l2.unwrap_or(0.0))
         .accumulate_gradients(training.accumulate_gradients as u64)
+        .precision(training.precision)
         .schedule(training.schedule.build(training.epochs))
         .seed(training.seed)
         .compile_for(device, preparation.sample_shape.as_slice())?)

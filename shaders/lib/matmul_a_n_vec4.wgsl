@@ -3,8 +3,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const A_WHOLE = true;
 
-@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
-
 // Where one row begins, which must be inside the matrix.
 fn a_row(z: u32, row: u32) -> u32 {
     return params.a_offset + z * params.a_stride + row * params.k;
@@ -19,12 +17,12 @@ fn a_rows(z: u32, row: u32) -> vec4<u32> {
 // One element: the row that begins at start, at kk.
 fn a_one(start: u32, kk: u32) -> f32 {
     let i = start + kk;
-    return a[i / 4u][i % 4u];
+    return a_get(i);
 }
 
 // One row at kk, kk + 1, kk + 2, kk + 3.
 fn a_run(start: u32, kk: u32) -> vec4<f32> {
-    return a[(start + kk) / 4u];
+    return a_get4((start + kk) / 4u);
 }
 
 // Four rows at one kk.

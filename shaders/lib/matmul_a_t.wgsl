@@ -3,8 +3,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const A_WHOLE = false;
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-
 // Where one row begins, which must be inside the matrix.
 fn a_row(z: u32, row: u32) -> u32 {
     return params.a_offset + z * params.a_stride + row;
@@ -18,7 +16,7 @@ fn a_rows(z: u32, row: u32) -> vec4<u32> {
 
 // One element: the row that begins at start, at kk.
 fn a_one(start: u32, kk: u32) -> f32 {
-    return a[start + kk * params.m];
+    return a_get(start + kk * params.m);
 }
 
 // One row at kk, kk + 1, kk + 2, kk + 3.

@@ -3,8 +3,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const A_WHOLE = false;
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-
 // Where one row begins, which must be inside the matrix.
 fn a_row(z: u32, row: u32) -> u32 {
     return views.a.z.steps.w + walk(views.a.z, z) + walk(views.a.i, row);
@@ -17,12 +15,12 @@ fn a_rows(z: u32, row: u32) -> vec4<u32> {
 }
 
 fn a_four(at: vec4<u32>) -> vec4<f32> {
-    return vec4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]);
+    return vec4<f32>(a_get(at.x), a_get(at.y), a_get(at.z), a_get(at.w));
 }
 
 // One element: the row that begins at start, at kk.
 fn a_one(start: u32, kk: u32) -> f32 {
-    return a[start + walk(views.a.k, kk)];
+    return a_get(start + walk(views.a.k, kk));
 }
 
 // One row at kk, kk + 1, kk + 2, kk + 3.

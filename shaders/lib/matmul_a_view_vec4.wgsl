@@ -4,8 +4,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const A_WHOLE = false;
 
-@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
-
 // Where one row begins, which must be inside the matrix.
 fn a_row(z: u32, row: u32) -> u32 {
     return views.a.z.steps.w + walk(views.a.z, z) + walk(views.a.i, row);
@@ -20,12 +18,12 @@ fn a_rows(z: u32, row: u32) -> vec4<u32> {
 // One element: the row that begins at start, at kk.
 fn a_one(start: u32, kk: u32) -> f32 {
     let i = start + walk(views.a.k, kk);
-    return a[i / 4u][i % 4u];
+    return a_get(i);
 }
 
 // One row at kk, kk + 1, kk + 2, kk + 3.
 fn a_run(start: u32, kk: u32) -> vec4<f32> {
-    return a[(start + walk(views.a.k, kk)) / 4u];
+    return a_get4((start + walk(views.a.k, kk)) / 4u);
 }
 
 // Four rows at one kk.
@@ -36,5 +34,5 @@ fn a_cross(starts: vec4<u32>, kk: u32) -> vec4<f32> {
 // Four rows at four k: element [j][r] is row r at kk + j.
 fn a_block(starts: vec4<u32>, kk: u32) -> mat4x4<f32> {
     let at = (starts + vec4<u32>(walk(views.a.k, kk))) / vec4<u32>(4u);
-    return transpose(mat4x4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]));
+    return transpose(mat4x4<f32>(a_get4(at.x), a_get4(at.y), a_get4(at.z), a_get4(at.w)));
 }

@@ -3,8 +3,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const B_WHOLE = false;
 
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-
 // Where one column begins, which must be inside the matrix.
 fn b_column(z: u32, col: u32) -> u32 {
     return params.b_offset + z * params.b_stride + col * params.k;
@@ -18,13 +16,13 @@ fn b_columns(z: u32, col: u32) -> vec4<u32> {
 
 // One element: the column that begins at start, at kk.
 fn b_one(start: u32, kk: u32) -> f32 {
-    return b[start + kk];
+    return b_get(start + kk);
 }
 
 // One column at kk, kk + 1, kk + 2, kk + 3.
 fn b_run(start: u32, kk: u32) -> vec4<f32> {
     let i = start + kk;
-    return vec4<f32>(b[i], b[i + 1u], b[i + 2u], b[i + 3u]);
+    return vec4<f32>(b_get(i), b_get(i + 1u), b_get(i + 2u), b_get(i + 3u));
 }
 
 // Four columns at one kk.

@@ -3,8 +3,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const B_WHOLE = true;
 
-@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
-
 // Where one column begins, which must be inside the matrix.
 fn b_column(z: u32, col: u32) -> u32 {
     return params.b_offset + z * params.b_stride + col * params.k;
@@ -19,12 +17,12 @@ fn b_columns(z: u32, col: u32) -> vec4<u32> {
 // One element: the column that begins at start, at kk.
 fn b_one(start: u32, kk: u32) -> f32 {
     let i = start + kk;
-    return b[i / 4u][i % 4u];
+    return b_get(i);
 }
 
 // One column at kk, kk + 1, kk + 2, kk + 3.
 fn b_run(start: u32, kk: u32) -> vec4<f32> {
-    return b[(start + kk) / 4u];
+    return b_get4((start + kk) / 4u);
 }
 
 // Four columns at one kk.

@@ -3,8 +3,6 @@
 // Whether k always divides by 4, so that nothing is left after blocks of 4.
 const B_WHOLE = false;
 
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-
 // Where one column begins, which must be inside the matrix.
 fn b_column(z: u32, col: u32) -> u32 {
     return views.b.z.steps.w + walk(views.b.z, z) + walk(views.b.i, col);
@@ -17,12 +15,12 @@ fn b_columns(z: u32, col: u32) -> vec4<u32> {
 }
 
 fn b_four(at: vec4<u32>) -> vec4<f32> {
-    return vec4<f32>(b[at.x], b[at.y], b[at.z], b[at.w]);
+    return vec4<f32>(b_get(at.x), b_get(at.y), b_get(at.z), b_get(at.w));
 }
 
 // One element: the column that begins at start, at kk.
 fn b_one(start: u32, kk: u32) -> f32 {
-    return b[start + walk(views.b.k, kk)];
+    return b_get(start + walk(views.b.k, kk));
 }
 
 // One column at kk, kk + 1, kk + 2, kk + 3.

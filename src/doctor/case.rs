@@ -245,7 +245,7 @@ impl Argument {
         };
         for v in &mut elements {
             *v = match self.dtype {
-                DType::F32 => f64::from(*v as f32),
+                DType::F32 | DType::F16 | DType::Bf16 => f64::from(*v as f32),
                 DType::Bool => f64::from(u8::from(*v >= 1.0)),
                 DType::I32 | DType::U32 => v.floor(),
             };

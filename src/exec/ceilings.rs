@@ -7,7 +7,7 @@ use crate::exec::{Program, Stepwise};
 use crate::graph::{Graph, Mode};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, wgsl};
 use crate::plan::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Slot, Step};
-use crate::{Result, Source};
+use crate::{DType, Result, Source};
 
 /// What a device does at most, as measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,7 +85,7 @@ fn fastest(executor: &mut dyn Stepwise, plan: usize, steps: std::ops::Range<usiz
     for _ in 0..REPEATS + 1 {
         let start = Instant::now();
         executor.run_steps(plan, steps.clone())?;
-        executor.read_slot(plan, probe, 1)?;
+        executor.read_elements(plan, probe, DType::F32, 1)?;
         least = least.min(start.elapsed().as_secs_f64());
     }
     Ok(least.max(1e-9))

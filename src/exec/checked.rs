@@ -100,7 +100,9 @@ impl Executor for CheckedExecutor {
     fn read_output(&mut self, plan: usize, port: &Port) -> Result<Vec<u32>> {
         match port.meta.shape.len() {
             0 => Ok(Vec::new()),
-            len => self.inner.read_slot(plan, port.slot, len),
+            len => self
+                .inner
+                .read_elements(plan, port.slot, port.meta.dtype, len),
         }
     }
 

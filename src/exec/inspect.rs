@@ -48,7 +48,7 @@ impl<'a> Walk<'a> {
                 return Err(Error::argument(what, words.len(), len.to_string()));
             }
             if len > 0 {
-                executor.write_slot(index, port.slot, words)?;
+                executor.write_elements(index, port.slot, port.meta.dtype, words)?;
             }
             let named = |op: &Op| matches!(op, Op::Input(i) if i.name == port.name);
             let nodes = plan
@@ -90,16 +90,19 @@ impl<'a> Walk<'a> {
         let step = plan.steps.get(at).ok_or_else(missing)?;
         for &(id, slot) in &step.outputs {
             let updates = step.inputs.iter().any(|(_, s)| overlap(*s, slot));
-            let len = plan.graph.meta(id).shape.len();
-            if !updates && len > 0 {
+            let meta = plan.graph.meta(id);
+            let poison = vec![POISON; meta.shape.len()];
+            if !updates && !poison.is_empty() {
                 self.executor
-                    .write_slot(self.index, slot, &vec![POISON; len])?;
+                    .write_elements(self.index, slot, meta.dtype, &poison)?;
             }
         }
         for (id, slot) in &step.inputs {
             let updated = step.outputs.iter().any(|(_, s)| overlap(*s, *slot));
             if let Some(words) = self.held.get(id).filter(|w| updated && !w.is_empty()) {
-                self.executor.write_slot(self.index, *slot, words)?;
+                let dtype = plan.graph.meta(*id).dtype;
+                self.executor
+                    .write_elements(self.index, *slot, dtype, words)?;
             }
         }
         if let Some(variant) = variant {
@@ -175,9 +178,12 @@ impl<'a> Walk<'a> {
     }
 
     fn read(&mut self, id: NodeId, slot: Slot) -> Result<Vec<u32>> {
-        match self.plan.graph.meta(id).shape.len() {
+        let meta = self.plan.graph.meta(id);
+        match meta.shape.len() {
             0 => Ok(Vec::new()),
-            len => self.executor.read_slot(self.index, slot, len),
+            len => self
+                .executor
+                .read_elements(self.index, slot, meta.dtype, len),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{DType, Error, Result};
 /// The words of a tensor as an array of f64.
 pub fn array_of(meta: &Meta, words: &[u32]) -> Array {
     let value = |w: &u32| match meta.dtype {
-        DType::F32 => f64::from(f32::from_bits(*w)),
+        DType::F32 | DType::F16 | DType::Bf16 => f64::from(f32::from_bits(*w)),
         DType::I32 => f64::from(*w as i32),
         DType::U32 | DType::Bool => f64::from(*w),
     };
@@ -23,7 +23,7 @@ pub fn array_of(meta: &Meta, words: &[u32]) -> Array {
 /// An array of f64 as the words of a tensor.
 pub fn words_of(dtype: DType, array: &Array) -> Vec<u32> {
     let word = |v: &f64| match dtype {
-        DType::F32 => (*v as f32).to_bits(),
+        DType::F32 | DType::F16 | DType::Bf16 => (*v as f32).to_bits(),
         DType::I32 => *v as i32 as u32,
         DType::U32 | DType::Bool => *v as u32,
     };

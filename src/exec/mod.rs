@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::plan::{Layout, Plan, Port, Slot};
-use crate::{Error, Result};
+use crate::{DType, Error, Result};
 
 pub(crate) use ceilings::measure as measure_ceilings;
 pub use ceilings::{Ceilings, kernels as ceiling_kernels};
@@ -106,11 +106,23 @@ pub(crate) fn not_timed(device: &str) -> Error {
 
 /// An executor that can run a plan piece by piece, with a look at its memory in between.
 pub trait Stepwise: Executor {
-    /// Reads the first `words` words of a slot of plan `plan`, after all work so far.
-    fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>>;
+    /// Reads the first `len` elements of a slot of plan `plan`, after all work so far: a word each, also of halves.
+    fn read_elements(
+        &mut self,
+        plan: usize,
+        slot: Slot,
+        dtype: DType,
+        len: usize,
+    ) -> Result<Vec<u32>>;
 
-    /// Overwrites the start of a slot of plan `plan`, before all work to come.
-    fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()>;
+    /// Overwrites the start of a slot of plan `plan` with these elements, before all work to come.
+    fn write_elements(
+        &mut self,
+        plan: usize,
+        slot: Slot,
+        dtype: DType,
+        elements: &[u32],
+    ) -> Result<()>;
 
     /// Runs some steps of a plan, with what lies in its slots now.
     fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()>;

@@ -203,6 +203,29 @@ impl Graph {
         g
     }
 
+    /// Gives a graph made of this one the same outputs, assignments and gradients, where `of` says which node there
+    /// stands for one here.
+    pub(crate) fn hand_roots_to(&self, other: &mut Graph, of: impl Fn(NodeId) -> NodeId) {
+        let assigns = |list: &[Assign]| {
+            let list = list.iter();
+            list.map(|a| Assign {
+                node: of(a.node),
+                ..*a
+            })
+            .collect()
+        };
+        let outputs = self.outputs.iter();
+        other.outputs = outputs
+            .map(|o| Output {
+                name: o.name.clone(),
+                node: of(o.node),
+            })
+            .collect();
+        other.returned.clone_from(&self.returned);
+        other.assigns = assigns(&self.assigns);
+        other.gradients = assigns(&self.gradients);
+    }
+
     /// All nodes, in topological order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use crate::DType;
 
-use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Value, View, libraries};
+use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Store, Value, View, libraries};
 
 /// What [`emit_tail`] and [`emit_head`] make.
 #[derive(Clone, Debug)]
@@ -125,7 +125,7 @@ impl<'a> Emitter<'a> {
                 DType::Bool => format!("select(U(0u), U(1u), {value})"),
                 _ => value,
             };
-            self.store(store.operand, &value, &mut body);
+            self.store(store, &value, &mut body);
         }
         if let Some(result) = self.expr.result {
             let _ = writeln!(body, "    return {};", self.value(result));
@@ -135,6 +135,9 @@ impl<'a> Emitter<'a> {
         let channel = |leaf: &Leaf| matches!(leaf.access, Access::Channel { .. });
         if self.expr.leaves.iter().any(channel) {
             used.insert("divide");
+        }
+        if self.buffers.iter().any(|b| b.dtype.is_half()) {
+            used.insert("halves");
         }
         let mut parts: Vec<Part> = libraries(used);
         parts.push(Part {
@@ -178,7 +181,7 @@ impl<'a> Emitter<'a> {
     fn constant(&mut self, i: usize) {
         let (value, dtype) = self.expr.constants[i];
         let (scalar, word) = match dtype {
-            DType::F32 => ("f32", (value as f32).to_bits()),
+            DType::F32 | DType::F16 | DType::Bf16 => ("f32", (value as f32).to_bits()),
             DType::I32 => ("i32", value as i32 as u32),
             // A `bool` cannot be stored in a uniform buffer.
             DType::U32 | DType::Bool => ("u32", value as u32),
@@ -211,23 +214,31 @@ impl<'a> Emitter<'a> {
         } else {
             leaf.dtype
         });
+        let element = |at: &str| match half(leaf.dtype) {
+            Some(half) => format!("{half}_in({name}[({at}) / 2u], {at})"),
+            None => format!("{name}[{at}]"),
+        };
+        let vector = |at: &str| match half(leaf.dtype) {
+            Some(half) if wide => format!("{half}s_in({name}[{at}])"),
+            _ => element(at),
+        };
         match &leaf.access {
-            Access::Same if !scalar => format!("{name}[i]"),
+            Access::Same if !scalar => vector("i"),
             Access::Scalar { at } => {
                 let at = self.size(format!("at{i}"), *at);
-                format!("{alias}({name}[{at}])")
+                format!("{alias}({})", element(&at))
             }
             Access::Row { n } if !scalar => {
                 let n = self.size(format!("n{i}"), n / self.width as usize);
-                format!("{name}[i % {n}]")
+                vector(&format!("i % {n}"))
             }
             Access::Column { n } if n % self.width as usize == 0 => {
                 let n = self.size(format!("n{i}"), n / self.width as usize);
-                format!("{alias}({name}[i / {n}])")
+                format!("{alias}({})", element(&format!("i / {n}")))
             }
             Access::Channel { inner, n } if inner % self.width as usize == 0 => {
                 self.channel_sizes(i, inner / self.width as usize, *n);
-                format!("{alias}({name}[{}])", self.channel(i, "i"))
+                format!("{alias}({})", element(&self.channel(i, "i")))
             }
             access => {
                 // Lane by lane. The last vector may reach past the end of the domain, where the
@@ -253,12 +264,12 @@ impl<'a> Emitter<'a> {
                     let lanes: Vec<String> = (0..4)
                         .map(|lane| {
                             let e = format!("min(4u * i + {lane}u, {last})");
-                            format!("{name}[{}]", index(&e, self))
+                            element(&index(&e, self))
                         })
                         .collect();
                     format!("{alias}({})", lanes.join(", "))
                 } else {
-                    format!("{name}[{}]", index("i", self))
+                    element(&index("i", self))
                 }
             }
         }
@@ -310,12 +321,20 @@ impl<'a> Emitter<'a> {
         sum
     }
 
-    fn store(&self, operand: Operand, value: &str, body: &mut String) {
-        let (name, scalar) = self.name(operand);
+    fn store(&self, store: &Store, value: &str, body: &mut String) {
+        let (name, scalar) = self.name(store.operand);
+        let (value, per_word) = match half(store.dtype) {
+            Some(half) => (format!("{half}_words({value})"), 2),
+            None => (format!("({value})"), 1),
+        };
         if scalar {
             // Also read lane by lane elsewhere in the chain, so it is declared with scalars.
-            for lane in 0..4 {
-                let _ = writeln!(body, "    {name}[4u * i + {lane}u] = ({value})[{lane}];");
+            let words = 4 / per_word;
+            for word in 0..words {
+                let _ = writeln!(
+                    body,
+                    "    {name}[{words}u * i + {word}u] = {value}[{word}];"
+                );
             }
         } else {
             let _ = writeln!(body, "    {name}[i] = {value};");
@@ -330,10 +349,12 @@ impl<'a> Emitter<'a> {
             let scalar = match b.dtype {
                 DType::F32 => "f32",
                 DType::I32 => "i32",
-                DType::U32 | DType::Bool => "u32",
+                DType::U32 | DType::Bool | DType::F16 | DType::Bf16 => "u32",
             };
             let element = match (b.scalar, b.dtype) {
                 (true, _) => scalar.to_string(),
+                (false, DType::F16 | DType::Bf16) if self.width == 4 => "vec2<u32>".to_string(),
+                (false, DType::F16 | DType::Bf16) => scalar.to_string(),
                 (false, DType::Bool) => "U".to_string(),
                 (false, dtype) => alias(dtype).to_string(),
             };
@@ -380,9 +401,18 @@ fn reads_vectors(leaf: &Leaf, width: u32) -> bool {
     }
 }
 
+/// How the library of halves calls a type of them.
+fn half(dtype: DType) -> Option<&'static str> {
+    match dtype {
+        DType::F16 => Some("f16"),
+        DType::Bf16 => Some("bf16"),
+        _ => None,
+    }
+}
+
 fn alias(dtype: DType) -> &'static str {
     match dtype {
-        DType::F32 => "F",
+        DType::F32 | DType::F16 | DType::Bf16 => "F",
         DType::I32 => "I",
         DType::U32 => "U",
         DType::Bool => "B",

@@ -116,10 +116,10 @@ impl Expr {
         }
     }
 
-    /// Whether a head only reads an `f32` tensor in order.
+    /// Whether a head only reads a tensor of floats in order.
     pub fn is_load(&self) -> bool {
         let in_order = |leaf: &Leaf| {
-            leaf.access == Access::Same && leaf.len == self.domain.len() && leaf.dtype == DType::F32
+            leaf.access == Access::Same && leaf.len == self.domain.len() && leaf.dtype.is_float()
         };
         self.code.is_empty()
             && self.result == Some(Value::Leaf(0))

@@ -14,6 +14,7 @@ pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
             "divide" => vec![wgsl!("lib/divide")],
             "position" => vec![wgsl!("lib/position")],
             "pixel" => vec![wgsl!("lib/pixel")],
+            "halves" => vec![wgsl!("lib/halves")],
             "random" => vec![wgsl!("lib/random")],
             _ => Vec::new(),
         };

@@ -7,6 +7,7 @@
 mod emit;
 mod expr;
 mod library;
+mod stored;
 mod view;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use crate::graph::NodeId;
 pub use emit::{Emitted, emit_head, emit_tail, prelude};
 pub use expr::{Access, Expr, Instr, Leaf, Store, Value};
 pub use library::libraries;
+pub use stored::stored;
 pub use view::View;
 
 /// A piece of WGSL, with the file it came from for error messages.
@@ -148,6 +150,8 @@ pub struct KernelLimits {
     pub offset_alignment: u32,
     /// Smallest and largest subgroup, where the device has subgroup operations.
     pub subgroups: Option<(u32, u32)>,
+    /// Two 16-bit numbers share a word. Where not, each has one of its own, the bits of its value as an `f32`.
+    pub packs_halves: bool,
     /// The device is a CPU that plays a GPU: large tiles pay, workgroup memory does not.
     pub software: bool,
 }
@@ -163,6 +167,7 @@ impl KernelLimits {
         buffer_bytes: 256 << 20,
         offset_alignment: 256,
         subgroups: None,
+        packs_halves: true,
         software: false,
     };
 

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::graph::{Graph, Meta, Mode, Node, NodeId, Op, Tensor};
+use crate::graph::{Elementwise, Graph, Meta, Mode, Node, NodeId, Op, Tensor};
+use crate::ops::{Work, elementwise};
 use crate::{Error, Result, Source};
 
 impl Tensor {
@@ -87,6 +88,7 @@ impl Tensor {
 impl Graph {
     /// Infers and appends a node.
     pub(crate) fn append(&mut self, op: Op, inputs: Vec<NodeId>, caller: Source) -> Result<NodeId> {
+        let inputs = self.readable(&op, inputs, caller)?;
         let metas = self.metas(&inputs);
         let inferred = op.def().infer(&metas).and_then(|meta| {
             // Kernels count elements and words in 32 bits.
@@ -114,6 +116,30 @@ impl Graph {
             }
             Err(reason) => Err(mistake(self, &op, &metas, reason, caller)),
         }
+    }
+}
+
+impl Graph {
+    /// The inputs as the op reads them: halves made `f32`, where its kernels do not read them as they lie.
+    fn readable(&mut self, op: &Op, inputs: Vec<NodeId>, caller: Source) -> Result<Vec<NodeId>> {
+        let reads_halves = match op.def().work() {
+            Work::Kernel(op) => op.fusion(&self.metas(&inputs)).halves,
+            _ => true,
+        };
+        let mut readable = inputs;
+        for input in readable.iter_mut().filter(|_| !reads_halves) {
+            let widened = self.meta(*input).dtype;
+            if widened.is_half() {
+                let function = elementwise::widening(widened);
+                let constants = Vec::new();
+                let op = Op::Elementwise(Elementwise {
+                    function,
+                    constants,
+                });
+                *input = self.append(op, vec![*input], caller)?;
+            }
+        }
+        Ok(readable)
     }
 }
 

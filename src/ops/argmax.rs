@@ -7,7 +7,9 @@
 use crate::graph::{ArgMax, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
 use crate::ops::sort::{compare, key, kind};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Source, Tensor};
 
 /// Rows at least this long are cut into chunks, each of which finds its own winner first.
@@ -78,11 +80,8 @@ impl OpDef for ArgMax {
 }
 
 impl KernelOp for ArgMax {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());

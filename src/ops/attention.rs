@@ -12,7 +12,7 @@
 
 use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Source, Tensor};
 
 mod cpu;
@@ -123,11 +123,8 @@ fn metas(x: &[&Array]) -> Vec<Meta> {
 }
 
 impl KernelOp for Attention {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x, 0) {
@@ -211,11 +208,8 @@ impl OpDef for AttentionGrad {
 }
 
 impl KernelOp for AttentionGrad {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.of.sizes(&cx.x, 2) {

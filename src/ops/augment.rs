@@ -172,7 +172,7 @@ struct Window {
 /// Height and width of images in `f32`; `None` where there is no axis for the samples in front.
 fn size(images: &Tensor) -> Option<[usize; 2]> {
     match *images.shape().dims() {
-        [_, .., h, w] if images.dtype() == DType::F32 => Some([h, w]),
+        [_, .., h, w] if images.dtype().computed() == DType::F32 => Some([h, w]),
         _ => None,
     }
 }

@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use crate::graph::{Backward, Concat, Grads, Graph, Meta, Mode, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, prelude, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{Error, Shape, Source, Tensor};
 
 impl Concat {
@@ -94,11 +96,8 @@ impl OpDef for Concat {
 }
 
 impl KernelOp for Concat {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (_, pitch) = self.runs(&cx.y.shape);

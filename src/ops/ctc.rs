@@ -20,7 +20,9 @@ mod reference;
 
 use crate::graph::{Backward, Ctc, CtcGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, row_op};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, row_op,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 /// The logarithm of 0, finite: a shader may assume that nothing is infinite.
@@ -143,11 +145,8 @@ impl OpDef for Ctc {
 }
 
 impl KernelOp for Ctc {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x) {
@@ -217,11 +216,8 @@ impl OpDef for CtcGrad {
 }
 
 impl KernelOp for CtcGrad {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x) {

@@ -10,7 +10,7 @@
 use crate::graph::{Backward, CumSum, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, wgsl};
 use crate::ops::{
-    Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -168,11 +168,8 @@ impl Scan<'_> {
 }
 
 impl KernelOp for CumSum {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let mut scan = Scan {

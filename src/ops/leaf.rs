@@ -25,7 +25,13 @@ macro_rules! leaf {
                 }
             }
             fn infer(&self, _: &[Meta]) -> Result<Meta, String> {
-                Ok(Meta::new(self.shape.clone(), self.dtype))
+                match self.dtype.is_half() {
+                    true => Err(
+                        "must be f32, i32, u32 or bool; `Tensor::cast` makes halves of f32"
+                            .to_string(),
+                    ),
+                    false => Ok(Meta::new(self.shape.clone(), self.dtype)),
+                }
             }
             fn grad(&self, _: &Backward) -> Grads {
                 Ok(Vec::new())
@@ -149,7 +155,7 @@ impl Tensor {
         if broken {
             return Tensor::broken(graph);
         }
-        constant(&graph, value, Shape::scalar(), self.dtype())
+        constant(&graph, value, Shape::scalar(), self.dtype().computed())
     }
 
     /// The number `value` everywhere in an `f32` tensor of this shape.
@@ -167,7 +173,8 @@ impl Tensor {
         if self.id().is_none() {
             return Tensor::broken(self.shared_graph());
         }
-        constant(&self.shared_graph(), value, self.shape(), self.dtype())
+        let dtype = self.dtype().computed();
+        constant(&self.shared_graph(), value, self.shape(), dtype)
     }
 
     /// Zeros of the same shape and type.

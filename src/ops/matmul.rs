@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tail, Tolerance, Work,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 mod kernels;
@@ -56,8 +58,8 @@ impl OpDef for Matmul {
         let [a, b] = x else {
             return Err(format!("takes 2 inputs, was given {}", x.len()));
         };
-        if a.dtype != DType::F32 || b.dtype != DType::F32 {
-            return Err("both inputs must be f32".to_string());
+        if a.dtype.computed() != DType::F32 || b.dtype.computed() != DType::F32 {
+            return Err("both inputs must be f32, f16 or bf16".to_string());
         }
         let Some(Sizes { m, n, .. }) = self.sizes(&a.shape, &b.shape) else {
             let stored = |t, s: &str| {
@@ -139,16 +141,24 @@ impl OpDef for Matmul {
 }
 
 impl KernelOp for Matmul {
-    fn takes_head(&self, x: &[Meta]) -> bool {
+    fn fusion(&self, x: &[Meta]) -> Fusion {
         // Each tile of columns computes the left matrix again, so there must be few.
         const MOST_COLUMNS: usize = 64;
-        let [a, b] = x else { return false };
-        self.sizes(&a.shape, &b.shape)
-            .is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0)
-    }
-
-    fn takes_tail(&self) -> bool {
-        true
+        let sizes = match x {
+            [a, b] => self.sizes(&a.shape, &b.shape),
+            _ => None,
+        };
+        let head = sizes.is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0);
+        let vectors = sizes.is_some_and(|s| s.n.is_multiple_of(4)) && !head;
+        Fusion {
+            head,
+            tail: if vectors {
+                Tail::Vectors
+            } else {
+                Tail::Scalars
+            },
+            halves: true,
+        }
     }
 
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {

@@ -173,13 +173,51 @@ impl<'a> HostRef<'a> {
     }
 }
 
+/// What the kernels of an op can take in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fusion {
+    /// An elementwise chain that makes input 0 can be computed on the fly.
+    pub head: bool,
+    /// An elementwise chain on the result can be applied before it is stored.
+    pub tail: Tail,
+    /// Inputs of 16-bit types are read where they lie. For other ops they are first made `f32`.
+    pub halves: bool,
+}
+
+/// How the kernels of an op store their results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// By themselves, without a chain.
+    None,
+    /// By a chain, in some variants one by one: two halves that share a word could not be stored so.
+    Scalars,
+    /// By a chain, four at a time in every variant.
+    Vectors,
+}
+
+impl Fusion {
+    /// Nothing.
+    pub const NONE: Fusion = Fusion {
+        head: false,
+        tail: Tail::None,
+        halves: false,
+    };
+    /// A chain on the results.
+    pub const TAIL: Fusion = Fusion {
+        tail: Tail::Scalars,
+        ..Fusion::NONE
+    };
+    /// A chain on the first input, and one on the results.
+    pub const BOTH: Fusion = Fusion {
+        head: true,
+        ..Fusion::TAIL
+    };
+}
+
 /// An op with kernels of its own.
 pub trait KernelOp {
-    /// Whether an elementwise chain that makes input 0 can be computed on the fly, for inputs of these
-    /// types.
-    fn takes_head(&self, x: &[Meta]) -> bool;
-    /// Whether an elementwise chain on the result can be applied before it is stored.
-    fn takes_tail(&self) -> bool;
+    /// What the op's kernels can take in besides their own work, for inputs of these types.
+    fn fusion(&self, x: &[Meta]) -> Fusion;
     /// The op's kernels, the one to use untuned first. All give the same bits.
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant>;
     /// The op on the CPU device, in f32 (`y` holds words, see [`HostRef`]).

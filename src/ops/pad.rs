@@ -5,7 +5,9 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Pad, Scalar};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Pad {
@@ -22,7 +24,7 @@ impl Pad {
     fn word(&self, dtype: DType) -> u32 {
         let Scalar(value) = self.value;
         match dtype {
-            DType::F32 => (value as f32).to_bits(),
+            DType::F32 | DType::F16 | DType::Bf16 => (value as f32).to_bits(),
             DType::I32 => value as i32 as u32,
             DType::U32 => value as u32,
             DType::Bool => u32::from(value != 0.0),
@@ -97,11 +99,8 @@ impl OpDef for Pad {
 }
 
 impl KernelOp for Pad {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (outer, n, inner) = self.split(&cx.x[0].shape);

@@ -12,7 +12,7 @@ use crate::kernel::{
     Binding, Expr, Kernel, Operand, Part, Variant, add_parts, emit_head, emit_tail, prelude, wgsl,
 };
 use crate::ops::{
-    Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -155,12 +155,8 @@ impl OpDef for Reduce {
 }
 
 impl KernelOp for Reduce {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        true
-    }
-
-    fn takes_tail(&self) -> bool {
-        true
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::BOTH
     }
 
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {

@@ -9,7 +9,7 @@
 use crate::graph::{Backward, Grads, Meta, Op, Rope};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -108,11 +108,8 @@ impl OpDef for Rope {
 }
 
 impl KernelOp for Rope {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let Some(Sizes { t, heads, d, r }) = Sizes::of(&cx.x[0].shape, &cx.x[1].shape) else {

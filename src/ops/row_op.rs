@@ -107,11 +107,8 @@ macro_rules! row_op {
         }
 
         impl $crate::ops::KernelOp for $op {
-            fn takes_head(&self, _: &[$crate::graph::Meta]) -> bool {
-                false
-            }
-            fn takes_tail(&self) -> bool {
-                false
+            fn fusion(&self, _: &[$crate::graph::Meta]) -> $crate::ops::Fusion {
+                $crate::ops::Fusion::NONE
             }
             fn kernels(&self, cx: &$crate::ops::LowerContext) -> Vec<$crate::kernel::Variant> {
                 vec![$crate::ops::row_op::kernel(self, cx).into()]

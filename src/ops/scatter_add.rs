@@ -13,7 +13,9 @@
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Operand, Variant, prelude, wgsl};
 use crate::ops::radix::{Radix, Sorted};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Source, Tensor};
 
 /// Comparisons up to which comparing all row numbers with all positions takes less than sorting. A CPU that plays
@@ -98,11 +100,8 @@ impl OpDef for ScatterAdd {
 }
 
 impl KernelOp for ScatterAdd {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let row = row_len(&cx.y.shape);

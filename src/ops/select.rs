@@ -67,7 +67,7 @@ impl Tensor {
             );
             return self.mistake(NAME, reason, caller);
         }
-        let types = [self.dtype(), ids.dtype(), src.dtype()];
+        let types = [self, ids, src].map(|x| x.dtype().computed());
         if types != [DType::F32, DType::U32, DType::F32] {
             let [to, ids, from] = types;
             let reason = format!("takes f32, numbers in u32, and f32, not {to}, {ids} and {from}");

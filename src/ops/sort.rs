@@ -16,7 +16,9 @@ use rayon::prelude::*;
 
 use crate::graph::{ArgSort, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Source, Tensor};
 
 pub(super) use key::{compare, key, kind};
@@ -82,11 +84,8 @@ impl OpDef for ArgSort {
 }
 
 impl KernelOp for ArgSort {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (rows, n) = (cx.x[0].shape.rows(), cx.x[0].shape.last());

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 impl TakeAlong {
@@ -81,11 +83,8 @@ impl OpDef for TakeAlong {
 }
 
 impl KernelOp for TakeAlong {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let [n, m, inner] = self.sizes(&cx.x[0].shape, &cx.x[1].shape);

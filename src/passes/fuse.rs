@@ -14,7 +14,7 @@
 
 use crate::graph::{Graph, NodeId, Phase};
 use crate::kernel::KernelLimits;
-use crate::ops::Work;
+use crate::ops::{Fusion, Tail, Work};
 
 use super::{From, Sources};
 
@@ -79,7 +79,7 @@ enum Kind {
     /// A function of each element; also a copy of a view.
     Elementwise,
     /// An op with kernels of its own.
-    Kernel { takes_head: bool, takes_tail: bool },
+    Kernel(Fusion),
 }
 
 struct Fuser<'a> {
@@ -105,10 +105,7 @@ impl<'a> Fuser<'a> {
             _ if sources.is_copy(id) => Kind::Elementwise,
             Work::Leaf | Work::Constant(_) | Work::Alias | Work::View(_) => Kind::Free,
             Work::Elementwise { .. } => Kind::Elementwise,
-            Work::Kernel(op) => Kind::Kernel {
-                takes_head: op.takes_head(&graph.metas(&graph.node(id).inputs)),
-                takes_tail: op.takes_tail(),
-            },
+            Work::Kernel(op) => Kind::Kernel(op.fusion(&graph.metas(&graph.node(id).inputs))),
         };
         let kinds: Vec<Kind> = graph.ids().map(kind).collect();
         let mut fuser = Fuser {
@@ -154,8 +151,8 @@ impl<'a> Fuser<'a> {
             Kind::Free => {}
             Kind::Elementwise if self.floats(id) => self.floating[id.index()] = true,
             Kind::Elementwise => self.place_elementwise(id),
-            Kind::Kernel { takes_head, .. } => {
-                if !(takes_head && self.take_head(id)) {
+            Kind::Kernel(fusion) => {
+                if !(fusion.head && self.take_head(id)) {
                     self.start(id);
                 }
             }
@@ -268,7 +265,11 @@ impl<'a> Fuser<'a> {
             return false;
         };
         let takes_tail = match g.anchor.map(|a| self.kinds[a.index()]) {
-            Some(Kind::Kernel { takes_tail, .. }) => takes_tail,
+            Some(Kind::Kernel(fusion)) => match fusion.tail {
+                Tail::None => false,
+                Tail::Scalars => !self.graph.meta(id).dtype.is_half(),
+                Tail::Vectors => true,
+            },
             _ => true,
         };
         let at_same_element = reads

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::Result;
-use crate::graph::{Assign, Graph, Node, NodeId, Op, Output};
+use crate::graph::{Graph, Node, NodeId, Op};
 
 use super::rules::{Simpler, simplify_node};
 use super::verify;
@@ -29,23 +29,8 @@ pub fn simplify(graph: &Graph) -> Result<Graph> {
         })?);
     }
     let of = |id: NodeId| map[id.index()].unwrap_or(id);
-    let assigns = |list: &[Assign]| {
-        list.iter()
-            .map(|a| Assign {
-                node: of(a.node),
-                ..*a
-            })
-            .collect::<Vec<_>>()
-    };
-    let output = |o: &Output| Output {
-        name: o.name.clone(),
-        node: of(o.node),
-    };
     let mut result = rewriter.graph;
-    result.outputs = graph.outputs.iter().map(output).collect();
-    result.returned.clone_from(&graph.returned);
-    result.assigns = assigns(&graph.assigns);
-    result.gradients = assigns(&graph.gradients);
+    graph.hand_roots_to(&mut result, of);
     let result = without_dead(result);
     verify(&result, "simplify")?;
     Ok(result)
@@ -81,31 +66,7 @@ fn without_dead(graph: Graph) -> Graph {
         });
     }
     let of = |id: NodeId| map[id.index()];
-    result.returned.clone_from(&graph.returned);
-    result.outputs = graph
-        .outputs
-        .iter()
-        .map(|o| Output {
-            name: o.name.clone(),
-            node: of(o.node),
-        })
-        .collect();
-    result.assigns = graph
-        .assigns
-        .iter()
-        .map(|a| Assign {
-            node: of(a.node),
-            ..*a
-        })
-        .collect();
-    result.gradients = graph
-        .gradients
-        .iter()
-        .map(|a| Assign {
-            node: of(a.node),
-            ..*a
-        })
-        .collect();
+    graph.hand_roots_to(&mut result, of);
     result
 }
 

@@ -122,7 +122,7 @@ impl Sources {
             },
             Work::Elementwise { .. } => itself,
             Work::Kernel(op) => {
-                let takes_head = op.takes_head(&graph.metas(&node.inputs));
+                let takes_head = op.fusion(&graph.metas(&node.inputs)).head;
                 for (i, &input) in node.inputs.iter().enumerate() {
                     if i > 0 || !takes_head {
                         self.need_in_order(graph, input);

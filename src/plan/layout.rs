@@ -5,15 +5,24 @@
 //! range can update them all.
 
 use crate::graph::{Meta, Role, Variable, VariableId};
+use crate::kernel::KernelLimits;
 
 use super::{BufferId, Slot};
 
 /// The alignment of a slot: what WebGPU guarantees for a binding's offset.
 pub const ALIGNMENT: u64 = 256;
 
-/// Bytes of a slot that holds a tensor: whole vectors of four words, at least one.
+/// Bytes of a slot that holds an input or a variable: whole vectors of four words, at least one.
 pub(super) fn slot_bytes(meta: &Meta) -> u64 {
     meta.bytes().max(16).next_multiple_of(16)
+}
+
+/// The same, of a slot that holds any value.
+pub(super) fn value_bytes(meta: &Meta, limits: &KernelLimits) -> u64 {
+    match limits.packs_halves {
+        true => slot_bytes(meta),
+        false => slot_bytes(&Meta::new(meta.shape.clone(), meta.dtype.computed())),
+    }
 }
 
 /// A buffer of variables.

@@ -6,7 +6,7 @@ use crate::graph::{Graph, NodeId, Op, Variable, VariableId};
 use crate::kernel::{
     Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_tail, prelude, wgsl,
 };
-use crate::ops::{LowerContext, Work};
+use crate::ops::{LowerContext, Tail, Work};
 use crate::passes::{Group, Sources};
 use crate::{Error, Result};
 
@@ -160,10 +160,11 @@ impl<'a> Lowering<'a> {
             Some((id, Work::Kernel(op))) => {
                 let node = self.graph.node(*id);
                 let x = self.graph.metas(&node.inputs);
-                if op.takes_head(&x) {
+                let fusion = op.fusion(&x);
+                if fusion.head {
                     head = Some(chain(&group.head, None, *id, true)?);
                 }
-                if op.takes_tail() {
+                if fusion.tail != Tail::None {
                     tail = Some(chain(&group.tail, Some(*id), *id, false)?);
                 }
                 let operand =

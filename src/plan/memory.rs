@@ -13,7 +13,7 @@ use crate::kernel::{Binding, Operand};
 use crate::{Error, Result};
 
 use super::in_place::in_place;
-use super::layout::{ALIGNMENT, slot_bytes};
+use super::layout::{ALIGNMENT, slot_bytes, value_bytes};
 use super::lower::{Lowering, UNPLACED};
 use super::tenants::Tenants;
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
@@ -115,7 +115,8 @@ impl Places {
         for output in &cx.graph.outputs {
             let meta = cx.graph.meta(output.node);
             let is_returned = cx.graph.returned.contains(&output.name) && !meta.shape.is_empty();
-            if meta.shape.len() != 1 && !is_returned {
+            // Results come back as they lie, so halves, which are packed, do not.
+            if meta.shape.len() != 1 && !is_returned || meta.dtype.is_half() {
                 self.results.push(None);
                 continue;
             }
@@ -252,7 +253,7 @@ impl Memory {
                     at.insert(*id, lives.len());
                     order.push(*id);
                     lives.push(Life {
-                        bytes: slot_bytes(cx.graph.meta(*id)),
+                        bytes: value_bytes(cx.graph.meta(*id), cx.limits),
                         from: s,
                         to: s,
                     });

@@ -7,7 +7,7 @@ use crate::metrics::Metric;
 use crate::nn::Lora;
 use crate::optim::Optimizer;
 use crate::schedule::Schedule;
-use crate::{Result, Shape};
+use crate::{DType, Result, Shape};
 
 use super::checkpoint::Position;
 use super::feed::Feed;
@@ -88,6 +88,18 @@ impl TrainerBuilder {
     /// takes the batches that are left.
     pub fn accumulate_gradients(mut self, batches: u64) -> Self {
         self.recipe.accumulate = batches;
+        self
+    }
+
+    /// Mixed precision: with [`DType::Bf16`] or [`DType::F16`] the activations that wait for their gradient are kept in
+    /// 16 bits, which takes about half the memory; with [`DType::F32`], as without this, in 32. Everything is
+    /// computed in f32, and weights, gradients and the optimizer's state stay f32, so that no loss needs to be
+    /// scaled. `Bf16` has the range of f32, `F16` three bits more and magnitudes up to 65,504. Evaluation and
+    /// prediction are in f32.
+    ///
+    /// On the CPU the numbers are the same, and take the memory of f32.
+    pub fn precision(mut self, activations: DType) -> Self {
+        self.recipe.precision = activations;
         self
     }
 

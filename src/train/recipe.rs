@@ -8,7 +8,7 @@ use crate::metrics::Metric;
 use crate::nn::{Lora, Module, Parameter, Visitor};
 use crate::optim::{Clip, Optimizer, State};
 use crate::schedule::Schedule;
-use crate::{Error, Result, Shape};
+use crate::{DType, Error, Result, Shape};
 
 use super::group::Grouped;
 use super::lora;
@@ -35,6 +35,8 @@ pub(super) struct Recipe {
     /// The adapters, once the model is declared.
     pub adapters: Vec<(VariableId, Adapter)>,
     pub seed: u64,
+    /// What activations are kept in until their gradient is computed.
+    pub precision: DType,
 }
 
 /// The model's variables in order, and the numbers of the parameters they stand for.
@@ -55,6 +57,13 @@ impl Recipe {
         }
         if let Some(decay) = self.ema.filter(|decay| !(0.0..1.0).contains(decay)) {
             return Err(Error::argument("ema", decay, "at least 0 and below 1"));
+        }
+        if !self.precision.is_float() {
+            return Err(Error::argument(
+                "precision",
+                self.precision,
+                "f32, f16 or bf16",
+            ));
         }
         match self.accumulate {
             0 => Err(Error::argument("accumulate_gradients", 0, "at least 1")),

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::graph::{Adapter, Graph, Mode, Output, Variable, VariableId};
 use crate::loss::Target;
 use crate::ops;
+use crate::passes::narrow;
 use crate::{DType, Error, Result, Tensor};
 
 use super::feed::{Feed, batch_meta};
@@ -77,7 +78,11 @@ pub(super) fn trace(
     if let Some(part) = part {
         update(recipe, &shared, (&loss, batch), part)?;
     }
-    finish(shared)
+    let graph = finish(shared)?;
+    match part {
+        Some(_) if recipe.precision.is_half() => narrow(&graph, recipe.precision),
+        _ => Ok(graph),
+    }
 }
 
 /// What the model gives for one kind of sample, and what its loss compares it with.
@@ -144,6 +149,11 @@ fn averages(variables: &[Variable]) -> HashMap<VariableId, VariableId> {
 }
 
 fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()> {
+    // The host takes whole words.
+    let tensor = match tensor.id() {
+        Some(_) => tensor.cast(tensor.dtype().computed()),
+        None => tensor.clone(),
+    };
     let mut graph = shared.borrow_mut();
     graph.take_error()?;
     match tensor.id() {

@@ -11,7 +11,7 @@ use crate::nn::Module;
 use crate::optim::Clip;
 use crate::plan::{Cost, Plan};
 use crate::schedule::Schedule;
-use crate::{Error, Result};
+use crate::{DType, Error, Result};
 
 use super::builder::TrainerBuilder;
 use super::checkpoint::{self, Position};
@@ -71,6 +71,7 @@ impl Trainer {
                 lora: Vec::new(),
                 adapters: Vec::new(),
                 seed: 0,
+                precision: DType::F32,
             },
         }
     }

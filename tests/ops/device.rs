@@ -146,7 +146,7 @@ const POISON: u32 = 0x7fc0_0000;
 /// A reference value as a device holds it.
 pub fn to_word(dtype: DType, value: f64) -> u32 {
     match dtype {
-        DType::F32 => (value as f32).to_bits(),
+        DType::F32 | DType::F16 | DType::Bf16 => (value as f32).to_bits(),
         DType::I32 => value as i32 as u32,
         DType::U32 | DType::Bool => value as u32,
     }
@@ -155,7 +155,7 @@ pub fn to_word(dtype: DType, value: f64) -> u32 {
 /// The other way round.
 pub fn from_word(dtype: DType, word: u32) -> f64 {
     match dtype {
-        DType::F32 => f64::from(f32::from_bits(word)),
+        DType::F32 | DType::F16 | DType::Bf16 => f64::from(f32::from_bits(word)),
         DType::I32 => f64::from(word as i32),
         DType::U32 | DType::Bool => f64::from(word),
     }

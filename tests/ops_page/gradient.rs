@@ -10,7 +10,7 @@ use wgrad::{DType, ops};
 /// The rule in words: a formula for each argument, `none` or `refused`.
 pub fn words(f: &Function) -> String {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
-    let input = |name: &str, dtype| ops::input(&graph, name, [3], dtype);
+    let input = |name: &str, dtype: DType| ops::input(&graph, name, [3], dtype.computed());
     let (arguments, constants) = f.symbols.split_at(f.inputs.len());
     let x: Vec<_> = arguments
         .iter()

@@ -305,7 +305,7 @@ fn check(
     let types = Types::read(doc.dtypes, &shapes, x.len())?;
     let of = |i: usize| types.inputs.get(i).copied().flatten();
     for (i, meta) in x.iter().enumerate() {
-        if of(i).is_some_and(|wanted| wanted != meta.dtype) {
+        if of(i).is_some_and(|wanted| wanted != meta.dtype.computed()) {
             return Err(format!("input {i} is {}, but {:?}", meta.dtype, doc.dtypes));
         }
         if types.alike && Some(meta.dtype) != x.first().map(|m| m.dtype) {

@@ -49,6 +49,7 @@ mod losses;
 mod mistakes;
 mod mistakes_of_images;
 mod optimizing;
+mod precision;
 mod profiling;
 mod stepwise;
 mod transfer;

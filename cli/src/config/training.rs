@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use wgrad::DType;
+
 use super::data::Data;
 use super::loss::{self, Loss};
 use super::metric::{self, Metric};
@@ -43,11 +45,19 @@ pub struct Training {
     pub ema: Option<f64>,
     /// Batches of a step.
     pub accumulate_gradients: usize,
+    /// What activations are kept in until their gradient is computed.
+    pub precision: DType,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
     /// What is measured besides the loss; `None` until the task is known.
     pub metrics: Option<Vec<Metric>>,
 }
+
+const PRECISIONS: [(&str, DType); 3] = [
+    ("f32", DType::F32),
+    ("bf16", DType::Bf16),
+    ("f16", DType::F16),
+];
 
 /// Where to compute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +136,9 @@ impl Training {
         if self.accumulate_gradients > 1 {
             out.set("accumulate_gradients", self.accumulate_gradients);
         }
+        if self.precision != DType::F32 {
+            out.set("precision", string(&self.precision.to_string()));
+        }
         if let Some(stop) = &self.early_stopping {
             let text = format!(
                 "{{ patience = {}, monitor = {}, min_delta = {} }}",
@@ -165,6 +178,7 @@ pub fn read(
             "l2",
             "ema",
             "accumulate_gradients",
+            "precision",
             "early_stopping",
             "metrics",
         ])?;
@@ -218,6 +232,9 @@ pub fn read(
         l2: get("l2").map(not_negative).transpose()?,
         ema: get("ema").map(fraction).transpose()?,
         accumulate_gradients: or(section, "accumulate_gradients", 1, |v| v.count(1))?,
+        precision: or(section, "precision", DType::F32, |v| {
+            v.choice("precision", &PRECISIONS)
+        })?,
         early_stopping: get("early_stopping")
             .map(|v| early_stopping(v, data, places))
             .transpose()?,

@@ -14,6 +14,14 @@ fn apply(f: &'static Function, x: &[Tensor]) -> Tensor {
         function: f,
         constants,
     });
+    // Halves are made of f32 arguments.
+    let x = x.iter().zip(f.inputs);
+    let x: Vec<Tensor> = x
+        .map(|(x, dtype)| match dtype.is_half() {
+            true => x.cast(*dtype),
+            false => x.clone(),
+        })
+        .collect();
     Tensor::apply(op, &x.iter().collect::<Vec<_>>(), Source::caller())
 }
 
@@ -22,6 +30,10 @@ fn with_rules(f: &Function, case: Case) -> Case {
     let mut case = case;
     if f.name.ends_with("_grad") {
         case = case.no_gradient("has no second derivative");
+    }
+    if f.output.is_half() || f.inputs.iter().any(|dtype| dtype.is_half()) {
+        // The gradient is that of not rounding, which differences do not see.
+        case.arguments.iter_mut().for_each(|a| a.varies = false);
     }
     if f.name == "bce" {
         // Targets are data: no gradient flows there.
@@ -33,7 +45,11 @@ fn with_rules(f: &Function, case: Case) -> Case {
 /// An argument for input `i` of the function, over its domain and away from its kinks.
 fn argument(f: &Function, i: usize, shape: &[usize], case: Case) -> Case {
     let (low, high) = f.domain;
-    let case = case.argument(f.inputs[i], shape.to_vec(), Draw::Between(low, high));
+    let case = case.argument(
+        f.inputs[i].computed(),
+        shape.to_vec(),
+        Draw::Between(low, high),
+    );
     case.avoiding(f.kinks)
 }
 
@@ -53,7 +69,7 @@ fn known(&(name, arguments, results): &'static Known) -> Option<Case> {
         .zip(f.inputs)
         .fold(start, |case, (x, &dtype)| {
             let n = x.len();
-            case.argument(dtype, [n], Draw::Given(x.to_vec()))
+            case.argument(dtype.computed(), [n], Draw::Given(x.to_vec()))
         });
     // Extremes may lie on kinks, and differences around them see nothing.
     let mut fixed = with_rules(f, given);

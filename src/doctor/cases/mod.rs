@@ -17,6 +17,7 @@ mod elementwise;
 mod functions;
 mod fused;
 mod gather;
+mod halves;
 mod known;
 mod leaf;
 mod log_softmax;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Case> {
         functions::cases(),
         fused::cases(),
         gather::cases(),
+        halves::cases(),
         leaf::cases(),
         log_softmax::cases(),
         matmul::cases(),

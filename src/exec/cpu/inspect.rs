@@ -4,19 +4,25 @@ use std::ops::Range;
 
 use crate::exec::Stepwise;
 use crate::plan::Slot;
-use crate::{Error, Result};
+use crate::{DType, Error, Result};
 
 use super::{CpuExecutor, copy_to};
 
 impl Stepwise for CpuExecutor {
-    fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
-        let span = self.plan(plan)?.buffers.span(slot, words)?;
+    fn read_elements(&mut self, plan: usize, slot: Slot, _: DType, len: usize) -> Result<Vec<u32>> {
+        let span = self.plan(plan)?.buffers.span(slot, len)?;
         Ok(self.memory.get(span)?.to_vec())
     }
 
-    fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
-        let span = self.plan(plan)?.buffers.span(slot, words.len())?;
-        copy_to(self.memory.get_mut(span)?, words, || format!("{slot:?}"))
+    fn write_elements(
+        &mut self,
+        plan: usize,
+        slot: Slot,
+        _: DType,
+        elements: &[u32],
+    ) -> Result<()> {
+        let span = self.plan(plan)?.buffers.span(slot, elements.len())?;
+        copy_to(self.memory.get_mut(span)?, elements, || format!("{slot:?}"))
     }
 
     fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {

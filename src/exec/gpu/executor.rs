@@ -1,6 +1,6 @@
 //! The executor: makes a program ready, and runs its plans.
 
-use crate::exec::{Counters, Executor, Program, RunResult, Timeline, Timing};
+use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing};
 use crate::plan::{Plan, Port};
 use crate::{Error, Result};
 
@@ -212,7 +212,7 @@ impl Executor for GpuExecutor {
     }
 
     fn read_output(&mut self, plan: usize, port: &Port) -> Result<Vec<u32>> {
-        self.read_slot(plan, port.slot, port.meta.shape.len())
+        self.read_elements(plan, port.slot, port.meta.dtype, port.meta.shape.len())
     }
 
     fn counters(&self) -> Counters {

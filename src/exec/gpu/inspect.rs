@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::exec::Stepwise;
 use crate::plan::Slot;
-use crate::{Error, Result};
+use crate::{DType, Error, Result};
 
 use super::executor::{CHUNK, GpuExecutor, get};
+use super::halves;
 use super::prepare::{Workshop, is_empty};
 use super::submit;
 use super::upload::Ring;
@@ -107,12 +108,25 @@ impl GpuExecutor {
 }
 
 impl Stepwise for GpuExecutor {
-    fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
-        GpuExecutor::read_slot(self, plan, slot, words)
+    fn read_elements(
+        &mut self,
+        plan: usize,
+        slot: Slot,
+        dtype: DType,
+        len: usize,
+    ) -> Result<Vec<u32>> {
+        let words = self.read_slot(plan, slot, halves::words(dtype, len))?;
+        Ok(halves::unpack(dtype, words, len))
     }
 
-    fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
-        GpuExecutor::write_slot(self, plan, slot, words)
+    fn write_elements(
+        &mut self,
+        plan: usize,
+        slot: Slot,
+        dtype: DType,
+        elements: &[u32],
+    ) -> Result<()> {
+        self.write_slot(plan, slot, &halves::pack(dtype, elements))
     }
 
     fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {

@@ -14,6 +14,7 @@ mod device;
 mod executor;
 mod fault;
 mod fetch;
+mod halves;
 mod inspect;
 mod pipelines;
 mod prepare;

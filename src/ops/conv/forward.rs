@@ -2,7 +2,7 @@
 
 use crate::graph::{Backward, Conv, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Geometry, cpu, geometry, kernels};
@@ -71,11 +71,8 @@ impl OpDef for Conv {
 }
 
 impl KernelOp for Conv {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        true
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::TAIL
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = self.geometry(&[&cx.x[0].shape, &cx.x[1].shape]);

@@ -40,7 +40,7 @@ impl Tensor {
             });
             return Tensor::apply(op, operands, caller);
         }
-        if let Some(x) = operands.iter().find(|x| x.dtype() != DType::F32) {
+        if let Some(x) = operands.iter().find(|x| x.dtype().computed() != DType::F32) {
             return wrong(format!("takes f32, not {}; see `Tensor::cast`", x.dtype()));
         }
         let Equation {

@@ -5,7 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::graph::{Elementwise, Function, Op, Scalar};
 use crate::{DType, Source, Tensor};
 
-use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp};
+use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp, halves};
 
 /// Applies a function, broadcasting the inputs together. The mistake, if any, is the caller's.
 #[track_caller]
@@ -200,11 +200,13 @@ impl Tensor {
         }
     }
 
-    /// The elements as another type: floats are rounded towards 0, `bool` is 0 or 1, and a number
-    /// is true where it is not 0. Integers pass no gradient.
+    /// The elements as another type: to integers floats are rounded towards 0, `bool` is 0 or 1, and a number
+    /// is true where it is not 0. To halves ([`DType::F16`], [`DType::Bf16`]) numbers are rounded to the nearest,
+    /// to even in the middle, and what is too large becomes infinite. Integers pass no gradient; rounding to
+    /// halves passes it through.
     #[track_caller]
     pub fn cast(&self, to: DType) -> Tensor {
-        use DType::{Bool, F32, I32, U32};
+        use DType::{Bf16, Bool, F16, F32, I32, U32};
         let f = match (self.dtype(), to) {
             (F32, I32) => &cmp::F32_TO_I32,
             (F32, U32) => &cmp::F32_TO_U32,
@@ -218,7 +220,13 @@ impl Tensor {
             (Bool, F32) => &cmp::BOOL_TO_F32,
             (Bool, I32) => &cmp::BOOL_TO_I32,
             (Bool, U32) => &cmp::BOOL_TO_U32,
-            (F32, F32) | (I32, I32) | (U32, U32) | (Bool, Bool) => return self.clone(),
+            (from, to) if from == to => return self.clone(),
+            (F16, F32) => &halves::F16_TO_F32,
+            (Bf16, F32) => &halves::BF16_TO_F32,
+            (F32 | Bf16, F16) => &halves::F32_TO_F16,
+            (F32 | F16, Bf16) => &halves::F32_TO_BF16,
+            // All others go through f32, which is exact for halves.
+            _ => return self.cast(F32).cast(to),
         };
         apply_with(f, &[self], &[])
     }

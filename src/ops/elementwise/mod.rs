@@ -10,6 +10,7 @@ mod arithmetic;
 mod broadcast;
 mod compare;
 mod fast;
+mod halves;
 mod methods;
 mod ordering;
 mod piecewise;
@@ -27,6 +28,7 @@ use crate::ops::{Array, OpDef, OpDoc, Tolerance, Work};
 
 pub use broadcast::broadcast_all;
 pub(crate) use fast::Fast;
+pub(crate) use halves::{narrowing, widening};
 pub(crate) use pixel::source_pixel;
 pub(crate) use sample::random_function;
 
@@ -43,6 +45,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         sample::TABLE,
         pixel::TABLE,
         position::TABLE,
+        halves::TABLE,
     ];
     tables.into_iter().flatten().copied()
 }
@@ -71,7 +74,8 @@ impl OpDef for Elementwise {
             ));
         }
         for (i, (meta, want)) in x.iter().zip(f.inputs).enumerate() {
-            if meta.dtype != *want {
+            // What computes in f32 reads halves as well.
+            if meta.dtype != *want && meta.dtype.computed() != *want {
                 let have = meta.dtype;
                 return Err(format!(
                     "input {i} must be {want}, not {have}; see `Tensor::cast`"

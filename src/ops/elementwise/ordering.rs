@@ -30,7 +30,7 @@ impl Tensor {
             DType::U32 => &cmp::EQ_U32,
             DType::I32 => &cmp::EQ_I32,
             DType::Bool => return self.logical_xor(other).logical_not(),
-            DType::F32 => &cmp::EQ,
+            DType::F32 | DType::F16 | DType::Bf16 => &cmp::EQ,
         };
         apply_with(f, &[self, other], &[])
     }
@@ -39,7 +39,7 @@ impl Tensor {
     #[track_caller]
     pub fn ne(&self, other: &Tensor) -> Tensor {
         match self.dtype() {
-            DType::F32 => apply_with(&cmp::NE, &[self, other], &[]),
+            DType::F32 | DType::F16 | DType::Bf16 => apply_with(&cmp::NE, &[self, other], &[]),
             DType::Bool => self.logical_xor(other),
             _ => self.eq(other).logical_not(),
         }

@@ -67,7 +67,7 @@ impl Tensor {
         let shape = self.shape();
         let (Some([rows, columns]), true) = (
             shape.last_chunk::<2>(),
-            matches!(self.dtype(), DType::F32 | DType::Bool),
+            matches!(self.dtype().computed(), DType::F32 | DType::Bool),
         ) else {
             let reason = "takes matrices [.., m, n] of f32 or bool".to_string();
             return self.mistake(name, reason, caller);

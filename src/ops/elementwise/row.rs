@@ -59,6 +59,12 @@ macro_rules! wide_type {
     (f32) => {
         f64
     };
+    (f16) => {
+        f64
+    };
+    (bf16) => {
+        f64
+    };
     ($t:ident) => {
         $t
     };
@@ -69,6 +75,12 @@ pub(super) use wide_type;
 macro_rules! dtype {
     (f32) => {
         $crate::DType::F32
+    };
+    (f16) => {
+        $crate::DType::F16
+    };
+    (bf16) => {
+        $crate::DType::Bf16
     };
     (u32) => {
         $crate::DType::U32

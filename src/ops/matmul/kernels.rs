@@ -8,7 +8,7 @@
 
 use crate::kernel::{
     Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_head, emit_tail,
-    prelude, wgsl,
+    prelude, stored, wgsl,
 };
 use crate::ops::LowerContext;
 use crate::{DType, Shape};
@@ -121,6 +121,10 @@ impl Product<'_> {
             return Vec::new();
         };
         let mut tiles = tiles(self.s, self.cx.limits);
+        if tail.stores.iter().any(|store| store.dtype.is_half()) {
+            // It stores one by one, which halves cannot be.
+            tiles.retain(|tile| *tile != SMALL);
+        }
         if self.small_first {
             tiles.sort_by_key(|tile| *tile != SMALL);
             tiles.dedup();
@@ -175,15 +179,22 @@ impl Product<'_> {
                 m.div_ceil(rows) * n.div_ceil(columns) * batch * splits
             }
         };
-        let mut parts = vec![
-            prelude(width),
-            wgsl!("lib/matmul"),
-            match self.head() {
-                Some(_) => self.a.0.make_left(),
-                None => self.a.0.load_left(m, k),
-            },
-            self.b.0.load_right(k, n),
-        ];
+        let mut parts = vec![prelude(width), wgsl!("lib/matmul")];
+        let buffer = |name, binding, input: usize, loader: &Part| {
+            let dtype = self.cx.x.get(input).map_or(DType::F32, |meta| meta.dtype);
+            stored(name, binding, dtype, loader.file.ends_with("_vec4.wgsl"))
+        };
+        match self.head() {
+            Some(_) => parts.push(self.a.0.make_left()),
+            None => {
+                let loader = self.a.0.load_left(m, k);
+                add_parts(&mut parts, buffer("a", 0, 0, &loader));
+                parts.push(loader);
+            }
+        }
+        let loader = self.b.0.load_right(k, n);
+        add_parts(&mut parts, buffer("b", 1, 1, &loader));
+        parts.push(loader);
         // With a head nothing reads binding 0; a uniform there takes up no storage buffer.
         let params = || Binding::Uniform(self.params(groups));
         let a = match self.head() {

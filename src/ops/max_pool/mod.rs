@@ -10,7 +10,9 @@ mod cpu;
 use crate::graph::{Backward, Grads, MaxPool, MaxPoolGrad, Meta, Op};
 use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_tail, prelude, wgsl};
 use crate::ops::conv::windows;
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 /// The sizes of a pooling.
@@ -192,11 +194,8 @@ impl OpDef for MaxPool {
 }
 
 impl KernelOp for MaxPool {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        true
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::TAIL
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(self, &cx.x[0].shape);
@@ -268,11 +267,8 @@ impl OpDef for MaxPoolGrad {
 }
 
 impl KernelOp for MaxPoolGrad {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        true
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::TAIL
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(&self.pool, &cx.x[0].shape);

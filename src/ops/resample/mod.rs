@@ -11,7 +11,9 @@ mod cpu;
 
 use crate::graph::{Backward, Grads, Meta, Op, Resample, ResampleGrad, Resampling};
 use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_tail, prelude, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 use axis::Axis;
@@ -177,11 +179,8 @@ impl Geometry {
 }
 
 impl KernelOp for Resample {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        true
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::TAIL
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(&self.kind, &cx.x[0].shape);
@@ -264,11 +263,8 @@ impl OpDef for ResampleGrad {
 }
 
 impl KernelOp for ResampleGrad {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        true
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::TAIL
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = self.geometry(&cx.x[0].shape);

@@ -7,7 +7,7 @@ use crate::DType;
 /// How shaders name the order of an element type.
 pub(in crate::ops) fn kind(dtype: DType) -> u32 {
     match dtype {
-        DType::F32 => 0,
+        DType::F32 | DType::F16 | DType::Bf16 => 0,
         DType::I32 => 1,
         DType::U32 | DType::Bool => 2,
     }
@@ -18,12 +18,14 @@ pub(in crate::ops) fn kind(dtype: DType) -> u32 {
 pub(in crate::ops) fn key(word: u32, dtype: DType) -> u32 {
     let magnitude = word & 0x7fff_ffff;
     match dtype {
-        DType::F32 if magnitude > 0x7f80_0000 => u32::MAX,
-        DType::F32 if magnitude == 0 => 0x8000_0000,
-        DType::F32 if word == magnitude => word ^ 0x8000_0000,
-        DType::F32 => !word,
-        DType::I32 => word ^ 0x8000_0000,
         DType::U32 | DType::Bool => word,
+        DType::I32 => word ^ 0x8000_0000,
+        DType::F32 | DType::F16 | DType::Bf16 => match word {
+            _ if magnitude > 0x7f80_0000 => u32::MAX,
+            _ if magnitude == 0 => 0x8000_0000,
+            _ if word == magnitude => word ^ 0x8000_0000,
+            _ => !word,
+        },
     }
 }
 

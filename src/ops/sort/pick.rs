@@ -6,7 +6,9 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, Pick};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::{Array, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+};
 use crate::{DType, Source, Tensor};
 
 impl Pick {
@@ -106,11 +108,8 @@ impl OpDef for Pick {
 }
 
 impl KernelOp for Pick {
-    fn takes_head(&self, _: &[Meta]) -> bool {
-        false
-    }
-    fn takes_tail(&self) -> bool {
-        false
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (rows, k) = (cx.x[1].shape.rows(), cx.x[1].shape.last());

@@ -292,7 +292,7 @@ fn last_use(expr: &Expr, stores: &[(Value, Span)], value: Value, end: usize) -> 
 
 pub(super) fn word(value: f64, dtype: DType) -> u32 {
     match dtype {
-        DType::F32 => (value as f32).to_bits(),
+        DType::F32 | DType::F16 | DType::Bf16 => (value as f32).to_bits(),
         DType::I32 => value as i32 as u32,
         DType::U32 => value as u32,
         DType::Bool => u32::from(value != 0.0),

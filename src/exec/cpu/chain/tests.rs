@@ -116,7 +116,7 @@ const NAN: u32 = 0x7fc0_0000;
 
 fn wide(word: u32, dtype: DType) -> f64 {
     match dtype {
-        DType::F32 => f64::from(f32::from_bits(word)),
+        DType::F32 | DType::F16 | DType::Bf16 => f64::from(f32::from_bits(word)),
         DType::I32 => f64::from(word as i32),
         DType::U32 | DType::Bool => f64::from(word),
     }
@@ -133,7 +133,7 @@ fn every_function_agrees_with_its_definition() {
                 let draw = |_| {
                     let (low, high) = f.domain;
                     let x = low + f64::from(stream.uniform()) * (high - low);
-                    compile::word(if dtype == DType::F32 { x } else { x.floor() }, dtype)
+                    compile::word(if dtype.is_float() { x } else { x.floor() }, dtype)
                 };
                 let buffer = (0..n).map(draw).collect();
                 let buffer = case.buffer(buffer);

@@ -1,0 +1,148 @@
+//! Rounding to 16-bit numbers, and reading them. Values stay `f32` words that a half holds exactly; only
+//! a GPU's buffers pack two of them into a word (`shaders/lib/halves.wgsl`).
+
+use crate::DType;
+use crate::graph::{Backward, Function, Grads, Scalar};
+
+use super::arithmetic::one;
+use super::row::row;
+
+/// The types of rows: as words they are `f32`s.
+#[allow(non_camel_case_types)]
+type f16 = f32;
+#[allow(non_camel_case_types)]
+type bf16 = f32;
+
+pub(super) static TABLE: &[&Function] = &[&F32_TO_F16, &F32_TO_BF16, &F16_TO_F32, &BF16_TO_F32];
+
+// One unit in the last place of the half, in those of f32: a device's x is off by a few of its own, and may so
+// be on the other side of a boundary between two halves. That rounding itself is exact, tests/halves.rs holds.
+row!(F32_TO_F16 "f32_to_f16" "x, rounded to the nearest f16, to even in the middle" "halves",
+    (x: f32)[] -> f16 = x.to_f16(); grad = through; ulp: 8192.0, abs: 6e-8);
+row!(F32_TO_BF16 "f32_to_bf16" "x, rounded to the nearest bf16, to even in the middle" "halves",
+    (x: f32)[] -> bf16 = x.to_bf16(); grad = through; ulp: 65536.0);
+row!(F16_TO_F32 "f16_to_f32" "x" "halves", (x: f16)[] -> f32 = x; grad = through; ulp: 0.0);
+row!(BF16_TO_F32 "bf16_to_f32" "x" "halves", (x: bf16)[] -> f32 = x; grad = through; ulp: 0.0);
+
+/// The function that rounds `f32` to halves of this type.
+pub(crate) fn narrowing(dtype: DType) -> &'static Function {
+    match dtype {
+        DType::Bf16 => &F32_TO_BF16,
+        _ => &F32_TO_F16,
+    }
+}
+
+/// The function that reads halves of this type as `f32`.
+pub(crate) fn widening(dtype: DType) -> &'static Function {
+    match dtype {
+        DType::Bf16 => &BF16_TO_F32,
+        _ => &F16_TO_F32,
+    }
+}
+
+/// Rounding passes its gradient through, as PyTorch's does.
+fn through(b: &Backward, _: &[Scalar]) -> Grads {
+    one(b.dy.clone())
+}
+
+/// Rounding to halves, to the nearest, to even in the middle; what is too large becomes infinite.
+trait Halve: Copy {
+    /// The nearest f16.
+    fn to_f16(self) -> Self;
+    /// The nearest bf16.
+    fn to_bf16(self) -> Self;
+}
+
+impl Halve for f64 {
+    fn to_f16(self) -> f64 {
+        half::f16::from_f64(self).to_f64()
+    }
+    fn to_bf16(self) -> f64 {
+        // 45 of the 52 bits go. What f32 holds as a subnormal number only keeps more of its bits here.
+        const LOST: u32 = 45;
+        let bits = self.to_bits();
+        let rounded = bits.wrapping_add((1 << (LOST - 1)) - 1 + (bits >> LOST & 1));
+        let y = f64::from_bits(rounded >> LOST << LOST);
+        match y.abs() > f64::from(f32::MAX) {
+            _ if !self.is_finite() => self,
+            true => f64::INFINITY.copysign(self),
+            false => y,
+        }
+    }
+}
+
+/// The bits of an infinite f32, and of its sign.
+const INFINITE: u32 = 0x7f80_0000;
+const SIGN: u32 = 0x8000_0000;
+
+/// In integers, straight on, so that a loop over them becomes vector code. Twin: shaders/lib/halves.wgsl.
+impl Halve for f32 {
+    #[inline(always)]
+    fn to_f16(self) -> f32 {
+        let (a, sign) = (self.to_bits() & !SIGN, self.to_bits() & SIGN);
+        // Thirteen of the 23 bits go, and a carry runs into the exponent as it should.
+        let normal = (a + 0xfff + (a >> 13 & 1)) & !0x1fff;
+        // From 2^16 on there is none; NaN is beyond infinity here.
+        let normal = if normal >= 0x4780_0000 {
+            INFINITE
+        } else {
+            normal
+        };
+        let normal = if a > INFINITE { 0x7fc0_0000 } else { normal };
+        // Below 2^-14 halves are 2^-24 apart, as f32s from 0.5 to 1 are: adding 0.5 rounds to these.
+        let count = (f32::from_bits(a) + 0.5)
+            .to_bits()
+            .wrapping_sub(0.5f32.to_bits());
+        let small = (count as i32 as f32 * f32::from_bits(0x3380_0000)).to_bits();
+        f32::from_bits(sign | if a < 0x3880_0000 { small } else { normal })
+    }
+
+    #[inline(always)]
+    fn to_bf16(self) -> f32 {
+        let bits = self.to_bits();
+        let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000;
+        let nan = bits & SIGN | 0x7fc0_0000;
+        f32::from_bits(if bits & !SIGN > INFINITE {
+            nan
+        } else {
+            rounded
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Halve;
+
+    fn same(got: f32, want: f32, of: f32) {
+        let equal = got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan();
+        assert!(equal, "{of:e} gives {got:e} and not {want:e}");
+    }
+
+    #[test]
+    fn rounding_is_that_of_the_half_crate() {
+        // Every f16 and bf16, the numbers halfway to the next, and those beside them.
+        for bits in 0..=u16::MAX {
+            let f16 = half::f16::from_bits(bits).to_f32().to_bits();
+            let bf16 = u32::from(bits) << 16;
+            for x in [f16, f16 + 0x1000, bf16, bf16 + 0x8000] {
+                for x in [x.wrapping_sub(1), x, x.wrapping_add(1)].map(f32::from_bits) {
+                    same(x.to_f16(), half::f16::from_f32(x).to_f32(), x);
+                    same(x.to_bf16(), half::bf16::from_f32(x).to_f32(), x);
+                    let wide = f64::from(x);
+                    same(x.to_f16(), wide.to_f16() as f32, x);
+                    if !x.is_subnormal() {
+                        same(x.to_bf16(), wide.to_bf16() as f32, x);
+                    }
+                }
+            }
+        }
+        // Halfway between the subnormal f16s.
+        for k in 0..1025 {
+            for x in [k as f32 + 0.5, -(k as f32) - 0.5] {
+                let x = x * 2f32.powi(-24);
+                same(x.to_f16(), half::f16::from_f32(x).to_f32(), x);
+            }
+        }
+    }
+}

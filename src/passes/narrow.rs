@@ -1,0 +1,201 @@
+//! Mixed precision: what the backward pass reads of the forward pass is kept in 16 bits.
+//!
+//! Micikevicius et al., "Mixed precision training" (2018), as storage: activations that wait for their gradient are
+//! most of a training step's memory, so these are rounded, and everything is still computed in f32. Weights, their
+//! gradients and the optimizer's state stay f32, so nothing underflows on the way and no loss needs to be scaled.
+//!
+//! Which values: those of many elements that kernels or the backward pass read, unless the op's result needs the
+//! digits ([`keeps_f32`]). Products whose kernels read halves as they lie do so in the forward pass as well, so that the
+//! `f32` value need not be stored at all.
+
+use crate::graph::{Elementwise, Graph, Node, NodeId, Op, Phase};
+use crate::ops::Work;
+use crate::ops::elementwise::{narrowing, widening};
+use crate::{DType, Error, Result};
+
+/// A value of fewer elements saves nothing.
+const SMALL: usize = 1 << 10;
+
+/// Whether an op's result stays `f32`: sums, statistics and probabilities, functions whose range or slope is out
+/// of proportion, and what is no float computed by the model at all.
+///
+/// PyTorch's `autocast` keeps much the same.
+fn keeps_f32(op: &Op) -> bool {
+    const FUNCTIONS: [&str; 12] = [
+        "expo",
+        "expm1",
+        "ln",
+        "log1p",
+        "power",
+        "square",
+        "recip",
+        "rsqrt",
+        "root",
+        "div",
+        "bce",
+        "squared_difference",
+    ];
+    match op {
+        Op::Elementwise(e) => FUNCTIONS.contains(&e.function.name),
+        Op::Matmul(_)
+        | Op::Conv(_)
+        | Op::MaxPool(_)
+        | Op::Resample(_)
+        | Op::Norm(_)
+        | Op::Rope(_)
+        | Op::Attention(_)
+        | Op::Gather(_)
+        | Op::Concat(_)
+        | Op::Pad(_) => false,
+        _ => true,
+    }
+}
+
+/// The graph of a training step with its activations in `half`, which is [`DType::F16`] or [`DType::Bf16`].
+pub fn narrow(graph: &Graph, half: DType) -> Result<Graph> {
+    let saved = saved(graph);
+    let mut pass = Pass {
+        graph: graph.emptied(),
+        half,
+        same: Vec::with_capacity(graph.nodes().len()),
+        narrowed: Vec::with_capacity(graph.nodes().len()),
+    };
+    for id in graph.ids() {
+        let node = graph.node(id);
+        let same = pass.add(node)?;
+        pass.same.push(same);
+        let narrowed = match is_view(node) {
+            // A view of a narrowed value is one of its halves, too.
+            true => pass.view(node)?,
+            false if saved[id.index()] && narrows(node) => Some(pass.round(node, same)),
+            false => None,
+        };
+        pass.narrowed.push(narrowed);
+    }
+    let roots: Vec<NodeId> = graph.roots();
+    let mut of = pass.same.clone();
+    for id in roots {
+        of[id.index()] = pass.whole(pass.same[id.index()], graph.node(id));
+    }
+    let mut result = pass.graph;
+    graph.hand_roots_to(&mut result, |id| of[id.index()]);
+    super::verify(&result, "mixed precision")?;
+    Ok(result)
+}
+
+fn is_view(node: &Node) -> bool {
+    matches!(node.op.def().work(), Work::Alias | Work::View(_))
+}
+
+fn narrows(node: &Node) -> bool {
+    node.phase == Phase::Forward
+        && node.meta.dtype == DType::F32
+        && node.meta.shape.len() >= SMALL
+        && !node.inputs.is_empty()
+        && !keeps_f32(&node.op)
+}
+
+/// By node: whether the backward pass reads it, perhaps through views.
+fn saved(graph: &Graph) -> Vec<bool> {
+    let mut saved = vec![false; graph.nodes().len()];
+    for id in graph.ids().rev() {
+        let node = graph.node(id);
+        let reads = node.phase != Phase::Forward || is_view(node) && saved[id.index()];
+        for input in node.inputs.iter().filter(|_| reads) {
+            saved[input.index()] = true;
+        }
+    }
+    saved
+}
+
+struct Pass {
+    graph: Graph,
+    half: DType,
+    /// By node of the old graph: the one that computes it here.
+    same: Vec<NodeId>,
+    /// By node of the old graph: its value in 16 bits, where there is one.
+    narrowed: Vec<Option<NodeId>>,
+}
+
+impl Pass {
+    /// The node, reading halves where it should.
+    fn add(&mut self, node: &Node) -> Result<NodeId> {
+        let work = node.op.def().work();
+        let reads_halves = match &work {
+            Work::Kernel(op) => op.fusion(&self.metas(node)).halves,
+            _ => true,
+        };
+        let wants_halves = match work {
+            _ if node.phase != Phase::Forward => true,
+            Work::Kernel(_) => reads_halves,
+            _ => false,
+        };
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for input in &node.inputs {
+            let half = self.narrowed[input.index()].filter(|_| wants_halves);
+            let input = half.unwrap_or(self.same[input.index()]);
+            inputs.push(match reads_halves {
+                true => input,
+                false => self.whole(input, node),
+            });
+        }
+        self.push(node, node.op.clone(), inputs)
+    }
+
+    /// The same view of the halves of what is viewed.
+    fn view(&mut self, node: &Node) -> Result<Option<NodeId>> {
+        let viewed = node.inputs.first().and_then(|x| self.narrowed[x.index()]);
+        viewed
+            .map(|viewed| self.push(node, node.op.clone(), vec![viewed]))
+            .transpose()
+    }
+
+    fn round(&mut self, node: &Node, value: NodeId) -> NodeId {
+        self.function(narrowing(self.half), self.half, value, node)
+    }
+
+    /// A value as `f32`.
+    fn whole(&mut self, value: NodeId, reader: &Node) -> NodeId {
+        match self.graph.meta(value).dtype {
+            half if half.is_half() => self.function(widening(half), DType::F32, value, reader),
+            _ => value,
+        }
+    }
+
+    fn function(
+        &mut self,
+        function: &'static crate::graph::Function,
+        dtype: DType,
+        value: NodeId,
+        like: &Node,
+    ) -> NodeId {
+        let mut meta = self.graph.meta(value).clone();
+        meta.dtype = dtype;
+        let constants = Vec::new();
+        self.graph.push(Node {
+            op: Op::Elementwise(Elementwise {
+                function,
+                constants,
+            }),
+            inputs: vec![value],
+            meta,
+            ..like.clone()
+        })
+    }
+
+    fn metas(&self, node: &Node) -> Vec<crate::graph::Meta> {
+        let same: Vec<NodeId> = node.inputs.iter().map(|x| self.same[x.index()]).collect();
+        self.graph.metas(&same)
+    }
+
+    fn push(&mut self, node: &Node, op: Op, inputs: Vec<NodeId>) -> Result<NodeId> {
+        let inferred = op.def().infer(&self.graph.metas(&inputs));
+        let meta = inferred.map_err(|reason| Error::internal("mixed precision", reason))?;
+        Ok(self.graph.push(Node {
+            op,
+            inputs,
+            meta,
+            ..node.clone()
+        }))
+    }
+}
