@@ -29,8 +29,6 @@ struct Params {
     groups_inverse: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)
@@ -59,8 +57,8 @@ fn main(
         for (var p = 0u; p < params.kernel.x; p++) {
             var at = columns + vec4<u32>(start);
             for (var q = 0u; q < params.kernel.y; q++) {
-                let four = vec4<f32>(x[at.x], x[at.y], x[at.z], x[at.w]);
-                sum = fma(vec4<f32>(w[tap]), four, sum);
+                let four = vec4<f32>(x_get(at.x), x_get(at.y), x_get(at.z), x_get(at.w));
+                sum = fma(vec4<f32>(w_get(tap)), four, sum);
                 tap++;
                 at += vec4<u32>(params.dilation.y);
             }

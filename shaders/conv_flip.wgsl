@@ -18,7 +18,6 @@ struct Params {
     unused: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -36,5 +35,5 @@ fn main(
     let m = pair - row * params.m;
     let g = quotient(row, params.c, params.c_inverse);
     let c = row - g * params.c;
-    y[e] = x[((g * params.m + m) * params.c + c) * params.taps + params.taps - 1u - t];
+    y[e] = x_get(((g * params.m + m) * params.c + c) * params.taps + params.taps - 1u - t);
 }

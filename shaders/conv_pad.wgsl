@@ -23,7 +23,6 @@ struct Params {
     unused2: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -38,7 +37,7 @@ fn inside(at: vec4<u32>, step: u32, inverse: f32) -> vec4<u32> {
 }
 
 fn element(start: u32, column: u32, in_row: bool) -> f32 {
-    if in_row && column < params.inner.y { return x[start + column]; }
+    if in_row && column < params.inner.y { return x_get(start + column); }
     return 0.0;
 }
 

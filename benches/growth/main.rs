@@ -40,6 +40,7 @@ fn main() -> ExitCode {
     let mut report = Report {
         json: false,
         device: Device::cpu().name(),
+        precision: wgrad::DType::F32,
     };
     let (mut sizes, mut runs, mut names) = (SIZES.to_vec(), 5, Vec::new());
     let mut args = std::env::args().skip(1);

@@ -29,6 +29,7 @@ pub fn w4(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let mut trainer = Trainer::new(model)
         .loss(loss::CrossEntropy::new())
         .optimizer(optim::Adam::new(1e-3))
+        .precision(report.precision)
         .compile(device, &train)?;
     let mut next = 0;
     let mut images = |count: usize| {

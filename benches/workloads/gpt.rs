@@ -105,6 +105,7 @@ pub fn train(device: &Device, gpt: &Gpt, start: Instant, report: &Report) -> Res
     let mut trainer = Trainer::new(model(gpt))
         .loss(loss::CrossEntropy::new())
         .optimizer(optim::AdamW::new(1e-3).weight_decay(0.01))
+        .precision(report.precision)
         .compile(device, &first)?;
     let fit = |epochs| Fit::epochs(epochs).batch_size(gpt.batch);
     let history = trainer.fit(&first, fit(1))?;

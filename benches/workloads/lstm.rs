@@ -33,6 +33,7 @@ pub fn w6(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let mut trainer = Trainer::new(model)
         .loss(loss::Mse::new())
         .optimizer(optim::Adam::new(1e-3))
+        .precision(report.precision)
         .compile(device, &set)?;
     let fit = |epochs| Fit::epochs(epochs).batch_size(BATCH);
     let first = trainer.fit(&set, fit(1))?;

@@ -1,6 +1,7 @@
 //! The standard workloads: real training, timed.
 //!
-//! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--json]`
+//! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
+//! [--json]`
 //!
 //! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST, w4 the
 //! same with convolutions, w5 a GPT on a Markov stream (w5_mini: a larger one), w6 an LSTM.
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use wgrad::device::Selector;
-use wgrad::{Device, Result};
+use wgrad::{DType, Device, Result};
 
 use report::Report;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let mut report = Report {
         json: false,
         device: String::new(),
+        precision: DType::F32,
     };
     let (mut device, mut work) = ("cpu".to_string(), Vec::new());
     let mut args = std::env::args().skip(1);
@@ -35,6 +37,13 @@ fn main() -> ExitCode {
         match arg.as_str() {
             "--json" => report.json = true,
             "--device" => device = args.next().unwrap_or_default(),
+            "--precision" => {
+                report.precision = match args.next().as_deref() {
+                    Some("bf16") => DType::Bf16,
+                    Some("f16") => DType::F16,
+                    _ => DType::F32,
+                }
+            }
             // Cargo passes this to every bench.
             "--bench" => {}
             _ => work.push(arg),

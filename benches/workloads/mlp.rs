@@ -38,6 +38,7 @@ pub fn w2(
     let mut trainer = Trainer::new(model)
         .loss(loss::Bce::new())
         .optimizer(optim::Adam::new(1e-3))
+        .precision(report.precision)
         .compile(device, &set)?;
     let fit = |epochs| Fit::epochs(epochs).batch_size(batch);
     let steps = samples.div_ceil(batch) as f64;
@@ -79,6 +80,7 @@ pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
         .loss(loss::CrossEntropy::new())
         .optimizer(optim::Adam::new(1e-3))
         .metric(metrics::Accuracy)
+        .precision(report.precision)
         .compile(device, &train)?;
     let timed = Instant::now();
     let history = trainer.fit(&train, Fit::epochs(5).batch_size(128))?;

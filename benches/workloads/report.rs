@@ -6,6 +6,8 @@ pub struct Report {
     pub json: bool,
     /// The device's name.
     pub device: String,
+    /// What activations are kept in.
+    pub precision: wgrad::DType,
 }
 
 impl Report {
@@ -24,7 +26,7 @@ impl Report {
             let (first, last) = loss.map_or((None, None), |(a, b)| (Some(a), Some(b)));
             let line = serde_json::json!({
                 "peer": "wgrad", "version": env!("CARGO_PKG_VERSION"), "device": self.device,
-                "workload": workload, "metric": metric, "value": median, "runs": n,
+                "precision": self.precision.to_string(), "workload": workload, "metric": metric, "value": median, "runs": n,
                 "median": median, "min": min, "max": max, "loss_first": first, "loss_last": last,
             });
             println!("{line}");

@@ -137,7 +137,7 @@ impl<'a> Emitter<'a> {
             used.insert("divide");
         }
         if self.buffers.iter().any(|b| b.dtype.is_half()) {
-            used.insert("halves");
+            used.insert("packed");
         }
         let mut parts: Vec<Part> = libraries(used);
         parts.push(Part {
@@ -401,7 +401,7 @@ fn reads_vectors(leaf: &Leaf, width: u32) -> bool {
     }
 }
 
-/// How the library of halves calls a type of them.
+/// How the library of packed numbers calls a type of them.
 fn half(dtype: DType) -> Option<&'static str> {
     match dtype {
         DType::F16 => Some("f16"),

@@ -126,6 +126,11 @@ impl Expr {
             && matches!(&self.leaves[..], [leaf] if in_order(leaf))
     }
 
+    /// Whether it stores 16-bit numbers, which only whole vectors of them can be.
+    pub fn stores_halves(&self) -> bool {
+        self.stores.iter().any(|store| store.dtype.is_half())
+    }
+
     /// A chain that only reads a tensor, for a head.
     pub fn load(meta: &Meta, operand: Operand) -> Self {
         let (dtype, len) = (meta.dtype, meta.shape.len());

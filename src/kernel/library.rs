@@ -15,6 +15,7 @@ pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
             "position" => vec![wgsl!("lib/position")],
             "pixel" => vec![wgsl!("lib/pixel")],
             "halves" => vec![wgsl!("lib/halves")],
+            "packed" => vec![wgsl!("lib/packed")],
             "random" => vec![wgsl!("lib/random")],
             _ => Vec::new(),
         };

@@ -33,7 +33,7 @@ pub fn stored(name: &str, binding: u32, dtype: DType, fours: bool) -> Vec<Part> 
     if let Some(get4) = get4 {
         text += &format!("fn {name}_get4(i: u32) -> vec4<f32> {{ return {get4}; }}\n");
     }
-    let mut parts = libraries(half.map(|_| "halves"));
+    let mut parts = libraries(half.map(|_| "packed"));
     parts.push(Part {
         file: "generated buffer",
         text: text.into(),

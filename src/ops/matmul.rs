@@ -148,16 +148,15 @@ impl KernelOp for Matmul {
             [a, b] => self.sizes(&a.shape, &b.shape),
             _ => None,
         };
-        let head = sizes.is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0);
-        let vectors = sizes.is_some_and(|s| s.n.is_multiple_of(4)) && !head;
-        Fusion {
-            head,
-            tail: if vectors {
-                Tail::Vectors
-            } else {
-                Tail::Scalars
+        let n = sizes.map_or(0, |s| s.n);
+        match sizes.is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0) {
+            // Where a head is taken, results are stored one by one.
+            true => Fusion {
+                head: true,
+                tail: Tail::Scalars,
+                ..Fusion::of_rows(n)
             },
-            halves: true,
+            false => Fusion::of_rows(n),
         }
     }
 

@@ -49,6 +49,7 @@ pub use leaf::{constant, input, variable};
 pub use random::KEY;
 pub(crate) use recurrence::recurrence_tape;
 
+use crate::DType;
 use crate::graph::{Backward, Function, Grads, Meta, Op};
 use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
 
@@ -157,6 +158,18 @@ pub struct LowerContext<'a> {
     pub tail: Option<&'a Expr>,
 }
 
+impl LowerContext<'_> {
+    /// The element type of what lies at a place: of an input its own, of a workspace `f32`.
+    pub fn dtype(&self, place: Operand) -> DType {
+        let inputs = self.inputs.iter().zip(&self.x);
+        let at_place = inputs.filter(|(input, _)| **input == place);
+        at_place
+            .map(|(_, meta)| meta.dtype)
+            .next()
+            .unwrap_or(DType::F32)
+    }
+}
+
 /// A tensor in the CPU device's memory: words of 32 bits.
 #[derive(Clone, Copy)]
 pub struct HostRef<'a> {
@@ -212,6 +225,18 @@ impl Fusion {
         head: true,
         ..Fusion::TAIL
     };
+
+    /// Of kernels that read any float, and store results in rows of `n` by whole vectors where `n` allows it.
+    pub fn of_rows(n: usize) -> Fusion {
+        Fusion {
+            head: false,
+            tail: match n.is_multiple_of(4) {
+                true => Tail::Vectors,
+                false => Tail::Scalars,
+            },
+            halves: true,
+        }
+    }
 }
 
 /// An op with kernels of its own.

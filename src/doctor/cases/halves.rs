@@ -1,16 +1,17 @@
 //! 16-bit numbers in memory: values that several steps read, so that they are stored, and read again.
 
 use crate::doctor::case::{Case, case};
+use crate::graph::Conv;
 use crate::ops::Array;
 use crate::{DType, Tensor};
 
 const TYPES: [DType; 2] = [DType::F16, DType::Bf16];
 
-/// Rounded to the type by the half crate.
+/// A number that f32 holds, rounded to the type by the half crate.
 fn round(dtype: DType, v: f64) -> f64 {
     match dtype {
-        DType::F16 => half::f16::from_f64(v).to_f64(),
-        _ => half::bf16::from_f64(v).to_f64(),
+        DType::F16 => half::f16::from_f32(v as f32).to_f64(),
+        _ => half::bf16::from_f32(v as f32).to_f64(),
     }
 }
 
@@ -70,9 +71,53 @@ fn product(name: &str, types: [DType; 2], [m, n, k]: [usize; 3], t: [bool; 2]) -
     })
 }
 
+/// Images, weights and the convolution; stride, padding and groups.
+type Convolution = (&'static str, [usize; 4], [usize; 4], [usize; 3]);
+
+const CONVOLUTIONS: [Convolution; 5] = [
+    ("plain", [2, 3, 8, 10], [5, 3, 3, 3], [1, 0, 1]),
+    ("padded", [2, 4, 6, 6], [8, 4, 3, 3], [1, 1, 1]),
+    ("strided", [2, 3, 9, 7], [6, 3, 3, 3], [2, 1, 1]),
+    ("depthwise", [2, 6, 8, 8], [6, 1, 3, 3], [1, 1, 6]),
+    ("pointwise", [3, 7, 4, 6], [9, 7, 1, 1], [1, 0, 1]),
+];
+
+/// Convolutions of halves, forward and as the input gradient that a transposed one is.
+fn convolutions(dtype: DType) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, x, w, [stride, padding, groups]) in CONVOLUTIONS {
+        let conv = Conv {
+            stride: [stride; 2],
+            padding: [padding; 2],
+            dilation: [1; 2],
+            groups,
+        };
+        let forward = case("halves", format!("{dtype}_conv_{name}"), move |t| {
+            let y = t[0].cast(dtype).conv2d(&t[1].cast(dtype), conv);
+            plus_sum(&y.relu().cast(dtype))
+        });
+        cases.push(forward.f32(x).constant().f32(w).constant());
+        if stride == 1 {
+            let size = [x[2], x[3]];
+            let out = |axis: usize| x[axis] + 2 * padding - w[axis] + 1;
+            let y = [x[0], w[0], out(2), out(3)];
+            let back = case("halves", format!("{dtype}_conv_back_{name}"), move |t| {
+                let x = t[0].cast(dtype);
+                plus_sum(
+                    &x.conv_transpose2d(&t[1].cast(dtype), conv, size)
+                        .cast(dtype),
+                )
+            });
+            cases.push(back.f32(y).constant().f32(w).constant());
+        }
+    }
+    cases
+}
+
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for dtype in TYPES {
+        cases.extend(convolutions(dtype));
         cases.extend(super::SIZES.map(|n| stored(dtype, n)));
         cases.extend([
             case("halves", format!("{dtype}_turned"), move |x| {

@@ -1,6 +1,8 @@
 //! The product of images and weights that forward and the input gradient are.
 
-use crate::kernel::{Binding, Kernel, Operand, Variant, add_parts, emit_tail, prelude, wgsl};
+use crate::kernel::{
+    Binding, Kernel, Operand, Variant, add_parts, emit_tail, prelude, stored, wgsl,
+};
 use crate::ops::matmul::{Matrix, Product, Sizes, View, Walk, store};
 use crate::ops::{LowerContext, grid};
 
@@ -47,6 +49,10 @@ impl Images {
     /// The same as `product` without a matrix.
     fn direct(&self, g: &Correlation, product: &Product) -> Option<Variant> {
         let width = if g.out[1].is_multiple_of(4) { 4 } else { 1 };
+        let tail = product.cx.tail?;
+        if width == 1 && tail.stores_halves() {
+            return None;
+        }
         let (planes, fours) = (g.n * g.groups * g.m, g.out[1].div_ceil(4));
         let lines = planes * g.out[0];
         let words = [
@@ -62,15 +68,23 @@ impl Images {
             Binding::Read(product.a.1),
             Binding::Uniform(params),
         ];
-        let tail = emit_tail(product.cx.tail?, width, bindings.len() as u32);
+        let tail = emit_tail(tail, width, bindings.len() as u32);
         bindings.extend(tail.bindings);
         let mut parts = vec![
             prelude(width),
             wgsl!("lib/index"),
             wgsl!("lib/divide"),
             store(width),
-            wgsl!("conv_direct"),
         ];
+        add_parts(
+            &mut parts,
+            stored("x", 0, product.cx.dtype(self.operand), false),
+        );
+        add_parts(
+            &mut parts,
+            stored("w", 1, product.cx.dtype(product.a.1), false),
+        );
+        parts.push(wgsl!("conv_direct"));
         add_parts(&mut parts, tail.parts);
         let kernel = Kernel {
             label: "conv_direct",
@@ -128,7 +142,12 @@ impl Weights {
         params.push(0);
         let kernel = Kernel {
             label: "conv_flip",
-            parts: vec![wgsl!("lib/index"), wgsl!("lib/divide"), wgsl!("conv_flip")],
+            parts: [
+                vec![wgsl!("lib/index"), wgsl!("lib/divide")],
+                stored("x", 0, cx.dtype(operand), false),
+                vec![wgsl!("conv_flip")],
+            ]
+            .concat(),
             overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
             bindings: vec![
                 Binding::Read(operand),

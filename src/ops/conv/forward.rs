@@ -71,8 +71,11 @@ impl OpDef for Conv {
 }
 
 impl KernelOp for Conv {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::TAIL
+    fn fusion(&self, x: &[Meta]) -> Fusion {
+        let shapes: Vec<&Shape> = x.iter().map(|x| &x.shape).collect();
+        let result = self.geometry(&shapes).map(|g| g.y());
+        // A row of the product is the pixels of a channel.
+        Fusion::of_rows(result.map_or(0, |r| r.iter().skip(2).product()))
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = self.geometry(&[&cx.x[0].shape, &cx.x[1].shape]);

@@ -175,7 +175,9 @@ pub(in crate::ops) fn windows(
 /// Two f32 tensors, or a message.
 pub(super) fn two(x: &[Meta]) -> Result<(&Shape, &Shape), String> {
     match x {
-        [a, b] if a.dtype == DType::F32 && b.dtype == DType::F32 => Ok((&a.shape, &b.shape)),
+        [a, b] if [a, b].iter().all(|x| x.dtype.computed() == DType::F32) => {
+            Ok((&a.shape, &b.shape))
+        }
         [_, _] => Err("both inputs must be f32".to_string()),
         _ => Err(format!("takes 2 inputs, was given {}", x.len())),
     }

@@ -1,6 +1,6 @@
 //! Images as the kernels of convolution read them: with as much around them that no read needs a check.
 
-use crate::kernel::{Binding, Kernel, Operand, wgsl};
+use crate::kernel::{Binding, Kernel, Operand, stored, wgsl};
 use crate::ops::matmul::Walk;
 use crate::ops::{LowerContext, grid};
 
@@ -73,7 +73,12 @@ impl Images {
         let spread = u32::from(step != [1, 1]);
         let kernel = Kernel {
             label: "conv_pad",
-            parts: vec![wgsl!("lib/index"), wgsl!("lib/divide"), wgsl!("conv_pad")],
+            parts: [
+                vec![wgsl!("lib/index"), wgsl!("lib/divide")],
+                stored("x", 0, cx.dtype(operand), false),
+                vec![wgsl!("conv_pad")],
+            ]
+            .concat(),
             overrides: vec![("WG", grid::LINEAR_WORKGROUP), ("SPREAD", spread)],
             bindings: vec![
                 Binding::Read(operand),

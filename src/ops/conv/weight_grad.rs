@@ -81,7 +81,10 @@ impl OpDef for ConvWeightGrad {
 
 impl KernelOp for ConvWeightGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::TAIL
+        Fusion {
+            halves: true,
+            ..Fusion::TAIL
+        }
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = self.geometry(&[&cx.x[0].shape, &cx.x[1].shape]);

@@ -1,5 +1,5 @@
 //! Rounding to 16-bit numbers, and reading them. Values stay `f32` words that a half holds exactly; only
-//! a GPU's buffers pack two of them into a word (`shaders/lib/halves.wgsl`).
+//! a GPU's buffers pack two of them into a word (`shaders/lib/packed.wgsl`).
 
 use crate::DType;
 use crate::graph::{Backward, Function, Grads, Scalar};
@@ -53,21 +53,32 @@ trait Halve: Copy {
     fn to_bf16(self) -> Self;
 }
 
+/// Not by the half crate, which cuts bits off a f64 before it rounds.
 impl Halve for f64 {
     fn to_f16(self) -> f64 {
-        half::f16::from_f64(self).to_f64()
+        // Below 2^-14 halves are 2^-24 apart.
+        const APART: f64 = 1.0 / (1 << 24) as f64;
+        match self.abs() < 1024.0 * APART {
+            true => (self / APART).round_ties_even() * APART,
+            false => kept(self, 10, 65504.0),
+        }
     }
     fn to_bf16(self) -> f64 {
-        // 45 of the 52 bits go. What f32 holds as a subnormal number only keeps more of its bits here.
-        const LOST: u32 = 45;
-        let bits = self.to_bits();
-        let rounded = bits.wrapping_add((1 << (LOST - 1)) - 1 + (bits >> LOST & 1));
-        let y = f64::from_bits(rounded >> LOST << LOST);
-        match y.abs() > f64::from(f32::MAX) {
-            _ if !self.is_finite() => self,
-            true => f64::INFINITY.copysign(self),
-            false => y,
-        }
+        // What f32 holds as a subnormal number only keeps more of its bits here.
+        kept(self, 7, f64::from(f32::MAX))
+    }
+}
+
+/// Rounded to so many of the 52 bits; infinite beyond the largest.
+fn kept(x: f64, kept: u32, largest: f64) -> f64 {
+    let lost = 52 - kept;
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add((1 << (lost - 1)) - 1 + (bits >> lost & 1));
+    let y = f64::from_bits(rounded >> lost << lost);
+    match y.abs() > largest {
+        _ if !x.is_finite() => x,
+        true => f64::INFINITY.copysign(x),
+        false => y,
     }
 }
 

@@ -121,7 +121,7 @@ impl Product<'_> {
             return Vec::new();
         };
         let mut tiles = tiles(self.s, self.cx.limits);
-        if tail.stores.iter().any(|store| store.dtype.is_half()) {
+        if tail.stores_halves() {
             // It stores one by one, which halves cannot be.
             tiles.retain(|tile| *tile != SMALL);
         }
@@ -180,20 +180,20 @@ impl Product<'_> {
             }
         };
         let mut parts = vec![prelude(width), wgsl!("lib/matmul")];
-        let buffer = |name, binding, input: usize, loader: &Part| {
-            let dtype = self.cx.x.get(input).map_or(DType::F32, |meta| meta.dtype);
-            stored(name, binding, dtype, loader.file.ends_with("_vec4.wgsl"))
+        let buffer = |name, binding, place, loader: &Part| {
+            let fours = loader.file.ends_with("_vec4.wgsl");
+            stored(name, binding, self.cx.dtype(place), fours)
         };
         match self.head() {
             Some(_) => parts.push(self.a.0.make_left()),
             None => {
                 let loader = self.a.0.load_left(m, k);
-                add_parts(&mut parts, buffer("a", 0, 0, &loader));
+                add_parts(&mut parts, buffer("a", 0, self.a.1, &loader));
                 parts.push(loader);
             }
         }
         let loader = self.b.0.load_right(k, n);
-        add_parts(&mut parts, buffer("b", 1, 1, &loader));
+        add_parts(&mut parts, buffer("b", 1, self.b.1, &loader));
         parts.push(loader);
         // With a head nothing reads binding 0; a uniform there takes up no storage buffer.
         let params = || Binding::Uniform(self.params(groups));
