@@ -188,9 +188,9 @@ pub struct DoctorArgs {
     /// Check only ops with this in their name
     #[arg(long, value_name = "OP")]
     pub op: Option<String>,
-    /// Run every case. Without: each op, forward and backward; each chain of functions with each set of
-    /// shader files; each variant with each set of shader files; all of these once, at the first size
-    /// above 1,000 elements where there is one
+    /// Run every case. Without: each op and each function, forward and backward; each chain of functions and
+    /// each op's kernel with each set of shader files; each further variant with each of these files; all
+    /// of these once, at the first size above 1,000 elements where there is one
     #[arg(long)]
     pub thorough: bool,
 }

@@ -12,6 +12,7 @@
 mod case;
 mod cases;
 mod choice;
+mod crew;
 mod examine;
 mod report;
 mod traced;
@@ -39,9 +40,9 @@ pub use trial::{Trial, trials};
 pub struct Options {
     /// Only the ops whose name contains this; everything where it is empty.
     pub only: String,
-    /// Every trial. Without: each op once forward and once backward, and each step that any op is planned
-    /// as once: each chain of functions, forward and backward, with each set of shader files, and
-    /// each further variant with each set of shader files.
+    /// Every trial. Without: each op and each function once forward and once backward; each chain of functions
+    /// and each op's kernel with each set of shader files; and each further variant with each part that it is
+    /// put together from.
     pub thorough: bool,
 }
 
@@ -67,13 +68,11 @@ pub fn doctor(
     }
     let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
-    for (done, trial) in all.iter().enumerate() {
-        progress(done, all.len());
-        let found = examine::examine(device, trial, &|_| ())?;
+    progress(0, all.len());
+    for found in crew::examine_all(device, &all, &mut |done| progress(done, all.len()))? {
         rows.extend(found.rows);
         seen.extend(found.names);
     }
-    progress(all.len(), all.len());
     if options.only.is_empty() {
         // A function that no trial used is not right, but unknown.
         let missing = functions().filter(|f| !seen.contains(f.name));

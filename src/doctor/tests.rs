@@ -9,6 +9,7 @@ use crate::graph::Phase;
 use crate::plan::Plan;
 use crate::{Device, Error};
 
+use super::choice::choose;
 use super::examine::{Found, examine};
 use super::{Options, Trial, doctor, trials};
 
@@ -117,6 +118,29 @@ fn on_gpu_and_cpu_updates_of_many_parameters_are_one_step_and_right() {
                 merged.get()
             );
         }
+    }
+}
+
+#[test]
+fn on_gpu_and_cpu_rows_are_those_of_one_thread_in_the_order_of_the_trials() {
+    let only = "softmax".to_string();
+    for device in gpus().into_iter().chain([Device::cpu()]) {
+        let mut alone = trials();
+        alone.retain(|t| t.op.contains(&only));
+        let alone = choose(alone, &device.kernel_limits());
+        let rows = alone.iter().flat_map(|trial| {
+            let Found { rows, .. } = examine(&device, trial, &|_| ()).unwrap();
+            rows
+        });
+        let rows: Vec<_> = rows.collect();
+        let options = Options {
+            only: only.clone(),
+            thorough: false,
+        };
+        let mut heard = Vec::new();
+        let report = doctor(&device, &options, &mut |done, _| heard.push(done)).unwrap();
+        assert_eq!(report.rows, rows);
+        assert_eq!(heard, (0..=alone.len()).collect::<Vec<_>>());
     }
 }
 

@@ -29,6 +29,15 @@ pub enum Target {
         /// The shape of a sample's positions; a scalar's for one label a sample.
         positions: Shape,
     },
+    /// For each sample, `u32 [batch, 1 + labels]`: how many of its frames count, and then labels without a place.
+    Framed {
+        /// How many frames the output has.
+        frames: usize,
+        /// How many classes the output scores.
+        classes: usize,
+        /// Labels a sample.
+        labels: usize,
+    },
     /// Numbers of the shape of the loss's [prediction](Loss::prediction), `f32`.
     Values {
         /// Numbers a sample.
@@ -102,6 +111,7 @@ impl Target {
             Target::Labels { positions, .. } => {
                 Meta::new([&[batch], positions.dims()].concat(), DType::U32)
             }
+            Target::Framed { labels, .. } => Meta::new([batch, 1 + labels], DType::U32),
             Target::Values { width } => Meta::new(Shape::from([batch, *width]), DType::F32),
         }
     }

@@ -13,8 +13,8 @@ use crate::{DType, Shape, Tensor};
 /// spelled, and then the blank in all places that are left, for a blank is never spelled. With
 /// [`framed`](Ctc::framed), each sample's frames are counted too.
 ///
-/// The mean is PyTorch's: each sample's loss by its number of labels, and the mean of these. Where no path fits
-/// the loss is infinite, which ends a training with an error that says so; see
+/// A batch's loss is PyTorch's mean: each sample's loss by its number of labels, and the mean of these; or another
+/// [reduction](Ctc::reduction). [`Ctc::of`] gives each sample's. Where no path fits the loss is infinite, which ends a training with an error that says so; see
 /// [`zero_infinity`](Ctc::zero_infinity).
 ///
 /// ```
@@ -30,6 +30,7 @@ pub struct Ctc {
     labels: usize,
     framed: bool,
     options: functional::Ctc,
+    reduction: Reduction,
 }
 
 impl Ctc {
@@ -39,6 +40,7 @@ impl Ctc {
             labels,
             framed: false,
             options: functional::Ctc::default(),
+            reduction: Reduction::Mean,
         }
     }
 
@@ -52,13 +54,23 @@ impl Ctc {
     }
 
     /// A sample's targets begin with the number of its frames that count, in front of the labels: there is one
-    /// number more. They may then be as large as this number, so the data set's `classes` is one above the
-    /// largest of both, and a label that the output has no class for makes the loss infinite.
+    /// number more. The data set's `classes` is then one above the largest of both; a label that the output has
+    /// no class for, or more frames than it has, is an error when training or evaluation begins.
     pub fn framed(self) -> Self {
         Ctc {
             framed: true,
             ..self
         }
+    }
+
+    /// What becomes of the samples' losses: [`Reduction::Mean`], the sum over the batch, or its mean without a
+    /// division by labels, [`Reduction::BatchMean`]. [`Reduction::None`] leaves no number to train by, and is
+    /// refused.
+    ///
+    /// An epoch's loss is the mean of its batches' by their samples, and so are gradients that are accumulated: of
+    /// sums as well, which depend on how batches divide the samples.
+    pub fn reduction(self, reduction: Reduction) -> Self {
+        Ctc { reduction, ..self }
     }
 
     /// Samples whose labels no path spells count as 0, and have no gradient.
@@ -68,6 +80,21 @@ impl Ctc {
             ..self.options
         };
         Ctc { options, ..self }
+    }
+
+    /// The loss of logits `[batch, time, classes]` and targets as a data set has them, `[batch, labels]` u32, with
+    /// the frames in front where it is [`framed`](Ctc::framed). With [`Reduction::None`] each sample's, `[batch]`.
+    #[track_caller]
+    pub fn of(&self, output: &Tensor, target: &Tensor, reduction: Reduction) -> Tensor {
+        let log_p = output.log_softmax(-1);
+        let (frames, labels) = match self.framed {
+            true => {
+                let frames = target.narrow(1, 0, 1).reshape([target.dim(0)]);
+                (Some(frames), target.narrow(1, 1, self.labels))
+            }
+            false => (None, target.clone()),
+        };
+        functional::ctc_padded(&log_p, &labels, frames.as_ref(), self.options, reduction)
     }
 }
 
@@ -100,28 +127,25 @@ impl Loss for Ctc {
                 "is for up to {labels} labels a sample, but {time} frames spell 1 to {time}"
             ));
         }
-        let most = if self.framed { time + 1 } else { 0 };
-        Ok(Target::Labels {
-            classes: classes.max(most),
-            positions: Shape::from([labels + usize::from(self.framed)]),
+        if self.reduction == Reduction::None {
+            let reason =
+                "gives a loss for each sample, but training goes by one number: a mean or a sum";
+            return Err(reason.to_string());
+        }
+        Ok(match self.framed {
+            true => Target::Framed {
+                frames: time,
+                classes,
+                labels,
+            },
+            false => Target::Labels {
+                classes,
+                positions: Shape::from([labels]),
+            },
         })
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
-        let log_p = output.log_softmax(-1);
-        let (frames, labels) = match self.framed {
-            true => {
-                let frames = target.narrow(1, 0, 1).reshape([target.dim(0)]);
-                (Some(frames), target.narrow(1, 1, self.labels))
-            }
-            false => (None, target.clone()),
-        };
-        functional::ctc_padded(
-            &log_p,
-            &labels,
-            frames.as_ref(),
-            self.options,
-            Reduction::Mean,
-        )
+        self.of(output, target, self.reduction)
     }
     fn takes_logits(&self) -> bool {
         true

@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::graph::{Graph, Init, Meta, Role, Variable, VariableId};
 use crate::kernel::KernelLimits;
 use crate::loss::Target;
-use crate::{DType, Error, Result, Shape, Source, Tensor};
+use crate::{DType, Error, Result, Source, Tensor};
 
 use super::recipe::DataSpec;
 
@@ -101,7 +101,7 @@ pub(super) fn target_words(
 ) -> Result<()> {
     words.clear();
     match target {
-        Target::Labels { .. } => set.gather_labels(rows, words),
+        Target::Labels { .. } | Target::Framed { .. } => set.gather_labels(rows, words),
         Target::Values { .. } if set.classes().is_some() => {
             // Two classes as the numbers 0 and 1, for a binary loss.
             set.gather_labels(rows, words)?;
@@ -126,7 +126,12 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     }
     match (&spec.target, set.classes(), set.target_width()) {
         (Target::Labels { classes, positions }, _, _) => {
-            check_labels(set, *classes, positions, what)
+            let wanted = (positions.rank() > 0).then(|| positions.len());
+            check_classes(check_labels(set, wanted, what)?, *classes, what)
+        }
+        (target @ Target::Framed { labels, .. }, _, _) => {
+            check_labels(set, Some(1 + labels), what)?;
+            check_framed(set, target, what)
         }
         (Target::Values { width: 1 }, Some(2), _) => Ok(()),
         (Target::Values { width }, None, Some(have)) if have == *width => Ok(()),
@@ -143,8 +148,8 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     }
 }
 
-fn check_labels(set: &Dataset, classes: usize, positions: &Shape, what: &str) -> Result<()> {
-    let wanted = (positions.rank() > 0).then(|| positions.len());
+/// How many classes the labels have, if they are `wanted` a sample (`None` for one that has no position).
+fn check_labels(set: &Dataset, wanted: Option<usize>, what: &str) -> Result<usize> {
     let (width, have) = match (set.classes(), set.label_sequences()) {
         (Some(have), _) => (None, have),
         (_, Some((width, have))) => (Some(width), have),
@@ -166,6 +171,10 @@ fn check_labels(set: &Dataset, classes: usize, positions: &Shape, what: &str) ->
         );
         return Err(Error::data(what, reason));
     }
+    Ok(have)
+}
+
+fn check_classes(have: usize, classes: usize, what: &str) -> Result<()> {
     match have <= classes {
         true => Ok(()),
         false => {
@@ -173,4 +182,35 @@ fn check_labels(set: &Dataset, classes: usize, positions: &Shape, what: &str) ->
             Err(Error::data(what, reason))
         }
     }
+}
+
+/// How many classes the set says there are cannot tell: that counts frames too. So each number is looked at.
+fn check_framed(set: &Dataset, target: &Target, what: &str) -> Result<()> {
+    let &Target::Framed {
+        frames, classes, ..
+    } = target
+    else {
+        return Ok(());
+    };
+    let wrong = |sample: usize, reason: String| {
+        let place = format!("{what}, sample {sample}");
+        Err(Error::data(place, reason))
+    };
+    for sample in 0..set.len() {
+        let Some((&count, labels)) = set.labels(sample).and_then(<[u32]>::split_first) else {
+            continue;
+        };
+        if count as usize > frames {
+            let reason = format!("{count} of its frames count, but the model scores {frames}");
+            return wrong(sample, reason);
+        }
+        let outside = |(_, label): &(usize, &u32)| **label as usize >= classes;
+        if let Some((place, label)) = labels.iter().enumerate().find(outside) {
+            let last = classes.saturating_sub(1);
+            let reason =
+                format!("label {place} is {label}, but the model scores classes 0 to {last}");
+            return wrong(sample, reason);
+        }
+    }
+    Ok(())
 }

@@ -339,6 +339,7 @@ pub(super) fn evaluation_batch(batch: usize, samples: usize, spec: &DataSpec) ->
         Target::Labels { positions, .. } if positions.rank() > 0 => {
             EVALUATION_LABELS / positions.len().max(1)
         }
+        Target::Framed { labels, .. } => EVALUATION_LABELS / labels.max(&1),
         _ => EVALUATION_BATCH,
     };
     batch.max(at_least).min(samples).max(1)

@@ -63,7 +63,7 @@ pub(super) fn trace(
     shared.borrow_mut().take_error()?;
     let t = match spec.target {
         Target::Values { .. } => t.reshape(recipe.loss.prediction(&y).shape()),
-        Target::Labels { .. } => t,
+        Target::Labels { .. } | Target::Framed { .. } => t,
     };
     let loss = recipe.loss.mean(&y, &t);
     output(&shared, LOSS, &loss)?;

@@ -3,6 +3,8 @@
 //! - `WGRAD_TEST_LIMITS`: `adapter` (all that the adapter offers, the default) or `webgpu` (exactly
 //!   WebGPU's default limits);
 //! - `WGRAD_TEST_CHECKS`: `on` (shaders check their indices, the default) or `off`;
+//! - `WGRAD_TEST_CASES`: `all` cases of the ops on the GPU (the default), or those that the doctor has `chosen`:
+//!   each op, each kernel and each variant, but not at each size;
 //! - `WGRAD_SKIP_GPU=1`: no adapter is no failure; the tests that need one do nothing.
 //!
 //! Any adapter will do, a software one too; on Linux, `VK_DRIVER_FILES` picks the driver.
@@ -23,9 +25,21 @@ pub fn skip() -> bool {
     std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1")
 }
 
+fn mode(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or(default.to_string())
+}
+
+/// Whether the GPU gets only the cases of ops that the doctor chooses.
+pub fn only_chosen() -> bool {
+    match mode("WGRAD_TEST_CASES", "all").as_str() {
+        "all" => false,
+        "chosen" => true,
+        other => panic!("WGRAD_TEST_CASES is {other:?}, but must be all or chosen"),
+    }
+}
+
 /// How the tests' devices are opened. A mode that does not exist fails: it would test nothing.
 pub fn options() -> Options {
-    let mode = |name: &str, default: &str| std::env::var(name).unwrap_or(default.to_string());
     Options {
         limits: match mode("WGRAD_TEST_LIMITS", "adapter").as_str() {
             "adapter" => Limits::Adapter,

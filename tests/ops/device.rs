@@ -1,5 +1,6 @@
 //! The devices that every case runs on, besides the reference.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wgrad::exec::reference::Values;
@@ -37,18 +38,37 @@ pub fn devices() -> Vec<(&'static str, Run)> {
     devices
 }
 
+/// The cases that the GPU gets, by op and name; `None` for all.
+pub fn chosen() -> Option<BTreeSet<(String, String)>> {
+    let device = shared().as_ref().filter(|_| common::only_chosen())?;
+    let device = device.lock().unwrap_or_else(PoisonError::into_inner);
+    let chosen = wgrad::doctor::chosen(&device.kernel_limits());
+    Some(chosen.into_iter().map(|t| (t.op, t.name)).collect())
+}
+
 fn shared() -> &'static Option<Mutex<Device>> {
     static SHARED: OnceLock<Option<Mutex<Device>>> = OnceLock::new();
     SHARED.get_or_init(|| common::gpu().map(Mutex::new))
 }
 
-/// By the GPU, one test at a time.
+/// By the GPU, one test at a time. A GPU in software compiles on one core when a kernel first runs, so there each
+/// thread has a device of its own.
 fn on_gpu(graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
-    let Some(device) = shared() else {
-        return Err("there is no GPU".to_string());
-    };
+    static FREE: Mutex<Vec<Device>> = Mutex::new(Vec::new());
+    let free = || FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    let none = || "there is no GPU".to_string();
+    let device = shared().as_ref().ok_or_else(none)?;
     let device = device.lock().unwrap_or_else(PoisonError::into_inner);
-    planned(&device, graph, values)
+    if !device.kernel_limits().software {
+        return planned(&device, graph, values);
+    }
+    drop(device);
+    let taken = free().pop();
+    let another = || common::open(&common::options()).map(Device::from_gpu);
+    let device = taken.or_else(another).ok_or_else(none)?;
+    let computed = planned(&device, graph, values);
+    free().push(device);
+    computed
 }
 
 /// By an executor, with a plan. Every variant of every step runs, and all must give the same bits.

@@ -12,9 +12,10 @@ mod runner;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
+    let chosen = device::chosen();
     let mut trials: Vec<libtest_mimic::Trial> = wgrad::doctor::cases()
         .into_iter()
-        .flat_map(runner::trials)
+        .flat_map(|case| runner::trials(case, chosen.as_ref()))
         .collect();
     trials.extend(meta::trials());
     libtest_mimic::run(&arguments, trials).exit();

@@ -174,8 +174,8 @@ fn shaders() -> Result<BTreeSet<String>, Failed> {
     Ok(files)
 }
 
-/// What it runs by default has every op, every function and every shader, and all steps and variants that
-/// all of its trials have; and it is a small part of them.
+/// What it runs by default has every op, every function and every shader, all kinds of steps that all of its
+/// trials have, and every further variant with each of its parts; and it is a small part of them.
 fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
     let mut ops = BTreeSet::new();
     let mut files = BTreeSet::new();
@@ -193,9 +193,21 @@ fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
                     let variants = step.variants.iter().enumerate();
                     for (i, variant) in variants.filter(|(i, _)| trial.runs(at, *i)) {
                         let kernels: Vec<&str> = variant.iter().map(|d| d.kernel.label).collect();
-                        let label = if i == 0 { &step.label } else { "" };
-                        let phase = phase.filter(|_| i == 0);
-                        steps.insert(format!("{phase:?} {label} {i} {kernels:?}"));
+                        if i > 0 {
+                            steps.insert(format!("{kernels:?}"));
+                            let files = variant.iter().flat_map(|d| {
+                                let parts = d.kernel.parts.iter();
+                                parts.map(|part| format!("{} with {}", d.kernel.label, part.file))
+                            });
+                            steps.extend(files);
+                            continue;
+                        }
+                        // A chain by its functions, a kernel by its op.
+                        let made_of = match step.anchor {
+                            Some(op) => plan.graph.node(op).op.name(),
+                            None => &step.label,
+                        };
+                        steps.insert(format!("{made_of} {kernels:?}"));
                     }
                 }
             }

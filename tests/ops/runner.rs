@@ -4,7 +4,7 @@
 //! - `gradient`: autodiff against central differences, both in f64;
 //! - each device: results and gradients against the reference.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use libtest_mimic::{Failed, Trial};
@@ -20,8 +20,9 @@ use crate::device::{Run, devices};
 
 type Outcome = Result<(), Failed>;
 
-/// The tests of a case.
-pub fn trials(case: Case) -> Vec<Trial> {
+/// The tests of a case; on the GPU where it is one of the `chosen`, if not all are.
+pub fn trials(case: Case, chosen: Option<&BTreeSet<(String, String)>>) -> Vec<Trial> {
+    let on_gpu = chosen.is_none_or(|c| c.contains(&(case.op.clone(), case.name.clone())));
     let case = Arc::new(case);
     let name = format!("{}::{}", case.op, case.name);
     let trial = |kind: &str, test: Box<dyn Fn(&Case) -> Outcome + Send>| {
@@ -38,7 +39,7 @@ pub fn trials(case: Case) -> Vec<Trial> {
         trial("reference", Box::new(reference)),
         trial("gradient", Box::new(gradient)),
     ];
-    for (device, run) in devices() {
+    for (device, run) in devices().into_iter().filter(|d| on_gpu || d.0 != "gpu") {
         trials.push(trial(device, Box::new(move |case| on_device(case, run))));
     }
     trials

@@ -1,10 +1,11 @@
 //! CTC: a model learns to spell from labels that say no place.
 
 use wgrad::data::{Dataset, Targets};
+use wgrad::loss::functional::Reduction;
 use wgrad::loss::{self, Loss};
 use wgrad::optim::Adam;
 use wgrad::random::Stream;
-use wgrad::{Device, Fit, Trainer, nn};
+use wgrad::{Device, Error, Fit, Trainer, nn};
 
 const TIME: usize = 16;
 const LETTERS: u32 = 4;
@@ -166,6 +167,81 @@ fn what_does_not_fit_is_told() {
         error.contains("needs logits f32 [batch, time, classes], not f32[2, 80]"),
         "{error}"
     );
+}
+
+/// Two samples of six frames and three classes: the first number of each is its frames.
+fn framed(labels: [u32; 6]) -> Dataset {
+    let targets = Targets::Sequences {
+        labels: labels.to_vec(),
+        width: 3,
+        classes: 100,
+    };
+    let features = (0..36).map(|i| (i % 7) as f32 / 7.0).collect();
+    Dataset::from_arrays(features, [6, 3], targets).unwrap()
+}
+
+#[test]
+fn framed_labels_and_frames_that_the_output_has_not_are_told_with_what_fits() {
+    let told = |set: &Dataset| {
+        let mut trainer = Trainer::new(nn::Linear::new(3, 3))
+            .loss(loss::Ctc::new(2).framed())
+            .compile(&Device::cpu(), set)
+            .unwrap();
+        let fitted = trainer.fit(set, Fit::epochs(1)).map(|_| ());
+        let evaluated = trainer.evaluate(set).map(|_| ());
+        (fitted, evaluated)
+    };
+    let right = told(&framed([6, 1, 2, 4, 2, 0]));
+    assert!(right.0.is_ok() && right.1.is_ok(), "{right:?}");
+    for (labels, want) in [
+        (
+            [6, 1, 2, 4, 3, 0],
+            "sample 1: label 0 is 3, but the model scores classes 0 to 2",
+        ),
+        (
+            [6, 1, 9, 4, 2, 0],
+            "sample 0: label 1 is 9, but the model scores classes 0 to 2",
+        ),
+        (
+            [6, 1, 2, 7, 2, 0],
+            "sample 1: 7 of its frames count, but the model scores 6",
+        ),
+    ] {
+        let (fitted, evaluated) = told(&framed(labels));
+        for (error, set) in [(fitted, "training"), (evaluated, "evaluation")] {
+            let error = error.unwrap_err();
+            assert!(matches!(error, Error::Data { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains(want) && text.contains(set), "{text}");
+        }
+    }
+}
+
+/// The loss of a batch of both samples by each reduction, before anything is learned.
+#[test]
+fn a_batch_is_reduced_as_asked_for() {
+    let set = framed([6, 1, 2, 4, 2, 0]);
+    let by = |loss: loss::Ctc| -> Result<f64, Error> {
+        let mut trainer = Trainer::new(nn::Linear::new(3, 3))
+            .loss(loss.framed())
+            .seed(3)
+            .compile(&Device::cpu(), &set)?;
+        Ok(trainer.evaluate(&set)?.loss)
+    };
+    let ctc = loss::Ctc::new(2);
+    let [plain, mean, sum, batch] = [
+        ctc,
+        ctc.reduction(Reduction::Mean),
+        ctc.reduction(Reduction::Sum),
+        ctc.reduction(Reduction::BatchMean),
+    ]
+    .map(|loss| by(loss).unwrap());
+    assert_eq!(plain, mean);
+    assert!((sum - 2.0 * batch).abs() < 1e-5, "{sum} {batch}");
+    // Two labels and one: neither all of each loss, nor half of it.
+    assert!(0.5 * batch < mean && mean < batch, "{mean} {batch}");
+    let refused = by(ctc.reduction(Reduction::None)).unwrap_err().to_string();
+    assert!(refused.contains("a mean or a sum"), "{refused}");
 }
 
 #[test]

@@ -95,6 +95,10 @@ pub fn cases() -> Vec<Case> {
         sized([1, 33, 33, 1, 1, 65, 65], Some(0)),
         sized([1, 17, 129, 1, 1, 64, 64], None),
         sized([1, 10, 10, 1, 1, 128, 128], Some(0)),
+        // More values than a tile takes, but few of all else: drivers unroll the loops over features, and the
+        // doctor's first look shall be short.
+        sized([1, 13, 17, 1, 1, 1, 65], Some(4)),
+        sized([1, 11, 15, 1, 1, 4, 68], Some(4)),
         sized([0, 3, 2, 1, 1, 4, 4], None),
         sized([2, 0, 2, 1, 1, 4, 4], None),
     ];

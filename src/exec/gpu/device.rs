@@ -56,6 +56,8 @@ struct Inner {
     info: AdapterInfo,
     name: String,
     checks: bool,
+    /// How it was opened; not known of a host's.
+    opened: Option<(Selector, Options)>,
     faults: Arc<Faults>,
     pipelines: Pipelines,
     /// One thread at a time encodes and submits: some Intel drivers corrupt memory otherwise.
@@ -89,7 +91,20 @@ impl GpuDevice {
         })?;
         let faults = Arc::new(Faults::default());
         faults.clone().install(&device);
-        Self::new(device, queue, options.checks, faults)
+        Self::new(
+            device,
+            queue,
+            Some((selector.clone(), options.clone())),
+            faults,
+        )
+    }
+
+    /// One more device on the same adapter, opened in the same way. `None` where that cannot be: a host's
+    /// device is the host's to open.
+    pub(crate) fn open_again(&self) -> Option<Self> {
+        let (selector, options) = self.0.opened.as_ref()?;
+        let again = Self::open_with(selector, options).ok()?;
+        (again.name() == self.name()).then_some(again)
     }
 
     /// Uses a device that belongs to the host application. Installs no callbacks and changes
@@ -97,13 +112,13 @@ impl GpuDevice {
     ///
     /// Kernels use what the device was opened with: `SUBGROUP` and raised limits make them faster.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
-        Self::new(device, queue, true, Arc::new(Faults::default()))
+        Self::new(device, queue, None, Arc::new(Faults::default()))
     }
 
     fn new(
         device: wgpu::Device,
         queue: wgpu::Queue,
-        checks: bool,
+        opened: Option<(Selector, Options)>,
         faults: Arc<Faults>,
     ) -> Result<Self> {
         let info = AdapterInfo::new(&device.adapter_info(), device.features(), &device.limits());
@@ -115,7 +130,8 @@ impl GpuDevice {
             queue,
             info,
             name,
-            checks,
+            checks: opened.as_ref().is_none_or(|(_, options)| options.checks),
+            opened,
             faults,
             pipelines,
             turn,

@@ -1,5 +1,6 @@
 //! The CTC loss, with its options and reductions; see `tests/fixtures/ctc.py`.
 
+use wgrad::loss;
 use wgrad::loss::functional::{self as f, Ctc, Reduction};
 use wgrad::{DType, Tensor};
 
@@ -14,11 +15,22 @@ fn with(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
     function(name, move |x| vec![ctc(x, options, reduction)])
 }
 
-/// Labels that are padded with the blank, and frames where the case has them.
+/// Labels that are padded with the blank, and frames where the case has them: as a data set gives them to the
+/// loss that models are trained by.
 fn padded(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
     function(name, move |x| {
-        let log_p = x[0].log_softmax(-1);
-        vec![f::ctc_padded(&log_p, &x[1], x.get(2), options, reduction)]
+        let mut loss = loss::Ctc::new(x[1].dim(1)).blank(options.blank);
+        if options.zero_infinity {
+            loss = loss.zero_infinity();
+        }
+        let target = match x.get(2) {
+            Some(frames) => {
+                loss = loss.framed();
+                Tensor::concat(&[&frames.unsqueeze(1), &x[1]], 1)
+            }
+            None => x[1].clone(),
+        };
+        vec![loss.of(&x[0], &target, reduction)]
     })
 }
 
