@@ -14,8 +14,8 @@ use crate::{DType, Shape, Tensor};
 /// [`framed`](Ctc::framed), each sample's frames are counted too.
 ///
 /// A batch's loss is PyTorch's mean: each sample's loss by its number of labels, and the mean of these; or another
-/// [reduction](Ctc::reduction). [`Ctc::of`] gives each sample's. Where no path fits the loss is infinite, which ends a training with an error that says so; see
-/// [`zero_infinity`](Ctc::zero_infinity).
+/// [reduction](Ctc::reduction). [`Ctc::of`] gives each sample's. Where no path fits the loss is infinite, which ends a
+/// training with an error that says so; see [`zero_infinity`](Ctc::zero_infinity).
 ///
 /// ```
 /// use wgrad::data::Targets;
