@@ -9,32 +9,37 @@
 //! Why not the `rand` crate: its generators carry state from one number to the next, which thousands of
 //! GPU invocations cannot share; and its documentation lets results change between versions.
 
-/// The rotations of Threefry-2x32, repeated every eight rounds.
-const ROTATIONS: [[u32; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
-
 /// The constant that Skein and Threefry mix into the key, so that an all-zero key is no weak one.
 const PARITY: u32 = 0x1BD1_1BDA;
 
 /// Threefry-2x32 with 20 rounds: 64 random bits, as a pure function of a key and a counter.
 ///
 /// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+///
+/// Without a loop or a table, so that a loop over counters around it becomes vector code.
+#[inline(always)]
 pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     let [k0, k1] = key;
     let k2 = PARITY ^ k0 ^ k1;
+    let x = [counter[0].wrapping_add(k0), counter[1].wrapping_add(k1)];
     // After each group of four rounds the next two of the three key words are mixed in.
-    let schedule = [[k1, k2], [k2, k0], [k0, k1], [k1, k2], [k2, k0]];
+    let x = four_rounds([13, 15, 26, 6], x, [k1, k2.wrapping_add(1)]);
+    let x = four_rounds([17, 29, 16, 24], x, [k2, k0.wrapping_add(2)]);
+    let x = four_rounds([13, 15, 26, 6], x, [k0, k1.wrapping_add(3)]);
+    let x = four_rounds([17, 29, 16, 24], x, [k1, k2.wrapping_add(4)]);
+    four_rounds([13, 15, 26, 6], x, [k2, k0.wrapping_add(5)])
+}
 
-    let mut x0 = counter[0].wrapping_add(k0);
-    let mut x1 = counter[1].wrapping_add(k1);
-    for (group, [a, b]) in (0u32..).zip(schedule) {
-        for rotation in ROTATIONS[(group % 2) as usize] {
-            x0 = x0.wrapping_add(x1);
-            x1 = x1.rotate_left(rotation) ^ x0;
-        }
-        x0 = x0.wrapping_add(a);
-        x1 = x1.wrapping_add(b).wrapping_add(group + 1);
-    }
-    [x0, x1]
+/// Four rounds with these rotations, then the words of the key.
+#[inline(always)]
+fn four_rounds(rotations: [u32; 4], [x0, x1]: [u32; 2], key: [u32; 2]) -> [u32; 2] {
+    let round = |[x0, x1]: [u32; 2], rotation| {
+        let x0 = x0.wrapping_add(x1);
+        [x0, x1.rotate_left(rotation) ^ x0]
+    };
+    let [a, b, c, d] = rotations;
+    let [x0, x1] = round(round(round(round([x0, x1], a), b), c), d);
+    [x0.wrapping_add(key[0]), x1.wrapping_add(key[1])]
 }
 
 /// A number in `[0, 1)` from 32 random bits: a multiple of 2^-24, all of them equally likely.

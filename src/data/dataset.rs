@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::targets::{Targets, slice};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -243,7 +245,15 @@ pub(super) fn check_names(names: &[String], size: usize) -> Result<()> {
 }
 
 fn check_finite(features: &[f32], size: usize, names: &[String]) -> Result<()> {
-    let Some((i, value)) = (0usize..).zip(features).find(|(_, v)| !v.is_finite()) else {
+    // Block by block, for a search that may stop at any number is no vector code.
+    const BLOCK: usize = 1 << 14;
+    let finite = |block: &[f32]| block.iter().fold(true, |all, v| all & v.is_finite());
+    let blocks = features.par_chunks(BLOCK);
+    let Some(block) = blocks.position_first(|block| !finite(block)) else {
+        return Ok(());
+    };
+    let mut rest = (0usize..).zip(features).skip(block * BLOCK);
+    let Some((i, value)) = rest.find(|(_, v)| !v.is_finite()) else {
         return Ok(());
     };
     let column = match names.get(i % size) {

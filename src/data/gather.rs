@@ -21,6 +21,16 @@ impl Dataset {
         Ok(())
     }
 
+    /// The features of these samples as words of 32 bits, as a device takes them.
+    pub(crate) fn gather_feature_words(&self, rows: &[u32], out: &mut Vec<u32>) -> Result<()> {
+        out.clear();
+        for &row in rows {
+            let sample = self.row(row as usize).ok_or_else(|| self.no_sample(row))?;
+            out.extend_from_slice(bytemuck::cast_slice(sample));
+        }
+        Ok(())
+    }
+
     /// The labels of these samples, `[rows]` or, where a sample has several, `[rows, width]`, in place of
     /// what `out` held.
     ///

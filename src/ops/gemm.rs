@@ -1,5 +1,7 @@
 //! Matrix products on the CPU device: a safe door to the `gemm` crate.
 
+mod turned;
+
 /// One matrix in memory: `rows x columns`, element `(r, c)` at `r * row_stride + c * column_stride`.
 #[derive(Clone, Copy)]
 pub(super) struct Strides {
@@ -63,11 +65,15 @@ pub(super) fn gemm(
     y: &mut [f32],
 ) {
     let (m, n, k) = sizes;
+    let threads = m * n * k >= PARALLEL_FROM;
+    if threads && turned::pays(sizes, a.1, b.1) {
+        return turned::gemm(sizes, a.0, b, y);
+    }
     let into = Into {
         y,
         row: n,
         add: false,
-        threads: m * n * k >= PARALLEL_FROM,
+        threads,
     };
     gemm_into(sizes, a, b, into);
 }

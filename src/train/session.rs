@@ -51,7 +51,6 @@ pub(super) struct Session {
     pending: VecDeque<Pending>,
     /// Words of each input of a run, kept so that a step allocates nothing.
     words: Vec<Vec<u32>>,
-    features: Vec<f32>,
     model_variables: usize,
 }
 
@@ -113,7 +112,6 @@ impl Session {
             seed: recipe.seed,
             pending: VecDeque::new(),
             words: Vec::new(),
-            features: Vec::new(),
             model_variables: variables.len(),
         })
     }
@@ -202,11 +200,7 @@ impl Session {
                     words.clear();
                     words.extend_from_slice(rows);
                 }
-                (FEATURES, Some(set)) => {
-                    set.gather_features(rows, &mut self.features)?;
-                    words.clear();
-                    words.extend(self.features.iter().map(|v| v.to_bits()));
-                }
+                (FEATURES, Some(set)) => set.gather_feature_words(rows, words)?,
                 (TARGETS, Some(set)) => target_words(set, &self.spec.target, rows, words)?,
                 (SCALARS, _) => {
                     words.clear();

@@ -6,6 +6,7 @@
 //! Invariant: the same bits twice, with any number of threads. Threads share the elements of a chain
 //! and the rows and columns of an op's result, never the terms of a sum.
 
+mod awake;
 mod buffers;
 mod ceilings;
 mod chain;
@@ -57,6 +58,8 @@ struct PreparedPlan {
     buffers: Buffers,
     /// Whether some step is worth more than one thread.
     parallel: bool,
+    /// Floating-point operations of a run.
+    flops: f64,
 }
 
 impl CpuExecutor {
@@ -94,6 +97,7 @@ impl CpuExecutor {
                 ends,
                 buffers,
                 parallel,
+                flops: plan.steps.iter().map(|step| step.flops).sum(),
             });
         }
         let words = |bytes: &u64| usize::try_from(bytes.div_ceil(4)).unwrap_or(usize::MAX);
@@ -236,8 +240,7 @@ impl Executor for CpuExecutor {
                 .for_each(|step| step.run(memory, registers))
         };
         match prepared.parallel && rayon::current_num_threads() > 1 {
-            // From within the pool, handing work to another thread is cheap.
-            true => rayon::scope(|_| steps()),
+            true => awake::in_pool(prepared.flops, steps),
             false => steps(),
         }
         self.hand_back(plan)

@@ -1,0 +1,108 @@
+//! Few rows times many weights stored transposed: `y^T = b^T a^T`, where `a^T` is made first.
+//!
+//! The `gemm` crate copies a right matrix that is stored transposed to a better order, in one thread and element by
+//! element. That is nothing beside the product with many rows; with few it takes up to twice as long as the product,
+//! and then it is cheaper to turn what is small: `a`, and the result back.
+//!
+//! The bits are those of the other way: each element is the same sum in the same order. (But for products of some
+//! hundred numbers, which are no matter for this.)
+
+use std::cell::Cell;
+
+use rayon::prelude::*;
+
+use super::{Into, Strides, gemm_into};
+
+/// Rows up to which the copy costs more than turning `a` and the result.
+const MOST_ROWS: usize = 256;
+
+/// Rows and columns of the blocks that are turned: a cache line of elements.
+const BLOCK: usize = 16;
+
+thread_local! {
+    /// Where turned matrices lie, kept from one product to the next. Taken while it is used, for a thread that
+    /// waits for others may begin another product.
+    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Whether a product is of this kind, and large enough.
+pub(super) fn pays((m, n, k): (usize, usize, usize), a: Strides, b: Strides) -> bool {
+    let plain = a.column == 1 && a.row == k && b.row == 1 && b.column == k;
+    plain && (2..=MOST_ROWS).contains(&m) && m < n
+}
+
+/// `y[m, n] = a[m, k] b[k, n]`, `b` stored transposed. Does nothing if a slice is too short for its matrix.
+pub(super) fn gemm(
+    (m, n, k): (usize, usize, usize),
+    a: &[f32],
+    (b, b_strides): (&[f32], Strides),
+    y: &mut [f32],
+) {
+    let slices = (a.get(..m * k), b.get(..n * k), y.get_mut(..m * n));
+    let (Some(a), Some(b), Some(y)) = slices else {
+        return;
+    };
+    let mut scratch = SCRATCH.take();
+    let words = m * (k + n);
+    if scratch.len() < words {
+        scratch.resize(words, 0.0);
+    }
+    let (turned, result) = scratch[..words].split_at_mut(m * k);
+    turn(a, k, turned);
+    let into = Into {
+        y: &mut *result,
+        row: m,
+        add: false,
+        threads: true,
+    };
+    let b_strides = Strides::rows(b_strides.column);
+    gemm_into((n, m, k), (b, b_strides), (turned, Strides::rows(m)), into);
+    turn(result, m, y);
+    SCRATCH.set(scratch);
+}
+
+/// `y` is `x`, with rows of `columns` elements, transposed.
+fn turn(x: &[f32], columns: usize, y: &mut [f32]) {
+    let rows = x.len() / columns.max(1);
+    let band = |(i, y): (usize, &mut [f32])| {
+        let first = i * BLOCK;
+        // A block's lines of `x` are read once and stay in the cache for all its columns.
+        for (j, x) in x.chunks(BLOCK * columns).enumerate() {
+            for (c, y) in y.chunks_mut(rows).enumerate() {
+                let to = y.iter_mut().skip(j * BLOCK);
+                for (y, x) in to.zip(x[first + c..].iter().step_by(columns)) {
+                    *y = *x;
+                }
+            }
+        }
+    };
+    let bands = y.par_chunks_mut((BLOCK * rows).max(1));
+    bands.enumerate().with_min_len(4).for_each(band);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    #[test]
+    fn the_bits_are_those_of_the_other_way() {
+        let mut stream = Stream::new(5);
+        for (m, n, k) in [(17, 33, 65), (128, 256, 500), (7, 1009, 31)] {
+            let mut fill = |n| (0..n).map(|_| stream.normal()).collect::<Vec<f32>>();
+            let (a, b) = (fill(m * k), fill(n * k));
+            let (mut y, mut other) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+            let strides = (Strides::of(m, k, false), Strides::of(k, n, true));
+            assert!(pays((m, n, k), strides.0, strides.1));
+            gemm((m, n, k), &a, (&b, strides.1), &mut y);
+            let into = Into {
+                y: &mut other,
+                row: n,
+                add: false,
+                threads: false,
+            };
+            gemm_into((m, n, k), (&a, strides.0), (&b, strides.1), into);
+            assert!(y == other, "{m} {n} {k}");
+        }
+    }
+}
