@@ -7,7 +7,6 @@
 
 override WG: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)

@@ -7,8 +7,6 @@
 
 override WG: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 // The last window that begins at or before place `at` of the padded image.
@@ -44,7 +42,7 @@ fn main(
     for (var i = i0; i <= i1; i++) {
         for (var j = j0; j <= j1; j++) {
             if largest(start, vec2<u32>(i, j)).at == e - start {
-                sum += dy[(plane * params.out.x + i) * params.out.y + j];
+                sum += dy_get((plane * params.out.x + i) * params.out.y + j);
             }
         }
     }

@@ -9,8 +9,6 @@
 
 override WG: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(WG)
@@ -28,7 +26,7 @@ fn main(
     // The last cells may hold no whole window.
     if cell.at.x < params.out.x && cell.at.y < params.out.y {
         best = largest(start, cell.at).at;
-        value = dy[(cell.plane * params.out.x + cell.at.x) * params.out.y + cell.at.y];
+        value = dy_get((cell.plane * params.out.x + cell.at.x) * params.out.y + cell.at.y);
     }
     let first = cell.at * params.stride;
     let end = min(first + params.stride, params.size);

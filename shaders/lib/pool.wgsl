@@ -46,7 +46,7 @@ fn largest(start: u32, window: vec2<u32>) -> Largest {
             for (var q = 0u; q < params.kernel.y; q++) {
                 if column < params.size.y {
                     let at = row * params.size.y + column;
-                    let value = x[start + at];
+                    let value = x_get(start + at);
                     if value > best.value || best.at == NOWHERE { best = Largest(value, at); }
                 }
                 column += params.dilation.y;

@@ -286,8 +286,10 @@ impl Trainer {
         sets: Vec<(String, Dataset)>,
         wanted: Vec<Wanted>,
     ) -> Result<()> {
-        let session = self.new_session(sets, wanted)?;
-        self.session = Some(session);
+        // What it holds comes to the host first, so that its memory is free before the next one takes as much.
+        self.sync()?;
+        self.session = None;
+        self.session = Some(self.new_session(sets, wanted)?);
         self.changed = false;
         Ok(())
     }

@@ -1,11 +1,19 @@
 //! 16-bit numbers in memory: values that several steps read, so that they are stored, and read again.
 
 use crate::doctor::case::{Case, case};
-use crate::graph::Conv;
+use crate::graph::{Conv, MaxPool};
 use crate::ops::Array;
 use crate::{DType, Tensor};
 
 const TYPES: [DType; 2] = [DType::F16, DType::Bf16];
+
+/// Windows of two by two.
+const TWO: MaxPool = MaxPool {
+    kernel: [2, 2],
+    stride: [2, 2],
+    padding: [0, 0],
+    dilation: [1, 1],
+};
 
 /// A number that f32 holds, rounded to the type by the half crate.
 fn round(dtype: DType, v: f64) -> f64 {
@@ -155,6 +163,11 @@ pub fn cases() -> Vec<Case> {
             .f32([9, 80])
             .constant()
             .f32([80, 68])
+            .constant(),
+            case("halves", format!("{dtype}_pooled"), move |x| {
+                plus_sum(&x[0].cast(dtype)).cast(dtype).max_pool2d(TWO)
+            })
+            .f32([2, 3, 6, 7])
             .constant(),
             case("halves", format!("{dtype}_into_integers"), move |x| {
                 let large = x[0].cast(dtype) * 100.0;

@@ -8,7 +8,7 @@
 mod cpu;
 
 use crate::graph::{Backward, Grads, MaxPool, MaxPoolGrad, Meta, Op};
-use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_tail, prelude, wgsl};
+use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_tail, prelude, stored, wgsl};
 use crate::ops::conv::windows;
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
@@ -118,13 +118,11 @@ impl Geometry {
         bindings.push(Binding::Uniform(params));
         let tail = emit_tail(tail, 1, bindings.len() as u32);
         bindings.extend(tail.bindings);
-        let mut parts = vec![
-            prelude(1),
-            wgsl!("lib/index"),
-            wgsl!("lib/divide"),
-            wgsl!("lib/pool"),
-            shell,
-        ];
+        let mut parts = vec![prelude(1), wgsl!("lib/index"), wgsl!("lib/divide")];
+        for (binding, (name, &place)) in (0..).zip(["x", "dy"].iter().zip(&cx.inputs)) {
+            add_parts(&mut parts, stored(name, binding, cx.dtype(place), false));
+        }
+        parts.extend([wgsl!("lib/pool"), shell]);
         add_parts(&mut parts, tail.parts);
         vec![
             Kernel {
@@ -153,7 +151,7 @@ impl OpDef for MaxPool {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {
-            [x] if x.dtype == DType::F32 => {
+            [x] if x.dtype.computed() == DType::F32 => {
                 let g = Geometry::new(self, &x.shape)?;
                 Ok(Meta::new(g.output(&x.shape), DType::F32))
             }
@@ -195,7 +193,10 @@ impl OpDef for MaxPool {
 
 impl KernelOp for MaxPool {
     fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::TAIL
+        Fusion {
+            halves: true,
+            ..Fusion::TAIL
+        }
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(self, &cx.x[0].shape);
@@ -222,10 +223,10 @@ impl OpDef for MaxPoolGrad {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {
-            [x, dy] if x.dtype == DType::F32 && dy.dtype == DType::F32 => {
+            [x, dy] if [x, dy].iter().all(|x| x.dtype.computed() == DType::F32) => {
                 let want = Geometry::new(&self.pool, &x.shape)?.output(&x.shape);
                 match want == dy.shape {
-                    true => Ok(x.clone()),
+                    true => Ok(Meta::new(x.shape.clone(), DType::F32)),
                     false => Err(format!("the windows of {} are {want}", x.shape)),
                 }
             }
@@ -268,7 +269,10 @@ impl OpDef for MaxPoolGrad {
 
 impl KernelOp for MaxPoolGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::TAIL
+        Fusion {
+            halves: true,
+            ..Fusion::TAIL
+        }
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(&self.pool, &cx.x[0].shape);
