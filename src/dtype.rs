@@ -9,8 +9,9 @@ use std::fmt;
 ///
 /// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to one, and what reads it computes in f32, which holds
 /// both exactly. So a tensor of halves passes wherever an `f32` does, arithmetic on it gives `f32`, and gradients are
-/// `f32`. (PyTorch rounds every result to the halves' type; here a model says where.) On a GPU two share a word, on
-/// every adapter; in the computer's memory each has a word of its own, the bits of its value as an `f32`.
+/// `f32`. (PyTorch rounds every result, and the gradient, to the halves' type; here a model says where.) On a GPU two
+/// share a word, on every adapter; in the computer's memory each has a word of its own, the bits of its value as an
+/// `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit floating point.

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use crate::DType;
 
+use super::stored::half;
 use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Store, Value, View, libraries};
 
 /// What [`emit_tail`] and [`emit_head`] make.
@@ -398,15 +399,6 @@ fn reads_vectors(leaf: &Leaf, width: u32) -> bool {
         Access::Same => true,
         Access::Row { n } => n % width as usize == 0,
         _ => false,
-    }
-}
-
-/// How the library of packed numbers calls a type of them.
-fn half(dtype: DType) -> Option<&'static str> {
-    match dtype {
-        DType::F16 => Some("f16"),
-        DType::Bf16 => Some("bf16"),
-        _ => None,
     }
 }
 

@@ -4,14 +4,19 @@ use crate::DType;
 
 use super::{Part, libraries};
 
-/// Declares a buffer at a binding, and `fn NAME_get(i: u32) -> f32`, its element `i`. With `fours`, also
-/// `fn NAME_get4(i: u32) -> vec4<f32>`, the elements from `4 i` on; the buffer then holds whole vectors.
-pub fn stored(name: &str, binding: u32, dtype: DType, fours: bool) -> Vec<Part> {
-    let half = match dtype {
+/// How the library of packed numbers calls a type of them.
+pub(super) fn half(dtype: DType) -> Option<&'static str> {
+    match dtype {
         DType::F16 => Some("f16"),
         DType::Bf16 => Some("bf16"),
         _ => None,
-    };
+    }
+}
+
+/// Declares a buffer at a binding, and `fn NAME_get(i: u32) -> f32`, its element `i`. With `fours`, also
+/// `fn NAME_get4(i: u32) -> vec4<f32>`, the elements from `4 i` on; the buffer then holds whole vectors.
+pub fn stored(name: &str, binding: u32, dtype: DType, fours: bool) -> Vec<Part> {
+    let half = half(dtype);
     let (element, get, get4) = match (half, fours) {
         (None, false) => ("f32", format!("{name}[i]"), None),
         (None, true) => (

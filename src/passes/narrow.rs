@@ -4,8 +4,8 @@
 //! most of a training step's memory, so these are rounded, and everything is still computed in f32. Weights, their
 //! gradients and the optimizer's state stay f32, so nothing underflows on the way and no loss needs to be scaled.
 //!
-//! Which values: those of many elements that kernels or the backward pass read, unless the op's result needs the
-//! digits ([`keeps_f32`]). Products whose kernels read halves as they lie do so in the forward pass as well, so that the
+//! Which values: those of many elements that the backward pass reads, unless the op's result needs the digits
+//! ([`keeps_f32`]). Products whose kernels read halves as they lie do so in the forward pass as well, so that the
 //! `f32` value need not be stored at all.
 
 use crate::graph::{Elementwise, Graph, Node, NodeId, Op, Phase};
