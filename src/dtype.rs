@@ -8,8 +8,8 @@ use std::fmt;
 /// adapter offers, and `bool` cannot be stored in a buffer at all, so a `Bool` is the `u32` 0 or 1.
 ///
 /// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to one, and what reads it computes in f32, which holds
-/// both exactly. So a tensor of halves passes wherever an `f32` does, arithmetic on it gives `f32`, and gradients are
-/// `f32`. (PyTorch rounds every result, and the gradient, to the halves' type; here a model says where.) On a GPU two
+/// both exactly. So a tensor of halves passes wherever an `f32` does, and arithmetic on it gives `f32`; the gradient
+/// of a cast to halves is rounded to them. (PyTorch rounds every result too; here a model says where.) On a GPU two
 /// share a word, on every adapter; in the computer's memory each has a word of its own, the bits of its value as an
 /// `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Elementwise functions, at kinks, ties and bounds too.
 
-use wgrad::{Tensor, nn};
+use wgrad::{DType, Tensor, nn};
 
 use crate::case::{Case, function, layer};
 
@@ -98,5 +98,12 @@ pub fn cases() -> Vec<Case> {
         one("bce_logits_far", |x| {
             x.softplus() - x * numbers(x, &[1.0, 0.0, 0.0, 1.0])
         }),
+        one("cast_f16", |x| x.cast(DType::F16).cast(DType::F32)),
+        one("cast_bf16", |x| x.cast(DType::Bf16).cast(DType::F32)),
+        one("cast_bf16_f16", |x| {
+            x.cast(DType::Bf16).cast(DType::F16).cast(DType::F32)
+        }),
+        one("cast_integers", |x| x * x.cast(DType::I32).cast(DType::F32)),
+        one("cast_bool", |x| x * x.cast(DType::Bool).cast(DType::F32)),
     ]
 }
