@@ -17,10 +17,11 @@ pub(super) static TABLE: &[&Function] = &[&F32_TO_F16, &F32_TO_BF16, &F16_TO_F32
 
 // One unit in the last place of the half, in those of f32: a device's x is off by a few of its own, and may so
 // be on the other side of a boundary between two halves. That rounding itself is exact, tests/halves.rs holds.
+// The gradient of a cast is rounded too, as in PyTorch, where a tensor's gradient has the tensor's type.
 row!(F32_TO_F16 "f32_to_f16" "x, rounded to the nearest f16, to even in the middle" "halves",
-    (x: f32)[] -> f16 = x.to_f16(); grad = to_f16; ulp: 8192.0, abs: 6e-8);
+    (x: f32)[] -> f16 = x.to_f16(); grad = |b, _| one(b.dy.cast(DType::F16).cast(DType::F32)); ulp: 8192.0, abs: 6e-8);
 row!(F32_TO_BF16 "f32_to_bf16" "x, rounded to the nearest bf16, to even in the middle" "halves",
-    (x: f32)[] -> bf16 = x.to_bf16(); grad = to_bf16; ulp: 65536.0);
+    (x: f32)[] -> bf16 = x.to_bf16(); grad = |b, _| one(b.dy.cast(DType::Bf16).cast(DType::F32)); ulp: 65536.0);
 row!(F16_TO_F32 "f16_to_f32" "x" "halves", (x: f16)[] -> f32 = x; grad = through; ulp: 0.0);
 row!(BF16_TO_F32 "bf16_to_f32" "x" "halves", (x: bf16)[] -> f32 = x; grad = through; ulp: 0.0);
 
@@ -43,16 +44,6 @@ pub(crate) fn widening(dtype: DType) -> &'static Function {
 /// Reading passes its gradient through.
 fn through(b: &Backward, _: &[Scalar]) -> Grads {
     one(b.dy.clone())
-}
-
-/// Rounding passes its gradient on rounded as well, as PyTorch does, where a tensor's gradient has its type.
-fn to_f16(b: &Backward, _: &[Scalar]) -> Grads {
-    one(b.dy.cast(DType::F16).cast(DType::F32))
-}
-
-/// The same.
-fn to_bf16(b: &Backward, _: &[Scalar]) -> Grads {
-    one(b.dy.cast(DType::Bf16).cast(DType::F32))
 }
 
 /// Rounding to halves, to the nearest, to even in the middle; what is too large becomes infinite.
