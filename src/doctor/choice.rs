@@ -8,16 +8,17 @@
 //!
 //! The further variants of a step give the same bits as the first, by a kernel of their own that is joined
 //! with the same parts: what loads its matrices, what becomes of its results. Tiles and parts know nothing
-//! of each other but the functions between them. So a variant is run where its kernels have not yet been run
-//! after each other, or where one of them has a part that it has not been joined with: each tile with each
-//! part, but not with each set of parts.
+//! of each other but the functions between them. So a variant is run where two of its kernels have not yet
+//! been run after each other, where their bits have not been compared with the first variant's kernels, or
+//! where one of them has a part that it has not been joined with: each tile with each part, but not with each
+//! set of parts.
 //!
 //! An op's trials are looked at in the order of what they say: from the smallest with more than [`ENOUGH`]
 //! elements in a step upwards, then from the largest of the others downwards. At last those are left out, the
-//! largest first, that show nothing which others do not show as well.
+//! largest first, that show nothing which others do not show as well: first whole trials, then variants.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::Phase;
 use crate::kernel::KernelLimits;
@@ -38,31 +39,40 @@ enum Once {
     /// libraries they use. A chain on its own is made of its functions. A kernel is made of its op, whatever
     /// functions of these libraries follow: they come from the same emitter as in a chain on its own.
     Step(String, Vec<&'static str>),
-    /// A further variant's kernels, one after the other.
-    Kernels(Vec<&'static str>),
+    /// Two of a further variant's kernels, one after the other.
+    Kernels([&'static str; 2]),
+    /// Kernels of the first variant and those in their place, to compare the bits.
+    Same(Vec<&'static str>, Vec<&'static str>),
     /// One of its kernels, with one of the files it is put together from.
     Part(&'static str, &'static str),
 }
 
 impl Once {
-    /// What running a variant of a step shows.
-    fn of(step: &StepSketch, variant: usize, kernels: &[KernelSketch]) -> Vec<Once> {
-        if variant == 0 {
-            let files = kernels.iter().flat_map(|k| k.files.iter().copied());
-            return vec![Once::Step(step.kind.clone(), files.collect())];
-        }
-        let labels = kernels.iter().map(|k| k.label).collect();
+    /// What running a step by these kernels shows, whichever variant they are.
+    fn of(kernels: &[KernelSketch]) -> HashSet<Once> {
+        let pairs = kernels.iter().zip(kernels.iter().skip(1));
+        let pairs = pairs.map(|(a, b)| Once::Kernels([a.label, b.label]));
         let parts = kernels
             .iter()
             .flat_map(|k| k.files.iter().map(|f| Once::Part(k.label, f)));
-        std::iter::once(Once::Kernels(labels))
-            .chain(parts)
-            .collect()
+        pairs.chain(parts).collect()
+    }
+
+    /// What a further variant shows beside the first.
+    fn after(first: &[KernelSketch], kernels: &[KernelSketch]) -> HashSet<Once> {
+        let only = |all: &[KernelSketch], others: &[KernelSketch]| {
+            let labels = all.iter().map(|k| k.label);
+            let is_other = |l: &&str| others.iter().all(|k| k.label != *l);
+            labels.filter(is_other).collect()
+        };
+        let mut all = Once::of(kernels);
+        all.insert(Once::Same(only(first, kernels), only(kernels, first)));
+        all
     }
 }
 
 /// The trials to run, in order, each with the variants to run: see the module's words.
-pub(super) fn choose(mut all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
+pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
     let sketches: Vec<Option<Sketch>> = all.iter().map(|t| sketch(t, limits)).collect();
     let mut ops: Vec<String> = Vec::new();
     let mut order: Vec<(usize, usize)> = Vec::new();
@@ -81,58 +91,112 @@ pub(super) fn choose(mut all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
         n if n > ENOUGH => (op, false, n, Reverse(0)),
         n => (op, true, 0, Reverse(n)),
     });
-    let mut shown: HashMap<Once, usize> = HashMap::new();
-    let mut shows: Vec<Option<Vec<Once>>> = (0..all.len()).map(|_| None).collect();
+    let mut shown = Shown::default();
+    let mut shows: Vec<Option<Shows>> = (0..all.len()).map(|_| None).collect();
     for &(_, at) in &order {
-        let (Some(trial), Some(place)) = (all.get_mut(at), shows.get_mut(at)) else {
+        let (Some(trial), Some(place)) = (all.get(at), shows.get_mut(at)) else {
             continue;
         };
         // What does not even become a plan is run: that says why.
         let Some(Some(sketch)) = sketches.get(at) else {
-            *place = Some(Vec::new());
+            *place = Some(Shows::default());
             continue;
         };
-        let (always, further) = sketch.shows(&trial.op);
-        let is_new = |once: &Once| !shown.contains_key(once);
-        let mut variants = BTreeSet::new();
-        let mut run: Vec<Once> = Vec::new();
-        for (variant, once) in further {
-            if is_new(&once) && !run.contains(&once) {
-                variants.insert(variant);
-                run.push(once);
-            }
-        }
-        if !run.is_empty() || always.iter().any(is_new) {
-            run.extend(always);
-            run.iter()
-                .for_each(|once| *shown.entry(once.clone()).or_default() += 1);
+        let mut run = sketch.shows(&trial.op);
+        run.further.retain(|_, all| shown.add_new(all));
+        if !run.further.is_empty() || run.always.iter().any(|once| shown.is_new(once)) {
+            shown.add(&run.always);
             *place = Some(run);
         }
-        trial.variants = Some(variants);
     }
     order.sort_by_key(|&(_, at)| Reverse(elements(at)));
-    for (_, at) in order {
-        let Some(place) = shows.get_mut(at) else {
-            continue;
-        };
-        let Some(run) = place.as_ref().filter(|run| !run.is_empty()) else {
-            continue;
-        };
-        if run
-            .iter()
-            .all(|once| shown.get(once).is_some_and(|n| *n > 1))
+    for &(_, at) in &order {
+        if let Some(place) = shows.get_mut(at)
+            && place.as_ref().is_some_and(|run| shown.can_spare(run))
         {
-            for once in run {
-                if let Some(n) = shown.get_mut(once) {
-                    *n -= 1;
-                }
-            }
             *place = None;
         }
     }
+    // First variants run in any case, and most kernels are the first one somewhere.
+    for run in shows.iter().flatten() {
+        shown.add(&run.besides);
+    }
+    for &(_, at) in &order {
+        if let Some(Some(run)) = shows.get_mut(at) {
+            run.further.retain(|_, all| !shown.take_away(all));
+        }
+    }
     let chosen = all.into_iter().zip(shows);
-    let chosen = chosen.filter_map(|(trial, shows)| shows.map(|_| trial));
+    let chosen = chosen.filter_map(|(mut trial, run)| {
+        trial.variants = Some(run?.further.into_keys().collect());
+        Some(trial)
+    });
     chosen.collect()
+}
+
+/// What running a trial shows.
+#[derive(Default)]
+struct Shows {
+    /// By its first variants.
+    always: Vec<Once>,
+    /// By these as well, which is no reason to run them.
+    besides: Vec<Once>,
+    /// By each further variant of a step.
+    further: BTreeMap<(usize, usize), Vec<Once>>,
+}
+
+impl Shows {
+    fn all(&self) -> impl Iterator<Item = &Once> {
+        self.always.iter().chain(self.further.values().flatten())
+    }
+}
+
+/// How often each thing is shown by what is to be run.
+#[derive(Default)]
+struct Shown(HashMap<Once, usize>);
+
+impl Shown {
+    fn is_new(&self, once: &Once) -> bool {
+        !self.0.contains_key(once)
+    }
+
+    fn add(&mut self, all: &[Once]) {
+        for once in all {
+            *self.0.entry(once.clone()).or_default() += 1;
+        }
+    }
+
+    /// Adds all of them where one is new.
+    fn add_new(&mut self, all: &[Once]) -> bool {
+        let new = all.iter().any(|once| self.is_new(once));
+        if new {
+            self.add(all);
+        }
+        new
+    }
+
+    /// Takes away all that a trial shows where each is shown elsewhere as well, but for what it is not run for.
+    fn can_spare(&mut self, run: &Shows) -> bool {
+        // A trial that does not become a plan shows nothing, and is to say why.
+        let all: Vec<Once> = run.all().cloned().collect();
+        !all.is_empty() && self.take_away(&all)
+    }
+
+    /// Takes all of them away where each is left over.
+    fn take_away(&mut self, all: &[Once]) -> bool {
+        let mut own: HashMap<&Once, usize> = HashMap::new();
+        for once in all {
+            *own.entry(once).or_default() += 1;
+        }
+        let is_left = |(once, own): (&&Once, &usize)| self.0.get(*once).is_some_and(|n| n > own);
+        if !own.iter().all(is_left) {
+            return false;
+        }
+        for (once, own) in own {
+            self.0.entry(once.clone()).and_modify(|n| *n -= own);
+        }
+        true
+    }
 }
 
 /// What a trial would run.
@@ -143,23 +207,32 @@ struct Sketch {
 }
 
 impl Sketch {
-    /// What running the first variants shows, each thing once; and what each of the further ones does.
-    fn shows(&self, op: &str) -> (HashSet<Once>, Vec<((usize, usize), Once)>) {
-        let (mut always, mut further) = (HashSet::new(), Vec::new());
+    /// What running it in all variants shows.
+    fn shows(&self, op: &str) -> Shows {
+        let (mut always, mut besides) = (HashSet::new(), HashSet::new());
+        let mut further = BTreeMap::new();
         if self.steps.is_empty() {
             always.insert(Once::Op(op.to_string(), None));
         }
         for step in &self.steps {
             always.insert(Once::Op(op.to_string(), step.phase));
             for (i, kernels) in step.variants.iter().enumerate() {
-                let all = Once::of(step, i, kernels);
-                match i {
-                    0 => always.extend(all),
-                    _ => further.extend(all.into_iter().map(|once| ((step.at, i), once))),
+                if i > 0 {
+                    let first = step.variants.first().map_or(&[][..], Vec::as_slice);
+                    let all = Once::after(first, kernels);
+                    further.insert((step.at, i), all.into_iter().collect());
+                    continue;
                 }
+                let files = kernels.iter().flat_map(|k| k.files.iter().copied());
+                always.insert(Once::Step(step.kind.clone(), files.collect()));
+                besides.extend(Once::of(kernels));
             }
         }
-        (always, further)
+        Shows {
+            always: always.into_iter().collect(),
+            besides: besides.into_iter().collect(),
+            further,
+        }
     }
 }
 
