@@ -15,6 +15,7 @@ mod choice;
 mod crew;
 mod examine;
 mod report;
+mod sketch;
 mod traced;
 mod trial;
 mod update;

@@ -174,8 +174,20 @@ fn shaders() -> Result<BTreeSet<String>, Failed> {
     Ok(files)
 }
 
+/// The kernels of a step's variant, in order.
+fn labels(variant: &[wgrad::plan::Dispatch]) -> Vec<&'static str> {
+    variant.iter().map(|d| d.kernel.label).collect()
+}
+
+/// Those that are not among the others.
+fn without(all: &[&'static str], others: &[&'static str]) -> Vec<&'static str> {
+    let all = all.iter().copied();
+    all.filter(|l| !others.contains(l)).collect()
+}
+
 /// What it runs by default has every op, every function and every shader, all kinds of steps that all of its
-/// trials have, and every further variant with each of its parts; and it is a small part of them.
+/// trials have, every variant's kernels after each other and with each of their parts, and every two kernels of
+/// which one stands in the other's place in the same step; and it is a small part of them.
 fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
     let mut ops = BTreeSet::new();
     let mut files = BTreeSet::new();
@@ -192,14 +204,19 @@ fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
                     steps.insert(format!("{} {phase:?}", trial.op));
                     let variants = step.variants.iter().enumerate();
                     for (i, variant) in variants.filter(|(i, _)| trial.runs(at, *i)) {
-                        let kernels: Vec<&str> = variant.iter().map(|d| d.kernel.label).collect();
+                        let kernels = labels(variant);
+                        steps.insert(format!("{kernels:?}"));
+                        let files = variant.iter().flat_map(|d| {
+                            let parts = d.kernel.parts.iter();
+                            parts.map(|part| format!("{} with {}", d.kernel.label, part.file))
+                        });
+                        steps.extend(files);
                         if i > 0 {
-                            steps.insert(format!("{kernels:?}"));
-                            let files = variant.iter().flat_map(|d| {
-                                let parts = d.kernel.parts.iter();
-                                parts.map(|part| format!("{} with {}", d.kernel.label, part.file))
-                            });
-                            steps.extend(files);
+                            // Two variants' bits are compared, whatever kernels both have.
+                            let first =
+                                step.variants.first().map(|v| labels(v)).unwrap_or_default();
+                            let (a, b) = (without(&first, &kernels), without(&kernels, &first));
+                            steps.insert(format!("{b:?} in place of {a:?}"));
                             continue;
                         }
                         // A chain by its functions, a kernel by its op.
