@@ -10,137 +10,25 @@
 
 mod chart;
 mod classes;
+mod facts;
 mod html;
+mod predictions;
+mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-use serde::{Deserialize, Serialize};
 
 use crate::config::Task;
 use crate::run_folder::EpochRecord;
 use crate::text::{bytes, count, duration, short};
 use chart::{Chart, Series};
 pub use classes::ClassScores;
+pub use facts::{Confusion, DataFacts, LayerRow, Predictions, Report, RunFacts, TestResult};
 use html::{escape, fill, metric};
 
 const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");
-
-/// Everything that the page shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Report {
-    /// The run's name, e.g. `digits`.
-    pub title: String,
-    /// Classes or quantities.
-    pub task: Task,
-    /// The data set.
-    pub data: DataFacts,
-    /// The machine and the time.
-    pub run: RunFacts,
-    /// The test's results, where there was a test.
-    pub test: Option<TestResult>,
-    /// All epochs, in order.
-    pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights were best, counted from 1.
-    pub best_epoch: Option<usize>,
-    /// Classification: what was taken for what, on the test split.
-    pub confusion: Option<Confusion>,
-    /// Regression: targets and predictions on the test split.
-    pub predictions: Option<Predictions>,
-    /// The network's layers, in order.
-    pub layers: Vec<LayerRow>,
-    /// The resolved configuration, as TOML.
-    pub config: String,
-}
-
-/// The data set of a run.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct DataFacts {
-    /// The file's name, e.g. `digits.csv`.
-    pub name: String,
-    /// Samples trained on.
-    pub train: usize,
-    /// Samples for validation.
-    pub validation: usize,
-    /// Samples for the test.
-    pub test: usize,
-    /// The shape of one sample.
-    pub sample_shape: Vec<usize>,
-}
-
-/// The machine, the time, the weights.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct RunFacts {
-    /// The device's name.
-    pub device: String,
-    /// The driver and its version; empty on the CPU.
-    pub driver: String,
-    /// Seconds from the first step to the last.
-    pub seconds: f64,
-    /// Milliseconds from nothing to the first loss.
-    pub first_step_ms: f64,
-    /// Training steps.
-    pub steps: u64,
-    /// Training samples a second.
-    pub samples_per_second: f64,
-    /// The number of trained parameters.
-    pub parameters: u64,
-    /// The plan's exact peak of device memory, in bytes.
-    pub peak_bytes: u64,
-    /// The seed.
-    pub seed: u64,
-    /// The hash of all weights.
-    pub weights_sha256: String,
-    /// wgrad's version.
-    pub version: String,
-}
-
-/// The final test.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct TestResult {
-    /// The mean loss.
-    pub loss: f64,
-    /// The metrics, by name.
-    pub metrics: BTreeMap<String, f64>,
-}
-
-/// What was taken for what.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Confusion {
-    /// The classes' names.
-    pub classes: Vec<String>,
-    /// `counts[actual][predicted]`.
-    pub counts: Vec<Vec<u64>>,
-}
-
-/// Targets and what was predicted for them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Predictions {
-    /// The target's name.
-    pub target: String,
-    /// The true values.
-    pub actual: Vec<f64>,
-    /// The predicted values, in the same order.
-    pub predicted: Vec<f64>,
-}
-
-/// One layer.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct LayerRow {
-    /// Its name in the weights' file, e.g. `0`.
-    pub name: String,
-    /// What it is, e.g. `Linear`.
-    pub kind: String,
-    /// The shape of one sample's output.
-    pub output: Vec<usize>,
-    /// How many parameters it has.
-    pub parameters: u64,
-    /// The parameters' bytes.
-    pub bytes: u64,
-}
 
 impl Report {
     /// The page.
@@ -340,121 +228,5 @@ impl Report {
             (Task::Regression, _, Some(predictions)) => predictions.to_html(),
             _ => String::new(),
         }
-    }
-
-    fn layer_table(&self) -> String {
-        let total: u64 = self.layers.iter().map(|l| l.parameters).sum();
-        let total_bytes: u64 = self.layers.iter().map(|l| l.bytes).sum();
-        let mut out = String::from(
-            "<thead><tr><th>Layer</th><th>Type</th><th>Output</th><th class=\"n\">Parameters</th>\
-             <th class=\"n\">Memory</th></tr></thead><tbody>",
-        );
-        for layer in &self.layers {
-            let share = 100.0 * layer.parameters as f64 / total.max(1) as f64;
-            let none = if layer.parameters == 0 { " none" } else { "" };
-            let _ = write!(
-                out,
-                "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td>\
-                 <td class=\"n bar{none}\" style=\"--w:{share:.1}%\">{}</td>\
-                 <td class=\"n{none}\">{}</td></tr>",
-                escape(&layer.name),
-                escape(&layer.kind),
-                html::shape(&layer.output),
-                count(layer.parameters),
-                bytes(layer.bytes)
-            );
-        }
-        let _ = write!(
-            out,
-            "</tbody><tfoot><tr><th scope=\"row\">All</th><td></td><td></td><td class=\"n\">{}</td>\
-             <td class=\"n\">{}</td></tr></tfoot>",
-            count(total),
-            bytes(total_bytes)
-        );
-        out
-    }
-
-    fn epoch_table(&self) -> String {
-        let names = self.metric_names();
-        let validated = self.epochs.iter().any(|e| e.val_loss.is_some());
-        let mut out = String::from("<thead><tr>");
-        let mut heads = vec![
-            "Epoch".to_string(),
-            "Step".to_string(),
-            "Time".to_string(),
-            "Learning rate".to_string(),
-            "Loss".to_string(),
-        ];
-        heads.extend(names.iter().map(|n| html::capital(&html::label(n))));
-        if validated {
-            heads.push("Val. loss".to_string());
-            heads.extend(names.iter().map(|n| format!("Val. {}", html::label(n))));
-        }
-        for head in heads {
-            let _ = write!(out, "<th class=\"n\">{}</th>", escape(&head));
-        }
-        out.push_str("</tr></thead><tbody>");
-        let cell = |name: &str, value: Option<&f64>| match value {
-            Some(x) => format!("<td class=\"n\">{}</td>", metric(name, *x)),
-            None => "<td class=\"n none\">–</td>".to_string(),
-        };
-        for e in &self.epochs {
-            let best = if self.best_epoch == Some(e.epoch) {
-                " class=\"best\""
-            } else {
-                ""
-            };
-            let _ = write!(
-                out,
-                "<tr{best}><th scope=\"row\" class=\"n\">{}</th><td class=\"n\">{}</td>\
-                 <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>",
-                e.epoch,
-                count(e.step),
-                duration(e.seconds),
-                short(e.lr),
-                short(e.loss)
-            );
-            for name in &names {
-                out.push_str(&cell(name, e.metrics.get(name)));
-            }
-            if validated {
-                out.push_str(&cell("loss", e.val_loss.as_ref()));
-                for name in &names {
-                    out.push_str(&cell(name, e.val_metrics.get(name)));
-                }
-            }
-            out.push_str("</tr>");
-        }
-        out.push_str("</tbody>");
-        out
-    }
-}
-
-impl Predictions {
-    fn pairs(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.actual
-            .iter()
-            .copied()
-            .zip(self.predicted.iter().copied())
-            .filter(|(a, p)| a.is_finite() && p.is_finite())
-    }
-
-    /// The share of the targets' variance that the predictions explain.
-    fn r_squared(&self) -> Option<f64> {
-        let n = self.pairs().count() as f64;
-        let mean = self.pairs().map(|(a, _)| a).sum::<f64>() / n;
-        let total: f64 = self.pairs().map(|(a, _)| (a - mean).powi(2)).sum();
-        let left: f64 = self.pairs().map(|(a, p)| (a - p).powi(2)).sum();
-        (total > 0.0).then(|| 1.0 - left / total)
-    }
-
-    fn to_html(&self) -> String {
-        let pairs: Vec<(f64, f64)> = self.pairs().collect();
-        format!(
-            "<section><h2>Predictions</h2><p class=\"note\">Each dot is a test sample; on the line, \
-             the prediction is right.</p><div class=\"charts\">{}{}</div></section>",
-            chart::scatter(&self.target, &pairs),
-            chart::histogram(&pairs)
-        )
     }
 }

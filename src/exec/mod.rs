@@ -17,7 +17,7 @@ mod timeline;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::plan::{Layout, Plan, Port, Slot};
+use crate::plan::{BufferPlan, Layout, Plan, Port, Shared, Slot};
 use crate::{DType, Error, Result};
 
 pub(crate) use ceilings::measure as measure_ceilings;
@@ -31,6 +31,19 @@ pub struct Program {
     pub layout: Arc<Layout>,
     /// The plans. Only one runs at a time, so they share the memory for their own buffers.
     pub plans: Vec<Arc<Plan>>,
+}
+
+impl Program {
+    /// The plans' own buffers.
+    pub fn shared(&self) -> Shared {
+        let plans: Vec<&[BufferPlan]> = self.plans.iter().map(|p| &p.buffers[..]).collect();
+        Shared::new(&plans)
+    }
+
+    /// Bytes of all buffers: the variables' and the plans' own.
+    pub fn bytes(&self) -> u64 {
+        self.layout.bytes().saturating_add(self.shared().bytes())
+    }
 }
 
 /// The values that one run handed back.

@@ -10,6 +10,7 @@ mod layout;
 mod lower;
 mod memory;
 mod merge;
+mod shared;
 mod table;
 mod tenants;
 
@@ -19,6 +20,7 @@ use crate::{Result, Source};
 
 pub use layout::{Arena, Layout, Place};
 pub use lower::lower;
+pub use shared::Shared;
 
 /// A buffer's index: one that outlives the plan, or one of the plan's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +53,16 @@ pub enum BufferRole {
     Gradients,
     /// The scalars that each run hands back.
     Results,
+}
+
+impl BufferRole {
+    /// All of them.
+    pub(crate) const ALL: [BufferRole; 4] = [
+        BufferRole::Inputs,
+        BufferRole::Activations,
+        BufferRole::Gradients,
+        BufferRole::Results,
+    ];
 }
 
 /// One of the plan's own buffers.

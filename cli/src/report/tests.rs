@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 const FASHION: [&str; 10] = [

@@ -1,9 +1,6 @@
 //! Which of the memory's buffers each slot of a plan lies in.
 
-use std::collections::HashMap;
-
-use crate::exec::Program;
-use crate::plan::{BufferId, BufferRole, Slot};
+use crate::plan::{BufferId, Slot};
 use crate::{Error, Result};
 
 use super::memory::Span;
@@ -49,27 +46,4 @@ impl Buffers {
             len,
         }
     }
-}
-
-/// Gives the plans' own buffers their places: as only one plan runs at a time, those of one role
-/// share theirs, first with first and second with second. Appends their sizes, in bytes.
-pub(super) fn share(program: &Program, sizes: &mut Vec<u64>) -> Vec<Vec<usize>> {
-    let mut known: HashMap<(BufferRole, usize), usize> = HashMap::new();
-    let mut locals = Vec::with_capacity(program.plans.len());
-    for plan in &program.plans {
-        let mut places: Vec<usize> = Vec::with_capacity(plan.buffers.len());
-        let mut counts: HashMap<BufferRole, usize> = HashMap::new();
-        for buffer in &plan.buffers {
-            let count = counts.entry(buffer.role).or_default();
-            let place = *known.entry((buffer.role, *count)).or_insert(sizes.len());
-            *count += 1;
-            if place == sizes.len() {
-                sizes.push(0);
-            }
-            sizes[place] = sizes[place].max(buffer.bytes);
-            places.push(place);
-        }
-        locals.push(places);
-    }
-    locals
 }

@@ -70,7 +70,10 @@ impl CpuExecutor {
     pub fn new(program: Program) -> Result<Self> {
         let mut sizes: Vec<u64> = program.layout.arenas.iter().map(|a| a.bytes).collect();
         let arenas = sizes.len();
-        let locals = buffers::share(&program, &mut sizes);
+        let shared = program.shared();
+        sizes.extend(shared.buffers.iter().map(|(_, bytes)| bytes));
+        let locals = shared.places.iter().map(|places| places.iter());
+        let locals = locals.map(|places| places.map(|at| arenas + at).collect());
         let (head, acc) = (sizes.len(), sizes.len() + 1);
         let mut workspaces = [0, 0];
         let mut plans = Vec::with_capacity(program.plans.len());

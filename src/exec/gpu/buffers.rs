@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::exec::{Counters, Program};
 use crate::kernel::{Binding, Kernel};
-use crate::plan::{BufferId, BufferPlan, BufferRole, Slot};
+use crate::plan::{BufferId, BufferRole, Slot};
 use crate::{Error, Result};
 
 use super::device::GpuDevice;
@@ -68,14 +68,14 @@ impl Buffers {
             .iter()
             .map(|a| make(&a.label, a.bytes));
         let arenas = arenas.collect::<Result<_>>()?;
-        let plans: Vec<&[BufferPlan]> = program.plans.iter().map(|p| &p.buffers[..]).collect();
-        let (sizes, locals) = share(&plans);
-        let shared = sizes.iter().map(|(role, bytes)| make(name(*role), *bytes));
+        let plan = program.shared();
+        let shared = plan.buffers.iter();
+        let shared = shared.map(|(role, bytes)| make(name(*role), *bytes));
         let shared = shared.collect::<Result<_>>()?;
         Ok(Buffers {
             arenas,
             shared,
-            locals,
+            locals: plan.places,
         })
     }
 
@@ -106,39 +106,6 @@ fn name(role: BufferRole) -> &'static str {
         BufferRole::Gradients => "gradients",
         BufferRole::Results => "results",
     }
-}
-
-/// Role and size of the buffers that the plans share, and which one each plan's buffer is.
-///
-/// Only one plan runs at a time. The largest of one plan shares with the largest of another, and so
-/// on down: no other pairing takes fewer bytes.
-fn share(plans: &[&[BufferPlan]]) -> (Vec<(BufferRole, u64)>, Vec<Vec<usize>>) {
-    let mut sizes: Vec<(BufferRole, u64)> = Vec::new();
-    let mut locals: Vec<Vec<usize>> = plans.iter().map(|p| vec![0; p.len()]).collect();
-    let roles = [
-        BufferRole::Inputs,
-        BufferRole::Activations,
-        BufferRole::Gradients,
-        BufferRole::Results,
-    ];
-    for role in roles {
-        let first = sizes.len();
-        for (plan, local) in plans.iter().zip(&mut locals) {
-            let of_role = plan.iter().enumerate().filter(|(_, b)| b.role == role);
-            let mut order: Vec<(usize, u64)> = of_role.map(|(i, b)| (i, b.bytes)).collect();
-            order.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-            for (rank, (i, bytes)) in order.into_iter().enumerate() {
-                match sizes.get_mut(first + rank) {
-                    Some(size) => size.1 = size.1.max(bytes),
-                    None => sizes.push((role, bytes)),
-                }
-                if let Some(at) = local.get_mut(i) {
-                    *at = first + rank;
-                }
-            }
-        }
-    }
-    (sizes, locals)
 }
 
 /// The parameter words of all kernels, in one buffer that is written once.
@@ -220,26 +187,4 @@ fn uniform(binding: &Binding) -> Option<&[u32]> {
 /// A struct in a uniform buffer is padded to 16 bytes.
 fn uniform_bytes(words: &[u32]) -> u64 {
     (words.len() as u64 * 4).max(16).next_multiple_of(16)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plans_share_largest_with_largest() {
-        let plan = |role, sizes: &[u64]| -> Vec<BufferPlan> {
-            sizes
-                .iter()
-                .map(|&bytes| BufferPlan { bytes, role })
-                .collect()
-        };
-        let mut a = plan(BufferRole::Activations, &[16, 64, 32]);
-        a.extend(plan(BufferRole::Results, &[256]));
-        let b = plan(BufferRole::Activations, &[128, 16]);
-        let (sizes, locals) = share(&[&a, &b]);
-        let bytes: Vec<u64> = sizes.iter().map(|s| s.1).collect();
-        assert_eq!(bytes, [128, 32, 16, 256]);
-        assert_eq!(locals, [vec![2, 0, 1, 3], vec![0, 1]]);
-    }
 }
