@@ -177,3 +177,24 @@ fn an_equation_of_a_product_is_a_product() -> Result<()> {
     }
     Ok(())
 }
+
+/// A step of several batches ends in two steps of the plan: the update of all parameters, and zeros for the sums
+/// of all gradients, of which those of equal shape are one node of the graph.
+#[test]
+fn a_step_of_several_batches_ends_in_an_update_and_zeros() -> Result<()> {
+    let model = nn::Sequential::new()
+        .add(nn::Linear::new(8, 8))
+        .add(nn::Linear::new(8, 8))
+        .add(nn::Linear::new(8, 3));
+    let classes = (0..16).map(|i| i % 3).collect();
+    let set = Dataset::from_arrays(vec![0.5; 16 * 8], [8], Targets::classes(classes, 3))?;
+    let trainer = Trainer::new(model).optimizer(optim::Sgd::new(0.1));
+    let mut trainer = trainer
+        .accumulate_gradients(2)
+        .compile(&Device::cpu(), &set)?;
+    trainer.begin(&set, Fit::epochs(1).batch_size(4))?;
+    let plan = trainer.plan().unwrap();
+    let last = labels(plan).split_off(plan.steps.len() - 3);
+    assert_eq!(last, ["matmul", "mul+add+mul+mul+sub", "copy"], "{plan}");
+    Ok(())
+}

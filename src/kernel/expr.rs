@@ -131,6 +131,18 @@ impl Expr {
         self.stores.iter().any(|store| store.dtype.is_half())
     }
 
+    /// A chain that is a number, whatever the element.
+    pub fn constant(meta: &Meta, number: f64) -> Self {
+        Expr {
+            domain: meta.shape.clone(),
+            leaves: Vec::new(),
+            constants: vec![(number, meta.dtype)],
+            code: Vec::new(),
+            stores: Vec::new(),
+            result: Some(Value::Constant(0)),
+        }
+    }
+
     /// A chain that only reads a tensor, for a head.
     pub fn load(meta: &Meta, operand: Operand) -> Self {
         let (dtype, len) = (meta.dtype, meta.shape.len());

@@ -40,7 +40,13 @@ impl Sources {
         for id in graph.ids() {
             s.add(graph, id);
         }
-        for id in graph.roots() {
+        // A number that a variable takes is written there and nowhere else.
+        let is_number = |id: &NodeId| matches!(graph.node(*id).op.def().work(), Work::Constant(_));
+        let assigned = graph.assigns.iter().map(|assign| assign.node);
+        let outputs = graph.outputs.iter().map(|output| output.node);
+        let gradients = graph.gradients.iter().map(|gradient| gradient.node);
+        let assigned = assigned.filter(|id| !is_number(id));
+        for id in outputs.chain(gradients).chain(assigned) {
             s.need_in_order(graph, id);
         }
         s

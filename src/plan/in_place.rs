@@ -1,6 +1,6 @@
 //! Which variables' new values are computed in the variables' own places.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::Result;
 use crate::graph::{NodeId, Op, VariableId};
@@ -17,17 +17,23 @@ struct Candidate {
 }
 
 /// By assignment: whether the value is computed in its variable's place. It is not where the old value is still
-/// needed then, where the value has a place already (`taken`), or where its group reads another variable of the
+/// needed then, where the value has a place already (`taken`) or several variables take it, or where its group reads another variable of the
 /// same buffer, which no dispatch may do: the running statistics of a layer and its frozen weight, say. (If that
 /// one is written in the same group too, the buffer is only written, in parts.)
 pub(super) fn in_place(cx: &Lowering, taken: impl Fn(NodeId) -> bool) -> Result<Vec<bool>> {
+    let mut takers: HashMap<NodeId, usize> = HashMap::new();
+    for assign in &cx.graph.assigns {
+        *takers.entry(cx.sources.home(assign.node)).or_default() += 1;
+    }
+    // From one variable's place it could not be copied to another's in the same buffer.
+    let is_shared = |home| takers.get(&home).is_some_and(|n| *n > 1);
     let mut by_group: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
     for (i, assign) in cx.graph.assigns.iter().enumerate() {
         let home = cx.sources.home(assign.node);
         let leaf = cx.graph.variable_node(assign.variable);
-        let group = cx
-            .group_of(home)
-            .filter(|&g| !taken(home) && leaf.is_none_or(|leaf| may_replace(cx, leaf, g)));
+        let group = cx.group_of(home).filter(|&g| {
+            !taken(home) && !is_shared(home) && leaf.is_none_or(|leaf| may_replace(cx, leaf, g))
+        });
         if let Some(group) = group {
             by_group.entry(group).or_default().push(Candidate {
                 assign: i,

@@ -284,11 +284,23 @@ impl<'a> Lowering<'a> {
         node.op.def().flops(&x, &node.meta)
     }
 
-    /// A step that copies a node's value to a place that it could not be computed in.
+    /// A step that puts a node's value in a place that it could not be computed in.
     fn copy(&self, from: NodeId, to: Operand, places: &Places) -> Result<Step> {
         let meta = self.graph.meta(from);
-        let mut expr = Expr::load(meta, Operand::Node(from));
+        // A number is written as it is: where it lies already may be the same buffer.
+        let number = match self.graph.node(from).op.def().work() {
+            Work::Constant(number) => Some(number),
+            _ => None,
+        };
+        let mut expr = match number {
+            Some(number) => Expr::constant(meta, number),
+            None => Expr::load(meta, Operand::Node(from)),
+        };
         let value = expr.result.take().unwrap_or(crate::kernel::Value::Leaf(0));
+        let reads = match number {
+            Some(_) => Vec::new(),
+            None => vec![(from, UNPLACED)],
+        };
         expr.stores.push(crate::kernel::Store {
             value,
             operand: to,
@@ -301,12 +313,12 @@ impl<'a> Lowering<'a> {
             anchor: None,
             head: None,
             tail: Some(expr),
-            reads: vec![(from, UNPLACED)],
+            reads: reads.clone(),
             writes: match to {
                 Operand::Node(id) => vec![(id, UNPLACED)],
                 Operand::Scratch(_) => Vec::new(),
             },
-            inputs: vec![(from, UNPLACED)],
+            inputs: reads,
             outputs: match to {
                 Operand::Node(id) => vec![(from, places.slot(id)?)],
                 Operand::Scratch(_) => Vec::new(),
