@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         json: false,
         device: Device::cpu().name(),
         precision: wgrad::DType::F32,
+        memory_limit: None,
     };
     let (mut sizes, mut runs, mut names) = (SIZES.to_vec(), 5, Vec::new());
     let mut args = std::env::args().skip(1);

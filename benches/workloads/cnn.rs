@@ -38,17 +38,18 @@ pub fn w4(device: &Device, start: Instant, report: &Report) -> Result<()> {
         let rows: Vec<u32> = (from..next).map(|i| (i % train.len()) as u32).collect();
         train.subset(&rows)
     };
-    let first = trainer.fit(&images(BATCH)?, Fit::epochs(1).batch_size(BATCH))?;
+    let fit = || report.limited(Fit::epochs(1).batch_size(BATCH));
+    let first = trainer.fit(&images(BATCH)?, fit())?;
     first_step(&trainer, "w4", start, report);
     // About two seconds a run.
     let warm = images(4 * BATCH)?;
     let timed = Instant::now();
-    trainer.fit(&warm, Fit::epochs(1).batch_size(BATCH))?;
+    trainer.fit(&warm, fit())?;
     let steps = (8.0 / timed.elapsed().as_secs_f64()).clamp(2.0, 900.0) as usize;
     let (mut rates, mut last) = (Vec::new(), 0.0);
     for _ in 0..7 {
         let set = images(steps * BATCH)?;
-        trainer.begin(&set, Fit::epochs(1).batch_size(BATCH))?;
+        trainer.begin(&set, fit())?;
         let timed = Instant::now();
         let history = finish(&mut trainer)?;
         rates.push((steps * BATCH) as f64 / timed.elapsed().as_secs_f64());

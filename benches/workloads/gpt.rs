@@ -107,7 +107,7 @@ pub fn train(device: &Device, gpt: &Gpt, start: Instant, report: &Report) -> Res
         .optimizer(optim::AdamW::new(1e-3).weight_decay(0.01))
         .precision(report.precision)
         .compile(device, &first)?;
-    let fit = |epochs| Fit::epochs(epochs).batch_size(gpt.batch);
+    let fit = |epochs| report.limited(Fit::epochs(epochs).batch_size(gpt.batch));
     let history = trainer.fit(&first, fit(1))?;
     first_step(&trainer, gpt.name, start, report);
     trainer.fit(&draw(gpt.warm_up)?, fit(1))?;

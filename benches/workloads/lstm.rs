@@ -35,7 +35,7 @@ pub fn w6(device: &Device, start: Instant, report: &Report) -> Result<()> {
         .optimizer(optim::Adam::new(1e-3))
         .precision(report.precision)
         .compile(device, &set)?;
-    let fit = |epochs| Fit::epochs(epochs).batch_size(BATCH);
+    let fit = |epochs| report.limited(Fit::epochs(epochs).batch_size(BATCH));
     let first = trainer.fit(&set, fit(1))?;
     first_step(&trainer, "w6", start, report);
     let timed = Instant::now();

@@ -1,7 +1,7 @@
 //! The standard workloads: real training, timed.
 //!
 //! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
-//! [--json]`
+//! [--memory-limit MIB] [--json]`
 //!
 //! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST, w4 the
 //! same with convolutions, w5 a GPT on a Markov stream (w5_mini: a larger one), w6 an LSTM.
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         json: false,
         device: String::new(),
         precision: DType::F32,
+        memory_limit: None,
     };
     let (mut device, mut work) = ("cpu".to_string(), Vec::new());
     let mut args = std::env::args().skip(1);
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
                     _ => DType::F32,
                 }
             }
+            "--memory-limit" => report.memory_limit = args.next().and_then(|mib| mib.parse().ok()),
             // Cargo passes this to every bench.
             "--bench" => {}
             _ => work.push(arg),

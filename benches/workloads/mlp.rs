@@ -40,7 +40,7 @@ pub fn w2(
         .optimizer(optim::Adam::new(1e-3))
         .precision(report.precision)
         .compile(device, &set)?;
-    let fit = |epochs| Fit::epochs(epochs).batch_size(batch);
+    let fit = |epochs| report.limited(Fit::epochs(epochs).batch_size(batch));
     let steps = samples.div_ceil(batch) as f64;
     let first = trainer.fit(&set, fit(1))?;
     first_step(&trainer, name, start, report);
@@ -83,7 +83,7 @@ pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
         .precision(report.precision)
         .compile(device, &train)?;
     let timed = Instant::now();
-    let history = trainer.fit(&train, Fit::epochs(5).batch_size(128))?;
+    let history = trainer.fit(&train, report.limited(Fit::epochs(5).batch_size(128)))?;
     let seconds = timed.elapsed().as_secs_f64();
     first_step(&trainer, "w3", start, report);
     let mut before = 0.0;
@@ -152,6 +152,9 @@ pub fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report
 
 pub fn memory(trainer: &Trainer, name: &str, report: &Report) {
     report.memory(name);
+    if let Some(savings) = trainer.savings() {
+        println!("{name}: {savings}");
+    }
     if let Some(cost) = trainer.cost() {
         report.emit(name, "device_bytes", &[cost.bytes as f64], None);
         report.emit(name, "dispatches_a_step", &[cost.dispatches as f64], None);

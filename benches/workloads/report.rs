@@ -1,5 +1,7 @@
 //! Prints figures.
 
+use wgrad::Fit;
+
 /// Where figures go.
 pub struct Report {
     /// One JSON object a line, instead of text.
@@ -8,9 +10,19 @@ pub struct Report {
     pub device: String,
     /// What activations are kept in.
     pub precision: wgrad::DType,
+    /// MiB that a training may take.
+    pub memory_limit: Option<u64>,
 }
 
 impl Report {
+    /// A training within the limit, where there is one.
+    pub fn limited(&self, fit: Fit) -> Fit {
+        match self.memory_limit {
+            Some(limit) => fit.memory_limit(limit << 20),
+            None => fit,
+        }
+    }
+
     /// Prints the median, least and largest of `samples`.
     pub fn emit(&self, workload: &str, metric: &str, samples: &[f64], loss: Option<(f64, f64)>) {
         let mut sorted = samples.to_vec();

@@ -25,6 +25,7 @@ mod page;
 mod reader;
 mod schedule;
 mod settle;
+mod size;
 #[cfg(test)]
 mod tests;
 mod text;

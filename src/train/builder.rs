@@ -173,6 +173,7 @@ impl TrainerBuilder {
             run: None,
             first_step: None,
             summary,
+            savings: None,
         })
     }
 }

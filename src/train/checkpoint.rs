@@ -34,8 +34,11 @@ pub struct Position {
     pub epochs_ever: u64,
     /// Epochs done of the current `fit`.
     pub epoch: u64,
-    /// Batches done of the current epoch.
+    /// Batches done of the current epoch, or parts of batches.
     pub batch: u64,
+    /// Parts of a batch; several where a memory limit asks for it. Files without this number have whole batches.
+    #[serde(default)]
+    pub parts: u64,
     /// Samples of the current epoch whose results have arrived.
     pub samples: f64,
     /// What their results add up to: the loss's total, then each metric's.
@@ -110,8 +113,27 @@ pub(super) fn metadata(path: &Path, key: &str) -> Result<Option<String>> {
     Ok(texts.and_then(|m| m.get(key)).cloned())
 }
 
+/// Where the training of a checkpoint was.
+pub(super) fn position(path: &Path) -> Result<Position> {
+    let refuse = |reason: String| Error::Checkpoint {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let Some(text) = metadata(path, KEY)? else {
+        return Err(refuse(
+            "holds weights only, no state to resume a training from".to_string(),
+        ));
+    };
+    let mut position = serde_json::from_str::<Position>(&text)
+        .map_err(|e| refuse(format!("its position in the training cannot be read ({e})")))?;
+    // Before there were steps of several batches, these were not counted; nor were parts of batches.
+    position.batches_ever = position.batches_ever.max(position.step);
+    position.parts = position.parts.max(1);
+    Ok(position)
+}
+
 /// Fills `weights` from a checkpoint, the optimizer's memory too.
-pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<Position> {
+pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<()> {
     let refuse = |reason: String| Error::Checkpoint {
         path: path.to_path_buf(),
         reason,
@@ -119,17 +141,6 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<Position> {
     let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
     let tensors = SafeTensors::deserialize(&bytes)
         .map_err(|e| refuse(format!("is not a whole safetensors file ({e})")))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| refuse(e.to_string()))?;
-    let position = header.metadata().as_ref().and_then(|m| m.get(KEY));
-    let Some(text) = position else {
-        return Err(refuse(
-            "holds weights only, no state to resume a training from".to_string(),
-        ));
-    };
-    let mut position = serde_json::from_str::<Position>(text)
-        .map_err(|e| refuse(format!("its position in the training cannot be read ({e})")))?;
-    // Before there were steps of several batches, these were not counted.
-    position.batches_ever = position.batches_ever.max(position.step);
     let mut words = weights.words.clone();
     for (v, words) in weights.variables.iter().zip(&mut words) {
         if v.role == Role::Table {
@@ -158,7 +169,7 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<Position> {
             .collect();
     }
     weights.words = words;
-    Ok(position)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub struct Fit {
     pub(super) validation: Option<Dataset>,
     pub(super) callbacks: Vec<Box<dyn Callback>>,
     pub(super) on_batch: Option<OnBatch>,
+    pub(super) memory_limit: Option<u64>,
 }
 
 /// Called when results of an epoch arrive: samples done in it, the mean loss and metrics so far.
@@ -30,6 +31,7 @@ impl Fit {
             validation: None,
             callbacks: Vec::new(),
             on_batch: None,
+            memory_limit: None,
         }
     }
 
@@ -70,6 +72,27 @@ impl Fit {
     pub fn on_batch(self, f: impl FnMut(usize, f64, &[(String, f64)]) + Send + 'static) -> Self {
         Fit {
             on_batch: Some(Box::new(f)),
+            ..self
+        }
+    }
+
+    /// Keeps the training, with its validation, within so many bytes of the device's memory: weights, what the
+    /// optimizer remembers, gradients, the values of a step, and the data set where it lies on the device. (What
+    /// the device's driver keeps for itself, kernels and a few buffers for copies, is not counted.)
+    ///
+    /// Where the training would take more, it does the first of these that is enough, and
+    /// [`Trainer::savings`](super::Trainer::savings) says what it did:
+    ///
+    /// - hands the data over batch by batch, where it would lie on the device;
+    /// - computes values again that wait for the backward pass, as few as will do; the numbers stay the same;
+    /// - trains each batch in parts and averages their gradients, so that the step is still that of the whole
+    ///   batch. Where a layer looks at the whole batch (batch normalisation), or a loss leaves samples out or
+    ///   weighs them, it sees one part at a time, as in gradient accumulation everywhere.
+    ///
+    /// Fails with [`Error::Limit`] where nothing is enough.
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Fit {
+            memory_limit: Some(bytes),
             ..self
         }
     }

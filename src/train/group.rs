@@ -112,7 +112,7 @@ impl Recipe {
             let keep = if step <= 1 { 0.0 } else { decay };
             scalars.extend([keep, 1.0 - keep]);
         }
-        if self.accumulate > 1 {
+        if self.batches_per_step() > 1 {
             scalars.push(1.0 / samples.max(1) as f64);
         }
         (rate, scalars)

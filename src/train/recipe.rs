@@ -26,6 +26,8 @@ pub(super) struct Recipe {
     pub ema: Option<f64>,
     /// Batches of a step.
     pub accumulate: u64,
+    /// Parts that each batch is trained in, to stay within a memory limit.
+    pub parts: u64,
     /// Names of parameters that are not trained; a `*` stands for anything.
     pub frozen: Vec<String>,
     /// Parameters that are trained otherwise.
@@ -69,6 +71,11 @@ impl Recipe {
             0 => Err(Error::argument("accumulate_gradients", 0, "at least 1")),
             _ => Ok(()),
         }
+    }
+
+    /// Batches, or parts of batches, whose gradients a step adds up.
+    pub fn batches_per_step(&self) -> u64 {
+        self.accumulate.saturating_mul(self.parts).max(1)
     }
 
     /// The variables of the model and the optimizer. The same order for every graph: parameters, then
@@ -146,7 +153,7 @@ impl Recipe {
         if self.ema.is_some() {
             states.push(State::zero(EMA));
         }
-        if self.accumulate > 1 {
+        if self.batches_per_step() > 1 {
             states.push(State::zero(ACCUMULATED));
         }
         states

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use crate::data::{Dataset, shuffled_rows};
-use crate::loss::Target;
 use crate::schedule::Progress;
 use crate::{Error, Result};
 
@@ -11,20 +10,13 @@ use super::callback::{Control, EpochEnd};
 use super::feed;
 use super::fit::Fit;
 use super::history::Epoch;
-use super::recipe::DataSpec;
-use super::session::{Batch, Session, Wanted};
+use super::limit::choose;
+use super::program::Wanted;
+use super::session::{Batch, Session};
 use super::sums::Sums;
 use super::trace::Purpose;
 use super::trainer::Trainer;
-
-/// The smallest batch that validation uses: evaluating many samples at once is faster.
-const EVALUATION_BATCH: usize = 256;
-
-/// Labels of an evaluation's batch at least, where a sample has several.
-const EVALUATION_LABELS: usize = 2048;
-
-const TRAIN_SET: usize = 0;
-const VALIDATION_SET: usize = 1;
+use super::work::{TRAIN_SET, VALIDATION_SET, Work};
 
 /// What a slice of training did.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +44,8 @@ pub(super) struct Run {
     /// The epoch's order.
     rows: Vec<u32>,
     validation_sums: Sums,
+    /// Samples of a batch of the validation.
+    evaluation: usize,
     rate: f64,
     since: Instant,
     seconds_before: f64,
@@ -85,26 +79,19 @@ impl Run {
             }
         }
         fit.batch_size = fit.batch_size.min(train.len());
-        let mut wanted = wants(Purpose::Train, TRAIN_SET, train.len(), fit.batch_size);
-        if trainer.recipe.accumulate > 1 {
-            wanted.push(Wanted {
-                purpose: Purpose::Accumulate,
-                batch: fit.batch_size,
-                set: TRAIN_SET,
-            });
-        }
-        let mut sets = vec![("train".to_string(), train.clone())];
-        if let Some(validation) = &validation {
-            let batch = evaluation_batch(fit.batch_size, validation.len(), &trainer.spec);
-            wanted.extend(wants(
-                Purpose::Evaluate,
-                VALIDATION_SET,
-                validation.len(),
-                batch,
-            ));
-            sets.push(("validation".to_string(), validation.clone()));
-        }
-        trainer.open_session(sets, wanted)?;
+        let accumulates = trainer.recipe.accumulate > 1;
+        let spec = &trainer.spec;
+        let work = Work::new(
+            &train,
+            validation.as_ref(),
+            fit.batch_size,
+            spec,
+            accumulates,
+        );
+        let chosen = choose(trainer, &work, fit.memory_limit)?;
+        fit.batch_size = chosen.work.batch;
+        trainer.savings = chosen.savings;
+        trainer.open_session(&chosen.work.sets, chosen.planned)?;
         let ended = std::mem::take(&mut trainer.ended);
         let position = &mut trainer.position;
         if ended {
@@ -113,6 +100,9 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
+        let parts = chosen.work.parts;
+        position.batch = position.batch * parts / position.parts.max(1);
+        position.parts = parts;
         Ok(Run {
             train,
             validation,
@@ -127,6 +117,7 @@ impl Run {
             since: Instant::now(),
             seconds_before: position.seconds,
             stopped: None,
+            evaluation: chosen.work.evaluation,
             fit,
         })
     }
@@ -171,7 +162,7 @@ impl Run {
         let to = (from + size).min(n);
         let rows = self.rows.get(from..to).unwrap_or(&[]);
         // A step is so many batches; the last of an epoch may be fewer.
-        let each = trainer.recipe.accumulate.max(1);
+        let each = trainer.recipe.batches_per_step();
         let whole = (batch + 1).is_multiple_of(each) || batch + 1 == batches;
         let first = (batch / each * each) as usize * size;
         let steps_per_epoch = batches.div_ceil(each);
@@ -245,7 +236,7 @@ impl Run {
         let Some(validation) = self.validation.as_ref().map(Dataset::len) else {
             return self.end_epoch(trainer);
         };
-        let size = evaluation_batch(self.fit.batch_size, validation, &trainer.spec);
+        let size = self.evaluation;
         let session = trainer.session()?;
         if next < validation {
             let end = (next + size).min(validation);
@@ -316,33 +307,6 @@ impl Run {
     pub fn finish(self, trainer: &mut Trainer) {
         trainer.ended = true;
     }
-}
-
-/// The plans for all batches of a set: the full one and the ragged last one.
-pub(super) fn wants(purpose: Purpose, set: usize, samples: usize, batch: usize) -> Vec<Wanted> {
-    let ragged = samples % batch;
-    let full = (samples >= batch).then_some(batch);
-    let sizes = full.into_iter().chain((ragged > 0).then_some(ragged));
-    sizes
-        .map(|batch| Wanted {
-            purpose,
-            batch,
-            set,
-        })
-        .collect()
-}
-
-/// The batch size of an evaluation. Samples with many labels each are large: of those it is fewer, so that
-/// an evaluation needs about as much memory as a training step.
-pub(super) fn evaluation_batch(batch: usize, samples: usize, spec: &DataSpec) -> usize {
-    let at_least = match &spec.target {
-        Target::Labels { positions, .. } if positions.rank() > 0 => {
-            EVALUATION_LABELS / positions.len().max(1)
-        }
-        Target::Framed { labels, .. } => EVALUATION_LABELS / labels.max(&1),
-        _ => EVALUATION_BATCH,
-    };
-    batch.max(at_least).min(samples).max(1)
 }
 
 /// Starts the evaluation of some samples, and gives the results that have arrived.

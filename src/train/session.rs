@@ -5,25 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::data::Dataset;
-use crate::device::Device;
 use crate::exec::interpreter::array_of;
 use crate::exec::{Counters, Executor, HostPhase, Program, RunResult, Span, Timeline, Timing};
-use crate::graph::{Role, Variable};
-use crate::plan::{Layout, Plan, plan};
+use crate::graph::Role;
+use crate::plan::{Layout, Plan};
 use crate::{Error, Result};
 
 use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
-use super::recipe::{DataSpec, Recipe};
+use super::program::{Planned, Planner, Wanted};
+use super::recipe::DataSpec;
 use super::state::Weights;
-use super::trace::{LOSS, Purpose, metric_of, trace};
-
-/// One plan to make: what for, for how many samples, from which data set (by index).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub purpose: Purpose,
-    pub batch: usize,
-    pub set: usize,
-}
+use super::trace::{LOSS, metric_of};
 
 /// A run whose results have not arrived yet.
 struct Pending {
@@ -55,44 +47,24 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Plans, allocates and uploads everything: nothing is made later.
-    pub fn new(
-        device: &Device,
-        recipe: &Recipe,
-        spec: &DataSpec,
-        (variables, bound): (&[Variable], &[u64]),
-        sets: Vec<(String, Dataset)>,
-        wanted: Vec<Wanted>,
-        weights: &Weights,
-    ) -> Result<Self> {
-        let limits = device.kernel_limits();
-        let resident = device.is_gpu().then_some(&limits);
-        let mut all = variables.to_vec();
-        let feeds: Vec<Feed> = sets
-            .iter()
-            .map(
-                |(name, set)| match wanted.iter().any(|w| w.purpose == Purpose::Predict) {
-                    true => Feed::Streamed,
-                    false => Feed::choose(set, spec, resident, name, &mut all),
-                },
-            )
-            .collect();
-        let layout = Layout::new(&all);
-        let mut plans = Vec::with_capacity(wanted.len());
-        for w in &wanted {
-            let feed = feeds.get(w.set).unwrap_or(&Feed::Streamed);
-            let graph = trace(recipe, w.purpose, spec, (feed, w.batch), (&all, bound))?;
-            let plan = plan(&graph, &layout, &limits)?;
-            plan.check(&layout, &limits, &device.name())?;
-            plans.push(Arc::new(plan));
-        }
-        let program = Program {
-            layout: Arc::new(layout),
-            plans,
-        };
+    /// Allocates, compiles and uploads everything: nothing is made later.
+    pub fn open(planner: Planner, planned: Planned, weights: &Weights) -> Result<Self> {
+        let Planner {
+            device,
+            recipe,
+            spec,
+            variables,
+            sets,
+            ..
+        } = planner;
+        let Planned {
+            program,
+            wanted,
+            feeds,
+        } = planned;
         let mut executor = device.executor(program.clone())?;
         weights.upload(executor.as_mut())?;
-        let sets: Vec<Dataset> = sets.into_iter().map(|(_, set)| set).collect();
+        let sets: Vec<Dataset> = sets.iter().map(|(_, set)| set.clone()).collect();
         for (feed, set) in feeds.iter().zip(&sets) {
             if let Feed::Resident { features, targets } = feed {
                 let rows: Vec<u32> = (0..set.len() as u32).collect();
@@ -133,6 +105,11 @@ impl Session {
 
     pub fn layout(&self) -> &Layout {
         &self.program.layout
+    }
+
+    /// Bytes of all variables and of all plans' buffers.
+    pub fn bytes(&self) -> u64 {
+        self.program.bytes()
     }
 
     pub fn counters(&self) -> Counters {

@@ -30,6 +30,29 @@ impl Weights {
         })
     }
 
+    /// The same values for other variables: by name, and first values for those that are new.
+    pub fn redeclare(&mut self, variables: &[Variable], seed: u64) -> Result<()> {
+        // New ones first: where one cannot be made, all stays as it is.
+        let mut words = Vec::with_capacity(variables.len());
+        for (i, v) in variables.iter().enumerate() {
+            words.push(match self.find(&v.name) {
+                Some(_) => Vec::new(),
+                None => first::values(v, &mut Stream::new(seed).child(i as u64))?,
+            });
+        }
+        for (v, words) in variables.iter().zip(&mut words) {
+            let old = self.find(&v.name).and_then(|at| self.words.get_mut(at));
+            if let Some(old) = old {
+                *words = std::mem::take(old);
+            }
+        }
+        *self = Weights {
+            variables: variables.to_vec(),
+            words,
+        };
+        Ok(())
+    }
+
     pub fn set(&mut self, index: usize, words: Vec<u32>) {
         if let Some(slot) = self.words.get_mut(index) {
             *slot = words;

@@ -19,13 +19,16 @@ use super::evaluate::{Evaluation, Predictions};
 use super::feed;
 use super::fit::Fit;
 use super::history::History;
+use super::limit::Savings;
+use super::program::{Planned, Planner, Thrift, Wanted};
 use super::recipe::{DataSpec, Declared, Recipe};
-use super::run::{Run, Tick, evaluate_batch, evaluation_batch, slice, wants};
-use super::session::{Session, Wanted};
+use super::run::{Run, Tick, evaluate_batch, slice};
+use super::session::Session;
 use super::state::Weights;
 use super::summary::Summary;
 use super::sums::Sums;
 use super::trace::Purpose;
+use super::work::{evaluation_batch, wants};
 
 /// A model with its weights, its optimizer and its device.
 pub struct Trainer {
@@ -44,6 +47,8 @@ pub struct Trainer {
     pub(super) session: Option<Session>,
     pub(super) run: Option<Run>,
     pub(super) summary: Summary,
+    /// How the last training stays within its memory limit.
+    pub(super) savings: Option<Savings>,
 }
 
 impl Trainer {
@@ -66,6 +71,7 @@ impl Trainer {
                 penalty: (0.0, 0.0),
                 ema: None,
                 accumulate: 1,
+                parts: 1,
                 frozen: Vec::new(),
                 groups: Vec::new(),
                 lora: Vec::new(),
@@ -178,7 +184,17 @@ impl Trainer {
     /// One that was saved when its training had come to its end has nothing more to do, unless it is told more
     /// epochs.
     pub fn resume(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let position = checkpoint::load(path.as_ref(), &mut self.weights)?;
+        let position = checkpoint::position(path.as_ref())?;
+        // What the optimizer remembers is more where batches are trained in parts.
+        let before = std::mem::replace(&mut self.recipe.parts, position.parts);
+        let declared = self.recipe.declare();
+        self.recipe.parts = before;
+        let declared = declared?;
+        let mut weights = self.weights.clone();
+        weights.redeclare(&declared.variables, position.seed)?;
+        checkpoint::load(path.as_ref(), &mut weights)?;
+        self.recipe.parts = position.parts;
+        (self.declared, self.weights) = (declared, weights);
         self.recipe.seed = position.seed;
         self.position = position;
         self.ended = false;
@@ -260,6 +276,17 @@ impl Trainer {
         session.plan(0).map(|plan| plan.cost(session.layout()))
     }
 
+    /// Bytes that the training takes on its device, with its validation: known after [`Trainer::begin`] or a `fit`.
+    pub fn memory(&self) -> Option<u64> {
+        self.session.as_ref().map(Session::bytes)
+    }
+
+    /// How the training stays within its memory limit, where it has one: known after [`Trainer::begin`] or a
+    /// `fit`.
+    pub fn savings(&self) -> Option<Savings> {
+        self.savings
+    }
+
     /// The plan of a training step, with its graph: known after [`Trainer::begin`] or a `fit`.
     pub fn plan(&self) -> Option<&Plan> {
         self.session.as_ref()?.plan(0).map(Arc::as_ref)
@@ -281,15 +308,43 @@ impl Trainer {
             .ok_or_else(|| Error::internal("trainer", "no session is open"))
     }
 
+    /// What the plans for these data sets are made from.
+    pub(super) fn planner<'a>(&'a self, sets: &'a [(String, Dataset)]) -> Planner<'a> {
+        Planner {
+            device: &self.device,
+            recipe: &self.recipe,
+            spec: &self.spec,
+            variables: &self.declared.variables,
+            bound: &self.declared.bound,
+            sets,
+        }
+    }
+
+    /// Trains each batch in so many parts from now on: what the optimizer remembers may be more, or less.
+    pub(super) fn split_batches(&mut self, parts: u64) -> Result<()> {
+        let before = self.recipe.batches_per_step();
+        self.recipe.parts = parts;
+        if (before > 1) != (self.recipe.batches_per_step() > 1) {
+            self.sync()?;
+            self.declared = self.recipe.declare()?;
+            self.weights
+                .redeclare(&self.declared.variables, self.recipe.seed)?;
+            // It has other variables.
+            self.session = None;
+        }
+        Ok(())
+    }
+
     pub(super) fn open_session(
         &mut self,
-        sets: Vec<(String, Dataset)>,
-        wanted: Vec<Wanted>,
+        sets: &[(String, Dataset)],
+        planned: Planned,
     ) -> Result<()> {
         // What it holds comes to the host first, so that its memory is free before the next one takes as much.
         self.sync()?;
         self.session = None;
-        self.session = Some(self.new_session(sets, wanted)?);
+        let session = Session::open(self.planner(sets), planned, &self.weights)?;
+        self.session = Some(session);
         self.changed = false;
         Ok(())
     }
@@ -300,16 +355,9 @@ impl Trainer {
         wanted: Vec<Wanted>,
     ) -> Result<Session> {
         self.sync()?;
-        let of = (&self.declared.variables[..], &self.declared.bound[..]);
-        Session::new(
-            &self.device,
-            &self.recipe,
-            &self.spec,
-            of,
-            sets,
-            wanted,
-            &self.weights,
-        )
+        let planner = self.planner(&sets);
+        let planned = planner.plan(&wanted, Thrift::NONE)?;
+        Session::open(planner, planned, &self.weights)
     }
 
     /// Brings the weights on the host up to date.

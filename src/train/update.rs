@@ -42,7 +42,7 @@ pub(super) fn update(
     shared.borrow_mut().phase = Phase::Update;
     let given = Given::trace(recipe, shared);
     let named = Named::of(shared);
-    if recipe.accumulate > 1 {
+    if recipe.batches_per_step() > 1 {
         accumulate((shared, &named), &mut used, batch, part, &given)?;
     }
     if part == Part::Whole {
@@ -102,7 +102,7 @@ impl Given {
         let rate = recipe.optimizer.learning_rate();
         let each = recipe.optimizer.scalars(1, rate).len();
         let groups = recipe.groups.len() + 1;
-        let (averages, sums) = (recipe.ema.is_some(), recipe.accumulate > 1);
+        let (averages, sums) = (recipe.ema.is_some(), recipe.batches_per_step() > 1);
         let count = each * groups + 2 * usize::from(averages) + usize::from(sums);
         let all = ops::input(shared, SCALARS, [count], DType::F32);
         let mut next = (0..count).map(|i| all.narrow(0, i, 1).reshape(Shape::scalar()));

@@ -46,6 +46,7 @@ mod ctc;
 mod curves;
 mod generation;
 mod losses;
+mod memory_limit;
 mod mistakes;
 mod mistakes_of_images;
 mod optimizing;

@@ -9,14 +9,14 @@ use wgrad::{DType, Device, Fit, Trainer, metrics, optim};
 use crate::classes;
 
 /// 1,797 handwritten digits of 8 x 8.
-fn digits() -> Dataset {
+pub fn digits() -> Dataset {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
     let digits = data::csv(format!("{folder}/digits.csv")).unwrap();
     digits.target("label").unwrap()
 }
 
 /// Convolutions, normalisation and pooling, over pixels as a column of numbers.
-fn convolutional() -> nn::Sequential {
+pub fn convolutional() -> nn::Sequential {
     nn::Sequential::new()
         .add(nn::Reshape::new([1, 8, 8]))
         .add(nn::Conv2d::new(1, 16, 3).padding(1))
@@ -42,7 +42,7 @@ fn builder(precision: DType) -> TrainerBuilder {
 }
 
 /// A small language model's first tokens: everything a Transformer is made of.
-fn language() -> (Gpt, Dataset) {
+pub fn language() -> (Gpt, Dataset) {
     let text = "the quick brown fox jumps over the lazy dog. ".repeat(40);
     let tokenizer = data::text::Tokenizer::from(data::text::CharTokenizer::of(&text).unwrap());
     let tokens = data::text::Tokens::encode(&tokenizer, &text).unwrap();

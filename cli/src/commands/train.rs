@@ -84,11 +84,15 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
     if let Some(validation) = &samples.validation {
         fit = fit.validation(validation);
     }
+    if let Some(limit) = config.training.memory_limit {
+        fit = fit.memory_limit(limit);
+    }
     trainer.begin(&samples.train, fit)?;
+    let memory = trainer.memory().unwrap_or_default();
     let facts = trainer
         .cost()
         .map_or_else(PlanFacts::default, |cost| PlanFacts {
-            bytes: cost.bytes,
+            bytes: memory,
             dispatches: cost.dispatches,
             flops: cost.flops,
         });
@@ -169,11 +173,16 @@ impl Training {
         ));
         output.say(&format!("\n{}", self.trainer.summary()));
         let facts = &self.facts;
+        let savings = self
+            .trainer
+            .savings()
+            .map(|savings| format!("memory: {savings}\n"));
         output.say(&format!(
-            "a step: {} dispatches, {} Mflop; {} of device memory in all\n",
+            "a step: {} dispatches, {} Mflop; {} of device memory in all\n{}",
             count(facts.dispatches as u64),
             significant(facts.flops / 1e6, 3),
-            bytes(facts.bytes)
+            bytes(facts.bytes),
+            savings.unwrap_or_default()
         ));
         let start = Start {
             run: run.path().display().to_string(),

@@ -45,7 +45,7 @@ fn an_unknown_key_names_the_closest_and_all() {
 conf/digits.toml:7:1: unknown key `epocs` in [training]; did you mean `epochs`?
   7 | epocs = 20
     | ^^^^^
-    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `clip_grad_value`, `l1`, `l2`, `ema`, `accumulate_gradients`, `precision`, `early_stopping`, `metrics`",
+    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `clip_grad_value`, `l1`, `l2`, `ema`, `accumulate_gradients`, `precision`, `memory_limit`, `early_stopping`, `metrics`",
     );
 }
 
@@ -220,6 +220,15 @@ fn ranges_point_at_the_value() {
         (
             "optimizer = { type = \"adam\", betas = [0.9, 1.0] }",
             "7:44: `betas` is 1.0, but must be at least 0 and below 1",
+        ),
+        (
+            "memory_limit = \"lots\"",
+            "7:16: `memory_limit` is \"lots\", but must be a number above 0 with a unit, such as \"512 MiB\"; \
+             units are GiB, GB, MiB, MB, KiB, kB, B",
+        ),
+        (
+            "memory_limit = 512",
+            "7:16: `memory_limit` must be a string, not an integer",
         ),
         (
             "clip_grad_norm = -1.0",

@@ -11,6 +11,7 @@ use super::mistake::Result;
 use super::optimizer::{self, Optimizer};
 use super::reader::{Section, Value, fraction, not_negative, or, positive};
 use super::schedule::{self, Schedule};
+use super::size;
 use super::write::{Lines, number, string};
 use super::{Overrides, Places};
 
@@ -47,6 +48,8 @@ pub struct Training {
     pub accumulate_gradients: usize,
     /// What activations are kept in until their gradient is computed.
     pub precision: DType,
+    /// Bytes of the device's memory that the training takes at most.
+    pub memory_limit: Option<u64>,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
     /// What is measured besides the loss; `None` until the task is known.
@@ -139,6 +142,9 @@ impl Training {
         if self.precision != DType::F32 {
             out.set("precision", string(&self.precision.to_string()));
         }
+        if let Some(limit) = self.memory_limit {
+            out.set("memory_limit", string(&size::write(limit)));
+        }
         if let Some(stop) = &self.early_stopping {
             let text = format!(
                 "{{ patience = {}, monitor = {}, min_delta = {} }}",
@@ -179,6 +185,7 @@ pub fn read(
             "ema",
             "accumulate_gradients",
             "precision",
+            "memory_limit",
             "early_stopping",
             "metrics",
         ])?;
@@ -235,6 +242,7 @@ pub fn read(
         precision: or(section, "precision", DType::F32, |v| {
             v.choice("precision", &PRECISIONS)
         })?,
+        memory_limit: get("memory_limit").map(size::read).transpose()?,
         early_stopping: get("early_stopping")
             .map(|v| early_stopping(v, data, places))
             .transpose()?,

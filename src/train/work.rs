@@ -1,0 +1,124 @@
+//! What a `fit` runs: the batches of its training and its validation.
+
+use crate::data::Dataset;
+use crate::loss::Target;
+
+use super::program::Wanted;
+use super::recipe::DataSpec;
+use super::trace::Purpose;
+
+/// The smallest batch that validation uses: evaluating many samples at once is faster.
+const EVALUATION_BATCH: usize = 256;
+
+/// Labels of an evaluation's batch at least, where a sample has several.
+const EVALUATION_LABELS: usize = 2048;
+
+/// By index: where the data sets of a `fit` lie in its session.
+pub(super) const TRAIN_SET: usize = 0;
+pub(super) const VALIDATION_SET: usize = 1;
+
+/// What a `fit` runs.
+#[derive(Clone)]
+pub(super) struct Work {
+    /// The training set, then perhaps the validation set, with their names.
+    pub sets: Vec<(String, Dataset)>,
+    /// Samples of a batch, or of a part of one.
+    pub batch: usize,
+    /// Samples of a batch of the validation.
+    pub evaluation: usize,
+    /// Parts of a batch.
+    pub parts: u64,
+    /// Whether a step has several batches, even where those have one part.
+    pub accumulates: bool,
+}
+
+impl Work {
+    /// Of whole batches.
+    pub fn new(
+        train: &Dataset,
+        validation: Option<&Dataset>,
+        batch: usize,
+        spec: &DataSpec,
+        accumulates: bool,
+    ) -> Self {
+        let mut sets = vec![("train".to_string(), train.clone())];
+        sets.extend(validation.map(|set| ("validation".to_string(), set.clone())));
+        let samples = validation.map_or(1, Dataset::len);
+        Work {
+            sets,
+            batch,
+            evaluation: evaluation_batch(batch, samples, spec),
+            parts: 1,
+            accumulates,
+        }
+    }
+
+    /// The same with each batch in so many parts, which must divide it.
+    pub fn in_parts(&self, parts: u64) -> Self {
+        let batch = self.batch / usize::try_from(parts).unwrap_or(usize::MAX).max(1);
+        Work {
+            batch: batch.max(1),
+            parts,
+            ..self.clone()
+        }
+    }
+
+    /// The same with half the samples in a batch of the validation; `None` where it has but one.
+    pub fn with_smaller_evaluation(&self) -> Option<Self> {
+        let evaluation = self.evaluation / 2;
+        let has_validation = self.sets.len() > VALIDATION_SET;
+        (evaluation > 0 && has_validation).then(|| Work {
+            evaluation,
+            ..self.clone()
+        })
+    }
+
+    /// The plans for all of it; the first is that of a step.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let samples = |set: usize| self.sets.get(set).map_or(0, |(_, set)| set.len());
+        let train = samples(TRAIN_SET);
+        let mut wanted = wants(Purpose::Train, TRAIN_SET, train, self.batch);
+        if self.accumulates || self.parts > 1 {
+            wanted.push(Wanted {
+                purpose: Purpose::Accumulate,
+                batch: self.batch,
+                set: TRAIN_SET,
+            });
+        }
+        let validation = samples(VALIDATION_SET);
+        wanted.extend(wants(
+            Purpose::Evaluate,
+            VALIDATION_SET,
+            validation,
+            self.evaluation,
+        ));
+        wanted
+    }
+}
+
+/// The plans for all batches of a set: the full one and the ragged last one.
+pub(super) fn wants(purpose: Purpose, set: usize, samples: usize, batch: usize) -> Vec<Wanted> {
+    let ragged = samples % batch;
+    let full = (samples >= batch).then_some(batch);
+    let sizes = full.into_iter().chain((ragged > 0).then_some(ragged));
+    sizes
+        .map(|batch| Wanted {
+            purpose,
+            batch,
+            set,
+        })
+        .collect()
+}
+
+/// The batch size of an evaluation. Samples with many labels each are large: of those it is fewer, so that
+/// an evaluation needs about as much memory as a training step.
+pub(super) fn evaluation_batch(batch: usize, samples: usize, spec: &DataSpec) -> usize {
+    let at_least = match &spec.target {
+        Target::Labels { positions, .. } if positions.rank() > 0 => {
+            EVALUATION_LABELS / positions.len().max(1)
+        }
+        Target::Framed { labels, .. } => EVALUATION_LABELS / labels.max(&1),
+        _ => EVALUATION_BATCH,
+    };
+    batch.max(at_least).min(samples).max(1)
+}

@@ -1,0 +1,214 @@
+//! A training with a memory limit stays within it, and learns the same.
+
+use wgrad::data::Dataset;
+use wgrad::nn::{self, Gpt, GptConfig};
+use wgrad::train::{Savings, TrainerBuilder};
+use wgrad::{DType, Device, Error, Fit, Trainer, metrics, optim};
+
+use crate::precision::{digits, language};
+
+const BATCH: usize = 48;
+
+/// A training with a limit, or without.
+struct Outcome {
+    losses: Vec<f64>,
+    val_losses: Vec<f64>,
+    bytes: u64,
+    savings: Option<Savings>,
+    weights: String,
+}
+
+fn train(device: &Device, builder: TrainerBuilder, set: &Dataset, limit: Option<u64>) -> Outcome {
+    let mut trainer = builder.compile(device, set).unwrap();
+    let fit = Fit::epochs(2).batch_size(BATCH).validation_split(0.1);
+    let fit = match limit {
+        Some(limit) => fit.memory_limit(limit),
+        None => fit,
+    };
+    let history = trainer.fit(set, fit).unwrap();
+    Outcome {
+        losses: history.curve("loss"),
+        val_losses: history.curve("val_loss"),
+        bytes: trainer.memory().unwrap(),
+        savings: trainer.savings(),
+        weights: trainer.weights_sha256().unwrap(),
+    }
+}
+
+/// Six convolutions; batch normalisation, where there is any, sees one part of a batch at a time.
+fn deep(normalised: bool) -> nn::Sequential {
+    let mut model = nn::Sequential::new().add(nn::Reshape::new([1, 8, 8]));
+    for block in 0..6 {
+        model = model.add(nn::Conv2d::new(if block == 0 { 1 } else { 8 }, 8, 3).padding(1));
+        if normalised {
+            model = model.add(nn::BatchNorm2d::new(8));
+        }
+        model = model.add(nn::Gelu);
+    }
+    model.add(nn::Flatten).add(nn::Linear::new(512, 10))
+}
+
+fn deep_language() -> (Gpt, Dataset) {
+    let (_, set) = language();
+    let model = Gpt::new(GptConfig {
+        vocabulary: set.label_sequences().unwrap().1,
+        context: 32,
+        blocks: 4,
+        heads: 2,
+        width: 32,
+        dropout: 0.1,
+        tied: false,
+    });
+    (model, set)
+}
+
+fn of(module: impl nn::Module + 'static) -> TrainerBuilder {
+    Trainer::new(module)
+        .optimizer(optim::AdamW::new(2e-3))
+        .metric(metrics::Accuracy)
+        .seed(1)
+}
+
+on_every_device! {
+    fn values_are_computed_again_to_the_same_bits(device) {
+        let few = digits().split(0.7, 1).unwrap().1;
+        let models: [(&str, fn() -> TrainerBuilder, Dataset); 3] = [
+            ("a plain network", || of(deep(false)), few.clone()),
+            ("with batch normalisation", || of(deep(true)), few),
+            ("a Transformer", || of(deep_language().0), deep_language().1),
+        ];
+        for (name, model, set) in models {
+            let free = train(device, model(), &set, None);
+            assert_eq!(free.savings, None);
+            let mut recomputed = 0;
+            for percent in [95, 85, 75] {
+                let limit = free.bytes * percent / 100;
+                let limited = train(device, model(), &set, Some(limit));
+                let savings = limited.savings.unwrap();
+                assert!(limited.bytes <= limit, "{name}: {savings}");
+                assert_eq!(limited.bytes, savings.bytes, "{name}: {savings}");
+                assert_eq!(savings.unlimited, Some(free.bytes), "{name}: {savings}");
+                if savings.parts == 1 {
+                    assert_eq!(limited.weights, free.weights, "{name}: {savings}");
+                    assert_eq!(limited.losses, free.losses, "{name}: {savings}");
+                }
+                recomputed = recomputed.max(savings.recomputed);
+            }
+            assert!(recomputed > 0, "{name}");
+        }
+    }
+    fn a_batch_in_parts_is_still_one_step(device) {
+        let few = digits().split(0.7, 1).unwrap().1;
+        let free = train(device, of(deep(false)), &few, None);
+        // Less than all saved values take.
+        let limited = train(device, of(deep(false)), &few, Some(free.bytes * 2 / 5));
+        let savings = limited.savings.unwrap();
+        assert!(savings.parts > 1 && limited.bytes <= savings.limit, "{savings}");
+        for (curve, want) in [(&limited.losses, &free.losses), (&limited.val_losses, &free.val_losses)] {
+            for (got, want) in curve.iter().zip(want) {
+                // A sum of parts rounds otherwise than the whole.
+                assert!((got - want).abs() < 1e-3 * want, "{got}, not {want}: {savings}");
+            }
+        }
+        let steps = |limit: Option<u64>| {
+            let mut trainer = of(deep(false)).compile(device, &few).unwrap();
+            let fit = Fit::epochs(1).batch_size(BATCH);
+            let fit = match limit {
+                Some(limit) => fit.memory_limit(limit),
+                None => fit,
+            };
+            trainer.fit(&few, fit).unwrap();
+            trainer.steps()
+        };
+        assert_eq!(steps(Some(savings.limit)), steps(None));
+    }
+    fn a_training_in_parts_goes_on_where_it_was(device) {
+        let few = digits().split(0.8, 1).unwrap().1;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("between.safetensors");
+        let new = || of(deep(true)).accumulate_gradients(2).compile(device, &few).unwrap();
+        let unlimited = || Fit::epochs(2).batch_size(BATCH).validation_split(0.1);
+        let mut whole = new();
+        whole.begin(&few, unlimited()).unwrap();
+        let limit = whole.memory().unwrap() * 2 / 5;
+        let fit = || unlimited().memory_limit(limit);
+        whole.fit(&few, fit()).unwrap();
+        let parts = whole.savings().unwrap().parts;
+        assert!(parts > 1);
+        for runs in [1, 3, 3 * parts + 1, 9 * parts] {
+            let mut first = new();
+            first.begin(&few, fit()).unwrap();
+            for _ in 0..runs {
+                first.step().unwrap();
+            }
+            first.save(&path).unwrap();
+            let mut second = new();
+            second.resume(&path).unwrap();
+            second.fit(&few, fit()).unwrap();
+            assert_eq!(
+                whole.weights_sha256().unwrap(),
+                second.weights_sha256().unwrap(),
+                "after {runs} runs"
+            );
+            // Without a limit it goes on as well, in the same number of steps.
+            second.resume(&path).unwrap();
+            second.fit(&few, unlimited()).unwrap();
+            assert_eq!(second.steps(), whole.steps(), "after {runs} runs");
+            assert_eq!(second.savings(), None);
+        }
+    }
+    fn halves_and_other_optimizers_have_limits_too(device) {
+        let set = deep_language().1;
+        let builder = || {
+            let model = deep_language().0;
+            Trainer::new(model).optimizer(optim::Sgd::new(0.1)).precision(DType::Bf16).seed(3)
+        };
+        let free = train(device, builder(), &set, None);
+        let limited = train(device, builder(), &set, Some(free.bytes * 4 / 5));
+        let savings = limited.savings.unwrap();
+        assert!(limited.bytes <= savings.limit && savings.recomputed > 0, "{savings}");
+        assert_eq!(limited.losses, free.losses, "{savings}");
+    }
+    fn what_fits_spares_nothing(device) {
+        let few = digits().split(0.9, 1).unwrap().1;
+        let free = train(device, of(deep(false)), &few, None);
+        let limited = train(device, of(deep(false)), &few, Some(free.bytes));
+        let savings = limited.savings.unwrap();
+        assert_eq!((savings.bytes, savings.parts, savings.recomputed), (free.bytes, 1, 0));
+        assert!(!savings.streamed);
+        assert_eq!(limited.weights, free.weights);
+    }
+    fn what_cannot_fit_is_an_error_and_harms_nothing(device) {
+        let few = digits().split(0.9, 1).unwrap().1;
+        let mut trainer = of(deep(false)).compile(device, &few).unwrap();
+        let fit = || Fit::epochs(1).batch_size(BATCH);
+        let error = trainer.fit(&few, fit().memory_limit(10_000)).unwrap_err();
+        let Error::Limit { needed, available: 10_000, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(needed > 10_000, "{error}");
+        trainer.fit(&few, fit()).unwrap();
+        let mut other = of(deep(false)).compile(device, &few).unwrap();
+        other.fit(&few, fit()).unwrap();
+        assert_eq!(trainer.weights_sha256().unwrap(), other.weights_sha256().unwrap());
+    }
+    fn every_step_is_right_in_parts_and_computed_again(device) {
+        let checked = device.clone().checked();
+        let few = digits().split(0.9, 1).unwrap().1;
+        let free = {
+            let mut trainer = of(deep(true)).compile(device, &few).unwrap();
+            trainer.begin(&few, Fit::epochs(1).batch_size(BATCH)).unwrap();
+            trainer.memory().unwrap()
+        };
+        for percent in [80, 40] {
+            let mut trainer = of(deep(true)).compile(&checked, &few).unwrap();
+            let fit = Fit::epochs(1).batch_size(BATCH).memory_limit(free * percent / 100);
+            trainer.begin(&few, fit).unwrap();
+            let savings = trainer.savings().unwrap();
+            assert!(savings.recomputed > 0 || savings.parts > 1, "{savings}");
+            for _ in 0..savings.parts {
+                trainer.step().unwrap_or_else(|e| panic!("{savings}: {e}"));
+            }
+        }
+    }
+}
