@@ -9,6 +9,8 @@
 //! With `--json` a JSON object a line: the median, least and largest time in milliseconds over the runs.
 
 mod models;
+// It uses a part of it.
+#[allow(dead_code)]
 #[path = "../workloads/report.rs"]
 mod report;
 

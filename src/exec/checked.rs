@@ -121,4 +121,8 @@ impl Executor for CheckedExecutor {
     fn run_timed(&mut self, _: usize, _: &[&[u32]], _: Timing) -> Result<Timeline> {
         Err(not_timed(&self.device_name()))
     }
+
+    fn retire(&mut self) {
+        self.inner.retire();
+    }
 }

@@ -166,4 +166,9 @@ impl Executor for ReferenceExecutor {
     fn run_timed(&mut self, _: usize, _: &[&[u32]], _: Timing) -> Result<Timeline> {
         Err(not_timed(&self.device_name()))
     }
+
+    fn retire(&mut self) {
+        self.program.plans.clear();
+        self.last.clear();
+    }
 }

@@ -109,6 +109,10 @@ pub trait Executor: Send {
     /// next runs are timed by the wall clock. Fails where there are no steps to time: the reference, and a
     /// device that is checked.
     fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], timing: Timing) -> Result<Timeline>;
+
+    /// Frees what only runs need. From then on variables can be read and written, and nothing else: a run is an
+    /// error.
+    fn retire(&mut self);
 }
 
 /// What an executor without steps of its own says to being timed.

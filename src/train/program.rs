@@ -62,6 +62,7 @@ pub(super) struct Planner<'a> {
 pub(super) struct Planned {
     pub program: Program,
     pub wanted: Vec<Wanted>,
+    pub thrift: Thrift,
     /// By data set.
     pub feeds: Vec<Feed>,
 }
@@ -90,6 +91,7 @@ impl Planner<'_> {
         Ok(Planned {
             program,
             wanted: wanted.to_vec(),
+            thrift,
             feeds,
         })
     }

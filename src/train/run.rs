@@ -188,9 +188,9 @@ impl Run {
             set: TRAIN_SET,
         };
         let key = trainer.position.batches_ever + 1;
+        trainer.mark_changed();
         let session = trainer.session()?;
         session.run(wanted, rows, (step, key), &scalars)?;
-        trainer.changed = true;
         trainer.position.step += u64::from(whole);
         trainer.position.batches_ever = key;
         trainer.position.batch += 1;

@@ -12,7 +12,7 @@ use crate::plan::{Layout, Plan};
 use crate::{Error, Result};
 
 use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
-use super::program::{Planned, Planner, Wanted};
+use super::program::{Planned, Planner, Thrift, Wanted};
 use super::recipe::DataSpec;
 use super::state::Weights;
 use super::trace::{LOSS, metric_of};
@@ -37,6 +37,8 @@ pub(super) struct Session {
     executor: Box<dyn Executor>,
     program: Program,
     wanted: Vec<Wanted>,
+    thrift: Thrift,
+    feeds: Vec<Feed>,
     sets: Vec<Dataset>,
     spec: DataSpec,
     seed: u64,
@@ -49,43 +51,66 @@ pub(super) struct Session {
 impl Session {
     /// Allocates, compiles and uploads everything: nothing is made later.
     pub fn open(planner: Planner, planned: Planned, weights: &Weights) -> Result<Self> {
-        let Planner {
-            device,
-            recipe,
-            spec,
-            variables,
-            sets,
-            ..
-        } = planner;
         let Planned {
             program,
             wanted,
+            thrift,
             feeds,
         } = planned;
-        let mut executor = device.executor(program.clone())?;
+        let mut executor = planner.device.executor(program.clone())?;
         weights.upload(executor.as_mut())?;
-        let sets: Vec<Dataset> = sets.iter().map(|(_, set)| set.clone()).collect();
-        for (feed, set) in feeds.iter().zip(&sets) {
-            if let Feed::Resident { features, targets } = feed {
-                let rows: Vec<u32> = (0..set.len() as u32).collect();
-                executor
-                    .write_variable(features.index(), bytemuck::cast_slice(&set.features_all()))?;
-                let mut words = Vec::new();
-                target_words(set, &spec.target, &rows, &mut words)?;
-                executor.write_variable(targets.index(), &words)?;
-            }
-        }
-        Ok(Session {
+        let mut session = Session {
             executor,
             program,
             wanted,
-            sets,
-            spec: spec.clone(),
-            seed: recipe.seed,
+            thrift,
+            feeds,
+            sets: Vec::new(),
+            spec: planner.spec.clone(),
+            seed: planner.recipe.seed,
             pending: VecDeque::new(),
             words: Vec::new(),
-            model_variables: variables.len(),
-        })
+            model_variables: planner.variables.len(),
+        };
+        session.take_sets(planner.sets)?;
+        Ok(session)
+    }
+
+    /// Whether it has these very plans: for the same recipe it is then as good as a new one.
+    pub fn serves(&self, planned: &Planned) -> bool {
+        let variables = |program: &Program| {
+            let places = program.layout.places.iter();
+            let all = places.map(|p| (p.variable.name.clone(), p.variable.meta.clone()));
+            all.collect::<Vec<_>>()
+        };
+        self.wanted == planned.wanted
+            && self.thrift == planned.thrift
+            && self.feeds == planned.feeds
+            && variables(&self.program) == variables(&planned.program)
+    }
+
+    /// Starts anew with other data sets, of the same sizes. Results that nobody took are lost.
+    pub fn restart(&mut self, planner: Planner) -> Result<()> {
+        self.executor.results(true)?;
+        self.pending.clear();
+        self.seed = planner.recipe.seed;
+        self.take_sets(planner.sets)
+    }
+
+    fn take_sets(&mut self, sets: &[(String, Dataset)]) -> Result<()> {
+        self.sets = sets.iter().map(|(_, set)| set.clone()).collect();
+        for (feed, set) in self.feeds.iter().zip(&self.sets) {
+            if let Feed::Resident { features, targets } = feed {
+                let rows: Vec<u32> = (0..set.len() as u32).collect();
+                let words = set.features_all();
+                let words = bytemuck::cast_slice(&words);
+                self.executor.write_variable(features.index(), words)?;
+                let mut words = Vec::new();
+                target_words(set, &self.spec.target, &rows, &mut words)?;
+                self.executor.write_variable(targets.index(), &words)?;
+            }
+        }
+        Ok(())
     }
 
     /// Overwrites the model's and the optimizer's variables.
@@ -258,6 +283,11 @@ impl Session {
         };
         let words = self.executor.read_output(index, port)?;
         Ok(words.into_iter().map(f32::from_bits).collect())
+    }
+
+    /// Frees what only runs need: there will be none.
+    pub fn retire(&mut self) {
+        self.executor.retire();
     }
 
     /// The values of the model's and the optimizer's variables. Waits for the device.

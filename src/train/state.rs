@@ -53,6 +53,11 @@ impl Weights {
         Ok(())
     }
 
+    /// Lets the words go, until they are set again.
+    pub fn release(&mut self) {
+        self.words = vec![Vec::new(); self.variables.len()];
+    }
+
     pub fn set(&mut self, index: usize, words: Vec<u32>) {
         if let Some(slot) = self.words.get_mut(index) {
             *slot = words;

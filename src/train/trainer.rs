@@ -190,6 +190,8 @@ impl Trainer {
         let declared = self.recipe.declare();
         self.recipe.parts = before;
         let declared = declared?;
+        // What a checkpoint does not hold, tables, stays.
+        self.sync()?;
         let mut weights = self.weights.clone();
         weights.redeclare(&declared.variables, position.seed)?;
         checkpoint::load(path.as_ref(), &mut weights)?;
@@ -340,7 +342,15 @@ impl Trainer {
         sets: &[(String, Dataset)],
         planned: Planned,
     ) -> Result<()> {
+        if let Some(mut session) = self.session.take_if(|session| session.serves(&planned)) {
+            let restarted = session.restart(self.planner(sets));
+            self.session = Some(session);
+            return restarted;
+        }
         // What it holds comes to the host first, so that its memory is free before the next one takes as much.
+        if let Some(session) = &mut self.session {
+            session.retire();
+        }
         self.sync()?;
         self.session = None;
         let session = Session::open(self.planner(sets), planned, &self.weights)?;
@@ -358,6 +368,15 @@ impl Trainer {
         let planner = self.planner(&sets);
         let planned = planner.plan(&wanted, Thrift::NONE)?;
         Session::open(planner, planned, &self.weights)
+    }
+
+    /// From now on the session's weights are the newer ones. Where its memory is the host's, the old ones there
+    /// would only take as much again.
+    pub(super) fn mark_changed(&mut self) {
+        if !self.changed && !self.device.is_gpu() {
+            self.weights.release();
+        }
+        self.changed = true;
     }
 
     /// Brings the weights on the host up to date.

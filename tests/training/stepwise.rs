@@ -75,4 +75,31 @@ on_every_device! {
         assert_eq!(running.samples, 8);
         assert!(running.loss.is_finite() && running.metric("accuracy").is_some());
     }
+    fn a_second_fit_goes_on_with_what_the_first_has_made(device) {
+        let all = classes(80);
+        let half = |from: u32| all.subset(&(from..from + 40).collect::<Vec<u32>>()).unwrap();
+        let (first, second) = (half(0), half(40));
+        let fit = |epochs| Fit::epochs(epochs).batch_size(16).validation_split(0.2);
+        let mut one = classifier().compile(device, &first).unwrap();
+        one.fit(&first, fit(2)).unwrap();
+        let made = one.counters();
+        let history = one.fit(&second, fit(2)).unwrap();
+        assert_eq!(one.counters().buffers, made.buffers);
+        assert_eq!(one.counters().runs, 2 * made.runs);
+        // Another trainer makes everything anew.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("between.safetensors");
+        let mut two = classifier().compile(device, &first).unwrap();
+        two.fit(&first, fit(2)).unwrap();
+        two.save(&path).unwrap();
+        let mut two = classifier().compile(device, &first).unwrap();
+        two.resume(&path).unwrap();
+        // What was saved had come to its end, at its second epoch.
+        let both = two.fit(&second, fit(4)).unwrap();
+        assert_eq!(one.weights_sha256().unwrap(), two.weights_sha256().unwrap());
+        assert_eq!(history.curve("val_loss"), both.curve("val_loss")[2..]);
+        // Other sizes have other plans.
+        one.fit(&all, fit(2)).unwrap();
+        assert_eq!(one.history().epochs.len(), 2);
+    }
 }

@@ -4,19 +4,12 @@
 //! overlaps nothing else. [`Memory::open`] then cuts the buffers into those slices by splitting
 //! borrows, so that in-place updates and many values in one buffer need no `unsafe`.
 
-use bytemuck::{Pod, Zeroable};
-
 use crate::{Error, Result};
+
+use super::buffer::Buffer;
 
 /// Most slices that one step may read, and that it may write.
 pub(super) const MAX_PLACES: usize = 32;
-
-/// A cache line, which is also the widest vector of any CPU.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([u32; LINE]);
-
-const LINE: usize = 16;
 
 /// A part of a buffer, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +37,7 @@ impl Span {
 
 /// All buffers.
 pub(super) struct Memory {
-    buffers: Vec<Vec<Line>>,
+    buffers: Vec<Buffer>,
 }
 
 impl Memory {
@@ -52,16 +45,12 @@ impl Memory {
     pub fn new(words: &[usize]) -> Result<Self> {
         let mut buffers = Vec::with_capacity(words.len());
         for &words in words {
-            let lines = words.div_ceil(LINE);
-            let mut buffer = Vec::new();
-            let full = |_| Error::OutOfMemory {
+            let full = || Error::OutOfMemory {
                 what: "a buffer".to_string(),
                 bytes: words as u64 * 4,
                 device: "cpu".to_string(),
             };
-            buffer.try_reserve_exact(lines).map_err(full)?;
-            buffer.resize(lines, Line::zeroed());
-            buffers.push(buffer);
+            buffers.push(Buffer::zeroed(words).ok_or_else(full)?);
         }
         Ok(Memory { buffers })
     }
@@ -73,16 +62,17 @@ impl Memory {
 
     /// Bytes of all buffers.
     pub fn bytes(&self) -> u64 {
-        let line = size_of::<Line>();
-        self.buffers.iter().map(|b| (b.len() * line) as u64).sum()
+        self.buffers.iter().map(|b| b.len() as u64 * 4).sum()
+    }
+
+    /// Lets all but the first `count` buffers go.
+    pub fn keep(&mut self, count: usize) {
+        self.buffers.truncate(count);
     }
 
     /// The words of `span`.
     pub fn get(&self, span: Span) -> Result<&[u32]> {
-        let words = self
-            .buffers
-            .get(span.buffer)
-            .map(|b| bytemuck::cast_slice::<Line, u32>(b));
+        let words = self.buffers.get(span.buffer).map(Buffer::words);
         words
             .and_then(|w| w.get(span.start..span.end()))
             .ok_or_else(|| outside(span))
@@ -90,8 +80,7 @@ impl Memory {
 
     /// The words of `span`, to be written.
     pub fn get_mut(&mut self, span: Span) -> Result<&mut [u32]> {
-        let buffer = self.buffers.get_mut(span.buffer).map(Vec::as_mut_slice);
-        let words = buffer.map(bytemuck::cast_slice_mut::<Line, u32>);
+        let words = self.buffers.get_mut(span.buffer).map(Buffer::words_mut);
         words
             .and_then(|w| w.get_mut(span.start..span.end()))
             .ok_or_else(|| outside(span))
@@ -110,10 +99,8 @@ impl Memory {
         for region in &places.regions {
             let span = region.span;
             if span.buffer >= next_buffer {
-                let lines = buffers.nth(span.buffer - next_buffer);
-                rest = lines
-                    .map(|b| bytemuck::cast_slice_mut(b.as_mut_slice()))
-                    .unwrap_or_default();
+                let buffer = buffers.nth(span.buffer - next_buffer);
+                rest = buffer.map(Buffer::words_mut).unwrap_or_default();
                 next_buffer = span.buffer + 1;
                 at = 0;
             }

@@ -7,6 +7,7 @@
 //! and the rows and columns of an op's result, never the terms of a sum.
 
 mod awake;
+mod buffer;
 mod buffers;
 mod ceilings;
 mod chain;
@@ -286,6 +287,11 @@ impl Executor for CpuExecutor {
 
     fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], _: Timing) -> Result<Timeline> {
         self.timed(plan, inputs)
+    }
+
+    fn retire(&mut self) {
+        self.plans.clear();
+        self.memory.keep(self.program.layout.arenas.len());
     }
 }
 

@@ -79,6 +79,11 @@ impl Buffers {
         })
     }
 
+    /// Lets the plans' own buffers go.
+    pub(super) fn keep_variables(&mut self) {
+        self.shared.clear();
+    }
+
     /// The buffer of a slot of plan `plan`, if the slot lies inside.
     pub(super) fn find(&self, plan: usize, slot: Slot) -> Result<&wgpu::Buffer> {
         let found = match slot.buffer {

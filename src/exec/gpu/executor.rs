@@ -146,9 +146,7 @@ impl Executor for GpuExecutor {
         self.device.poll(None)?;
         self.readback
             .collect(&self.device, &mut self.budgets, false)?;
-        let Some(ready) = self.plans.get(plan) else {
-            return Ok(());
-        };
+        let ready = get(&self.plans, plan, "plan")?;
         let (most, cuts) = match self.budgets.get(plan) {
             Some(budget) => (budget.runs(usize::MAX), budget.cuts()),
             None => (1, vec![ready.steps.len()]),
@@ -221,6 +219,11 @@ impl Executor for GpuExecutor {
 
     fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], timing: Timing) -> Result<Timeline> {
         self.timed(plan, inputs, timing)
+    }
+
+    fn retire(&mut self) {
+        self.plans.clear();
+        self.buffers.keep_variables();
     }
 }
 
