@@ -17,6 +17,10 @@ pub(super) const FEATURES: &str = "batch.features";
 pub(super) const TARGETS: &str = "batch.targets";
 pub(super) const SCALARS: &str = "optimizer.scalars";
 
+/// Bytes of a batch that are handed over as fast as the numbers of its rows would be: what gathers the rows on
+/// the device, two dispatches, would take longer than the copy.
+const SMALL_BATCH: u64 = 32 << 10;
+
 /// Where batches come from.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Feed {
@@ -30,15 +34,20 @@ pub(super) enum Feed {
 }
 
 impl Feed {
-    /// Keeps the set on the device where it fits into one binding and one buffer, and appends its
-    /// variables; else it is handed over batch by batch.
+    /// Keeps the set on the device where it fits into one binding and one buffer, and appends its variables; else
+    /// it is handed over batch by batch, `batch` samples each, and where such a batch is small.
     pub fn choose(
         set: &Dataset,
         spec: &DataSpec,
+        batch: usize,
         limits: Option<&KernelLimits>,
         name: &str,
         variables: &mut Vec<Variable>,
     ) -> Feed {
+        let bytes = batch_meta(spec, batch).bytes() + spec.target.meta(batch).bytes();
+        if bytes <= SMALL_BATCH {
+            return Feed::Streamed;
+        }
         let features = batch_meta(spec, set.len());
         let targets = spec.target.meta(set.len());
         let largest = features.bytes().max(targets.bytes());

@@ -71,7 +71,7 @@ impl Planner<'_> {
     /// The plans, checked against the device's limits.
     pub fn plan(&self, wanted: &[Wanted], thrift: Thrift) -> Result<Planned> {
         let predicts = wanted.iter().any(|w| w.purpose == Purpose::Predict);
-        let (feeds, variables) = self.feeds(predicts || thrift.streamed);
+        let (feeds, variables) = self.feeds(wanted, predicts || thrift.streamed);
         let layout = Layout::new(&variables);
         let mut plans = Vec::with_capacity(wanted.len());
         for w in wanted {
@@ -98,7 +98,7 @@ impl Planner<'_> {
 
     /// The graph of a training step, and where its variables lie.
     pub fn steps(&self, wanted: Wanted, streamed: bool) -> Result<(Steps, Layout)> {
-        let (feeds, variables) = self.feeds(streamed);
+        let (feeds, variables) = self.feeds(&[wanted], streamed);
         let graph = self.trace(wanted, &feeds, &variables)?;
         Ok((Steps::new(&graph)?, Layout::new(&variables)))
     }
@@ -112,15 +112,19 @@ impl Planner<'_> {
     }
 
     /// Where batches come from, and all variables.
-    fn feeds(&self, streamed: bool) -> (Vec<Feed>, Vec<Variable>) {
+    fn feeds(&self, wanted: &[Wanted], streamed: bool) -> (Vec<Feed>, Vec<Variable>) {
         let limits = self.device.kernel_limits();
         let resident = self.device.is_gpu().then_some(&limits);
         let mut variables = self.variables.to_vec();
-        let feeds = self.sets.iter().map(|(name, set)| match streamed {
-            true => Feed::Streamed,
-            false => Feed::choose(set, self.spec, resident, name, &mut variables),
-        });
-        let feeds = feeds.collect();
+        let mut feeds = Vec::with_capacity(self.sets.len());
+        for (at, (name, set)) in self.sets.iter().enumerate() {
+            let batches = wanted.iter().filter(|w| w.set == at).map(|w| w.batch);
+            let batch = batches.max().unwrap_or(0);
+            feeds.push(match streamed {
+                true => Feed::Streamed,
+                false => Feed::choose(set, self.spec, batch, resident, name, &mut variables),
+            });
+        }
         (feeds, variables)
     }
 

@@ -48,6 +48,11 @@ fn deep(normalised: bool) -> nn::Sequential {
     model.add(nn::Flatten).add(nn::Linear::new(512, 10))
 }
 
+/// Of fewer bytes than the data.
+fn small() -> nn::Sequential {
+    nn::Sequential::new().add(nn::Linear::new(64, 10))
+}
+
 fn deep_language() -> (Gpt, Dataset) {
     let (_, set) = language();
     let model = Gpt::new(GptConfig {
@@ -177,6 +182,31 @@ on_every_device! {
         assert_eq!((savings.bytes, savings.parts, savings.recomputed), (free.bytes, 1, 0));
         assert!(!savings.streamed);
         assert_eq!(limited.weights, free.weights);
+    }
+    fn data_is_handed_over_where_it_does_not_fit(device) {
+        // Batches of 50 KiB, which lie on a GPU where there is room for all.
+        let all = digits();
+        let train = |limit: Option<u64>| {
+            let mut trainer = of(small()).compile(device, &all).unwrap();
+            let fit = Fit::epochs(1).batch_size(200);
+            let fit = match limit {
+                Some(limit) => fit.memory_limit(limit),
+                None => fit,
+            };
+            trainer.fit(&all, fit).unwrap();
+            (trainer.memory().unwrap(), trainer.savings(), trainer.weights_sha256().unwrap())
+        };
+        let (bytes, _, weights) = train(None);
+        let data = 1797 * (64 + 1) * 4;
+        assert_eq!(bytes > data, device.is_gpu());
+        // The network and its batches take less than the data.
+        if device.is_gpu() {
+            let (less, savings, same) = train(Some(bytes - data / 2));
+            let savings = savings.unwrap();
+            assert!(savings.streamed && savings.recomputed == 0 && savings.parts == 1, "{savings}");
+            assert!(less <= bytes - data / 2, "{savings}");
+            assert_eq!(same, weights);
+        }
     }
     fn what_cannot_fit_is_an_error_and_harms_nothing(device) {
         let few = digits().split(0.9, 1).unwrap().1;
