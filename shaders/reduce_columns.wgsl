@@ -1,5 +1,5 @@
 // reduce_columns: y[o, c, j] = x[o, c chunk, j] combined with the elements after it in chunk c
-// Shapes    x [outer, n, inner]   y [outer, ceil(n / chunk), inner]
+// Shapes    x [outer, n, inner]   y [outer, ceil(n / chunk), inner], of single elements or vectors of four
 // Bindings  0 uniform Params | then the head's, which makes x | then the tail's, which stores y
 // Workgroup [WG, 1, 1], one column's chunk an invocation, grid [ceil(count / WG), folded]
 // Overrides WG = 64
@@ -24,7 +24,7 @@ fn main(
     let c = e / params.inner % chunks;
     let o = e / (params.inner * chunks);
     let end = min((c + 1u) * params.chunk, params.n);
-    var acc = IDENTITY;
+    var acc = F(IDENTITY);
     for (var i = c * params.chunk; i < end; i++) {
         acc = combine(acc, prologue((o * params.n + i) * params.inner + j));
     }

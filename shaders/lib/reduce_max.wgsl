@@ -1,4 +1,4 @@
 // The maximum, for the reductions. It starts from the lowest finite number: a compiler may assume
 // that there is no infinity.
 const IDENTITY = -3.4028234e38;
-fn combine(a: f32, b: f32) -> f32 { return max(a, b); }
+fn combine(a: F, b: F) -> F { return max(a, b); }

@@ -1,4 +1,4 @@
 // The minimum, for the reductions. It starts from the largest finite number: a compiler may assume
 // that there is no infinity.
 const IDENTITY = 3.4028234e38;
-fn combine(a: f32, b: f32) -> f32 { return min(a, b); }
+fn combine(a: F, b: F) -> F { return min(a, b); }

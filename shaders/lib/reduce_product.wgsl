@@ -1,3 +1,3 @@
 // The product, for the reductions.
 const IDENTITY = 1.0;
-fn combine(a: f32, b: f32) -> f32 { return a * b; }
+fn combine(a: F, b: F) -> F { return a * b; }

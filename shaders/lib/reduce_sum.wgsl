@@ -1,3 +1,3 @@
 // The sum, for the reductions.
 const IDENTITY = 0.0;
-fn combine(a: f32, b: f32) -> f32 { return a + b; }
+fn combine(a: F, b: F) -> F { return a + b; }

@@ -10,6 +10,15 @@ pub(super) fn linear(limits: &KernelLimits, count: usize) -> [u32; 3] {
     limits.fold((count as u64).div_ceil(u64::from(LINEAR_WORKGROUP)))
 }
 
+/// The workgroup size for a kernel that gives each invocation much to do: on a device that is a CPU one subgroup,
+/// so that few invocations keep all its threads busy.
+pub(super) fn long_workgroup(limits: &KernelLimits) -> u32 {
+    match limits.software {
+        true => row_workgroup(limits, LINEAR_WORKGROUP as usize),
+        false => LINEAR_WORKGROUP,
+    }
+}
+
 /// The workgroup size for a kernel that gives each row of `columns` elements a workgroup: a power
 /// of two, as large as the row needs and the device allows, at most 256. On a device that is a CPU,
 /// one subgroup: its invocations run one after the other otherwise, in turns at each barrier.

@@ -308,15 +308,22 @@ impl Reduce {
         tail: &Expr,
         cx: &LowerContext,
     ) -> Kernel {
+        // A CPU that plays a GPU loads vectors faster; others rather have more invocations.
+        let vectors = cx.limits.software && inner.is_multiple_of(4);
+        let width = if vectors { 4 } else { 1 };
+        let inner = inner / width;
         let params = [outer, n, inner, chunk].map(|d| d as u32).to_vec();
         let count = outer * n.div_ceil(chunk).max(1) * inner;
-        let grid = grid::linear(cx.limits, count);
+        let workgroup = grid::long_workgroup(cx.limits);
+        let grid = cx
+            .limits
+            .fold((count as u64).div_ceil(u64::from(workgroup)));
         self.kernel(
             "reduce_columns",
             params,
             grid,
-            grid::LINEAR_WORKGROUP,
-            (head, tail),
+            workgroup,
+            (head, tail, width as u32),
         )
     }
 
@@ -329,7 +336,7 @@ impl Reduce {
             params,
             grid,
             grid::row_workgroup(cx.limits, n),
-            (head, tail),
+            (head, tail, 1),
         )
     }
 
@@ -339,15 +346,15 @@ impl Reduce {
         params: Vec<u32>,
         workgroups: [u32; 3],
         workgroup: u32,
-        (head, tail): (&Expr, &Expr),
+        (head, tail, width): (&Expr, &Expr, u32),
     ) -> Kernel {
-        let head = emit_head(head, 1, 1);
-        let tail = emit_tail(tail, 1, 1 + head.bindings.len() as u32);
+        let head = emit_head(head, width, 1);
+        let tail = emit_tail(tail, width, 1 + head.bindings.len() as u32);
         let shell = match label {
             "reduce_rows" => wgsl!("reduce_rows"),
             _ => wgsl!("reduce_columns"),
         };
-        let mut parts = vec![prelude(1), wgsl!("lib/index"), self.combine(), shell];
+        let mut parts = vec![prelude(width), wgsl!("lib/index"), self.combine(), shell];
         // Head and tail may call the same libraries.
         add_parts(&mut parts, head.parts);
         add_parts(&mut parts, tail.parts);
