@@ -156,7 +156,7 @@ impl Device {
         Ok(match &self.kind {
             Kind::Cpu => Box::new(CpuExecutor::new(program)?),
             Kind::Reference => Box::new(ReferenceExecutor::new(program)),
-            Kind::Gpu(gpu) => Box::new(GpuExecutor::new(gpu, program)?),
+            Kind::Gpu(gpu) => Box::new(GpuExecutor::tuned(gpu, program)?),
         })
     }
 

@@ -24,7 +24,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "exec",
         &[
-            "graph", "kernel", "ops", "autodiff", "passes", "plan", "random",
+            "graph",
+            "kernel",
+            "ops",
+            "autodiff",
+            "passes",
+            "plan",
+            "random",
+            "checkpoint",
         ],
     ),
     (

@@ -8,18 +8,22 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{open, options, skip};
-use wgrad::exec::gpu::{AdapterKind, GpuDevice, GpuExecutor, Limits, Options, Selector, adapters};
+use wgrad::exec::gpu::{
+    AdapterKind, GpuDevice, GpuExecutor, Limits, Options, Selector, Tuning, adapters,
+};
 use wgrad::exec::{Clock, Counters, Executor, Program, Timing};
-use wgrad::graph::{Graph, Init, Meta, Mode, Role, Variable};
+use wgrad::graph::{Graph, Init, Meta, Mode, Output, Role, Variable};
 use wgrad::kernel::{Binding, Kernel, KernelLimits, Operand, Part};
 use wgrad::plan::{
     Arena, BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Port, Slot, Step,
 };
-use wgrad::{DType, Error, Source};
+use wgrad::{DType, Error, Source, ops};
 
 const N: usize = 1009;
 
@@ -817,4 +821,92 @@ fn another_thread_may_poll_the_device() {
         outcome.unwrap();
         assert_eq!(executor.read_variable(0).unwrap(), bits([4000.0; N]));
     });
+}
+
+/// The sum of a product, whose step has three variants: the right kernel made slow, a wrong one, the right one.
+fn slow_wrong_and_right(limits: &KernelLimits) -> Program {
+    let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
+    let [a, b] = ["a", "b"].map(|name| ops::input(&shared, name, [64, 64], DType::F32));
+    // The relu is what the product does not end with: its tail is made anew below.
+    let sum = a.matmul(&b).relu().sum(&[]);
+    let mut graph = shared.replace(Graph::new(Mode::Eval));
+    graph.take_error().unwrap();
+    graph.outputs.push(Output {
+        name: "sum".to_string(),
+        node: sum.id().unwrap(),
+    });
+    let layout = Layout::new(&[variable("w", N)]);
+    let mut plan = wgrad::plan::plan(&graph, &layout, limits).unwrap();
+    let product = plan.steps.iter_mut().find(|s| s.anchor.is_some()).unwrap();
+    let right = product.variants[0].clone();
+    let with = |start: &str| {
+        let mut variant = right.clone();
+        let dispatch = variant.last_mut().unwrap();
+        let mut found = 0;
+        for part in &mut dispatch.kernel.parts {
+            let function = "fn epilogue(acc: F, i: u32) {";
+            found += part.text.matches(function).count();
+            let other = format!("fn epilogue(given: F, i: u32) {{\n{start}");
+            part.text = part.text.replace(function, &other).into();
+        }
+        assert_eq!(found, 1);
+        variant
+    };
+    // A software driver ends loops that take tens of thousands of turns in all.
+    let slow = "var turns = 0.0;
+        for (var k = 0u; k < 200u; k++) { turns = turns * 0.5 + f32(k & i); }
+        let acc = select(given, F(turns), turns < -1.0);";
+    product.variants = vec![with(slow), with("let acc = given * 1.01;"), right];
+    Program {
+        layout: Arc::new(layout),
+        plans: vec![Arc::new(plan)],
+    }
+}
+
+#[test]
+fn tuning_takes_the_fastest_variant_that_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let tuned = Options {
+        tuning: Tuning::Eager,
+        cache: Some(folder.path().to_path_buf()),
+        ..options()
+    };
+    let Some(device) = open(&tuned) else { return };
+    let input = |k: u32| -> Vec<u32> {
+        let number = |i: u32| ((i * k) % 127) as f32 / 63.5 - 1.0;
+        bits((0..64 * 64).map(number))
+    };
+    let (a, b) = (input(31), input(57));
+    let run = |executor: &mut GpuExecutor| {
+        executor.run(0, &[&a, &b]).unwrap();
+        let results = executor.results(true).unwrap();
+        results.into_iter().map(|r| r.words).collect::<Vec<_>>()
+    };
+    let program = slow_wrong_and_right(&device.kernel_limits());
+    let mut executor = GpuExecutor::tuned(&device, program.clone()).unwrap();
+    let want = run(&mut executor);
+    let before = executor.counters();
+    executor.idle().unwrap();
+    assert_eq!(run(&mut executor), want);
+    // What tuning makes is its own, and it is over.
+    executor.idle().unwrap();
+    let after = executor.counters();
+    assert_eq!((after.buffers, after.bytes), (before.buffers, before.bytes));
+    assert_eq!(after.pipelines, before.pipelines);
+
+    // What was found lies in one file, and the next program begins with it.
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    let text = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let variants = found["variants"].as_object().unwrap();
+    assert_eq!(variants.len(), 1, "{text}");
+    assert!(variants.values().all(|v| v == 2), "{text}");
+    let device = open(&tuned).unwrap();
+    let mut next = GpuExecutor::tuned(&device, program.clone()).unwrap();
+    assert_eq!(run(&mut next), want);
+    // Without tuning it is the first variant: slow and right.
+    let mut plain = GpuExecutor::new(&device, program).unwrap();
+    assert_eq!(run(&mut plain), want);
+    plain.idle().unwrap();
 }

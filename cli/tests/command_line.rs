@@ -8,6 +8,7 @@ fn wgrad(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wgrad"))
         .args(args)
         .current_dir(folder)
+        .env("WGRAD_CACHE_DIR", "")
         .env_remove("RUST_LOG")
         .output()
         .unwrap()

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::exec::gpu::{GpuDevice, Limits, Options as Opening, Selector};
+use crate::exec::gpu::{GpuDevice, Limits, Options as Opening, Selector, Tuning};
 use crate::graph::Phase;
 use crate::plan::Plan;
 use crate::{Device, Error};
@@ -20,7 +20,12 @@ fn gpus() -> Vec<Device> {
     let mut all = Vec::new();
     for limits in [Limits::Adapter, Limits::WebGpuDefaults] {
         for checks in [true, false] {
-            let options = Opening { limits, checks };
+            let options = Opening {
+                limits,
+                checks,
+                tuning: Tuning::Off,
+                cache: None,
+            };
             match GpuDevice::open_with(&Selector::SoftwareAllowed, &options) {
                 Ok(gpu) => all.push(Device::from_gpu(gpu)),
                 Err(Error::NoAdapter { .. }) if skip => return all,

@@ -57,7 +57,8 @@ pub struct RunResult {
     pub words: Vec<u32>,
 }
 
-/// What an executor has made so far; the numbers must stand still after the second step.
+/// What an executor has made so far; the numbers must stand still after the second step. What tuning tries is not
+/// among it: that comes to an end, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Buffers created.
@@ -109,6 +110,17 @@ pub trait Executor: Send {
     /// next runs are timed by the wall clock. Fails where there are no steps to time: the reference, and a
     /// device that is checked.
     fn run_timed(&mut self, plan: usize, inputs: &[&[u32]], timing: Timing) -> Result<Timeline>;
+
+    /// Which of a step's variants is in use. Those of a CPU are one.
+    fn variant(&self, _plan: usize, _step: usize) -> usize {
+        0
+    }
+
+    /// A moment in which waiting is allowed: the device may look for faster kernels now, for as long as it thinks
+    /// worth it. What runs give stays the same, to the bit.
+    fn idle(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Frees what only runs need. From then on variables can be read and written, and nothing else: a run is an
     /// error.

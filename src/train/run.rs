@@ -196,7 +196,10 @@ impl Run {
         trainer.position.batch += 1;
         // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
         self.collect(trainer, wait && trainer.first_step.is_none())?;
-        Ok(())
+        match wait {
+            true => trainer.session()?.idle(),
+            false => Ok(()),
+        }
     }
 
     /// Takes the results that have arrived; whether none are missing.

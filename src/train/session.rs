@@ -260,6 +260,16 @@ impl Session {
         Some(batch)
     }
 
+    /// Which of its variants computes a step of a plan.
+    pub fn variant(&self, plan: usize, step: usize) -> usize {
+        self.executor.variant(plan, step)
+    }
+
+    /// A moment in which waiting is allowed.
+    pub fn idle(&mut self) -> Result<()> {
+        self.executor.idle()
+    }
+
     /// Whether the next run can be handed over without waiting for an earlier one.
     pub fn is_ready(&mut self) -> Result<bool> {
         self.executor.is_ready()

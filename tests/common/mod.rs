@@ -17,7 +17,7 @@
 
 use std::sync::OnceLock;
 
-use wgrad::exec::gpu::{GpuDevice, Limits, Options, Selector};
+use wgrad::exec::gpu::{GpuDevice, Limits, Options, Selector, Tuning};
 use wgrad::{Device, Error};
 
 /// Whether no adapter is no failure.
@@ -51,6 +51,8 @@ pub fn options() -> Options {
             "off" => false,
             other => panic!("WGRAD_TEST_CHECKS is {other:?}, but must be on or off"),
         },
+        tuning: Tuning::Off,
+        cache: None,
     }
 }
 

@@ -54,6 +54,7 @@ mod precision;
 mod profiling;
 mod stepwise;
 mod transfer;
+mod tuning;
 
 /// Features of the made-up data sets.
 const FEATURES: usize = 7;

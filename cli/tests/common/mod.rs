@@ -74,6 +74,7 @@ pub fn command(folder: &Path, line: &str) -> Command {
     command
         .args(line.split_whitespace())
         .current_dir(folder)
+        .env("WGRAD_CACHE_DIR", "")
         .env_remove("RUST_LOG");
     command
 }

@@ -2,15 +2,20 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use etcetera::BaseStrategy;
 
 use crate::kernel::KernelLimits;
 use crate::{Error, Result};
 
 use super::adapter::{AdapterInfo, AdapterKind, Selector, select};
+use super::answers::Answers;
 use super::fault::{Faults, guarded};
 use super::pipelines::Pipelines;
+use super::tuner::Tuning;
 
 /// How long to wait for work that was submitted. Submissions are cut to a fraction of a second, and
 /// every GPU driver's watchdog strikes within a few, so a GPU that is silent for this long is gone.
@@ -35,13 +40,28 @@ pub struct Options {
     /// Whether shaders check indices, divisors and loop counts as they run. Without, a kernel that
     /// indexes outside a buffer is undefined behaviour; with, loops can be many times slower.
     pub checks: bool,
+    /// When trainings look for faster kernels.
+    pub tuning: Tuning,
+    /// The folder that keeps what they find; without one it is known to this device alone.
+    pub cache: Option<PathBuf>,
 }
 
+/// All that the adapter offers, with checks; tuning in idle moments, and kept where `WGRAD_CACHE_DIR` says or else
+/// in a folder `wgrad` of the user's cache folder. An empty `WGRAD_CACHE_DIR` keeps nothing.
 impl Default for Options {
     fn default() -> Self {
+        let cache = match std::env::var_os("WGRAD_CACHE_DIR") {
+            Some(folder) => Some(PathBuf::from(folder)).filter(|f| !f.as_os_str().is_empty()),
+            None => {
+                let user = etcetera::choose_base_strategy().ok();
+                user.map(|user| user.cache_dir().join("wgrad"))
+            }
+        };
         Options {
             limits: Limits::Adapter,
             checks: true,
+            tuning: Tuning::Idle,
+            cache,
         }
     }
 }
@@ -60,6 +80,7 @@ struct Inner {
     opened: Option<(Selector, Options)>,
     faults: Arc<Faults>,
     pipelines: Pipelines,
+    answers: Mutex<Answers>,
     /// One thread at a time encodes and submits: some Intel drivers corrupt memory otherwise.
     turn: Mutex<()>,
 }
@@ -125,15 +146,21 @@ impl GpuDevice {
         let name = info.to_string();
         let pipelines = Pipelines::new(&device, &name)?;
         let turn = Mutex::new(());
+        let checks = opened.as_ref().is_none_or(|(_, options)| options.checks);
+        let cache = opened
+            .as_ref()
+            .and_then(|(_, options)| options.cache.as_deref());
+        let answers = Mutex::new(Answers::load(cache, &info, checks));
         let inner = Inner {
             device,
             queue,
             info,
             name,
-            checks: opened.as_ref().is_none_or(|(_, options)| options.checks),
+            checks,
             opened,
             faults,
             pipelines,
+            answers,
             turn,
         };
         Ok(GpuDevice(Arc::new(inner)))
@@ -174,6 +201,19 @@ impl GpuDevice {
             submission_index: None,
             timeout: self.patience(),
         });
+    }
+
+    /// When trainings look for faster kernels: on a host's device never, which has other things to do.
+    pub fn tuning(&self) -> Tuning {
+        let opened = self.0.opened.as_ref();
+        opened.map_or(Tuning::Off, |(_, options)| options.tuning)
+    }
+
+    pub(super) fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.0
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn pipelines(&self) -> &Pipelines {

@@ -1,9 +1,14 @@
 //! The executor: makes a program ready, and runs its plans.
 
+use std::time::Instant;
+
 use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing};
-use crate::plan::{Plan, Port};
+use crate::kernel::Kernel;
+use crate::plan::{Plan, Port, Step};
 use crate::{Error, Result};
 
+use super::ahead::compile_ahead;
+use super::answers::question;
 use super::budget::Budget;
 use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
@@ -11,6 +16,7 @@ use super::fetch::Fetch;
 use super::prepare::{Prepared, Workshop, prepare};
 use super::readback::Readback;
 use super::submit::{self, Copy};
+use super::tuner::{Tuner, Tuning};
 use super::upload::Ring;
 
 /// Staging buffers of a run's inputs: as many runs can be under way.
@@ -23,6 +29,8 @@ pub(super) const CHUNK: u64 = 4 << 20;
 pub(super) struct Ready {
     /// By step: the dispatches of the chosen variant; none where the step has no elements.
     pub(super) steps: Vec<Vec<Prepared>>,
+    /// By step: which variant that is.
+    pub(super) variants: Vec<usize>,
     /// The buffer of the inputs and how much of it is used, where there are any.
     pub(super) inputs: Option<(wgpu::Buffer, u64)>,
     pub(super) results: Vec<Copy>,
@@ -43,6 +51,7 @@ pub struct GpuExecutor {
     pub(super) counters: Counters,
     /// What was wrong with the device's timestamps, where something was.
     pub(super) distrusted: Option<String>,
+    pub(super) tuner: Tuner,
 }
 
 impl GpuExecutor {
@@ -51,11 +60,25 @@ impl GpuExecutor {
     /// Fails with [`Error::Limit`] or [`Error::OutOfMemory`] where the program does not fit, and
     /// with [`Error::Gpu`], naming file and line, where a kernel does not compile.
     pub fn new(device: &GpuDevice, program: Program) -> Result<Self> {
+        Self::with_tuning(device, program, Tuning::Off)
+    }
+
+    /// The same for a training: with the kernels that were found to be the fastest here, and looking for others, as
+    /// the device was [opened](super::Options::tuning). It gives the same bits.
+    pub fn tuned(device: &GpuDevice, program: Program) -> Result<Self> {
+        Self::with_tuning(device, program, device.tuning())
+    }
+
+    fn with_tuning(device: &GpuDevice, program: Program, tuning: Tuning) -> Result<Self> {
         // Buffers of an executor that was dropped while it was working are freed here.
         device.poll(None)?;
         let mut counters = Counters::default();
         let buffers = Buffers::new(device, &program, &mut counters)?;
         let uniforms = Uniforms::new(device, &program, &mut counters)?;
+        let choose = |step: &Step| match tuning {
+            Tuning::Off => 0,
+            _ => known(device, step),
+        };
         let mut workshop = Workshop {
             device,
             buffers: &buffers,
@@ -65,15 +88,22 @@ impl GpuExecutor {
         let mut plans = Vec::with_capacity(program.plans.len());
         let mut places = Vec::with_capacity(program.plans.len());
         for (index, plan) in program.plans.iter().enumerate() {
-            let steps = prepare(&mut workshop, index, plan)?;
+            let steps = prepare(&mut workshop, index, plan, choose)?;
             let inputs = inputs(&buffers, index, plan)?;
             let returns = submit::returns(&buffers, &uniforms, index, &plan.results)?;
             plans.push(Ready {
                 steps,
+                variants: plan.steps.iter().map(choose).collect(),
                 inputs,
                 results: returns.copies,
             });
             places.push(returns.places);
+        }
+        if counters.pipelines > 0 {
+            let steps = program.plans.iter().flat_map(|p| &p.steps);
+            let chosen = steps.filter_map(|step| step.variants.get(choose(step)));
+            let kernels: Vec<&Kernel> = chosen.flatten().map(|d| &d.kernel).collect();
+            compile_ahead(device, &kernels);
         }
         let staged = plans
             .iter()
@@ -108,12 +138,23 @@ impl GpuExecutor {
             plans,
             counters,
             distrusted: None,
+            tuner: Tuner::new(tuning),
         })
     }
 
     /// The device it runs on.
     pub fn device(&self) -> &GpuDevice {
         &self.device
+    }
+}
+
+impl Ready {
+    /// Computes a step by these dispatches from now on.
+    pub(super) fn replace(&mut self, step: usize, dispatches: Vec<Prepared>, variant: usize) {
+        if let (Some(place), Some(chosen)) = (self.steps.get_mut(step), self.variants.get_mut(step))
+        {
+            (*place, *chosen) = (dispatches, variant);
+        }
     }
 }
 
@@ -193,6 +234,7 @@ impl Executor for GpuExecutor {
         let after = after?.ok_or_else(none)?;
         let run = self.counters.runs;
         self.counters.runs += 1;
+        self.tuner.count(Instant::now());
         self.readback
             .submitted(&self.device, (run, plan), after, most)
     }
@@ -221,10 +263,29 @@ impl Executor for GpuExecutor {
         self.timed(plan, inputs, timing)
     }
 
+    fn variant(&self, plan: usize, step: usize) -> usize {
+        let variants = self.plans.get(plan).map(|p| &p.variants);
+        variants.and_then(|v| v.get(step)).copied().unwrap_or(0)
+    }
+
+    fn idle(&mut self) -> Result<()> {
+        self.tune()
+    }
+
     fn retire(&mut self) {
         self.plans.clear();
         self.buffers.keep_variables();
     }
+}
+
+/// The variant of a step that is known to be the fastest, or else the first.
+fn known(device: &GpuDevice, step: &Step) -> usize {
+    let answers = device.answers();
+    if step.variants.len() < 2 || answers.is_empty() {
+        return 0;
+    }
+    let variant = answers.get(question(step));
+    variant.filter(|v| *v < step.variants.len()).unwrap_or(0)
 }
 
 pub(super) fn get<'a, T>(all: &'a [T], index: usize, what: &str) -> Result<&'a T> {

@@ -29,8 +29,8 @@ impl GpuExecutor {
             counters: &mut self.counters,
         };
         let prepared = workshop.prepare(plan, &dispatches.iter().collect::<Vec<_>>())?;
-        if let Some(place) = self.plans.get_mut(plan).and_then(|p| p.steps.get_mut(step)) {
-            *place = prepared;
+        if let Some(ready) = self.plans.get_mut(plan) {
+            ready.replace(step, prepared, variant);
         }
         Ok(())
     }

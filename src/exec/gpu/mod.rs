@@ -8,6 +8,8 @@
 //! reaches a host application's handler; and the loss of a device shows as a failed mapping.
 
 mod adapter;
+mod ahead;
+mod answers;
 mod budget;
 mod buffers;
 mod device;
@@ -21,11 +23,14 @@ mod prepare;
 mod profile;
 mod readback;
 mod submit;
+mod trial;
+mod tuner;
 mod upload;
 
 pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};
 pub use device::{GpuDevice, Limits, Options};
 pub use executor::GpuExecutor;
+pub use tuner::Tuning;
 /// The version of wgpu that a host application's device must come from.
 pub use wgpu;
 /// A host application's device and queue, by names that say whose they are.

@@ -166,25 +166,26 @@ pub(super) fn is_empty(plan: &Plan, step: &Step) -> bool {
     !step.writes.is_empty() && step.writes.iter().all(empty)
 }
 
-/// All steps of a plan with their first variants. Kernels are compiled together.
+/// All steps of a plan, each with the variant that `choose` says. Kernels are compiled together.
 pub(super) fn prepare(
     workshop: &mut Workshop,
     index: usize,
     plan: &Plan,
+    choose: impl Fn(&Step) -> usize,
 ) -> Result<Vec<Vec<Prepared>>> {
     let mut dispatches = Vec::new();
     let mut counts = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let first = match step.variants.first() {
+        let chosen = match step.variants.get(choose(step)) {
             _ if is_empty(plan, step) => &[][..],
-            Some(first) => first,
+            Some(chosen) => chosen,
             None => {
                 let detail = format!("{} has no kernel", step.label);
                 return Err(Error::internal("the plan", detail));
             }
         };
-        dispatches.extend(first);
-        counts.push(first.len());
+        dispatches.extend(chosen);
+        counts.push(chosen.len());
     }
     let mut prepared = workshop.prepare(index, &dispatches)?.into_iter();
     Ok(counts

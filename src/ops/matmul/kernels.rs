@@ -32,6 +32,9 @@ const SMALL: Tile = Tile {
     group: (1, 64),
 };
 
+/// Above so many floating-point operations the kernel without a tile is hopeless, and trying it would only take long.
+const MUCH: f64 = 67e6;
+
 /// The first binding after the matrices' and the parameters'.
 const FREE_BINDING: u32 = 3;
 
@@ -121,6 +124,11 @@ impl Product<'_> {
             return Vec::new();
         };
         let mut tiles = tiles(self.s, self.cx.limits);
+        let Sizes { batch, m, n, k } = self.s;
+        let operations = 2.0 * [batch, m, n, k].map(|d| d as f64).iter().product::<f64>();
+        if operations > MUCH && tiles.len() > 1 && !self.small_first {
+            tiles.retain(|tile| *tile != SMALL);
+        }
         if tail.stores_halves() {
             // It stores one by one, which halves cannot be.
             tiles.retain(|tile| *tile != SMALL);

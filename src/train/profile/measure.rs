@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::data::Dataset;
 use crate::exec::{HostPhase, Timeline};
 use crate::graph::Phase;
-use crate::plan::{Plan, Step};
+use crate::plan::{Dispatch, Plan, Step};
 use crate::schedule::Progress;
 use crate::train::feed;
 use crate::train::program::Wanted;
@@ -111,7 +111,9 @@ impl Trainer {
         let steps = steps.map(|(i, step)| {
             let times = runs.iter().filter_map(|(_, t)| t.steps.get(i));
             let time = median(times.map(|span| span.length).collect());
-            described(plan, step, time, self.device.is_gpu(), &self.summary)
+            let variant = step.variants.get(batches.session.variant(0, i));
+            let variant = variant.filter(|_| self.device.is_gpu());
+            described(plan, (step, variant), time, &self.summary)
         });
         let outside: Vec<_> = runs
             .iter()
@@ -197,19 +199,17 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 fn described(
     plan: &Plan,
-    step: &Step,
+    (step, variant): (&Step, Option<&Vec<Dispatch>>),
     time: Duration,
-    on_gpu: bool,
     summary: &Summary,
 ) -> StepProfile {
     let layer = summary.layers.iter().find(|l| l.name == step.scope);
     // A copy at the end of a run computes no node; what it copies is of the last phase.
     let node = step.anchor.or(step.nodes.last().copied());
-    let dispatches = step.variants.first().filter(|_| on_gpu);
     StepProfile {
         op: step.anchor.map(|id| plan.graph.node(id).op.name()),
         label: step.label.clone(),
-        kernels: dispatches
+        kernels: variant
             .into_iter()
             .flatten()
             .map(|d| d.kernel.label)

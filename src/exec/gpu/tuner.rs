@@ -1,0 +1,310 @@
+//! The tuner: which of a step's variants is the fastest on this adapter.
+//!
+//! All variants of a step give the same bits, and the first is the one that the cost model thinks best. In moments
+//! in which its caller can wait, a training that has run for a while tries the others: each computes the step from
+//! drawn numbers, must give the bits of the one in use, and takes its place where it is faster by more than a
+//! measurement's noise. Between runs all activations are dead, so a step can be computed then as often as one likes,
+//! unless it writes something else.
+//!
+//! This file says what is tried when; `trial.rs` tries it.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::exec::Program;
+use crate::plan::{BufferId, BufferRole, Plan, Slot, Step};
+
+use super::answers::{Answers, question};
+use super::prepare::is_empty;
+
+/// When an executor looks for faster kernels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tuning {
+    /// Never, and nothing that was found before is used.
+    Off,
+    /// While a training is waited for, a small part of the time.
+    #[default]
+    Idle,
+    /// After the first run, all at once.
+    Eager,
+}
+
+/// Runs before tuning starts: what is run a few times only is not worth it.
+const RUNS: u64 = 16;
+
+/// The share of the time since the first run that tuning may take.
+const SHARE: f64 = 0.03;
+
+/// A candidate must take less than this share of the time of the one in use.
+const FASTER: f64 = 0.95;
+
+/// A variant to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub plan: usize,
+    pub step: usize,
+    pub variant: usize,
+}
+
+/// What a trial has shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// It gave other bits than the one in use.
+    Differs,
+    /// Both gave the same, in these times.
+    Times { used: Duration, candidate: Duration },
+}
+
+/// A step whose fastest variant is not known.
+struct Open {
+    question: u64,
+    /// Where it stands first.
+    plan: usize,
+    step: usize,
+    /// The variants to try.
+    left: VecDeque<usize>,
+    best: usize,
+}
+
+/// What to try, and when.
+pub(super) struct Tuner {
+    tuning: Tuning,
+    runs: u64,
+    /// The end of the first run, as far as it is known.
+    since: Option<Instant>,
+    spent: Duration,
+    /// None before the first trial. The costliest step first.
+    open: Option<VecDeque<Open>>,
+    /// By question: all steps that ask it.
+    places: HashMap<u64, Vec<(usize, usize)>>,
+}
+
+impl Tuner {
+    pub fn new(tuning: Tuning) -> Self {
+        Tuner {
+            tuning,
+            runs: 0,
+            since: None,
+            spent: Duration::ZERO,
+            open: None,
+            places: HashMap::new(),
+        }
+    }
+
+    /// A run was submitted.
+    pub fn count(&mut self, now: Instant) {
+        self.runs += 1;
+        self.since.get_or_insert(now);
+    }
+
+    /// Whether the next trial may begin.
+    pub fn is_due(&self, now: Instant) -> bool {
+        let some = self.open.as_ref().is_none_or(|open| !open.is_empty());
+        let since = self.since.map_or(Duration::ZERO, |since| now - since);
+        some && match self.tuning {
+            Tuning::Off => false,
+            Tuning::Idle => {
+                self.runs >= RUNS && self.spent.as_secs_f64() < SHARE * since.as_secs_f64()
+            }
+            Tuning::Eager => self.runs > 0,
+        }
+    }
+
+    /// Whether all is to be tried at once.
+    pub fn is_eager(&self) -> bool {
+        self.tuning == Tuning::Eager
+    }
+
+    /// A trial took so long.
+    pub fn spend(&mut self, time: Duration) {
+        self.spent += time;
+    }
+
+    /// What to try next.
+    pub fn next(&mut self, program: &Program, answers: &Answers) -> Option<Candidate> {
+        if self.open.is_none() {
+            self.look(program, answers);
+        }
+        let first = self.open.as_mut()?.front_mut()?;
+        let variant = first.left.pop_front()?;
+        Some(Candidate {
+            plan: first.plan,
+            step: first.step,
+            variant,
+        })
+    }
+
+    /// Takes note of the last candidate's outcome; whether it is used from now on.
+    pub fn note(&mut self, candidate: Candidate, outcome: Outcome) -> bool {
+        let faster = match outcome {
+            Outcome::Differs => false,
+            Outcome::Times { used, candidate } => {
+                candidate.as_secs_f64() < FASTER * used.as_secs_f64()
+            }
+        };
+        if let Some(first) = self.open.as_mut().and_then(VecDeque::front_mut)
+            && faster
+        {
+            first.best = candidate.variant;
+        }
+        faster
+    }
+
+    /// The answer to the question whose variants have all been tried: the fastest, and all steps that ask it.
+    pub fn answer(&mut self) -> Option<(u64, usize, Vec<(usize, usize)>)> {
+        let open = self.open.as_mut()?;
+        if open.front().is_some_and(|first| !first.left.is_empty()) {
+            return None;
+        }
+        let done = open.pop_front()?;
+        let places = self.places.remove(&done.question).unwrap_or_default();
+        Some((done.question, done.best, places))
+    }
+
+    /// Finds the steps that can be tried and whose answer is not known.
+    fn look(&mut self, program: &Program, answers: &Answers) {
+        let mut open: Vec<(f64, Open)> = Vec::new();
+        for (at, plan) in program.plans.iter().enumerate() {
+            for (i, step) in plan.steps.iter().enumerate() {
+                if !can_be_tried(plan, step) {
+                    continue;
+                }
+                let question = question(step);
+                if answers.get(question).is_some() {
+                    continue;
+                }
+                // What several steps ask counts as often.
+                let cost = step.flops + step.bytes as f64;
+                let places = self.places.entry(question).or_default();
+                places.push((at, i));
+                match open.iter_mut().find(|(_, o)| o.question == question) {
+                    Some((sum, _)) => *sum += cost,
+                    None => open.push((
+                        cost,
+                        Open {
+                            question,
+                            plan: at,
+                            step: i,
+                            left: (1..step.variants.len()).collect(),
+                            best: 0,
+                        },
+                    )),
+                }
+            }
+        }
+        open.sort_by(|a, b| b.0.total_cmp(&a.0));
+        self.open = Some(open.into_iter().map(|(_, open)| open).collect());
+    }
+}
+
+/// Whether a step can be computed between runs without harm: all it writes is dead then. Outputs of a plan are to be
+/// read until its next run, so those with outputs are left alone.
+fn can_be_tried(plan: &Plan, step: &Step) -> bool {
+    let is_dead = |slot: &Slot| match slot.buffer {
+        BufferId::Local(i) => plan
+            .buffers
+            .get(i)
+            .is_some_and(|b| matches!(b.role, BufferRole::Activations | BufferRole::Gradients)),
+        BufferId::Arena(_) => false,
+    };
+    step.variants.len() > 1
+        && plan.outputs.is_empty()
+        && !is_empty(plan, step)
+        && !step.writes.is_empty()
+        && step.writes.iter().all(|(_, slot)| is_dead(slot))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn open(question: u64, variants: usize) -> Open {
+        Open {
+            question,
+            plan: 0,
+            step: question as usize,
+            left: (1..variants).collect(),
+            best: 0,
+        }
+    }
+
+    fn program() -> Program {
+        Program {
+            layout: Default::default(),
+            plans: Vec::new(),
+        }
+    }
+
+    fn answers() -> Answers {
+        Answers::default()
+    }
+
+    #[test]
+    fn it_waits_for_some_runs_and_takes_a_small_share_of_the_time() {
+        let mut tuner = Tuner::new(Tuning::Idle);
+        let start = Instant::now();
+        let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        assert!(!tuner.is_due(at(100.0)));
+        for _ in 0..RUNS {
+            assert!(!tuner.is_due(at(100.0)));
+            tuner.count(start);
+        }
+        assert!(tuner.is_due(at(1.0)));
+        tuner.spend(Duration::from_millis(29));
+        assert!(tuner.is_due(at(1.0)));
+        tuner.spend(Duration::from_millis(2));
+        assert!(!tuner.is_due(at(1.0)));
+        assert!(tuner.is_due(at(1.1)));
+        // Nothing is left to try.
+        tuner.open = Some(VecDeque::new());
+        assert!(!tuner.is_due(at(1000.0)));
+        let mut never = Tuner::new(Tuning::Off);
+        (0..100).for_each(|_| never.count(start));
+        assert!(!never.is_due(at(1000.0)));
+        let mut eager = Tuner::new(Tuning::Eager);
+        assert!(!eager.is_due(start));
+        eager.count(start);
+        assert!(eager.is_due(start));
+    }
+
+    #[test]
+    fn the_fastest_with_the_same_bits_is_the_answer() {
+        let mut tuner = Tuner::new(Tuning::Eager);
+        tuner.open = Some([open(5, 5), open(6, 2)].into());
+        tuner.places = [(5, vec![(0, 5), (1, 2)]), (6, vec![(0, 6)])].into();
+        let times = |used, candidate| Outcome::Times {
+            used: Duration::from_micros(used),
+            candidate: Duration::from_micros(candidate),
+        };
+        // Barely faster is noise; what differs is never used, however fast.
+        let outcomes = [
+            (times(100, 97), false),
+            (Outcome::Differs, false),
+            (times(100, 90), true),
+            (times(90, 89), false),
+        ];
+        for (variant, (outcome, better)) in (1..).zip(outcomes) {
+            assert_eq!(tuner.answer(), None);
+            let candidate = tuner.next(&program(), &answers()).unwrap();
+            let (plan, step) = (0, 5);
+            assert_eq!(
+                candidate,
+                Candidate {
+                    plan,
+                    step,
+                    variant
+                }
+            );
+            assert_eq!(tuner.note(candidate, outcome), better, "{variant}");
+        }
+        assert_eq!(tuner.answer(), Some((5, 3, vec![(0, 5), (1, 2)])));
+        let candidate = tuner.next(&program(), &answers()).unwrap();
+        assert_eq!((candidate.step, candidate.variant), (6, 1));
+        tuner.note(candidate, times(10, 20));
+        assert_eq!(tuner.answer(), Some((6, 0, vec![(0, 6)])));
+        assert_eq!(tuner.answer(), None);
+        assert_eq!(tuner.next(&program(), &answers()), None);
+    }
+}

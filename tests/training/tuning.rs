@@ -1,0 +1,75 @@
+//! Tuning: whatever is found, and whenever, the bits of a training stay.
+
+use std::path::Path;
+
+use wgrad::data::Dataset;
+use wgrad::exec::gpu::{Options, Tuning};
+use wgrad::train::TrainerBuilder;
+use wgrad::{Device, Fit, Trainer, optim};
+
+use crate::common;
+use crate::precision::{convolutional, digits, language};
+
+fn device(tuning: Tuning, folder: &Path) -> Option<Device> {
+    let options = Options {
+        tuning,
+        cache: Some(folder.to_path_buf()),
+        ..common::options()
+    };
+    common::open(&options).map(Device::from_gpu)
+}
+
+fn weights(device: &Device, model: fn() -> (TrainerBuilder, Dataset)) -> String {
+    let (builder, set) = model();
+    let mut trainer = builder.compile(device, &set).unwrap();
+    let fit = Fit::epochs(3).batch_size(24).validation_split(0.2);
+    trainer.fit(&set, fit).unwrap();
+    trainer.weights_sha256().unwrap()
+}
+
+fn images() -> (TrainerBuilder, Dataset) {
+    let trainer = Trainer::new(convolutional()).optimizer(optim::AdamW::new(2e-3));
+    (trainer.seed(6), digits().split(0.85, 1).unwrap().1)
+}
+
+fn text() -> (TrainerBuilder, Dataset) {
+    let (model, set) = language();
+    let trainer = Trainer::new(model).optimizer(optim::AdamW::new(3e-3));
+    (trainer.seed(6), set)
+}
+
+/// The file that was found, with other variants.
+fn rewrite(folder: &Path, variant: u64) -> usize {
+    let mut files = std::fs::read_dir(folder).unwrap();
+    let path = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none());
+    let found = std::fs::read_to_string(&path).unwrap();
+    let mut found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let variants = found["variants"].as_object_mut().unwrap();
+    variants.values_mut().for_each(|v| *v = variant.into());
+    let count = variants.len();
+    std::fs::write(&path, found.to_string()).unwrap();
+    count
+}
+
+#[test]
+fn the_bits_of_a_training_do_not_depend_on_what_was_tuned_when_gpu() {
+    for model in [images, text] {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(plain) = device(Tuning::Off, folder.path()) else {
+            return;
+        };
+        let want = weights(&plain, model);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let eager = device(Tuning::Eager, folder.path()).unwrap();
+        assert_eq!(weights(&eager, model), want);
+        // With what was found, from the first run on.
+        assert_eq!(weights(&eager, model), want);
+        // Others from the first run on; there is none of the largest number.
+        for variant in [1, u64::MAX] {
+            assert!(rewrite(folder.path(), variant) > 0);
+            let idle = device(Tuning::Idle, folder.path()).unwrap();
+            assert_eq!(weights(&idle, model), want, "variant {variant}");
+        }
+    }
+}
