@@ -1,7 +1,7 @@
 //! The standard workloads: real training, timed.
 //!
 //! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
-//! [--memory-limit MIB] [--json]`
+//! [--memory-limit MIB] [--tuning off|idle|eager] [--json]`
 //!
 //! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST, w4 the
 //! same with convolutions, w5 a GPT on a Markov stream (w5_mini: a larger one), w6 an LSTM.
@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use wgrad::device::Selector;
+use wgrad::exec::gpu::{GpuDevice, Options, Tuning};
 use wgrad::{DType, Device, Result};
 
 use report::Report;
@@ -31,6 +32,12 @@ fn main() -> ExitCode {
         device: String::new(),
         precision: DType::F32,
         memory_limit: None,
+    };
+    env_logger::init();
+    let mut options = Options {
+        // Each program starts from nothing.
+        cache: None,
+        ..Options::default()
     };
     let (mut device, mut work) = ("cpu".to_string(), Vec::new());
     let mut args = std::env::args().skip(1);
@@ -46,6 +53,13 @@ fn main() -> ExitCode {
                 }
             }
             "--memory-limit" => report.memory_limit = args.next().and_then(|mib| mib.parse().ok()),
+            "--tuning" => {
+                options.tuning = match args.next().as_deref() {
+                    Some("off") => Tuning::Off,
+                    Some("eager") => Tuning::Eager,
+                    _ => Tuning::Idle,
+                }
+            }
             // Cargo passes this to every bench.
             "--bench" => {}
             _ => work.push(arg),
@@ -62,7 +76,7 @@ fn main() -> ExitCode {
         } else {
             Instant::now()
         };
-        if let Err(error) = run(name, &device, start, &mut report) {
+        if let Err(error) = run(name, (&device, &options), start, &mut report) {
             eprintln!("{name}: {error}");
             return ExitCode::FAILURE;
         }
@@ -70,10 +84,15 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn run(name: &str, device: &str, start: Instant, report: &mut Report) -> Result<()> {
+fn run(
+    name: &str,
+    (device, options): (&str, &Options),
+    start: Instant,
+    report: &mut Report,
+) -> Result<()> {
     let device = match device {
         "cpu" => Device::cpu(),
-        other => Device::gpu(&Selector::parse(other))?,
+        other => Device::from_gpu(GpuDevice::open_with(&Selector::parse(other), options)?),
     };
     report.device = device.name();
     match name {

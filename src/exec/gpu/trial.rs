@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_millis(2);
 const REPEATS: u32 = 64;
 
 /// Measurements of each variant; the medians count.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// Drawn numbers, which repeat after so many: a prime, so that rows differ.
 const DRAWN: usize = 4093;
