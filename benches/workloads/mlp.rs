@@ -157,6 +157,8 @@ pub fn memory(trainer: &Trainer, name: &str, report: &Report) {
     }
     if let Some(cost) = trainer.cost() {
         report.emit(name, "device_bytes", &[cost.bytes as f64], None);
+        let least = cost.lower_bound as f64;
+        report.emit(name, "device_bytes_at_least", &[least], None);
         report.emit(name, "dispatches_a_step", &[cost.dispatches as f64], None);
     }
 }

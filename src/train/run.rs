@@ -18,6 +18,9 @@ use super::trace::Purpose;
 use super::trainer::Trainer;
 use super::work::{TRAIN_SET, VALIDATION_SET, Work};
 
+/// How long a slice waits before it looks again whether the device takes more work: a small part of what is queued.
+const PAUSE: Duration = Duration::from_micros(200);
+
 /// What a slice of training did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tick {
@@ -50,6 +53,8 @@ pub(super) struct Run {
     since: Instant,
     seconds_before: f64,
     stopped: Option<String>,
+    /// Nothing could be done the last time without waiting for the device.
+    stalled: bool,
 }
 
 impl Run {
@@ -117,6 +122,7 @@ impl Run {
             since: Instant::now(),
             seconds_before: position.seconds,
             stopped: None,
+            stalled: false,
             evaluation: chosen.work.evaluation,
             fit,
         })
@@ -129,8 +135,10 @@ impl Run {
     /// One batch, or the end of an epoch. With `wait`, results are waited for where they are needed;
     /// without, `Working` comes back until they have arrived, or the device takes more work.
     pub fn advance(&mut self, trainer: &mut Trainer, wait: bool) -> Result<Tick> {
+        self.stalled = false;
         match self.stage {
             Stage::Train | Stage::Validate { .. } if !wait && !trainer.session()?.is_ready()? => {
+                self.stalled = true;
                 Ok(Tick::Working)
             }
             Stage::Train if trainer.position.batch < self.batches_per_epoch() => {
@@ -139,6 +147,7 @@ impl Run {
             }
             Stage::Train => {
                 if !self.collect(trainer, wait)? {
+                    self.stalled = true;
                     return Ok(Tick::Working);
                 }
                 self.stage = Stage::Validate { next: 0 };
@@ -255,6 +264,7 @@ impl Run {
             self.validation_sums.add(&batch, &trainer.recipe.metrics);
         }
         if more {
+            self.stalled = true;
             return Ok(Tick::Working);
         }
         self.end_epoch(trainer)
@@ -358,8 +368,13 @@ pub(super) fn slice(trainer: &mut Trainer, run: &mut Run, budget: Duration) -> R
     let start = Instant::now();
     loop {
         let tick = run.advance(trainer, false)?;
-        if tick != Tick::Working || start.elapsed() >= budget {
+        let left = budget.saturating_sub(start.elapsed());
+        if tick != Tick::Working || left.is_zero() {
             return Ok(tick);
+        }
+        if run.stalled {
+            // Looking again and again would take the processor from a device that is one.
+            std::thread::sleep(PAUSE.min(left));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The weights on the host: what sessions start from and checkpoints hold.
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
@@ -20,10 +21,10 @@ pub(crate) struct Weights {
 impl Weights {
     /// First values: each variable has a stream of its own, so adding a layer changes no other's.
     pub fn initial(variables: &[Variable], seed: u64) -> Result<Self> {
-        let mut words = Vec::with_capacity(variables.len());
-        for (i, v) in variables.iter().enumerate() {
-            words.push(first::values(v, &mut Stream::new(seed).child(i as u64))?);
-        }
+        let all = variables.par_iter().enumerate();
+        let words = all
+            .map(|(i, v)| first::values(v, &mut Stream::new(seed).child(i as u64)))
+            .collect::<Result<_>>()?;
         Ok(Weights {
             variables: variables.to_vec(),
             words,
