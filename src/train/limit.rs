@@ -67,6 +67,9 @@ impl fmt::Display for Savings {
     }
 }
 
+/// Of the plans that compute more and more again, those that tell how much could be spared.
+const SOME: usize = 8;
+
 /// A training that has been planned.
 pub(super) struct Chosen {
     pub planned: Planned,
@@ -156,6 +159,15 @@ impl Search {
             true => Some(Candidates::new(planner, work, true)?),
             false => None,
         };
+        // Nothing makes room for variables that do not fit by themselves; a few plans say what would.
+        let sparing = streamed.as_ref().unwrap_or(&resident);
+        if sparing.layout.bytes() > self.limit {
+            for thrift in sparing.thrifts(0..=Thrift::PARTS).step_by(SOME) {
+                let step = sparing.step(planner, thrift)?;
+                self.least = self.least.min(step.map_or(u64::MAX, |(bytes, _)| bytes));
+            }
+            return Ok(None);
+        }
         // First what computes nothing again, then what computes more and more.
         for again in [0..=0, 1..=Thrift::PARTS] {
             for candidates in [Some(&resident), streamed.as_ref()].into_iter().flatten() {
@@ -228,9 +240,7 @@ struct Candidates {
 
 impl Candidates {
     fn new(planner: Planner, work: &Work, streamed: bool) -> Result<Self> {
-        let none = || Error::internal("planning", "a training without a step");
-        let first = *work.wanted().first().ok_or_else(none)?;
-        let (steps, layout) = planner.steps(first, streamed)?;
+        let (steps, layout) = planner.steps(&work.wanted(), streamed)?;
         let on_device = layout.places.iter().any(|p| p.variable.role == Role::Data);
         let mut candidates = Candidates {
             steps,

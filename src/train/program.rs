@@ -96,10 +96,12 @@ impl Planner<'_> {
         })
     }
 
-    /// The graph of a training step, and where its variables lie.
-    pub fn steps(&self, wanted: Wanted, streamed: bool) -> Result<(Steps, Layout)> {
-        let (feeds, variables) = self.feeds(&[wanted], streamed);
-        let graph = self.trace(wanted, &feeds, &variables)?;
+    /// The graph of the first of these plans, a training step, and where all their variables lie.
+    pub fn steps(&self, wanted: &[Wanted], streamed: bool) -> Result<(Steps, Layout)> {
+        let none = || Error::internal("planning", "a training without a step");
+        let first = *wanted.first().ok_or_else(none)?;
+        let (feeds, variables) = self.feeds(wanted, streamed);
+        let graph = self.trace(first, &feeds, &variables)?;
         Ok((Steps::new(&graph)?, Layout::new(&variables)))
     }
 
