@@ -36,15 +36,19 @@ pub struct Savings {
     pub work: f64,
     /// Parts that each batch is trained in.
     pub parts: u64,
+    /// Samples of a batch of the validation, where these are fewer than they would be.
+    pub validation: Option<usize>,
 }
 
 impl fmt::Display for Savings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;
-        let (bytes, limit) = (mib(self.bytes), mib(self.limit));
-        write!(f, "{bytes:.1} MiB, within {limit:.1} MiB")?;
+        let size = |bytes: u64| match bytes {
+            small if small < 10 << 20 => format!("{:.0} KiB", small as f64 / 1024.0),
+            large => format!("{:.1} MiB", large as f64 / (1 << 20) as f64),
+        };
+        write!(f, "{}, within {}", size(self.bytes), size(self.limit))?;
         if let Some(unlimited) = self.unlimited.filter(|&unlimited| unlimited > self.bytes) {
-            write!(f, ", instead of {:.1} MiB", mib(unlimited))?;
+            write!(f, ", instead of {}", size(unlimited))?;
         }
         if self.parts > 1 {
             write!(f, "; each batch in {} parts", self.parts)?;
@@ -62,6 +66,9 @@ impl fmt::Display for Savings {
         }
         if self.streamed {
             write!(f, "; the data is handed over batch by batch")?;
+        }
+        if let Some(samples) = self.validation {
+            write!(f, "; validation in batches of {samples}")?;
         }
         Ok(())
     }
@@ -191,6 +198,7 @@ impl Search {
     ) -> Result<Option<Chosen>> {
         let step = candidates.step(planner, thrift)?;
         self.least = self.least.min(step.map_or(u64::MAX, |(bytes, _)| bytes));
+        let before = work.evaluation;
         if self.unlimited.is_some() && step.is_none_or(|(bytes, _)| bytes > self.limit) {
             return Ok(None);
         }
@@ -211,6 +219,7 @@ impl Search {
                     saved,
                     work: flops / candidates.flops.max(1.0),
                     parts: work.parts,
+                    validation: (work.evaluation < before).then_some(work.evaluation),
                 };
                 return Ok(Some(Chosen {
                     planned,

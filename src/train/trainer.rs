@@ -190,8 +190,10 @@ impl Trainer {
         let declared = self.recipe.declare();
         self.recipe.parts = before;
         let declared = declared?;
-        // What a checkpoint does not hold, tables, stays.
-        self.sync()?;
+        // What a checkpoint does not hold, tables, stays; a GPU's are on the host as well, should it be lost.
+        if !self.device.is_gpu() {
+            self.sync()?;
+        }
         let mut weights = self.weights.clone();
         weights.redeclare(&declared.variables, position.seed)?;
         checkpoint::load(path.as_ref(), &mut weights)?;

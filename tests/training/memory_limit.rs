@@ -180,7 +180,8 @@ on_every_device! {
         let limited = train(device, of(deep(false)), &few, Some(free.bytes));
         let savings = limited.savings.unwrap();
         assert_eq!((savings.bytes, savings.parts, savings.recomputed), (free.bytes, 1, 0));
-        assert!(!savings.streamed);
+        assert!(!savings.streamed && savings.validation.is_none());
+        assert!(!savings.to_string().contains("instead"), "{savings}");
         assert_eq!(limited.weights, free.weights);
     }
     fn data_is_handed_over_where_it_does_not_fit(device) {
@@ -207,6 +208,28 @@ on_every_device! {
             assert!(less <= bytes - data / 2, "{savings}");
             assert_eq!(same, weights);
         }
+    }
+    fn a_validation_may_have_smaller_batches(device) {
+        // 400 samples at a time take more than a batch of 8 and its gradients.
+        let all = digits();
+        let train = |limit: Option<u64>| {
+            let mut trainer = of(deep(false)).compile(device, &all.split(0.2, 1).unwrap().0).unwrap();
+            let fit = Fit::epochs(1).batch_size(8).validation(&all);
+            let fit = match limit {
+                Some(limit) => fit.memory_limit(limit),
+                None => fit,
+            };
+            let set = all.split(0.1, 1).unwrap().0;
+            let history = trainer.fit(&set, fit).unwrap();
+            (trainer.memory().unwrap(), trainer.savings(), history.curve("val_loss")[0])
+        };
+        let (bytes, _, want) = train(None);
+        let (less, savings, loss) = train(Some(bytes / 2));
+        let savings = savings.unwrap();
+        assert!(less <= bytes / 2 && savings.parts == 1 && savings.recomputed == 0, "{savings}");
+        assert!(savings.validation.is_some_and(|n| n < 256), "{savings}");
+        assert!(savings.to_string().contains("validation in batches of"), "{savings}");
+        assert!((loss - want).abs() < 1e-5 * want, "{loss}, not {want}");
     }
     fn what_cannot_fit_is_an_error_and_harms_nothing(device) {
         let few = digits().split(0.9, 1).unwrap().1;
