@@ -14,6 +14,7 @@ use crate::kernel::{Binding, Kernel};
 
 use super::buffers::allocate;
 use super::device::GpuDevice;
+use super::pipelines::STACK;
 
 /// Fewer kernels are compiled sooner than a device is opened.
 const FEW: usize = 16;
@@ -45,17 +46,20 @@ pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
             .collect()
     };
     std::thread::scope(|scope| {
-        for of in 1..shares {
+        let others = (1..shares).map(|of| {
             let share = share(of);
-            scope.spawn(move || {
-                let again = device.open_again();
-                let compiled = again.map(|again| compile(&again, &share));
-                if let Some(Err(error)) = compiled {
-                    log::debug!("compiling ahead: {error}");
-                }
-            });
-        }
-        if let Err(error) = compile(device, &share(0)) {
+            let builder = std::thread::Builder::new().stack_size(STACK);
+            builder.spawn_scoped(scope, move || match device.open_again() {
+                Some(again) => compile(&again, &share),
+                None => Ok(()),
+            })
+        });
+        // All are started before the first is waited for. Where there is no thread to be had, or one panics, its
+        // share is compiled later.
+        let others: Vec<_> = others.flatten().collect();
+        let own = compile(device, &share(0));
+        let others = others.into_iter().flat_map(|thread| thread.join());
+        for error in others.chain([own]).filter_map(Result::err) {
             log::debug!("compiling ahead: {error}");
         }
     });

@@ -10,7 +10,7 @@ use super::device::GpuDevice;
 use super::fault::guarded;
 
 /// Compiling recurses as deep as the shader's syntax tree.
-const STACK: usize = 8 << 20;
+pub(super) const STACK: usize = 8 << 20;
 
 /// A compiled kernel.
 #[derive(Debug)]
