@@ -71,7 +71,8 @@ fn traced() -> (Graph, u32) {
     let y: Tensor = h.square().sum(&[]);
     let dw = gradients(&y, std::slice::from_ref(&w)).unwrap();
     let mut g = graph.borrow_mut();
-    for (name, t) in [("y", Some(&y)), ("dw", dw[0].as_ref())] {
+    // Handed back, the ReLU's values are stored, so they can be compared.
+    for (name, t) in [("h", Some(&h)), ("y", Some(&y)), ("dw", dw[0].as_ref())] {
         g.outputs.push(Output {
             name: name.to_string(),
             node: t.unwrap().id().unwrap(),

@@ -130,6 +130,7 @@ fn plan(layout: &Layout, n: usize) -> Plan {
             step(&[(axpby(n, 1.0, 1.0), vec![h, w])]),
             step(&[(axpby(1, 1.0, 0.0), vec![w, loss])]),
         ],
+        waves: Vec::new(),
         inputs: vec![port("x", n, x)],
         results: vec![port("loss", 1, loss)],
         outputs: vec![port("h", n, h)],
@@ -314,6 +315,7 @@ fn a_plan_without_inputs_and_results_runs() {
             (axpby(N, 1.0, 0.0), vec![w, h]),
             (axpby(N, 1.0, 1.0), vec![h, w]),
         ])],
+        waves: Vec::new(),
         inputs: Vec::new(),
         results: Vec::new(),
         outputs: Vec::new(),
@@ -910,4 +912,85 @@ fn tuning_never_takes_a_variant_that_is_wrong() {
     let mut plain = GpuExecutor::new(&device, program).unwrap();
     assert_eq!(run(&mut plain), want);
     plain.idle().unwrap();
+}
+
+/// `a = 2 x + 0 a; b = 3 x + 0 b; w = a + w`: the first two need nothing of each other.
+fn two_at_once() -> Program {
+    let layout = Layout::new(&[variable("w", N)]);
+    let w = layout.places[0].slot;
+    let x = slot(BufferId::Local(0), 0, N);
+    let [a, b] = [1, 2].map(|i| slot(BufferId::Local(i), 0, N));
+    let local = |role| BufferPlan {
+        bytes: x.bytes,
+        role,
+    };
+    let plan = Plan {
+        graph: Graph::new(Mode::Train),
+        buffers: vec![
+            local(BufferRole::Inputs),
+            local(BufferRole::Activations),
+            local(BufferRole::Activations),
+        ],
+        steps: vec![
+            step(&[(axpby(N, 2.0, 0.0), vec![x, a])]),
+            // Not all of it: kernels of a joint have grids of their own, and this one has a second round.
+            step(&[
+                (axpby(N / 3, 3.0, 0.0), vec![x, b]),
+                (axpby(N / 5, 0.5, 1.0), vec![x, b]),
+            ]),
+            step(&[(axpby(N, 1.0, 1.0), vec![a, w])]),
+            step(&[(axpby(N, 1.0, 1.0), vec![b, w])]),
+        ],
+        waves: vec![0..2],
+        inputs: vec![port("x", N, x)],
+        results: Vec::new(),
+        outputs: vec![port("b", N, b)],
+    };
+    Program {
+        layout: Arc::new(layout),
+        plans: vec![Arc::new(plan)],
+    }
+}
+
+#[test]
+fn steps_that_may_run_at_once_are_joined_and_give_the_same() {
+    let eager = Options {
+        tuning: Tuning::Eager,
+        ..options()
+    };
+    let Some(device) = open(&eager) else { return };
+    let x = bits((0..N).map(|i| (i as f32 * 0.37).sin()));
+    let run = |executor: &mut GpuExecutor| {
+        executor.run(0, &[&x]).unwrap();
+        executor.results(true).unwrap();
+        let port = executor_port();
+        (
+            executor.read_variable(0).unwrap(),
+            executor.read_output(0, &port).unwrap(),
+        )
+    };
+    let zeros = vec![0; N];
+    let mut executor = GpuExecutor::tuned(&device, two_at_once()).unwrap();
+    executor.write_variable(0, &zeros).unwrap();
+    let want = run(&mut executor);
+    assert_eq!(executor.dispatches(0), 5);
+    executor.idle().unwrap();
+    assert_eq!(executor.dispatches(0), 4);
+    executor.write_variable(0, &zeros).unwrap();
+    assert_eq!(run(&mut executor), want);
+    // Timed, each step has its own dispatches.
+    executor.write_variable(0, &zeros).unwrap();
+    executor.run_timed(0, &[&x], Timing::Best).unwrap();
+    assert_eq!(executor.read_variable(0).unwrap(), want.0);
+
+    // Without tuning, nothing is joined.
+    let mut plain = GpuExecutor::new(&device, two_at_once()).unwrap();
+    plain.write_variable(0, &zeros).unwrap();
+    assert_eq!(run(&mut plain), want);
+    plain.idle().unwrap();
+    assert_eq!(plain.dispatches(0), 5);
+}
+
+fn executor_port() -> Port {
+    two_at_once().plans[0].outputs[0].clone()
 }

@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::graph::{Graph, Mode, Output};
-use wgrad::kernel::KernelLimits;
-use wgrad::plan::{Layout, Plan, Step, plan};
-use wgrad::{DType, Device, Fit, Result, Tensor, Trainer, nn, ops, optim};
+use wgrad::kernel::{Binding, KernelLimits};
+use wgrad::plan::{Layout, Plan, Slot, Step, plan};
+use wgrad::{DType, Device, Fit, Result, Tensor, Trainer, loss, nn, ops, optim};
 
 /// The plan of a function of some `f32` tensors, at WebGPU's default limits.
 fn planned(shapes: &[&[usize]], f: impl Fn(&[Tensor]) -> Tensor) -> Result<Plan> {
@@ -196,5 +196,60 @@ fn a_step_of_several_batches_ends_in_an_update_and_zeros() -> Result<()> {
     let plan = trainer.plan().unwrap();
     let last = labels(plan).split_off(plan.steps.len() - 3);
     assert_eq!(last, ["matmul", "mul+add+mul+mul+sub", "copy"], "{plan}");
+    Ok(())
+}
+
+/// What a small network's gradients are made of can be computed at once, layer by layer; and nothing that one of these
+/// steps writes shares a buffer with what another one reads or writes, workspaces included.
+#[test]
+fn small_steps_that_need_nothing_of_each_other_make_a_wave() -> Result<()> {
+    let set = Dataset::from_arrays(vec![0.5; 320], [10], Targets::values(vec![1.0; 32]))?;
+    let model = nn::Sequential::new()
+        .add(nn::Linear::new(10, 64))
+        .add(nn::Relu)
+        .add(nn::Linear::new(64, 64))
+        .add(nn::Relu)
+        .add(nn::Linear::new(64, 1))
+        .add(nn::Sigmoid);
+    let mut trainer = Trainer::new(model)
+        .loss(loss::Bce::new())
+        .optimizer(optim::Adam::new(1e-3))
+        .compile(&Device::cpu(), &set)?;
+    trainer.begin(&set, Fit::epochs(1).batch_size(32))?;
+    let plan = trainer.plan().unwrap();
+    // Three products forward; the loss's mean and the last layer's three gradients; the second's; the first's two; the
+    // update.
+    assert_eq!(plan.waves, [3..7, 7..10, 10..12], "{plan}");
+    assert_eq!(plan.steps.len(), 13, "{plan}");
+    for wave in &plan.waves {
+        let steps = &plan.steps[wave.clone()];
+        for (i, a) in steps.iter().enumerate() {
+            for b in steps.iter().skip(i + 1) {
+                let slots = |step: &Step, written: bool| {
+                    let all = step.variants.iter().flatten();
+                    let bound = all.flat_map(|d| {
+                        let of = |b: &Binding| matches!(b, Binding::Write(_)) == written;
+                        let storage = d.kernel.bindings.iter();
+                        let storage = storage.filter(|b| !matches!(b, Binding::Uniform(_)));
+                        let chosen = storage.zip(&d.slots).filter(|(b, _)| of(b));
+                        chosen.map(|(_, slot)| *slot).collect::<Vec<_>>()
+                    });
+                    bound.collect::<Vec<_>>()
+                };
+                for written in slots(a, true) {
+                    assert!(!slots(b, false).iter().any(|s| s.buffer == written.buffer));
+                    let apart = |s: &Slot| {
+                        s.buffer != written.buffer
+                            || s.offset >= written.offset + written.bytes
+                            || written.offset >= s.offset + s.bytes
+                    };
+                    assert!(slots(b, true).iter().all(apart), "{plan}");
+                }
+                for written in slots(b, true) {
+                    assert!(!slots(a, false).iter().any(|s| s.buffer == written.buffer));
+                }
+            }
+        }
+    }
     Ok(())
 }

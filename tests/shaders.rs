@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -23,10 +24,10 @@ use wgrad::exec::ceiling_kernels;
 use wgrad::graph::{Function, Output};
 use wgrad::kernel::{
     Access, Binding, Emitted, Expr, Instr, Kernel, KernelLimits, Leaf, Operand, Part, Store, Value,
-    View, emit_head, emit_tail, prelude,
+    View, emit_head, emit_tail, join, prelude,
 };
 use wgrad::ops::elementwise::functions;
-use wgrad::plan::{Layout, plan};
+use wgrad::plan::{Layout, Plan, plan};
 use wgrad::{DType, Shape};
 
 /// A device that offers more than WebGPU guarantees.
@@ -145,8 +146,20 @@ fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
     let graph = traced.graph.borrow();
     let planned = plan(&graph, &Layout::new(&graph.variables), limits);
     let planned = planned.unwrap_or_else(|e| panic!("{name}: {e}\n{graph}"));
+    let joints: Vec<Kernel> = joints(&planned, limits);
     let dispatches = planned.steps.into_iter().flat_map(|s| s.variants).flatten();
-    dispatches.map(|d| d.kernel).collect()
+    dispatches.map(|d| d.kernel).chain(joints).collect()
+}
+
+/// The kernels of steps that may run at once, as one.
+fn joints(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
+    let joint = |wave: &Range<usize>| {
+        let steps = plan.steps[wave.clone()].iter();
+        let first = steps.filter_map(|step| step.variants.first()?.first());
+        let kernels: Vec<&Kernel> = first.map(|d| &d.kernel).collect();
+        join(&kernels, limits)
+    };
+    plan.waves.iter().filter_map(joint).collect()
 }
 
 /// The function in tails and heads of both widths, reading its arguments in each way.

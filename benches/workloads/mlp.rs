@@ -50,9 +50,8 @@ pub fn w2(
     let epochs = (2.5 / timed.elapsed().as_secs_f64()).clamp(2.0, 20_000.0) as u64;
     let (mut rates, mut last) = (Vec::new(), 0.0);
     for _ in 0..9 {
-        trainer.begin(&set, fit(epochs))?;
         let timed = Instant::now();
-        let history = finish(&mut trainer)?;
+        let history = trainer.fit(&set, fit(epochs))?;
         rates.push(steps * epochs as f64 / timed.elapsed().as_secs_f64());
         last = final_loss(&history);
     }

@@ -6,6 +6,7 @@
 
 mod emit;
 mod expr;
+mod join;
 mod library;
 mod stored;
 mod view;
@@ -16,6 +17,7 @@ use crate::graph::NodeId;
 
 pub use emit::{Emitted, emit_head, emit_tail, prelude};
 pub use expr::{Access, Expr, Instr, Leaf, Store, Value};
+pub use join::join;
 pub use library::libraries;
 pub use stored::stored;
 pub use view::View;

@@ -281,9 +281,17 @@ impl<'a> Fuser<'a> {
             && at_same_element
             && !from_head
             && g.len == self.len(id)
-            && g.phase == self.graph.node(id).phase
+            && self.same_phase(g, id)
             && g.nodes().count() < NODES
             && self.buffers(g, Some(id)) <= self.limits.storage_buffers as usize
+    }
+
+    /// Whether a node may be computed with a group of its phase; or of the forward phase, where it is the backward
+    /// phase's first: the gradient of a loss is so computed with what the loss is the mean of.
+    fn same_phase(&self, group: &Group, id: NodeId) -> bool {
+        let (theirs, own) = (group.phase, self.graph.node(id).phase);
+        let is_first = || self.groups.iter().all(|g| g.phase == Phase::Forward);
+        theirs == own || (theirs, own) == (Phase::Forward, Phase::Backward) && is_first()
     }
 
     /// The floating nodes that `id` needs and `nodes` does not hold yet, in order.

@@ -59,11 +59,12 @@ pub fn lower(
         bytes,
         role: BufferRole::Activations,
     }));
-    let steps = memory.steps;
+    let Memory { steps, waves, .. } = memory;
     Ok(Plan {
         graph,
         buffers,
         steps,
+        waves,
         inputs,
         results,
         outputs,

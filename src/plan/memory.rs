@@ -7,6 +7,7 @@
 //! 2020, greedy by size).
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use crate::graph::{NodeId, Op};
 use crate::kernel::{Binding, Operand};
@@ -16,6 +17,7 @@ use super::in_place::in_place;
 use super::layout::{ALIGNMENT, slot_bytes, value_bytes};
 use super::lower::{Lowering, UNPLACED};
 use super::tenants::Tenants;
+use super::waves::waves;
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
 
 /// The fixed places: everything but activations.
@@ -235,15 +237,22 @@ struct Life {
     to: usize,
 }
 
-/// The steps with all their slots, and the sizes of the activation buffers.
+/// The steps with all their slots, which of them may run at once, and the sizes of the activation buffers.
 pub(super) struct Memory {
     pub steps: Vec<Step>,
+    pub waves: Vec<Range<usize>>,
     pub activations: Vec<u64>,
 }
 
 impl Memory {
     pub fn plan(cx: &Lowering, mut steps: Vec<Step>, places: &mut Places) -> Result<Self> {
         let end = steps.len();
+        let waves = waves(&steps, cx.graph, places, cx.limits);
+        // What a step of a wave touches, no other one of it may overwrite.
+        let mut until: Vec<usize> = (0..end).collect();
+        for wave in &waves {
+            until[wave.clone()].fill(wave.end - 1);
+        }
         let mut order: Vec<NodeId> = Vec::new();
         let mut lives: Vec<Life> = Vec::new();
         let mut at: HashMap<NodeId, usize> = HashMap::new();
@@ -255,13 +264,13 @@ impl Memory {
                     lives.push(Life {
                         bytes: value_bytes(cx.graph.meta(*id), cx.limits),
                         from: s,
-                        to: s,
+                        to: until[s],
                     });
                 }
             }
             for (id, _) in &step.reads {
                 if let Some(life) = at.get(id).and_then(|&i| lives.get_mut(i)) {
-                    life.to = s;
+                    life.to = until[s];
                 }
             }
         }
@@ -279,7 +288,7 @@ impl Memory {
             lives.extend(scratch.map(|&bytes| Life {
                 bytes: bytes.max(16),
                 from: s,
-                to: s,
+                to: until[s],
             }));
         }
         let (activations, chosen) = assign(&lives);
@@ -298,7 +307,11 @@ impl Memory {
             scratch += slots.len();
             fill(step, places, &slots)?;
         }
-        Ok(Memory { steps, activations })
+        Ok(Memory {
+            steps,
+            waves,
+            activations,
+        })
     }
 }
 

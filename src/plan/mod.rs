@@ -13,6 +13,9 @@ mod merge;
 mod shared;
 mod table;
 mod tenants;
+mod waves;
+
+use std::ops::Range;
 
 use crate::graph::{Graph, Meta, NodeId};
 use crate::kernel::{Expr, Kernel, Operand};
@@ -151,6 +154,8 @@ pub struct Plan {
     pub buffers: Vec<BufferPlan>,
     /// What is computed, in order.
     pub steps: Vec<Step>,
+    /// Small steps in a row that need nothing of each other: their dispatches may run at once.
+    pub waves: Vec<Range<usize>>,
     /// Values handed over, all in the buffer of role `Inputs`.
     pub inputs: Vec<Port>,
     /// Values handed back after each run, scalars and those that the graph says, all in the buffer of role `Results`.

@@ -36,6 +36,14 @@ impl fmt::Display for Plan {
                 step.source,
             )?;
         }
+        for wave in &self.waves {
+            writeln!(
+                f,
+                "steps {} to {} may run at once",
+                wave.start,
+                wave.end - 1
+            )?;
+        }
         for (i, buffer) in self.buffers.iter().enumerate() {
             let kib = buffer.bytes as f64 / 1024.0;
             writeln!(f, "buffer b{i}: {:?}, {kib:.1} KiB", buffer.role)?;

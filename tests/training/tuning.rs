@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use wgrad::data::Dataset;
+use wgrad::data::{Dataset, Targets};
 use wgrad::exec::gpu::{Options, Tuning};
 use wgrad::train::TrainerBuilder;
-use wgrad::{Device, Fit, Trainer, optim};
+use wgrad::{Device, Fit, Trainer, loss, nn, optim};
 
 use crate::common;
 use crate::precision::{convolutional, digits, language};
@@ -32,6 +32,23 @@ fn images() -> (TrainerBuilder, Dataset) {
     (trainer.seed(6), digits().split(0.85, 1).unwrap().1)
 }
 
+/// Half of its dispatches are joined with others.
+fn small() -> (TrainerBuilder, Dataset) {
+    let model = nn::Sequential::new()
+        .add(nn::Linear::new(10, 64))
+        .add(nn::Relu)
+        .add(nn::Linear::new(64, 64))
+        .add(nn::Tanh)
+        .add(nn::Dropout::new(0.2))
+        .add(nn::Linear::new(64, 1))
+        .add(nn::Sigmoid);
+    let x: Vec<f32> = (0..1000).map(|i| (i as f32 * 0.7).sin()).collect();
+    let y = (0..100).map(|i| f32::from(u8::from(i % 3 == 0))).collect();
+    let set = Dataset::from_arrays(x, [10], Targets::values(y)).unwrap();
+    let trainer = Trainer::new(model).loss(loss::Bce::new());
+    (trainer.optimizer(optim::Adam::new(1e-3)).seed(6), set)
+}
+
 fn text() -> (TrainerBuilder, Dataset) {
     let (model, set) = language();
     let trainer = Trainer::new(model).optimizer(optim::AdamW::new(3e-3));
@@ -54,7 +71,7 @@ fn rewrite(folder: &Path, variant: u64) -> usize {
 
 #[test]
 fn the_bits_of_a_training_do_not_depend_on_what_was_tuned_when_gpu() {
-    for model in [images, text] {
+    for model in [images, text, small] {
         let folder = tempfile::tempdir().unwrap();
         let Some(plain) = device(Tuning::Off, folder.path()) else {
             return;

@@ -125,13 +125,19 @@ impl Uniforms {
         program: &Program,
         counters: &mut Counters,
     ) -> Result<Self> {
+        Self::of(device, kernels(program), counters)
+    }
+
+    /// The words of these kernels alone.
+    pub(super) fn of<'a>(
+        device: &GpuDevice,
+        kernels: impl Iterator<Item = &'a Kernel>,
+        counters: &mut Counters,
+    ) -> Result<Self> {
         let alignment = u64::from(device.info().limits.offset_alignment);
         let mut offsets: HashMap<Vec<u32>, u64> = HashMap::new();
         let mut end = 0u64;
-        for words in kernels(program)
-            .flat_map(|k| &k.bindings)
-            .filter_map(uniform)
-        {
+        for words in kernels.flat_map(|k| &k.bindings).filter_map(uniform) {
             if !offsets.contains_key(words) {
                 offsets.insert(words.to_vec(), end);
                 end = (end + uniform_bytes(words)).next_multiple_of(alignment);

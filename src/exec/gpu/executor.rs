@@ -13,6 +13,7 @@ use super::budget::Budget;
 use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
 use super::fetch::Fetch;
+use super::joints::Joined;
 use super::prepare::{Prepared, Workshop, prepare};
 use super::readback::Readback;
 use super::submit::{self, Copy};
@@ -29,6 +30,10 @@ pub(super) const CHUNK: u64 = 4 << 20;
 pub(super) struct Ready {
     /// By step: the dispatches of the chosen variant; none where the step has no elements.
     pub(super) steps: Vec<Vec<Prepared>>,
+    /// The same with small dispatches joined, once that is looked into.
+    pub(super) joined: Option<Joined>,
+    /// How often it was run.
+    pub(super) runs: u64,
     /// By step: which variant that is.
     pub(super) variants: Vec<usize>,
     /// The buffer of the inputs and how much of it is used, where there are any.
@@ -93,6 +98,8 @@ impl GpuExecutor {
             let returns = submit::returns(&buffers, &uniforms, index, &plan.results)?;
             plans.push(Ready {
                 steps,
+                joined: None,
+                runs: 0,
                 variants: plan.steps.iter().map(choose).collect(),
                 inputs,
                 results: returns.copies,
@@ -153,6 +160,10 @@ impl Ready {
     pub(super) fn replace(&mut self, step: usize, dispatches: Vec<Prepared>, variant: usize) {
         if let (Some(place), Some(chosen)) = (self.steps.get_mut(step), self.variants.get_mut(step))
         {
+            if *chosen != variant {
+                // Joined with others it would be the old one.
+                self.joined = None;
+            }
             (*place, *chosen) = (dispatches, variant);
         }
     }
@@ -213,7 +224,8 @@ impl Executor for GpuExecutor {
                 if let (0, Some((stage, target, bytes))) = (i, stage) {
                     encoder.copy_buffer_to_buffer(stage, 0, target, 0, bytes);
                 }
-                submit::encode(&mut encoder, &ready.steps, start..end, None);
+                let steps = ready.joined.as_ref().unwrap_or(&ready.steps);
+                submit::encode(&mut encoder, steps, start..end, None);
                 if i + 1 == cuts.len() {
                     ready
                         .results
@@ -235,6 +247,9 @@ impl Executor for GpuExecutor {
         let run = self.counters.runs;
         self.counters.runs += 1;
         self.tuner.count(Instant::now());
+        if let Some(ready) = self.plans.get_mut(plan) {
+            ready.runs += 1;
+        }
         self.readback
             .submitted(&self.device, (run, plan), after, most)
     }
@@ -269,6 +284,7 @@ impl Executor for GpuExecutor {
     }
 
     fn idle(&mut self) -> Result<()> {
+        self.join_waves();
         self.tune()
     }
 

@@ -18,6 +18,7 @@ mod fault;
 mod fetch;
 mod halves;
 mod inspect;
+mod joints;
 mod pipelines;
 mod prepare;
 mod profile;

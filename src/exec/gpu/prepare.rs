@@ -13,6 +13,7 @@ use super::pipelines::Pipeline;
 
 /// A dispatch with everything it needs. Command buffers cannot be used twice, so this is what is
 /// kept, and encoded anew for each run.
+#[derive(Clone)]
 pub(super) struct Prepared {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) group: wgpu::BindGroup,

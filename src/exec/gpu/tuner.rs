@@ -35,6 +35,11 @@ const RUNS: u64 = 16;
 /// The share of the time since the first run that tuning may take.
 const SHARE: f64 = 0.03;
 
+/// Runs of a plan, and time since the first one, before kernels are joined for it: compiling them takes some tenths of
+/// a second, about what they have saved by then if they halve a run.
+const OFTEN: u64 = 512;
+const LONG: Duration = Duration::from_secs(1);
+
 /// A candidate must take less than this share of the time of the one in use.
 const FASTER: f64 = 0.95;
 
@@ -107,6 +112,16 @@ impl Tuner {
                 self.runs >= RUNS && self.spent.as_secs_f64() < SHARE * since.as_secs_f64()
             }
             Tuning::Eager => self.runs > 0,
+        }
+    }
+
+    /// Whether a plan that has run so often is worth compiling more kernels for, which save time at each run.
+    pub fn is_settled(&self, runs: u64, now: Instant) -> bool {
+        let since = self.since.map_or(Duration::ZERO, |since| now - since);
+        match self.tuning {
+            Tuning::Off => false,
+            Tuning::Idle => runs >= OFTEN && since >= LONG,
+            Tuning::Eager => runs > 0,
         }
     }
 

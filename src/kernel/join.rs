@@ -1,0 +1,556 @@
+//! Several kernels as one, which runs the workgroups of each.
+//!
+//! The texts stand one after the other, each with a prefix before the names that it declares, and an entry point of
+//! their own calls the one that a workgroup belongs to. No statement of theirs changes, so neither do the bits.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use super::{Binding, Kernel, KernelLimits, Part};
+
+/// The kernels as one, where that can be. The bindings follow each other; the first one says where each kernel's
+/// workgroups begin.
+///
+/// Kernels whose invocations work together, by barriers or in subgroups, keep their workgroups: these must be of one
+/// size, and one kernel at most may have memory for them. Those of the others are as many invocations, which take the
+/// places of their own ones in turns.
+pub fn join(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
+    let texts: Vec<String> = kernels
+        .iter()
+        .map(|kernel| without_comments(&kernel.text()))
+        .collect();
+    let entries = kernels.iter().zip(&texts);
+    let entries = entries.map(|(kernel, text)| Entry::new(kernel, text));
+    let entries: Vec<Entry> = entries.collect::<Option<_>>()?;
+    let together = || entries.iter().filter(|entry| entry.together);
+    let size = |entries: &mut dyn Iterator<Item = &Entry>| entries.map(Entry::invocations).max();
+    let invocations = size(&mut together()).or_else(|| size(&mut entries.iter()))?;
+    let fits = together().all(|entry| entry.invocations() == invocations)
+        && entries.iter().filter(|entry| entry.memory).count() < 2;
+    if !fits {
+        return None;
+    }
+    let mut joint = Joint {
+        words: Vec::new(),
+        fields: format!("grids: array<vec4<u32>, {}>,", entries.len() + 1),
+        bindings: Vec::new(),
+    };
+    let mut workgroups = 0u32;
+    for kernel in kernels {
+        let [x, y, z] = kernel.workgroups;
+        joint.words.extend([x, y, z, workgroups]);
+        let count = x.checked_mul(y).and_then(|xy| xy.checked_mul(z))?;
+        workgroups = workgroups.checked_add(count)?;
+    }
+    joint.words.extend([0, 0, 0, workgroups]);
+    let mut parts: Vec<Part> = Vec::new();
+    for (i, entry) in entries.iter().enumerate() {
+        parts.push(Part {
+            file: entry.kernel.label,
+            text: Cow::Owned(entry.text(&prefix(i), &mut joint)?),
+        });
+    }
+    let entry_point = entry_point(&entries, invocations);
+    let fields = &joint.fields;
+    parts.push(Part {
+        file: "generated entry point",
+        text: Cow::Owned(format!("struct Joint {{ {fields} }}\n{entry_point}")),
+    });
+    if joint.bindings.len() > limits.storage_buffers as usize || workgroups > limits.workgroups {
+        return None;
+    }
+    let mut bindings = vec![Binding::Uniform(joint.words)];
+    bindings.extend(joint.bindings);
+    Some(Kernel {
+        label: "joined",
+        parts,
+        overrides: Vec::new(),
+        bindings,
+        workgroups: [workgroups, 1, 1],
+    })
+}
+
+/// What the kernels are bound to: buffers as before, one after the other, and all their parameters in one struct. Mesa
+/// 22.3 writes past the end of a table where a fourth uniform buffer steers a branch.
+struct Joint {
+    words: Vec<u32>,
+    fields: String,
+    bindings: Vec<Binding>,
+}
+
+/// The entry point of them all.
+fn entry_point(entries: &[Entry], invocations: u32) -> String {
+    let mut text = format!(
+        "@group(0) @binding(0) var<uniform> joint: Joint;\n\n\
+         @compute @workgroup_size({invocations}, 1, 1)\n\
+         fn main(\n    @builtin(workgroup_id) workgroup: vec3<u32>,\n    \
+         @builtin(local_invocation_index) index: u32,\n",
+    );
+    if entries
+        .iter()
+        .any(|e| e.arguments.contains(&Argument::Lane))
+    {
+        text.push_str("    @builtin(subgroup_invocation_id) subgroup_lane: u32,\n");
+    }
+    text.push_str(") {\n");
+    for (i, entry) in entries.iter().enumerate() {
+        let arguments = entry.arguments.iter().map(|a| a.value(entry.size));
+        let arguments: Vec<String> = arguments.collect();
+        let call = format!("{}main({});", prefix(i), arguments.join(", "));
+        let own = entry.invocations();
+        let call = match own.cmp(&invocations) {
+            Ordering::Equal => format!("let place = index;\n        {call}"),
+            Ordering::Less => {
+                format!("let place = index;\n        if place < {own}u {{ {call} }}")
+            }
+            Ordering::Greater => format!(
+                "for (var place = index; place < {own}u; place += {invocations}u) {{ {call} }}"
+            ),
+        };
+        let _ = writeln!(
+            text,
+            "    if workgroup.x >= joint.grids[{i}].w && workgroup.x < joint.grids[{}].w {{\n        \
+             let grid = joint.grids[{i}];\n        let w = workgroup.x - grid.w;\n        {call}\n    }}",
+            i + 1,
+        );
+    }
+    text.push_str("}\n");
+    text
+}
+
+fn prefix(kernel: usize) -> String {
+    format!("k{kernel}_")
+}
+
+/// What an entry point is told.
+#[derive(Clone, Copy, PartialEq)]
+enum Argument {
+    Workgroup,
+    Count,
+    Local,
+    Global,
+    Index,
+    Lane,
+}
+
+impl Argument {
+    fn named(builtin: &str) -> Option<Self> {
+        Some(match builtin {
+            "workgroup_id" => Argument::Workgroup,
+            "num_workgroups" => Argument::Count,
+            "local_invocation_id" => Argument::Local,
+            "global_invocation_id" => Argument::Global,
+            "local_invocation_index" => Argument::Index,
+            "subgroup_invocation_id" => Argument::Lane,
+            _ => return None,
+        })
+    }
+
+    /// What a kernel is told that has workgroups of this size, from the common entry point's `grid`, `w` and `place`.
+    fn value(self, [x, y, z]: [u32; 3]) -> String {
+        let workgroup = "vec3<u32>(w % grid.x, w / grid.x % grid.y, w / (grid.x * grid.y))";
+        let xy = x * y;
+        let local = format!("vec3<u32>(place % {x}u, place / {x}u % {y}u, place / {xy}u)");
+        match self {
+            Argument::Workgroup => workgroup.to_string(),
+            Argument::Count => "grid.xyz".to_string(),
+            Argument::Local => local,
+            Argument::Global => format!("{workgroup} * vec3<u32>({x}u, {y}u, {z}u) + {local}"),
+            Argument::Index => "place".to_string(),
+            Argument::Lane => "subgroup_lane".to_string(),
+        }
+    }
+}
+
+/// A kernel's text, taken apart.
+struct Entry<'a> {
+    kernel: &'a Kernel,
+    tokens: Vec<Token<'a>>,
+    /// The names that it declares outside of functions.
+    names: HashSet<&'a str>,
+    arguments: Vec<Argument>,
+    size: [u32; 3],
+    /// Its invocations work together.
+    together: bool,
+    /// It has workgroup memory.
+    memory: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn new(kernel: &'a Kernel, text: &'a str) -> Option<Self> {
+        let tokens = tokens(text);
+        let word = |w: &str| tokens.iter().any(|t| t.is(w));
+        if word("enable") || word("requires") || word("diagnostic") {
+            return None;
+        }
+        let mut arguments = Vec::new();
+        for at in attributes(&tokens, "builtin") {
+            arguments.push(Argument::named(tokens.get(at)?.text)?);
+        }
+        let in_workgroup = |w: &[Token]| w[0].is("<") && w[1].is("workgroup");
+        let memory = tokens.windows(2).any(in_workgroup);
+        let subgroups = tokens.iter().any(|t| t.text.starts_with("subgroup"));
+        Some(Entry {
+            kernel,
+            names: names(&tokens),
+            arguments,
+            size: size(kernel, &tokens)?,
+            together: memory || subgroups || word("workgroupBarrier"),
+            memory,
+            tokens,
+        })
+    }
+
+    fn invocations(&self) -> u32 {
+        self.size.iter().product()
+    }
+
+    /// The text with prefixes, its overrides as constants, its entry point as a function, and what it is bound to
+    /// added to the joint.
+    fn text(&self, prefix: &str, joint: &mut Joint) -> Option<String> {
+        let mut text = String::new();
+        let first = joint.bindings.len();
+        joint
+            .bindings
+            .extend(self.buffers().map(|(_, b)| b.clone()));
+        // By name: the parameters that lie in the joint's struct.
+        let mut parameters: HashSet<&str> = HashSet::new();
+        for (at, name) in self.bound("uniform") {
+            let Some(Binding::Uniform(words)) = self.kernel.bindings.get(at) else {
+                return None;
+            };
+            parameters.insert(name);
+            joint.words.extend(words);
+            let end = joint.words.len().next_multiple_of(4);
+            joint.words.resize(end, 0);
+        }
+        let own = |word: &str| match parameters.contains(word) {
+            true => format!("joint.{prefix}{word}"),
+            false => format!("{prefix}{word}"),
+        };
+        // The nesting of braces, and whether they are a struct's.
+        let (mut depth, mut members) = (0, false);
+        let mut i = 0;
+        while let Some(token) = self.tokens.get(i) {
+            let next = |n: usize| self.tokens.get(i + n).map_or("", |t| t.text);
+            let until = |end: &str| {
+                let rest = self.tokens.iter().skip(i);
+                rest.take_while(|t| !t.is(end)).count()
+            };
+            text.push_str(token.space);
+            let skipped = match (token.text, next(1)) {
+                ("@", "compute") => 2,
+                ("@", "workgroup_size" | "builtin") => until(")") + 1,
+                ("@", "group") if next(UNIFORM) == "uniform" => {
+                    let end = until(";");
+                    let ty = self.tokens.get(i + NAME + 2..i + end)?;
+                    let ty = ty.iter().map(|t| match self.names.contains(t.text) {
+                        true => own(t.text),
+                        false => t.text.to_string(),
+                    });
+                    let name = next(NAME);
+                    let ty: String = ty.collect();
+                    let _ = write!(joint.fields, " @align(16) {prefix}{name}: {ty},");
+                    end + 1
+                }
+                ("@", "binding") => {
+                    let at: usize = next(3).parse().ok()?;
+                    // The joint's only uniform buffer comes first.
+                    let among = self.buffers().position(|(i, _)| i == at)?;
+                    let _ = write!(text, "@binding({})", 1 + first + among);
+                    until(")") + 1
+                }
+                ("override", name) => {
+                    let given = self.kernel.overrides.iter().find(|o| o.0 == name);
+                    text.push_str("const");
+                    match given {
+                        Some((name, value)) => {
+                            let _ = write!(text, " {prefix}{name} = {value}u;");
+                            until(";") + 1
+                        }
+                        None => 1,
+                    }
+                }
+                (brace @ ("{" | "}"), _) => {
+                    depth += if brace == "{" { 1 } else { -1 };
+                    members &= depth > 0;
+                    text.push_str(brace);
+                    1
+                }
+                (word, next) => {
+                    members |= word == "struct";
+                    let behind_dot = i > 0 && self.tokens[i - 1].is(".");
+                    let member = members && depth > 0 && next == ":";
+                    match self.names.contains(word) && !behind_dot && !member {
+                        true => text.push_str(&own(word)),
+                        false => text.push_str(word),
+                    }
+                    1
+                }
+            };
+            i += skipped;
+        }
+        Some(text)
+    }
+
+    /// What is no parameter, by binding.
+    fn buffers(&self) -> impl Iterator<Item = (usize, &Binding)> {
+        let all = self.kernel.bindings.iter().enumerate();
+        all.filter(|(_, binding)| !matches!(binding, Binding::Uniform(_)))
+    }
+
+    /// Binding and name of each variable of an address space, in the order of their declarations.
+    fn bound(&self, space: &str) -> Vec<(usize, &'a str)> {
+        let declared = (0..self.tokens.len()).filter_map(|i| {
+            let word = |n: usize| self.tokens.get(i + n).map_or("", |t| t.text);
+            let found = word(0) == "@" && word(1) == "group" && word(UNIFORM) == space;
+            found.then(|| Some((word(BINDING).parse().ok()?, self.tokens.get(i + NAME)?.text)))?
+        });
+        declared.collect()
+    }
+}
+
+/// Where these stand in `@group(0) @binding(1) var<uniform> name: Type;`, in tokens.
+const BINDING: usize = 8;
+const UNIFORM: usize = 12;
+const NAME: usize = 14;
+
+/// Where the arguments of the attributes `name` begin.
+fn attributes<'a>(tokens: &'a [Token<'_>], name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    tokens
+        .windows(3)
+        .enumerate()
+        .filter_map(move |(i, w)| match w {
+            [at, word, open] if at.is("@") && word.is(name) && open.is("(") => Some(i + 3),
+            _ => None,
+        })
+}
+
+/// The workgroup's size, with the kernel's overrides.
+fn size(kernel: &Kernel, tokens: &[Token]) -> Option<[u32; 3]> {
+    let at = attributes(tokens, "workgroup_size").next()?;
+    let mut size = [1; 3];
+    let list = tokens.get(at..)?.iter().take_while(|t| !t.is(")"));
+    for (place, token) in size.iter_mut().zip(list.filter(|t| !t.is(","))) {
+        let given = kernel.overrides.iter().find(|(name, _)| token.is(name));
+        let default = || {
+            let declared = tokens
+                .windows(2)
+                .position(|w| w[0].is("override") && w[1].is(token.text))?;
+            let value = tokens
+                .get(declared..)?
+                .iter()
+                .skip_while(|t| !t.is("="))
+                .nth(1)?;
+            value.text.trim_end_matches('u').parse().ok()
+        };
+        *place = match given {
+            Some((_, value)) => *value,
+            None => token
+                .text
+                .trim_end_matches('u')
+                .parse()
+                .ok()
+                .or_else(default)?,
+        };
+    }
+    Some(size)
+}
+
+/// The names that are declared outside of functions.
+fn names<'a>(tokens: &[Token<'a>]) -> HashSet<&'a str> {
+    let mut names = HashSet::new();
+    let mut depth = 0;
+    for (i, token) in tokens.iter().enumerate() {
+        match token.text {
+            "{" | "(" => depth += 1,
+            "}" | ")" => depth -= 1,
+            "fn" | "struct" | "const" | "override" | "alias" if depth == 0 => {
+                names.extend(tokens.get(i + 1).map(|t| t.text));
+            }
+            "var" if depth == 0 => {
+                // Behind `<...>` where there is an address space.
+                let name = tokens
+                    .get(i + 1..)
+                    .and_then(|rest| match rest.first()?.is("<") {
+                        true => rest.iter().skip_while(|t| !t.is(">")).nth(1),
+                        false => rest.first(),
+                    });
+                names.extend(name.map(|t| t.text));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// A name, a number or a sign, and the space before it.
+struct Token<'a> {
+    space: &'a str,
+    text: &'a str,
+}
+
+impl Token<'_> {
+    fn is(&self, text: &str) -> bool {
+        self.text == text
+    }
+}
+
+/// A text without comments, so that no line of one kernel ends in those of the next.
+fn without_comments(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split("//").next());
+    lines.flatten().flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The tokens of a text without comments.
+fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    loop {
+        let start = rest.find(|c: char| !c.is_whitespace());
+        let (space, behind) = rest.split_at(start.unwrap_or(rest.len()));
+        let Some(first) = behind.chars().next() else {
+            return tokens;
+        };
+        let number = first.is_ascii_digit();
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '_' || (number && c == '.');
+        let length = match inside(first) {
+            true => behind.find(|c| !inside(c)).unwrap_or(behind.len()),
+            false => first.len_utf8(),
+        };
+        let (text, behind) = behind.split_at(length);
+        tokens.push(Token { space, text });
+        rest = behind;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::kernel::Operand;
+
+    fn kernel(text: &str, bindings: Vec<Binding>, workgroups: [u32; 3]) -> Kernel {
+        Kernel {
+            label: "test",
+            parts: vec![Part {
+                file: "test.wgsl",
+                text: Cow::Owned(text.to_string()),
+            }],
+            overrides: vec![("WG", 32)],
+            bindings,
+            workgroups,
+        }
+    }
+
+    fn buffers(count: usize) -> Vec<Binding> {
+        (0..count)
+            .map(|i| Binding::Write(Operand::Scratch(i)))
+            .collect()
+    }
+
+    /// The words before and after those that were renamed.
+    fn squeezed(kernel: &Kernel) -> String {
+        kernel
+            .text()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    const SCALE: &str = "
+        override WG: u32 = 64u; // the last line of a file
+        override TWICE: bool = true;
+        struct Params { scale: f32, n: u32 }
+        @group(0) @binding(1) var<uniform> params: Params;
+        @group(0) @binding(0) var<storage, read_write> y: array<f32>;
+        fn scale(x: f32) -> f32 { return x * params.scale - 1e-3; }
+        @compute @workgroup_size(WG)
+        fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            if id.x < params.n { y[id.x] = scale(y[id.x]); }
+        } // end";
+
+    #[test]
+    fn names_are_apart_and_members_are_not_names() {
+        let mut bindings = buffers(1);
+        bindings.push(Binding::Uniform(vec![2.5f32.to_bits(), 7]));
+        let kernel = kernel(SCALE, bindings, [2, 3, 1]);
+        let both = join(&[&kernel, &kernel], &KernelLimits::WEBGPU).unwrap();
+        let text = squeezed(&both);
+        for k in ["k0_", "k1_"] {
+            let has = |what: &str| {
+                let what = what.replace('$', k);
+                assert!(text.contains(&what), "{what} is not in {text}");
+            };
+            has("const $WG = 32u;");
+            has("const $TWICE: bool = true;");
+            has("struct $Params { scale: f32, n: u32 }");
+            has("fn $scale(x: f32) -> f32 { return x * joint.$params.scale - 1e-3; }");
+            has("if id.x < joint.$params.n { $y[id.x] = $scale($y[id.x]); }");
+            has("@align(16) $params: $Params,");
+        }
+        assert!(text.contains("@binding(1) var<storage, read_write> k0_y"));
+        assert!(text.contains("@binding(2) var<storage, read_write> k1_y"));
+        // Grids with where they begin, the end, and both kernels' parameters, each 16 bytes.
+        let params = [2.5f32.to_bits(), 7, 0, 0];
+        let mut words = vec![2, 3, 1, 0, 2, 3, 1, 6, 0, 0, 0, 12];
+        words.extend([params, params].concat());
+        assert_eq!(both.bindings.first(), Some(&Binding::Uniform(words)));
+        assert_eq!((both.bindings.len(), both.workgroups), (3, [12, 1, 1]));
+    }
+
+    fn with_body(size: u32, body: &str) -> Kernel {
+        let text = format!(
+            "@group(0) @binding(0) var<storage, read_write> y: array<f32>;
+             @compute @workgroup_size({size})
+             fn main(@builtin(local_invocation_index) lane: u32) {{ {body} }}"
+        );
+        kernel(&text, buffers(1), [1, 1, 1])
+    }
+
+    #[test]
+    fn workgroups_of_invocations_that_work_together_stay_as_they_are() {
+        let limits = &KernelLimits::WEBGPU;
+        let plain = |size| with_body(size, "y[lane] = 1.0;");
+        let together = |size| with_body(size, "workgroupBarrier(); y[lane] = 1.0;");
+        let joined = |kernels: &[&Kernel]| join(kernels, limits).map(|k| squeezed(&k));
+        let text = joined(&[&plain(64), &together(8), &plain(4)]).unwrap();
+        assert!(text.contains("@workgroup_size(8, 1, 1)"), "{text}");
+        let turns = "for (var place = index; place < 64u; place += 8u) { k0_main(place); }";
+        assert!(text.contains(turns), "{text}");
+        assert!(
+            text.contains("let place = index; k1_main(place);"),
+            "{text}"
+        );
+        assert!(text.contains("if place < 4u { k2_main(place); }"), "{text}");
+        // Without any, the largest workgroups are everyone's.
+        let text = joined(&[&plain(4), &plain(64)]).unwrap();
+        assert!(text.contains("@workgroup_size(64, 1, 1)"), "{text}");
+        assert_eq!(joined(&[&together(8), &together(16)]), None);
+    }
+
+    #[test]
+    fn what_cannot_be_joined_is_not() {
+        let limits = &KernelLimits::WEBGPU;
+        let plain = with_body(64, "y[lane] = 1.0;");
+        assert!(join(&[&plain; 8], limits).is_some());
+        assert!(join(&[&plain; 9], limits).is_none(), "too many buffers");
+        let memory = kernel(
+            "var<workgroup> rows: array<f32, 64>;
+             @compute @workgroup_size(64) fn main() { rows[0] = 1.0; }",
+            Vec::new(),
+            [1, 1, 1],
+        );
+        assert!(join(&[&memory, &plain], limits).is_some());
+        assert!(join(&[&memory, &memory], limits).is_none());
+        let unknown = kernel(
+            "@compute @workgroup_size(64) fn main(@builtin(subgroup_id) id: u32) {}",
+            Vec::new(),
+            [1, 1, 1],
+        );
+        assert!(join(&[&unknown, &plain], limits).is_none());
+    }
+}
