@@ -9,6 +9,7 @@
 mod common;
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -941,7 +942,7 @@ fn two_at_once() -> Program {
             step(&[(axpby(N, 1.0, 1.0), vec![a, w])]),
             step(&[(axpby(N, 1.0, 1.0), vec![b, w])]),
         ],
-        waves: vec![0..2],
+        waves: vec![Range { start: 0, end: 2 }],
         inputs: vec![port("x", N, x)],
         results: Vec::new(),
         outputs: vec![port("b", N, b)],

@@ -287,11 +287,22 @@ impl<'a> Fuser<'a> {
     }
 
     /// Whether a node may be computed with a group of its phase; or of the forward phase, where it is the backward
-    /// phase's first: the gradient of a loss is so computed with what the loss is the mean of.
+    /// phase's first and reads nothing else than the group: the gradient of a loss is so computed with what the loss
+    /// is the mean of.
     fn same_phase(&self, group: &Group, id: NodeId) -> bool {
-        let (theirs, own) = (group.phase, self.graph.node(id).phase);
-        let is_first = || self.groups.iter().all(|g| g.phase == Phase::Forward);
-        theirs == own || (theirs, own) == (Phase::Forward, Phase::Backward) && is_first()
+        let reads_the_same = || {
+            let nodes: Vec<NodeId> = group.nodes().collect();
+            let theirs = self.read_from_memory(&nodes);
+            let known = |root: &NodeId| nodes.contains(root) || theirs.contains(root);
+            self.roots(id).is_some_and(|own| own.iter().all(known))
+        };
+        match (group.phase, self.graph.node(id).phase) {
+            (Phase::Forward, Phase::Backward) => {
+                let last = self.groups.last();
+                last.is_some_and(|g| g.phase == Phase::Forward) && reads_the_same()
+            }
+            (theirs, own) => theirs == own,
+        }
     }
 
     /// The floating nodes that `id` needs and `nodes` does not hold yet, in order.

@@ -3,12 +3,18 @@
 //! The texts stand one after the other, each with a prefix before the names that it declares, and an entry point of
 //! their own calls the one that a workgroup belongs to. No statement of theirs changes, so neither do the bits.
 
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::{Binding, Kernel, KernelLimits, Part};
+use tokens::{Token, attributes, names, tokens, without_comments};
 
 /// The kernels as one, where that can be. The bindings follow each other; the first one says where each kernel's
 /// workgroups begin.
@@ -317,17 +323,6 @@ const BINDING: usize = 8;
 const UNIFORM: usize = 12;
 const NAME: usize = 14;
 
-/// Where the arguments of the attributes `name` begin.
-fn attributes<'a>(tokens: &'a [Token<'_>], name: &'a str) -> impl Iterator<Item = usize> + 'a {
-    tokens
-        .windows(3)
-        .enumerate()
-        .filter_map(move |(i, w)| match w {
-            [at, word, open] if at.is("@") && word.is(name) && open.is("(") => Some(i + 3),
-            _ => None,
-        })
-}
-
 /// The workgroup's size, with the kernel's overrides.
 fn size(kernel: &Kernel, tokens: &[Token]) -> Option<[u32; 3]> {
     let at = attributes(tokens, "workgroup_size").next()?;
@@ -357,200 +352,4 @@ fn size(kernel: &Kernel, tokens: &[Token]) -> Option<[u32; 3]> {
         };
     }
     Some(size)
-}
-
-/// The names that are declared outside of functions.
-fn names<'a>(tokens: &[Token<'a>]) -> HashSet<&'a str> {
-    let mut names = HashSet::new();
-    let mut depth = 0;
-    for (i, token) in tokens.iter().enumerate() {
-        match token.text {
-            "{" | "(" => depth += 1,
-            "}" | ")" => depth -= 1,
-            "fn" | "struct" | "const" | "override" | "alias" if depth == 0 => {
-                names.extend(tokens.get(i + 1).map(|t| t.text));
-            }
-            "var" if depth == 0 => {
-                // Behind `<...>` where there is an address space.
-                let name = tokens
-                    .get(i + 1..)
-                    .and_then(|rest| match rest.first()?.is("<") {
-                        true => rest.iter().skip_while(|t| !t.is(">")).nth(1),
-                        false => rest.first(),
-                    });
-                names.extend(name.map(|t| t.text));
-            }
-            _ => {}
-        }
-    }
-    names
-}
-
-/// A name, a number or a sign, and the space before it.
-struct Token<'a> {
-    space: &'a str,
-    text: &'a str,
-}
-
-impl Token<'_> {
-    fn is(&self, text: &str) -> bool {
-        self.text == text
-    }
-}
-
-/// A text without comments, so that no line of one kernel ends in those of the next.
-fn without_comments(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split("//").next());
-    lines.flatten().flat_map(|line| [line, "\n"]).collect()
-}
-
-/// The tokens of a text without comments.
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    loop {
-        let start = rest.find(|c: char| !c.is_whitespace());
-        let (space, behind) = rest.split_at(start.unwrap_or(rest.len()));
-        let Some(first) = behind.chars().next() else {
-            return tokens;
-        };
-        let number = first.is_ascii_digit();
-        let inside = |c: char| c.is_ascii_alphanumeric() || c == '_' || (number && c == '.');
-        let length = match inside(first) {
-            true => behind.find(|c| !inside(c)).unwrap_or(behind.len()),
-            false => first.len_utf8(),
-        };
-        let (text, behind) = behind.split_at(length);
-        tokens.push(Token { space, text });
-        rest = behind;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::kernel::Operand;
-
-    fn kernel(text: &str, bindings: Vec<Binding>, workgroups: [u32; 3]) -> Kernel {
-        Kernel {
-            label: "test",
-            parts: vec![Part {
-                file: "test.wgsl",
-                text: Cow::Owned(text.to_string()),
-            }],
-            overrides: vec![("WG", 32)],
-            bindings,
-            workgroups,
-        }
-    }
-
-    fn buffers(count: usize) -> Vec<Binding> {
-        (0..count)
-            .map(|i| Binding::Write(Operand::Scratch(i)))
-            .collect()
-    }
-
-    /// The words before and after those that were renamed.
-    fn squeezed(kernel: &Kernel) -> String {
-        kernel
-            .text()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    const SCALE: &str = "
-        override WG: u32 = 64u; // the last line of a file
-        override TWICE: bool = true;
-        struct Params { scale: f32, n: u32 }
-        @group(0) @binding(1) var<uniform> params: Params;
-        @group(0) @binding(0) var<storage, read_write> y: array<f32>;
-        fn scale(x: f32) -> f32 { return x * params.scale - 1e-3; }
-        @compute @workgroup_size(WG)
-        fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-            if id.x < params.n { y[id.x] = scale(y[id.x]); }
-        } // end";
-
-    #[test]
-    fn names_are_apart_and_members_are_not_names() {
-        let mut bindings = buffers(1);
-        bindings.push(Binding::Uniform(vec![2.5f32.to_bits(), 7]));
-        let kernel = kernel(SCALE, bindings, [2, 3, 1]);
-        let both = join(&[&kernel, &kernel], &KernelLimits::WEBGPU).unwrap();
-        let text = squeezed(&both);
-        for k in ["k0_", "k1_"] {
-            let has = |what: &str| {
-                let what = what.replace('$', k);
-                assert!(text.contains(&what), "{what} is not in {text}");
-            };
-            has("const $WG = 32u;");
-            has("const $TWICE: bool = true;");
-            has("struct $Params { scale: f32, n: u32 }");
-            has("fn $scale(x: f32) -> f32 { return x * joint.$params.scale - 1e-3; }");
-            has("if id.x < joint.$params.n { $y[id.x] = $scale($y[id.x]); }");
-            has("@align(16) $params: $Params,");
-        }
-        assert!(text.contains("@binding(1) var<storage, read_write> k0_y"));
-        assert!(text.contains("@binding(2) var<storage, read_write> k1_y"));
-        // Grids with where they begin, the end, and both kernels' parameters, each 16 bytes.
-        let params = [2.5f32.to_bits(), 7, 0, 0];
-        let mut words = vec![2, 3, 1, 0, 2, 3, 1, 6, 0, 0, 0, 12];
-        words.extend([params, params].concat());
-        assert_eq!(both.bindings.first(), Some(&Binding::Uniform(words)));
-        assert_eq!((both.bindings.len(), both.workgroups), (3, [12, 1, 1]));
-    }
-
-    fn with_body(size: u32, body: &str) -> Kernel {
-        let text = format!(
-            "@group(0) @binding(0) var<storage, read_write> y: array<f32>;
-             @compute @workgroup_size({size})
-             fn main(@builtin(local_invocation_index) lane: u32) {{ {body} }}"
-        );
-        kernel(&text, buffers(1), [1, 1, 1])
-    }
-
-    #[test]
-    fn workgroups_of_invocations_that_work_together_stay_as_they_are() {
-        let limits = &KernelLimits::WEBGPU;
-        let plain = |size| with_body(size, "y[lane] = 1.0;");
-        let together = |size| with_body(size, "workgroupBarrier(); y[lane] = 1.0;");
-        let joined = |kernels: &[&Kernel]| join(kernels, limits).map(|k| squeezed(&k));
-        let text = joined(&[&plain(64), &together(8), &plain(4)]).unwrap();
-        assert!(text.contains("@workgroup_size(8, 1, 1)"), "{text}");
-        let turns = "for (var place = index; place < 64u; place += 8u) { k0_main(place); }";
-        assert!(text.contains(turns), "{text}");
-        assert!(
-            text.contains("let place = index; k1_main(place);"),
-            "{text}"
-        );
-        assert!(text.contains("if place < 4u { k2_main(place); }"), "{text}");
-        // Without any, the largest workgroups are everyone's.
-        let text = joined(&[&plain(4), &plain(64)]).unwrap();
-        assert!(text.contains("@workgroup_size(64, 1, 1)"), "{text}");
-        assert_eq!(joined(&[&together(8), &together(16)]), None);
-    }
-
-    #[test]
-    fn what_cannot_be_joined_is_not() {
-        let limits = &KernelLimits::WEBGPU;
-        let plain = with_body(64, "y[lane] = 1.0;");
-        assert!(join(&[&plain; 8], limits).is_some());
-        assert!(join(&[&plain; 9], limits).is_none(), "too many buffers");
-        let memory = kernel(
-            "var<workgroup> rows: array<f32, 64>;
-             @compute @workgroup_size(64) fn main() { rows[0] = 1.0; }",
-            Vec::new(),
-            [1, 1, 1],
-        );
-        assert!(join(&[&memory, &plain], limits).is_some());
-        assert!(join(&[&memory, &memory], limits).is_none());
-        let unknown = kernel(
-            "@compute @workgroup_size(64) fn main(@builtin(subgroup_id) id: u32) {}",
-            Vec::new(),
-            [1, 1, 1],
-        );
-        assert!(join(&[&unknown, &plain], limits).is_none());
-    }
 }
