@@ -7,7 +7,7 @@ use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
 use crate::exec::{self, Ceilings, Executor, Program, Stepwise};
 use crate::kernel::KernelLimits;
 
-pub use crate::exec::gpu::{AdapterInfo, Selector};
+pub use crate::exec::gpu::{AdapterInfo, AdapterKind, Selector};
 use crate::exec::interpreter::ReferenceExecutor;
 
 /// A GPU, or the CPU.
@@ -120,6 +120,12 @@ impl Device {
     /// Whether it is a GPU.
     pub fn is_gpu(&self) -> bool {
         matches!(self.kind, Kind::Gpu(_))
+    }
+
+    /// Whether what lies on it lies in the host's memory, for certain: the CPU, or a GPU in software.
+    pub(crate) fn shares_memory(&self) -> bool {
+        self.as_gpu()
+            .is_none_or(|gpu| gpu.info().kind == AdapterKind::Software)
     }
 
     /// The GPU, where it is one.

@@ -375,7 +375,7 @@ impl Trainer {
     /// From now on the session's weights are the newer ones. Where its memory is the host's, the old ones there
     /// would only take as much again.
     pub(super) fn mark_changed(&mut self) {
-        if !self.changed && !self.device.is_gpu() {
+        if !self.changed && self.device.shares_memory() {
             self.weights.release();
         }
         self.changed = true;
