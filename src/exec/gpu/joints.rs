@@ -3,7 +3,8 @@
 //! A dispatch has its price, 25 to 45 microseconds where a CPU plays the GPU and some on a GPU, whatever it does. A
 //! small network's step is a dozen of them, half of which need nothing of each other ([`Plan::waves`]). Made into one
 //! kernel they give the same bits, but each such kernel must be compiled. So a training begins without, and
-//! joins what it can once it has run for a while and is waited for.
+//! joins what it can once it has run for a while and is waited for; and what gives other bits after all is left as it
+//! was.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -11,11 +12,12 @@ use std::time::Instant;
 use crate::Result;
 use crate::exec::Counters;
 use crate::kernel::{Kernel, KernelLimits, join};
-use crate::plan::{Dispatch, Plan};
+use crate::plan::{Dispatch, Plan, Step};
 
 use super::buffers::Uniforms;
 use super::executor::{GpuExecutor, Ready, get};
 use super::prepare::{Prepared, Workshop, is_empty};
+use super::tuner::is_dead_between_runs;
 
 /// A plan is left alone where joining saves less than one of so many of its dispatches.
 const WORTH: usize = 8;
@@ -52,18 +54,38 @@ impl GpuExecutor {
     }
 
     /// The dispatches of a plan with those of its waves joined, where that is worth it.
-    fn joined(&self, plan: usize) -> Result<Option<Joined>> {
-        let planned = get(&self.program.plans, plan, "plan")?;
+    fn joined(&mut self, plan: usize) -> Result<Option<Joined>> {
+        let planned = get(&self.program.plans, plan, "plan")?.clone();
         let ready = get(&self.plans, plan, "plan")?;
-        let turns = turns(planned, ready, &self.device.kernel_limits());
-        let before: usize = ready.steps.iter().map(Vec::len).sum();
+        let mut joined = ready.steps.clone();
+        let turns = turns(&planned, ready, &self.device.kernel_limits());
+        let before: usize = joined.iter().map(Vec::len).sum();
         let saved: usize = turns.iter().map(Turn::saved).sum();
         if saved * WORTH < before || saved == 0 {
             return Ok(None);
         }
-        let dispatches: Vec<&Dispatch> = turns.iter().flat_map(|t| &t.dispatches).collect();
-        let kernels = dispatches.iter().map(|d| &d.kernel);
-        // Like what tuning makes, it is not counted with what a training makes.
+        // What is under way must not be disturbed.
+        self.readback
+            .collect(&self.device, &mut self.budgets, true)?;
+        for turn in turns {
+            let new = self.prepared_turn(plan, &turn)?;
+            let mut apart = Vec::new();
+            for step in turn.steps.clone() {
+                apart.extend(joined.get_mut(step).map(std::mem::take).unwrap_or_default());
+            }
+            let same = self.gives_the_same(plan, &planned, &turn.steps, &apart, &new)?;
+            if let Some(first) = joined.get_mut(turn.steps.start) {
+                *first = if same { new } else { apart };
+            }
+        }
+        let after: usize = joined.iter().map(Vec::len).sum();
+        log::debug!("plan {plan}: {before} dispatches are {after}");
+        Ok(Some(joined))
+    }
+
+    /// Like what tuning makes, it is not counted with what a training makes.
+    fn prepared_turn(&self, plan: usize, turn: &Turn) -> Result<Vec<Prepared>> {
+        let kernels = turn.dispatches.iter().map(|d| &d.kernel);
         let mut counters = Counters::default();
         let uniforms = Uniforms::of(&self.device, kernels, &mut counters)?;
         let mut workshop = Workshop {
@@ -72,21 +94,38 @@ impl GpuExecutor {
             uniforms: &uniforms,
             counters: &mut counters,
         };
-        let mut prepared = workshop.prepare(plan, &dispatches)?.into_iter();
-        let mut joined = ready.steps.clone();
-        for turn in &turns {
-            for step in turn.steps.clone() {
-                let first = match step == turn.steps.start {
-                    true => prepared.by_ref().take(turn.dispatches.len()).collect(),
-                    false => Vec::new(),
-                };
-                if let Some(place) = joined.get_mut(step) {
-                    *place = first;
-                }
-            }
+        workshop.prepare(plan, &turn.dispatches.iter().collect::<Vec<_>>())
+    }
+
+    /// Whether a joint computes the bits that its steps compute one after the other.
+    fn gives_the_same(
+        &mut self,
+        plan: usize,
+        planned: &Plan,
+        steps: &Range<usize>,
+        apart: &[Prepared],
+        joint: &[Prepared],
+    ) -> Result<bool> {
+        let Some((first, others)) = planned
+            .steps
+            .get(steps.clone())
+            .and_then(<[Step]>::split_first)
+        else {
+            return Ok(false);
+        };
+        let mut wave = first.clone();
+        for step in others {
+            wave.reads.extend(&step.reads);
+            wave.writes.extend(&step.writes);
         }
-        log::debug!("plan {plan}: {before} dispatches are {}", before - saved);
-        Ok(Some(joined))
+        self.draw(plan, &wave)?;
+        let want = self.outputs(plan, &wave, &[apart.to_vec()])?;
+        let same = self.outputs(plan, &wave, &[joint.to_vec()])? == want;
+        if !same {
+            let (name, label) = (self.device.name(), &wave.label);
+            log::warn!("{name}: {label} and what is joined to it give other bits than apart");
+        }
+        Ok(same)
     }
 }
 
@@ -130,7 +169,12 @@ fn turns(plan: &Plan, ready: &Ready, limits: &KernelLimits) -> Vec<Turn> {
             instead_of,
         }
     };
-    let turns = plan.waves.iter().map(turn);
+    // What cannot be computed between two runs cannot be compared either.
+    let can = |steps: &&Range<usize>| {
+        let mut of_wave = plan.steps.get((*steps).clone()).into_iter().flatten();
+        of_wave.all(|step| is_dead_between_runs(plan, step))
+    };
+    let turns = plan.waves.iter().filter(can).map(turn);
     turns.filter(|t| t.saved() > 0).collect()
 }
 

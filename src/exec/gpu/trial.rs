@@ -160,7 +160,7 @@ impl GpuExecutor {
 
     /// Fills what a step reads and what is dead between runs: floats between -1 and 1, integers of 0 and 1, which
     /// are good as labels and masks.
-    fn draw(&mut self, plan: usize, step: &Step) -> Result<()> {
+    pub(super) fn draw(&mut self, plan: usize, step: &Step) -> Result<()> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         for (id, slot) in &step.reads {
             let BufferId::Local(at) = slot.buffer else {
@@ -180,7 +180,7 @@ impl GpuExecutor {
     }
 
     /// What a step computes, over numbers that it would not.
-    fn outputs(
+    pub(super) fn outputs(
         &mut self,
         plan: usize,
         step: &Step,

@@ -212,21 +212,25 @@ impl Tuner {
     }
 }
 
-/// Whether a step can be computed between runs without harm: all it writes is dead then. Outputs of a plan are to be
-/// read until its next run, so those with outputs are left alone.
+/// Whether a step can be tried: it has variants, and can be computed between runs.
 fn can_be_tried(plan: &Plan, step: &Step) -> bool {
+    step.variants.len() > 1
+        && !is_empty(plan, step)
+        && !step.writes.is_empty()
+        && is_dead_between_runs(plan, step)
+}
+
+/// Whether a step can be computed between runs without harm: all it writes is dead then, results too, which have been
+/// copied. Outputs of a plan are to be read until its next run, so those with outputs are left alone.
+pub(super) fn is_dead_between_runs(plan: &Plan, step: &Step) -> bool {
     let is_dead = |slot: &Slot| match slot.buffer {
         BufferId::Local(i) => plan
             .buffers
             .get(i)
-            .is_some_and(|b| matches!(b.role, BufferRole::Activations | BufferRole::Gradients)),
+            .is_some_and(|b| b.role != BufferRole::Inputs),
         BufferId::Arena(_) => false,
     };
-    step.variants.len() > 1
-        && plan.outputs.is_empty()
-        && !is_empty(plan, step)
-        && !step.writes.is_empty()
-        && step.writes.iter().all(|(_, slot)| is_dead(slot))
+    plan.outputs.is_empty() && step.writes.iter().all(|(_, slot)| is_dead(slot))
 }
 
 #[cfg(test)]
