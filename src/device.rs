@@ -7,7 +7,7 @@ use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
 use crate::exec::{self, Ceilings, Executor, Program, Stepwise};
 use crate::kernel::KernelLimits;
 
-pub use crate::exec::gpu::{AdapterInfo, AdapterKind, Selector};
+pub use crate::exec::gpu::{AdapterInfo, Selector};
 use crate::exec::interpreter::ReferenceExecutor;
 
 /// A GPU, or the CPU.
@@ -124,8 +124,7 @@ impl Device {
 
     /// Whether what lies on it lies in the host's memory, for certain: the CPU, or a GPU in software.
     pub(crate) fn shares_memory(&self) -> bool {
-        self.as_gpu()
-            .is_none_or(|gpu| gpu.info().kind == AdapterKind::Software)
+        !self.is_gpu() || self.kernel_limits().software
     }
 
     /// The GPU, where it is one.

@@ -7,12 +7,12 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::graph::Graph;
-use crate::kernel::{KernelLimits, Operand};
+use crate::graph::{Graph, NodeId};
+use crate::kernel::KernelLimits;
 
 use super::layout::value_bytes;
 use super::memory::Places;
-use super::{Slot, Step};
+use super::{BufferId, Slot, Step};
 
 /// Floating-point operations of a small step: less than a dispatch costs, on a GPU and where a CPU plays one.
 const FLOPS: f64 = 4e6;
@@ -30,32 +30,28 @@ pub(super) fn waves(
     places: &Places,
     limits: &KernelLimits,
 ) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut wave = Wave::default();
-    let mut start = 0;
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut wave: Option<(Range<usize>, Touched)> = None;
     for (i, step) in steps.iter().enumerate() {
-        let touched = Touched::new(step, places);
-        let small = is_small(step, graph, limits);
-        if small && i > start && i - start < STEPS && wave.takes(&touched) {
-            wave.add(touched);
-            continue;
+        let own = is_small(step, graph, limits).then(|| Touched::new(step, places));
+        match (&mut wave, own) {
+            (Some((range, all)), Some(own)) if range.len() < STEPS && all.takes(&own) => {
+                range.end = i + 1;
+                all.add(own);
+            }
+            (_, own) => {
+                let next = own.map(|own| (i..i + 1, own));
+                found.extend(std::mem::replace(&mut wave, next).map(|(range, _)| range));
+            }
         }
-        if i - start > 1 {
-            found.push(start..i);
-        }
-        (wave, start) = match small {
-            true => (Wave::of(touched), i),
-            false => (Wave::default(), i + 1),
-        };
     }
-    if steps.len() > start + 1 {
-        found.push(start..steps.len());
-    }
+    found.extend(wave.map(|(range, _)| range));
+    found.retain(|range| range.len() > 1);
     found
 }
 
 fn is_small(step: &Step, graph: &Graph, limits: &KernelLimits) -> bool {
-    let bytes = |id: &crate::graph::NodeId| {
+    let bytes = |id: &NodeId| {
         let node = graph.nodes().get(id.index());
         node.map_or(0, |n| value_bytes(&n.meta, limits))
     };
@@ -63,13 +59,14 @@ fn is_small(step: &Step, graph: &Graph, limits: &KernelLimits) -> bool {
     step.flops <= FLOPS && all.map(|(id, _)| bytes(id)).sum::<u64>() <= BYTES
 }
 
-/// What a step reads or writes: a value that is placed later, which has a buffer of its own, or a fixed place.
+/// A value that is placed later, which has a buffer of its own, or the buffer of a fixed place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Memory {
-    Value(Operand),
-    Fixed(super::BufferId),
+    Value(NodeId),
+    Fixed(BufferId),
 }
 
+/// What a step reads and writes, or all steps of a wave.
 struct Touched {
     read: HashSet<Memory>,
     written: HashSet<Memory>,
@@ -79,43 +76,19 @@ struct Touched {
 
 impl Touched {
     fn new(step: &Step, places: &Places) -> Self {
-        let known = |id| places.known(id);
-        let memory = |(id, _): &(crate::graph::NodeId, Slot)| match known(*id) {
+        let memory = |(id, _): &(NodeId, Slot)| match places.known(*id) {
             Some(slot) => Memory::Fixed(slot.buffer),
-            None => Memory::Value(Operand::Node(*id)),
+            None => Memory::Value(*id),
+        };
+        // A merged step has its whole range already.
+        let slot = |(id, slot): &(NodeId, Slot)| match slot.bytes {
+            0 => places.known(*id),
+            _ => Some(*slot),
         };
         Touched {
             read: step.reads.iter().map(memory).collect(),
             written: step.writes.iter().map(memory).collect(),
-            slots: step
-                .writes
-                .iter()
-                .filter_map(|(id, slot)| {
-                    if slot.bytes > 0 {
-                        Some(*slot)
-                    } else {
-                        known(*id)
-                    }
-                })
-                .collect(),
-        }
-    }
-}
-
-/// What the steps of a wave touch.
-#[derive(Default)]
-struct Wave {
-    read: HashSet<Memory>,
-    written: HashSet<Memory>,
-    slots: Vec<Slot>,
-}
-
-impl Wave {
-    fn of(first: Touched) -> Self {
-        Wave {
-            read: first.read,
-            written: first.written,
-            slots: first.slots,
+            slots: step.writes.iter().filter_map(slot).collect(),
         }
     }
 
@@ -124,17 +97,12 @@ impl Wave {
             a.buffer == b.buffer && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes
         };
         let value = |m: &&Memory| matches!(m, Memory::Value(_));
+        let mut values = self.written.iter().filter(value);
+        let mut slots = self.slots.iter();
         self.written.is_disjoint(&step.read)
             && self.read.is_disjoint(&step.written)
-            && !self
-                .written
-                .iter()
-                .filter(value)
-                .any(|m| step.written.contains(m))
-            && !self
-                .slots
-                .iter()
-                .any(|a| step.slots.iter().any(|b| overlap(a, b)))
+            && !values.any(|m| step.written.contains(m))
+            && !slots.any(|a| step.slots.iter().any(|b| overlap(a, b)))
     }
 
     fn add(&mut self, step: Touched) {

@@ -16,7 +16,7 @@ use crate::plan::{Dispatch, Plan, Step};
 
 use super::buffers::Uniforms;
 use super::executor::{GpuExecutor, Ready, get};
-use super::prepare::{Prepared, Workshop, is_empty};
+use super::prepare::{Prepared, is_empty};
 use super::tuner::is_dead_between_runs;
 
 /// A plan is left alone where joining saves less than one of so many of its dispatches.
@@ -68,7 +68,10 @@ impl GpuExecutor {
         self.readback
             .collect(&self.device, &mut self.budgets, true)?;
         for turn in turns {
-            let new = self.prepared_turn(plan, &turn)?;
+            // Their parameters are put together, so these are others than the program's.
+            let kernels = turn.dispatches.iter().map(|d| &d.kernel);
+            let uniforms = Uniforms::of(&self.device, kernels, &mut Counters::default())?;
+            let new = self.make(plan, &uniforms, &turn.dispatches)?;
             let mut apart = Vec::new();
             for step in turn.steps.clone() {
                 apart.extend(joined.get_mut(step).map(std::mem::take).unwrap_or_default());
@@ -81,20 +84,6 @@ impl GpuExecutor {
         let after: usize = joined.iter().map(Vec::len).sum();
         log::debug!("plan {plan}: {before} dispatches are {after}");
         Ok(Some(joined))
-    }
-
-    /// Like what tuning makes, it is not counted with what a training makes.
-    fn prepared_turn(&self, plan: usize, turn: &Turn) -> Result<Vec<Prepared>> {
-        let kernels = turn.dispatches.iter().map(|d| &d.kernel);
-        let mut counters = Counters::default();
-        let uniforms = Uniforms::of(&self.device, kernels, &mut counters)?;
-        let mut workshop = Workshop {
-            device: &self.device,
-            buffers: &self.buffers,
-            uniforms: &uniforms,
-            counters: &mut counters,
-        };
-        workshop.prepare(plan, &turn.dispatches.iter().collect::<Vec<_>>())
     }
 
     /// Whether a joint computes the bits that its steps compute one after the other.

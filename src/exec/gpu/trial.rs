@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::exec::{Counters, Executor, Stepwise};
-use crate::plan::{BufferId, BufferRole, Step};
+use crate::plan::{BufferId, BufferRole, Dispatch, Step};
 use crate::random::Stream;
 use crate::{DType, Error, Result};
 
+use super::buffers::Uniforms;
 use super::executor::{GpuExecutor, get};
 use super::prepare::{Prepared, Workshop};
 use super::submit;
@@ -116,15 +117,25 @@ impl GpuExecutor {
         Ok(())
     }
 
-    /// A variant of a step, made ready. What tuning makes is not counted with what a training makes.
+    /// A variant of a step, made ready.
     fn prepared(&self, plan: usize, step: usize, variant: usize) -> Result<Vec<Prepared>> {
         let planned = get(&self.program.plans, plan, "plan")?;
         let of_step = get(&planned.steps, step, "step")?;
         let dispatches = get(&of_step.variants, variant, "variant")?;
+        self.make(plan, &self.uniforms, dispatches)
+    }
+
+    /// Dispatches made ready, not counted with what a training makes.
+    pub(super) fn make(
+        &self,
+        plan: usize,
+        uniforms: &Uniforms,
+        dispatches: &[Dispatch],
+    ) -> Result<Vec<Prepared>> {
         let mut workshop = Workshop {
             device: &self.device,
             buffers: &self.buffers,
-            uniforms: &self.uniforms,
+            uniforms,
             counters: &mut Counters::default(),
         };
         workshop.prepare(plan, &dispatches.iter().collect::<Vec<_>>())

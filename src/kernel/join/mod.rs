@@ -223,7 +223,7 @@ impl<'a> Entry<'a> {
             .extend(self.buffers().map(|(_, b)| b.clone()));
         // By name: the parameters that lie in the joint's struct.
         let mut parameters: HashSet<&str> = HashSet::new();
-        for (at, name) in self.bound("uniform") {
+        for (at, name) in self.parameters() {
             let Some(Binding::Uniform(words)) = self.kernel.bindings.get(at) else {
                 return None;
             };
@@ -307,11 +307,11 @@ impl<'a> Entry<'a> {
         all.filter(|(_, binding)| !matches!(binding, Binding::Uniform(_)))
     }
 
-    /// Binding and name of each variable of an address space, in the order of their declarations.
-    fn bound(&self, space: &str) -> Vec<(usize, &'a str)> {
+    /// Binding and name of each uniform variable, in the order of their declarations.
+    fn parameters(&self) -> Vec<(usize, &'a str)> {
         let declared = (0..self.tokens.len()).filter_map(|i| {
             let word = |n: usize| self.tokens.get(i + n).map_or("", |t| t.text);
-            let found = word(0) == "@" && word(1) == "group" && word(UNIFORM) == space;
+            let found = word(0) == "@" && word(1) == "group" && word(UNIFORM) == "uniform";
             found.then(|| Some((word(BINDING).parse().ok()?, self.tokens.get(i + NAME)?.text)))?
         });
         declared.collect()
