@@ -87,8 +87,14 @@ pub trait Executor: Send {
     /// Reads a variable (by index), after all runs so far. Waits for the device.
     fn read_variable(&mut self, index: usize) -> Result<Vec<u32>>;
 
-    /// Starts a run of plan `plan`. `inputs` are the words of [`Plan::inputs`], in order.
+    /// Starts a run of plan `plan`. `inputs` are the words of [`Plan::inputs`], in order. It may be kept back for the
+    /// next ones while the device is busy, until [`Executor::send`] or whatever waits.
     fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()>;
+
+    /// Sends all runs on their way: the host turns to other things.
+    fn send(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// The results that have arrived since the last call, in the order of the runs. With `wait`, all
     /// runs so far are waited for; without, nothing blocks.

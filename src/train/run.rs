@@ -370,6 +370,7 @@ pub(super) fn slice(trainer: &mut Trainer, run: &mut Run, budget: Duration) -> R
         let tick = run.advance(trainer, false)?;
         let left = budget.saturating_sub(start.elapsed());
         if tick != Tick::Working || left.is_zero() {
+            trainer.session()?.send()?;
             return Ok(tick);
         }
         if run.stalled {

@@ -265,6 +265,11 @@ impl Session {
         self.executor.variant(plan, step)
     }
 
+    /// Sends the runs so far on their way.
+    pub fn send(&mut self) -> Result<()> {
+        self.executor.send()
+    }
+
     /// A moment in which waiting is allowed.
     pub fn idle(&mut self) -> Result<()> {
         self.executor.idle()

@@ -6,6 +6,10 @@ use std::time::Duration;
 /// drawn by the same GPU stands still meanwhile.
 const SUBMISSION: f64 = 0.1;
 
+/// Runs that share a submission should not take longer than this together: what else is drawn or computed by the same
+/// GPU gets its turn between submissions.
+const SHARED: f64 = 0.01;
+
 /// How many measurements are remembered.
 const WINDOW: usize = 8;
 
@@ -51,9 +55,9 @@ impl Budget {
         self.recent.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// How many runs in a row stay within one submission's time.
+    /// How many runs in a row may share a submission.
     pub(super) fn runs(&self, most: usize) -> usize {
-        let runs = SUBMISSION / self.seconds().max(1e-9);
+        let runs = SHARED / self.seconds().max(1e-9);
         (runs as usize).clamp(1, most)
     }
 
@@ -95,7 +99,7 @@ mod tests {
     fn a_short_run_is_whole() {
         let mut budget = Budget::new([(1e3, 64); 5].into_iter());
         assert_eq!(budget.cuts(), [5]);
-        budget.observe(Duration::from_millis(10));
+        budget.observe(Duration::from_millis(1));
         assert_eq!(budget.runs(16), 10);
         assert_eq!(Budget::new(std::iter::empty()).cuts(), [0]);
     }

@@ -1,6 +1,5 @@
 //! The executor: makes a program ready, and runs its plans.
 
-use std::time::Instant;
 
 use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing};
 use crate::kernel::Kernel;
@@ -15,13 +14,16 @@ use super::device::GpuDevice;
 use super::fetch::Fetch;
 use super::joints::Joined;
 use super::prepare::{Prepared, Workshop, prepare};
-use super::readback::Readback;
+use super::readback::{RUNS, Readback};
 use super::submit::{self, Copy};
 use super::tuner::{Tuner, Tuning};
 use super::upload::Ring;
 
-/// Staging buffers of a run's inputs: as many runs can be under way.
-const INPUT_STAGES: usize = 8;
+/// Staging buffers of inputs: as many submissions can be under way, and one is filled meanwhile.
+const INPUT_STAGES: usize = 4;
+
+/// Bytes of a staging buffer of inputs, where one run's are not more.
+const STAGED: u64 = 256 << 10;
 
 /// Bytes of the largest staging buffer for variables, and for reads.
 pub(super) const CHUNK: u64 = 4 << 20;
@@ -50,6 +52,11 @@ pub struct GpuExecutor {
     pub(super) plans: Vec<Ready>,
     pub(super) budgets: Vec<Budget>,
     pub(super) inputs: Ring,
+    /// Bytes that a run has in a staging buffer of inputs, and how many runs share one.
+    pub(super) staged: u64,
+    pub(super) shared: usize,
+    /// Runs that are not submitted yet.
+    pub(super) recording: Option<wgpu::CommandEncoder>,
     pub(super) variables: Ring,
     pub(super) readback: Readback,
     pub(super) fetch: Fetch,
@@ -116,7 +123,9 @@ impl GpuExecutor {
             .iter()
             .filter_map(|p| p.inputs.as_ref())
             .map(|(_, bytes)| *bytes);
-        let staged = staged.max().unwrap_or(0);
+        // Copies go to multiples of 4 bytes, and mappings begin at multiples of 8.
+        let staged = staged.max().unwrap_or(0).next_multiple_of(8);
+        let shared = (STAGED / staged.max(1)).clamp(1, RUNS as u64);
         let largest = program
             .layout
             .places
@@ -133,7 +142,10 @@ impl GpuExecutor {
         let budget = |p: &Plan| Budget::new(p.steps.iter().map(|s| (s.flops, s.bytes)));
         let c = &mut counters;
         Ok(GpuExecutor {
-            inputs: Ring::new(device, c, "inputs under way", staged, INPUT_STAGES)?,
+            inputs: Ring::new(device, c, "inputs under way", staged * shared, INPUT_STAGES)?,
+            recording: None,
+            staged,
+            shared: shared as usize,
             variables: Ring::new(device, c, "variables under way", largest.min(CHUNK), 2)?,
             readback: Readback::new(device, c, places)?,
             fetch: Fetch::new(device, c, fetched)?,
@@ -194,64 +206,7 @@ impl Executor for GpuExecutor {
     fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         check_inputs(&planned, inputs)?;
-        // Lets callbacks run, and with them the memory of finished work go.
-        self.device.poll(None)?;
-        self.readback
-            .collect(&self.device, &mut self.budgets, false)?;
-        let ready = get(&self.plans, plan, "plan")?;
-        let (most, cuts) = match self.budgets.get(plan) {
-            Some(budget) => (budget.runs(usize::MAX), budget.cuts()),
-            None => (1, vec![ready.steps.len()]),
-        };
-        let stage = match &ready.inputs {
-            Some((target, bytes)) => {
-                let parts = planned
-                    .inputs
-                    .iter()
-                    .zip(inputs)
-                    .map(|(p, w)| (p.slot.offset, *w));
-                Some((self.inputs.fill(&self.device, parts)?, target, *bytes))
-            }
-            None => None,
-        };
-        let (back, at) = self.readback.place(&self.device, &mut self.budgets)?;
-        let turn = self.device.turn();
-        let after = self.device.guarded("a run", 0, |d| {
-            let mut start = 0;
-            let mut after = None;
-            for (i, &end) in cuts.iter().enumerate() {
-                let mut encoder = d.create_command_encoder(&Default::default());
-                if let (0, Some((stage, target, bytes))) = (i, stage) {
-                    encoder.copy_buffer_to_buffer(stage, 0, target, 0, bytes);
-                }
-                let steps = ready.joined.as_ref().unwrap_or(&ready.steps);
-                submit::encode(&mut encoder, steps, start..end, None);
-                if i + 1 == cuts.len() {
-                    ready
-                        .results
-                        .iter()
-                        .for_each(|copy| copy.encode(&mut encoder, back, at));
-                }
-                after = Some(self.device.wgpu().1.submit([encoder.finish()]));
-                start = end;
-            }
-            after
-        });
-        drop(turn);
-        if stage.is_some() {
-            let after = after.as_ref().ok().cloned().flatten();
-            self.inputs.submitted(&self.device, after)?;
-        }
-        let none = || Error::internal("the GPU executor", "a run without a submission");
-        let after = after?.ok_or_else(none)?;
-        let run = self.counters.runs;
-        self.counters.runs += 1;
-        self.tuner.count(Instant::now());
-        if let Some(ready) = self.plans.get_mut(plan) {
-            ready.runs += 1;
-        }
-        self.readback
-            .submitted(&self.device, (run, plan), after, most)
+        self.record(plan, &planned, inputs)
     }
 
     fn is_ready(&mut self) -> Result<bool> {
@@ -259,10 +214,13 @@ impl Executor for GpuExecutor {
         Ok(self.inputs.is_free() && self.readback.has_room())
     }
 
+    fn send(&mut self) -> Result<()> {
+        self.submit_runs()
+    }
+
     fn results(&mut self, wait: bool) -> Result<Vec<RunResult>> {
         self.device.poll(None)?;
-        self.readback
-            .collect(&self.device, &mut self.budgets, wait)?;
+        self.collect(wait)?;
         Ok(self.readback.take())
     }
 

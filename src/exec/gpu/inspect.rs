@@ -47,6 +47,7 @@ impl GpuExecutor {
         steps: Range<usize>,
     ) -> Result<wgpu::SubmissionIndex> {
         self.device.check()?;
+        self.submit_runs()?;
         let ready = get(&self.plans, plan, "plan")?;
         if steps.end > ready.steps.len() || steps.start > steps.end {
             let expected = format!("within 0..{}", ready.steps.len());
@@ -63,6 +64,7 @@ impl GpuExecutor {
     /// Reads the first `words` words of a slot of plan `plan`, after all runs so far.
     pub fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
         self.device.check()?;
+        self.submit_runs()?;
         let whole = Slot {
             bytes: (words as u64).saturating_mul(4),
             ..slot
@@ -74,6 +76,7 @@ impl GpuExecutor {
     /// Overwrites the start of a slot of plan `plan`, before all runs to come.
     pub fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
         self.device.check()?;
+        self.submit_runs()?;
         let whole = Slot {
             bytes: words.len() as u64 * 4,
             ..slot
@@ -88,9 +91,10 @@ impl GpuExecutor {
         let mut at = slot.offset;
         for part in words.chunks(chunk.max(1)) {
             let bytes = part.len() as u64 * 4;
-            let stage = self
-                .variables
-                .fill(&self.device, std::iter::once((0, part)))?;
+            self.variables
+                .fill(&self.device, 0, std::iter::once((0, part)))?;
+            self.variables.seal(&self.device)?;
+            let stage = self.variables.buffer()?;
             let turn = self.device.turn();
             let after = self.device.guarded("writing", 0, |d| {
                 let mut encoder = d.create_command_encoder(&Default::default());

@@ -65,8 +65,7 @@ impl GpuExecutor {
             return Ok(None);
         }
         // What is under way must not be disturbed.
-        self.readback
-            .collect(&self.device, &mut self.budgets, true)?;
+        self.collect(true)?;
         for turn in turns {
             // Their parameters are put together, so these are others than the program's.
             let kernels = turn.dispatches.iter().map(|d| &d.kernel);

@@ -23,6 +23,7 @@ mod pipelines;
 mod prepare;
 mod profile;
 mod readback;
+mod record;
 mod submit;
 mod trial;
 mod tuner;

@@ -30,7 +30,7 @@ impl GpuExecutor {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         check_inputs(&planned, inputs)?;
         // What is still under way is not this run's.
-        self.results_so_far()?;
+        self.collect(true)?;
         let why = match (timing, &self.distrusted) {
             (Timing::WallClock, _) => "asked for".to_string(),
             (Timing::Best, Some(why)) => why.clone(),
@@ -42,11 +42,6 @@ impl GpuExecutor {
         self.by_wall_clock(plan, &planned, inputs, why)
     }
 
-    /// Waits for all runs; what they gave stays to be taken.
-    fn results_so_far(&mut self) -> Result<()> {
-        self.readback.collect(&self.device, &mut self.budgets, true)
-    }
-
     /// Hands the inputs over, in a submission of its own.
     fn hand_over(&mut self, plan: usize, planned: &Plan, inputs: &[&[u32]]) -> Result<()> {
         let Some((target, bytes)) = get(&self.plans, plan, "plan")?.inputs.clone() else {
@@ -54,7 +49,9 @@ impl GpuExecutor {
         };
         let parts = planned.inputs.iter().zip(inputs);
         let parts = parts.map(|(port, words)| (port.slot.offset, *words));
-        let stage = self.inputs.fill(&self.device, parts)?;
+        self.inputs.fill(&self.device, 0, parts)?;
+        self.inputs.seal(&self.device)?;
+        let stage = self.inputs.buffer()?;
         let turn = self.device.turn();
         let after = self.device.guarded("handing inputs over", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
@@ -69,7 +66,8 @@ impl GpuExecutor {
 
     /// Copies the results on their way, and waits for them.
     fn fetch_results(&mut self, plan: usize) -> Result<()> {
-        let (back, at) = self.readback.place(&self.device, &mut self.budgets)?;
+        self.readback.room(&self.device, &mut self.budgets)?;
+        let (back, at) = self.readback.place()?;
         let ready = get(&self.plans, plan, "plan")?;
         let turn = self.device.turn();
         let after = self.device.guarded("fetching results", 0, |d| {
@@ -80,11 +78,10 @@ impl GpuExecutor {
             self.device.wgpu().1.submit([encoder.finish()])
         })?;
         drop(turn);
-        let run = self.counters.runs;
+        self.readback.recorded((self.counters.runs, plan));
         self.counters.runs += 1;
+        self.readback.submitted(&self.device, Some(after))?;
         // The budget is not told: such a run is slower than others.
-        self.readback
-            .submitted(&self.device, (run, plan), after, 1)?;
         self.readback.collect(&self.device, &mut [], true)
     }
 

@@ -1,9 +1,8 @@
 //! Results of runs on their way back.
 //!
-//! Each run copies its results behind the others into the open buffer. A buffer is closed, and asked
-//! to be mapped, when it is full or when no other is under way: so results are no later than the
-//! device is behind, and a fast device shares one mapping among many runs. Mapping is also how the
-//! end of a run, and the loss of a device, is seen; so a run without results copies one word.
+//! The runs of a submission copy their results one behind the other into its buffer, which is mapped
+//! when the submission has finished. Mapping is also how the end of a run, and the loss of a device, is
+//! seen; so a run without results copies one word.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -17,29 +16,29 @@ use super::device::GpuDevice;
 use super::fetch::word;
 use super::upload::MapState;
 
-/// Runs that share a buffer.
-const RUNS: usize = 16;
+/// At most so many runs share a submission.
+pub(super) const RUNS: usize = 16;
 
-/// Closed buffers under way. Past that a run waits, so that a long loop queues only so much.
+/// Submissions under way. Past that a run waits, so that a long loop queues only so much.
 const UNDER_WAY: usize = 3;
 
-/// Runs that share a buffer.
+/// Runs that share a submission.
 struct Group {
     buffer: wgpu::Buffer,
     state: MapState,
     /// Number and plan of each run.
     runs: Vec<(u64, usize)>,
-    /// When its first run was submitted.
-    opened: Instant,
-    /// The submission of its last run.
+    /// When it was submitted.
+    sent: Instant,
     after: Option<wgpu::SubmissionIndex>,
 }
 
 /// The ring of buffers.
 pub(super) struct Readback {
     free: Vec<Group>,
+    /// Being recorded.
     open: Option<Group>,
-    /// Closed, oldest first.
+    /// Submitted, oldest first.
     under_way: VecDeque<Group>,
     /// Bytes a run takes in a buffer.
     stride: u64,
@@ -70,7 +69,7 @@ impl Readback {
                 buffer: allocate(device, counters, "results under way", bytes, usage, false)?,
                 state: MapState::mapped(),
                 runs: Vec::with_capacity(RUNS),
-                opened: now,
+                sent: now,
                 after: None,
             })
         });
@@ -91,77 +90,74 @@ impl Readback {
         self.open.is_some() || !self.free.is_empty() || ended
     }
 
-    /// Where the next run's results go. Waits where too much is under way.
-    pub(super) fn place(
-        &mut self,
-        device: &GpuDevice,
-        budgets: &mut [Budget],
-    ) -> Result<(&wgpu::Buffer, u64)> {
+    /// Whether no submission is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Makes room for the next run; waits where too much is under way. Gives how many runs are recorded.
+    pub(super) fn room(&mut self, device: &GpuDevice, budgets: &mut [Budget]) -> Result<usize> {
         if self.open.is_none() {
             if self.free.is_empty() {
                 self.finish_oldest(device, budgets)?;
             }
             self.open = self.free.pop();
         }
+        Ok(self.open.as_ref().map_or(0, |group| group.runs.len()))
+    }
+
+    /// Where the next run's results go, for which there is room.
+    pub(super) fn place(&self) -> Result<(&wgpu::Buffer, u64)> {
         let none = || Error::internal("the readback ring", "no buffer is free");
         let group = self.open.as_ref().ok_or_else(none)?;
         Ok((&group.buffer, group.runs.len() as u64 * self.stride))
     }
 
-    /// The run that was given the last place was submitted. At most `most` runs share a buffer.
+    /// The run that was given the last place is recorded. Gives how many are.
+    pub(super) fn recorded(&mut self, (run, plan): (u64, usize)) -> usize {
+        let Some(group) = &mut self.open else {
+            return 0;
+        };
+        group.runs.push((run, plan));
+        group.runs.len()
+    }
+
+    /// What was recorded is under way as submission `after`; without one, it failed and is forgotten.
     pub(super) fn submitted(
         &mut self,
         device: &GpuDevice,
-        (run, plan): (u64, usize),
-        after: wgpu::SubmissionIndex,
-        most: usize,
+        after: Option<wgpu::SubmissionIndex>,
     ) -> Result<()> {
-        let Some(group) = &mut self.open else {
+        let Some(mut group) = self.open.take() else {
             return Ok(());
         };
-        if group.runs.is_empty() {
-            group.opened = Instant::now();
+        if after.is_none() {
+            group.runs.clear();
+            self.free.push(group);
+            return Ok(());
         }
-        group.runs.push((run, plan));
-        group.after = Some(after);
-        if group.runs.len() >= most.min(RUNS) || self.under_way.is_empty() {
-            self.close(device)?;
-        }
-        Ok(())
+        group.sent = Instant::now();
+        group.after = after;
+        let bytes = group.runs.len() as u64 * self.stride;
+        let ask = |_: &_| group.state.ask(&group.buffer, wgpu::MapMode::Read, bytes);
+        let asked = device.guarded("results", 0, ask);
+        self.under_way.push_back(group);
+        asked
     }
 
-    /// Sends the open buffer on its way.
-    fn close(&mut self, device: &GpuDevice) -> Result<()> {
-        let used = self.open.take_if(|group| !group.runs.is_empty());
-        if let Some(group) = used {
-            let bytes = group.runs.len() as u64 * self.stride;
-            let ask = |_: &_| group.state.ask(&group.buffer, wgpu::MapMode::Read, bytes);
-            let asked = device.guarded("results", 0, ask);
-            self.under_way.push_back(group);
-            asked?;
-        }
-        Ok(())
-    }
-
-    /// Takes in what has arrived; with `wait`, all runs so far.
+    /// Takes in what has arrived; with `wait`, all that is under way.
     pub(super) fn collect(
         &mut self,
         device: &GpuDevice,
         budgets: &mut [Budget],
         wait: bool,
     ) -> Result<()> {
-        if wait {
-            self.close(device)?;
-        }
         while self
             .under_way
             .front()
             .is_some_and(|g| wait || g.state.is_settled())
         {
             self.finish_oldest(device, budgets)?;
-        }
-        if self.under_way.is_empty() {
-            self.close(device)?;
         }
         Ok(())
     }
@@ -209,7 +205,7 @@ impl Readback {
     /// Shares the time of a group among its runs, in proportion to what they are thought to take.
     fn time(&mut self, group: &Group, budgets: &mut [Budget]) {
         let now = Instant::now();
-        let time = now.duration_since(group.opened.max(self.last_end));
+        let time = now.duration_since(group.sent.max(self.last_end));
         self.last_end = now;
         let guess = |plan: usize| budgets.get(plan).map_or(0.0, Budget::seconds).max(1e-9);
         let guesses: Vec<f64> = group.runs.iter().map(|&(_, plan)| guess(plan)).collect();

@@ -67,8 +67,7 @@ impl GpuExecutor {
             variant,
         } = candidate;
         // What is under way must not be disturbed, nor counted.
-        self.readback
-            .collect(&self.device, &mut self.budgets, true)?;
+        self.collect(true)?;
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         let of_step = get(&planned.steps, step, "step")?;
         let new = match self.prepared(plan, step, variant) {

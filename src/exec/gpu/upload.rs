@@ -81,11 +81,21 @@ struct Stage {
     after: Option<wgpu::SubmissionIndex>,
 }
 
-/// Staging buffers of one size, used in turn.
+/// Staging buffers of one size, used in turn: each is filled, sealed, and free again once the submission that copies
+/// from it has finished.
 pub(super) struct Ring {
     stages: Vec<Stage>,
     bytes: u64,
     next: usize,
+    /// What became of the next buffer since it was free.
+    used: Use,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Free,
+    Filled,
+    Sealed,
 }
 
 impl Ring {
@@ -111,6 +121,7 @@ impl Ring {
             stages: stages.collect::<Result<_>>()?,
             bytes,
             next: 0,
+            used: Use::Free,
         })
     }
 
@@ -126,18 +137,18 @@ impl Ring {
             .is_none_or(|s| s.state.is_settled())
     }
 
-    /// Fills the next buffer, waiting for it if it is in use: each part goes to its byte offset.
-    /// Hands back the buffer, unmapped and ready to be copied from.
+    /// Fills the next buffer from byte `start` on, waiting for it if it is in use: each part goes to its byte offset
+    /// behind that.
     pub(super) fn fill<'a>(
         &mut self,
         device: &GpuDevice,
+        start: u64,
         parts: impl Iterator<Item = (u64, &'a [u32])>,
-    ) -> Result<&wgpu::Buffer> {
+    ) -> Result<()> {
         let none = || Error::internal("the upload ring", "it has no buffers");
         let stage = self.stages.get(self.next).ok_or_else(none)?;
         stage.state.wait(device, stage.after.as_ref())?;
-        let buffer = &stage.buffer;
-        let mut view = match buffer.get_mapped_range_mut(..) {
+        let mut view = match stage.buffer.get_mapped_range_mut(start..) {
             Ok(view) => view,
             Err(error) => return Err(device.lost(&error.to_string())),
         };
@@ -152,18 +163,37 @@ impl Ring {
             }
             view.slice(offset as usize..end).copy_from_slice(bytes);
         }
-        drop(view);
-        device.guarded("upload", 0, |_| buffer.unmap())?;
-        Ok(buffer)
+        self.used = Use::Filled;
+        Ok(())
     }
 
-    /// The buffer that was filled last is in use until `after` has finished. Called where the
+    /// The buffer that is being filled, to be copied from once it is sealed.
+    pub(super) fn buffer(&self) -> Result<&wgpu::Buffer> {
+        let none = || Error::internal("the upload ring", "it has no buffers");
+        let stage = self.stages.get(self.next).ok_or_else(none)?;
+        Ok(&stage.buffer)
+    }
+
+    /// Makes what was filled ready to be copied from. A submission that does so may follow.
+    pub(super) fn seal(&mut self, device: &GpuDevice) -> Result<()> {
+        if self.used == Use::Filled {
+            let buffer = self.buffer()?;
+            device.guarded("upload", 0, |_| buffer.unmap())?;
+            self.used = Use::Sealed;
+        }
+        Ok(())
+    }
+
+    /// The buffer that was sealed is in use until `after` has finished. Called where the
     /// submission failed as well, without it: the buffer must be mapped again.
     pub(super) fn submitted(
         &mut self,
         device: &GpuDevice,
         after: Option<wgpu::SubmissionIndex>,
     ) -> Result<()> {
+        if self.used != Use::Sealed {
+            return Ok(());
+        }
         if let Some(stage) = self.stages.get_mut(self.next) {
             stage.after = after;
             device.guarded("upload", 0, |_| {
@@ -172,6 +202,7 @@ impl Ring {
                     .ask(&stage.buffer, wgpu::MapMode::Write, self.bytes);
             })?;
             self.next = (self.next + 1) % self.stages.len();
+            self.used = Use::Free;
         }
         Ok(())
     }

@@ -1,0 +1,110 @@
+//! Runs on their way to the device, several in a submission.
+//!
+//! A submission has its price on both sides, some tens of microseconds, which a small network's step takes itself. So
+//! runs are recorded one behind the other while the device is busy, and submitted once it has nothing else to do
+//! or there are enough for a while. A device that is waiting gets each run at once.
+
+use std::time::Instant;
+
+use crate::Result;
+use crate::plan::Plan;
+
+use super::device::GpuDevice;
+use super::executor::{GpuExecutor, get};
+use super::readback::RUNS;
+use super::submit;
+
+impl GpuExecutor {
+    /// Records a run, and submits it where nothing is gained by waiting for others.
+    pub(super) fn record(&mut self, plan: usize, planned: &Plan, inputs: &[&[u32]]) -> Result<()> {
+        // Lets callbacks run, and with them the memory of finished work go.
+        self.device.poll(None)?;
+        self.collect(false)?;
+        let (mut most, cuts) = match self.budgets.get(plan) {
+            Some(budget) => (budget.runs(RUNS), budget.cuts()),
+            None => (1, vec![planned.steps.len()]),
+        };
+        let before = self.readback.room(&self.device, &mut self.budgets)?;
+        if let Some((target, bytes)) = get(&self.plans, plan, "plan")?.inputs.clone() {
+            most = most.min(self.shared);
+            let start = before as u64 * self.staged;
+            let parts = planned.inputs.iter().zip(inputs);
+            let parts = parts.map(|(port, words)| (port.slot.offset, *words));
+            self.inputs.fill(&self.device, start, parts)?;
+            let encoder = encoder(&mut self.recording, &self.device);
+            encoder.copy_buffer_to_buffer(self.inputs.buffer()?, start, &target, 0, bytes);
+        }
+        let mut start = 0;
+        for end in cuts {
+            if start > 0 {
+                self.submit_recording()?;
+            }
+            let _turn = self.device.turn();
+            let ready = get(&self.plans, plan, "plan")?;
+            let steps = ready.joined.as_ref().unwrap_or(&ready.steps);
+            let encoder = encoder(&mut self.recording, &self.device);
+            submit::encode(encoder, steps, start..end, None);
+            start = end;
+        }
+        let ready = get(&self.plans, plan, "plan")?;
+        let (back, at) = self.readback.place()?;
+        let encoder = encoder(&mut self.recording, &self.device);
+        for copy in &ready.results {
+            copy.encode(encoder, back, at);
+        }
+        let recorded = self.readback.recorded((self.counters.runs, plan));
+        self.counters.runs += 1;
+        self.tuner.count(Instant::now());
+        if let Some(ready) = self.plans.get_mut(plan) {
+            ready.runs += 1;
+        }
+        match recorded >= most || self.readback.is_idle() {
+            true => self.submit_runs(),
+            false => Ok(()),
+        }
+    }
+
+    /// Submits the runs that are recorded.
+    pub(super) fn submit_runs(&mut self) -> Result<()> {
+        if self.recording.is_none() {
+            return Ok(());
+        }
+        let after = self.submit_recording();
+        let index = after.as_ref().ok().cloned();
+        self.inputs.submitted(&self.device, index.clone())?;
+        self.readback.submitted(&self.device, index)?;
+        after.map(drop)
+    }
+
+    /// Submits what is recorded, which may be a part of a run.
+    fn submit_recording(&mut self) -> Result<wgpu::SubmissionIndex> {
+        let encoder = self.recording.take();
+        self.inputs.seal(&self.device)?;
+        let _turn = self.device.turn();
+        self.device.guarded("a run", 0, |_| {
+            let commands = encoder.map(wgpu::CommandEncoder::finish);
+            self.device.wgpu().1.submit(commands)
+        })
+    }
+
+    /// Takes in the results that have arrived; with `wait`, those of all runs so far.
+    pub(super) fn collect(&mut self, wait: bool) -> Result<()> {
+        if wait {
+            self.submit_runs()?;
+        }
+        self.readback
+            .collect(&self.device, &mut self.budgets, wait)?;
+        match self.readback.is_idle() {
+            true => self.submit_runs(),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What runs are recorded into.
+fn encoder<'a>(
+    recording: &'a mut Option<wgpu::CommandEncoder>,
+    device: &GpuDevice,
+) -> &'a mut wgpu::CommandEncoder {
+    recording.get_or_insert_with(|| device.wgpu().0.create_command_encoder(&Default::default()))
+}
