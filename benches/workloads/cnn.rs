@@ -41,6 +41,9 @@ pub fn w4(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let fit = || report.limited(Fit::epochs(1).batch_size(BATCH));
     let first = trainer.fit(&images(BATCH)?, fit())?;
     first_step(&trainer, "w4", start, report);
+    if report.profiled(&mut trainer, &images(20 * BATCH)?, BATCH)? {
+        return Ok(());
+    }
     // About two seconds a run.
     let warm = images(4 * BATCH)?;
     let timed = Instant::now();

@@ -110,6 +110,9 @@ pub fn train(device: &Device, gpt: &Gpt, start: Instant, report: &Report) -> Res
     let fit = |epochs| report.limited(Fit::epochs(epochs).batch_size(gpt.batch));
     let history = trainer.fit(&first, fit(1))?;
     first_step(&trainer, gpt.name, start, report);
+    if report.profiled(&mut trainer, &draw(20)?, gpt.batch)? {
+        return Ok(());
+    }
     trainer.fit(&draw(gpt.warm_up)?, fit(1))?;
     let mut rates = Vec::new();
     let mut last = f64::NAN;

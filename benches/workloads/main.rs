@@ -1,12 +1,12 @@
 //! The standard workloads: real training, timed.
 //!
 //! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
-//! [--memory-limit MIB] [--tuning off|idle|eager] [--json]`
+//! [--memory-limit MIB] [--tuning off|idle|eager] [--json] [--profile]`
 //!
 //! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST, w4 the
 //! same with convolutions, w5 a GPT on a Markov stream (w5_mini: a larger one), w6 an LSTM.
 //! Each prints one line a figure; with `--json` a JSON object: the figure's median, least and largest
-//! over the runs. Medians are the ones to quote. Fashion-MNIST is read from the folder in
+//! over the runs. Medians are the ones to quote. `--profile` says what a step is made of instead. Fashion-MNIST is read from the folder in
 //! `FASHION_MNIST`, or where Debian's package `dataset-fashion-mnist` puts it.
 
 mod cnn;
@@ -32,8 +32,9 @@ fn main() -> ExitCode {
         device: String::new(),
         precision: DType::F32,
         memory_limit: None,
+        profile: false,
     };
-    env_logger::init();
+    env_logger::builder().format_timestamp_millis().init();
     let mut options = Options {
         // Each program starts from nothing.
         cache: None,
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--json" => report.json = true,
+            "--profile" => report.profile = true,
             "--device" => device = args.next().unwrap_or_default(),
             "--precision" => {
                 report.precision = match args.next().as_deref() {

@@ -44,6 +44,9 @@ pub fn w2(
     let steps = samples.div_ceil(batch) as f64;
     let first = trainer.fit(&set, fit(1))?;
     first_step(&trainer, name, start, report);
+    if report.profiled(&mut trainer, &set, batch)? {
+        return Ok(());
+    }
     // About half a second a run.
     let timed = Instant::now();
     trainer.fit(&set, fit(5))?;
@@ -81,6 +84,9 @@ pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
         .metric(metrics::Accuracy)
         .precision(report.precision)
         .compile(device, &train)?;
+    if report.profiled(&mut trainer, &train, 128)? {
+        return Ok(());
+    }
     let timed = Instant::now();
     let history = trainer.fit(&train, report.limited(Fit::epochs(5).batch_size(128)))?;
     let seconds = timed.elapsed().as_secs_f64();

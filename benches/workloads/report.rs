@@ -1,6 +1,8 @@
 //! Prints figures.
 
-use wgrad::Fit;
+use wgrad::data::Dataset;
+use wgrad::train::{Profiling, Trainer};
+use wgrad::{Fit, Result};
 
 /// Where figures go.
 pub struct Report {
@@ -12,6 +14,8 @@ pub struct Report {
     pub precision: wgrad::DType,
     /// MiB that a training may take.
     pub memory_limit: Option<u64>,
+    /// Whether to say what a training step is made of.
+    pub profile: bool,
 }
 
 impl Report {
@@ -48,6 +52,16 @@ impl Report {
                 .unwrap_or_default();
             println!("{workload:<16} {metric:<18} {median:>12.3}  [{min:.3} .. {max:.3}]{loss}");
         }
+    }
+
+    /// Prints what a training step is made of, each step of the plan timed for itself, where that was asked for
+    /// instead of rates.
+    pub fn profiled(&self, trainer: &mut Trainer, set: &Dataset, batch: usize) -> Result<bool> {
+        if self.profile {
+            let profiling = Profiling::runs(20).batch_size(batch).wall_clock();
+            println!("{}", trainer.profile(set, profiling)?);
+        }
+        Ok(self.profile)
     }
 
     /// Prints the peak of the process's resident memory, where the system tells it.

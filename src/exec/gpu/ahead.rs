@@ -2,22 +2,24 @@
 //!
 //! Mesa's lavapipe does: whatever is compiled before is not machine code yet, and the kernels of a first run are
 //! finished one after the other, by one thread. What it has finished it keeps on disk. So each core gets a device of
-//! its own that runs a share of the kernels, in no workgroup, and the device that was asked for finds them there.
+//! its own that runs some of the kernels, in no workgroup, and the device that was asked for finds them there.
 //!
 //! Whatever goes wrong here only costs the time that it would have saved.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use crate::Result;
 use crate::exec::Counters;
 use crate::kernel::{Binding, Kernel};
 
-use super::buffers::allocate;
+use super::buffers::{Uniforms, allocate, uniform};
 use super::device::GpuDevice;
 use super::pipelines::STACK;
 
 /// Fewer kernels are compiled sooner than a device is opened.
-const FEW: usize = 16;
+const FEW: usize = 8;
 
 /// Bytes of what a kernel is bound to: more than any fixed part of a binding.
 const BYTES: u64 = 4096;
@@ -27,42 +29,58 @@ pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
     if !device.info().driver.contains("llvmpipe") {
         return;
     }
-    let mut seen = HashSet::new();
-    let mut kernels: Vec<&Kernel> = kernels.to_vec();
-    kernels.retain(|kernel| seen.insert((kernel.text(), kernel.overrides.clone())));
-    if kernels.len() < FEW {
+    let programs = programs(kernels);
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = cores.min(4).min(programs.len() / (FEW / 2));
+    if programs.len() < FEW {
         return;
     }
-    // The longest first, dealt out in turns.
-    kernels.sort_by_key(|kernel| std::cmp::Reverse(kernel.text().len()));
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let shares = cores.min(4).min(kernels.len() / (FEW / 2));
-    let share = |of: usize| -> Vec<&Kernel> {
-        kernels
-            .iter()
-            .copied()
-            .skip(of)
-            .step_by(shares.max(1))
-            .collect()
+    // Each thread takes the next one as it can.
+    let next = AtomicUsize::new(0);
+    let work = |device: &GpuDevice| -> Result<()> {
+        while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            compile(device, program)?;
+        }
+        Ok(())
     };
     std::thread::scope(|scope| {
-        let others = (1..shares).map(|of| {
-            let share = share(of);
+        let others = (1..threads).map(|_| {
             let builder = std::thread::Builder::new().stack_size(STACK);
-            builder.spawn_scoped(scope, move || match device.open_again() {
-                Some(again) => compile(&again, &share),
+            builder.spawn_scoped(scope, || match device.open_again() {
+                Some(again) => work(&again),
                 None => Ok(()),
             })
         });
-        // All are started before the first is waited for. Where there is no thread to be had, or one panics, its
-        // share is compiled later.
+        // All are started before the first is waited for. Where there is no thread to be had, or one panics, what it
+        // would have compiled is compiled by others, or later.
         let others: Vec<_> = others.flatten().collect();
-        let own = compile(device, &share(0));
+        let own = work(device);
         let others = others.into_iter().flat_map(|thread| thread.join());
         for error in others.chain([own]).filter_map(Result::err) {
             log::debug!("compiling ahead: {error}");
         }
     });
+}
+
+/// Kernels by their program, those that take longest to compile first, as far as their text tells. Those of one program
+/// differ in their parameters: a driver may make steering ones constants, and then compiles a program for each.
+fn programs<'a>(kernels: &[&'a Kernel]) -> Vec<Vec<&'a Kernel>> {
+    let mut seen = HashSet::new();
+    let mut programs: Vec<(_, Vec<&Kernel>)> = Vec::new();
+    for &kernel in kernels {
+        let words = kernel.bindings.iter().filter_map(uniform);
+        let parameters: Vec<&[u32]> = words.collect();
+        let program = (kernel.text(), &kernel.overrides);
+        if !seen.insert((program.clone(), parameters)) {
+            continue;
+        }
+        match programs.iter_mut().find(|(other, _)| *other == program) {
+            Some((_, of_program)) => of_program.push(kernel),
+            None => programs.push((program, vec![kernel])),
+        }
+    }
+    programs.sort_by_key(|((text, _), _)| std::cmp::Reverse(text.len()));
+    programs.into_iter().map(|(_, kernels)| kernels).collect()
 }
 
 /// Runs each kernel in no workgroup, and waits.
@@ -73,32 +91,39 @@ fn compile(device: &GpuDevice, kernels: &[&Kernel]) -> Result<()> {
     let mut make = || allocate(device, counters, "compiling ahead", BYTES, usage, false);
     // A kernel must not write what it reads.
     let (read, written) = (make()?, make()?);
-    let after = device.guarded("compiling ahead", 0, |d| {
-        let mut encoder = d.create_command_encoder(&Default::default());
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        for (kernel, pipeline) in kernels.iter().zip(&pipelines) {
-            let entries = (0..).zip(&kernel.bindings).map(|(binding, what)| {
-                let buffer = match what {
-                    Binding::Write(_) => &written,
-                    Binding::Read(_) | Binding::Uniform(_) => &read,
-                };
-                wgpu::BindGroupEntry {
-                    binding,
-                    resource: buffer.as_entire_binding(),
-                }
-            });
-            let entries: Vec<_> = entries.collect();
+    let all = kernels.iter().copied();
+    let uniforms = Uniforms::of(device, all, &mut Counters::default())?;
+    for (kernel, pipeline) in kernels.iter().zip(&pipelines) {
+        let start = Instant::now();
+        let entries = (0..).zip(&kernel.bindings).map(|(binding, what)| {
+            let resource = match what {
+                Binding::Write(_) => written.as_entire_binding(),
+                Binding::Read(_) => read.as_entire_binding(),
+                Binding::Uniform(words) => wgpu::BindingResource::Buffer(uniforms.bind(words)?),
+            };
+            Ok(wgpu::BindGroupEntry { binding, resource })
+        });
+        let entries = entries.collect::<Result<Vec<_>>>()?;
+        let after = device.guarded("compiling ahead", 0, |d| {
             let group = d.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(kernel.label),
                 layout: &pipeline.layout,
                 entries: &entries,
             });
+            let mut encoder = d.create_command_encoder(&Default::default());
+            let mut pass = encoder.begin_compute_pass(&Default::default());
             pass.set_pipeline(&pipeline.pipeline);
             pass.set_bind_group(0, &group, &[]);
             pass.dispatch_workgroups(0, 0, 0);
-        }
-        drop(pass);
-        device.wgpu().1.submit([encoder.finish()])
-    })?;
-    device.poll(Some(&after))
+            drop(pass);
+            device.wgpu().1.submit([encoder.finish()])
+        })?;
+        device.poll(Some(&after))?;
+        log::debug!(
+            "kernel {}: ready after {:.0?}",
+            kernel.label,
+            start.elapsed()
+        );
+    }
+    Ok(())
 }

@@ -188,7 +188,7 @@ fn kernels(program: &Program) -> impl Iterator<Item = &Kernel> {
         .map(|d| &d.kernel)
 }
 
-fn uniform(binding: &Binding) -> Option<&[u32]> {
+pub(super) fn uniform(binding: &Binding) -> Option<&[u32]> {
     match binding {
         Binding::Uniform(words) => Some(words),
         _ => None,

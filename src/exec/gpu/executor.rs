@@ -1,6 +1,5 @@
 //! The executor: makes a program ready, and runs its plans.
 
-
 use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing};
 use crate::kernel::Kernel;
 use crate::plan::{Plan, Port, Step};
