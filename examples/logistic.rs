@@ -112,7 +112,7 @@ fn gradient(set: &Dataset, theta: f64, factor: fn(f64) -> f64) -> Vec<f64> {
         let z: f64 = x.iter().map(|x| f64::from(*x) * theta).sum();
         let y_hat = 1.0 / (1.0 + (-z).exp());
         let d = 2.0 / m * (y_hat - f64::from(y)) * factor(y_hat);
-        for (g, x) in gradient.iter_mut().zip(x) {
+        for (g, x) in gradient.iter_mut().zip(x.iter()) {
             *g += d * f64::from(*x);
         }
     }

@@ -56,7 +56,7 @@ fn arrays_are_checked() {
 #[test]
 fn a_scalar_is_a_sample_too() {
     let set = Dataset::from_arrays(vec![1.0, 2.0], Shape::scalar(), Targets::Unlabelled).unwrap();
-    assert_eq!((set.len(), set.row(1)), (2, Some(&[2.0f32][..])));
+    assert_eq!((set.len(), set.row(1).as_deref()), (2, Some(&[2.0f32][..])));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn samples_are_read_by_number() {
     let set = small();
     assert_eq!(set.len(), 3);
     assert!(!set.is_empty());
-    assert_eq!(set.row(2), Some(&[4.0f32, 5.0][..]));
+    assert_eq!(set.row(2).as_deref(), Some(&[4.0f32, 5.0][..]));
     assert_eq!(set.row(3), None);
     assert_eq!(set.label(1), Some(1));
     assert_eq!(set.label(3), None);
@@ -78,8 +78,8 @@ fn samples_are_read_by_number() {
 fn a_view_of_a_view_names_the_right_samples() {
     let view = small().view(&[2, 0, 1]).view(&[0, 2]);
     assert_eq!(view.len(), 2);
-    assert_eq!(view.row(0), Some(&[4.0f32, 5.0][..]));
-    assert_eq!(view.row(1), Some(&[2.0f32, 3.0][..]));
+    assert_eq!(view.row(0).as_deref(), Some(&[4.0f32, 5.0][..]));
+    assert_eq!(view.row(1).as_deref(), Some(&[2.0f32, 3.0][..]));
     assert_eq!(view.row(2), None);
     assert_eq!(view.features_all().as_ref(), [4.0, 5.0, 2.0, 3.0]);
     assert_eq!(
@@ -152,4 +152,22 @@ fn one_name_for_each_feature() {
             .to_string(),
         "feature names: there are 1 names for samples of 2 elements"
     );
+}
+
+#[test]
+fn bytes_are_shares_of_255() {
+    let bytes = vec![0, 255, 51, 102, 1, 254];
+    let set = Dataset::from_bytes(bytes, [2], Targets::Unlabelled).unwrap();
+    let want = [0.0, 1.0, 0.2, 0.4, 1.0 / 255.0, 254.0 / 255.0];
+    assert_eq!(set.features_all().as_ref(), want);
+    assert_eq!(set.row(1).as_deref(), Some(&[0.2f32, 0.4][..]));
+    assert_eq!(set.row(3), None);
+    let view = set.view(&[2, 0]);
+    assert_eq!(view.features_all().as_ref(), [want[4], want[5], 0.0, 1.0]);
+    let mut words = vec![7];
+    view.gather_feature_words(&[1, 0], &mut words).unwrap();
+    assert_eq!(words, [0.0, 1.0, want[4], want[5]].map(f32::to_bits));
+    assert!(view.gather_features(&[2], &mut Vec::new()).is_err());
+    let text = Dataset::from_bytes(vec![1, 2, 3], [2], Targets::Unlabelled).unwrap_err();
+    assert!(text.to_string().contains("do not divide"), "{text}");
 }

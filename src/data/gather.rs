@@ -15,20 +15,20 @@ impl Dataset {
     pub fn gather_features(&self, rows: &[u32], out: &mut Vec<f32>) -> Result<()> {
         out.clear();
         for &row in rows {
-            let sample = self.row(row as usize).ok_or_else(|| self.no_sample(row))?;
-            out.extend_from_slice(sample);
+            let place = self.place(row as usize);
+            if !place.is_some_and(|place| self.features.append(place, out)) {
+                return Err(self.no_sample(row));
+            }
         }
         Ok(())
     }
 
     /// The features of these samples as words of 32 bits, as a device takes them.
     pub(crate) fn gather_feature_words(&self, rows: &[u32], out: &mut Vec<u32>) -> Result<()> {
-        out.clear();
-        for &row in rows {
-            let sample = self.row(row as usize).ok_or_else(|| self.no_sample(row))?;
-            out.extend_from_slice(bytemuck::cast_slice(sample));
-        }
-        Ok(())
+        let mut numbers: Vec<f32> = bytemuck::cast_vec(std::mem::take(out));
+        let gathered = self.gather_features(rows, &mut numbers);
+        *out = bytemuck::cast_vec(numbers);
+        gathered
     }
 
     /// The labels of these samples, `[rows]` or, where a sample has several, `[rows, width]`, in place of

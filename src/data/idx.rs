@@ -6,16 +6,11 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::dataset::Dataset;
 use super::input::Input;
 use super::targets::Targets;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
-
-/// Pixels that a thread turns into numbers at a time, at least.
-const LEAST: usize = 1 << 16;
 
 /// The element type that MNIST and its successors use.
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -71,10 +66,7 @@ fn dataset(path: &Path, pixels: Idx, targets: Targets) -> Result<Dataset> {
             ),
         ));
     }
-    let share = |&p: &u8| f32::from(p) / 255.0;
-    let features = pixels.bytes.par_iter().with_min_len(LEAST).map(share);
-    let features = features.collect();
-    Dataset::from_arrays(features, shape, targets)
+    Dataset::from_bytes(pixels.bytes, shape, targets)
 }
 
 /// An IDX file of unsigned bytes; as many bytes as its dimensions say.

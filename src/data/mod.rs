@@ -25,6 +25,7 @@ mod closest;
 mod csv;
 mod dataset;
 mod describe;
+mod features;
 mod gather;
 mod idx;
 mod input;

@@ -71,7 +71,7 @@ fn versions_shapes_and_compression() {
         for stored in [bytes.clone(), gzip(&bytes)] {
             let set = features(&stored).unwrap();
             assert_eq!((set.len(), set.sample_shape()), (2, &Shape::from([1, 3])));
-            assert_eq!(set.row(1), Some(&[3.0f32, 4.0, 5.0][..]));
+            assert_eq!(set.row(1).as_deref(), Some(&[3.0f32, 4.0, 5.0][..]));
         }
     }
 }

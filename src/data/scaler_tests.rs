@@ -31,7 +31,7 @@ fn min_max_reaches_0_and_1_exactly() {
     let (scaled, scaler) = set(vec![0.1, 0.3, 0.7], 1).scaled(Method::MinMax).unwrap();
     assert_eq!(scaler.method(), Method::MinMax);
     assert_eq!(
-        (scaled.row(0), scaled.row(2)),
+        (scaled.row(0).as_deref(), scaled.row(2).as_deref()),
         (Some(&[0.0f32][..]), Some(&[1.0f32][..]))
     );
 }

@@ -385,8 +385,8 @@ fn exactly(job: &Job, fixture: &Fixture) -> Result<(), Failed> {
                 let rows = batch * job.batch..(batch + 1) * job.batch;
                 let data = match input.name.as_str() {
                     "batch.features" => rows
-                        .flat_map(|i| set.row(i).unwrap())
-                        .map(|v| f64::from(*v))
+                        .flat_map(|i| set.row(i).unwrap().into_owned())
+                        .map(f64::from)
                         .collect(),
                     "batch.targets" => targets(&set, rows),
                     "optimizer.scalars" => adam.scalars(step, RATE),

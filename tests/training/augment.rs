@@ -146,7 +146,8 @@ on_every_device! {
         let set = noise();
         for (i, scores) in got.rows().enumerate() {
             for (class, score) in scores.iter().enumerate() {
-                let pixels = middle(set.row(i).unwrap());
+                let image = set.row(i).unwrap();
+                let pixels = middle(&image);
                 let of_class = &weight[class * 30..(class + 1) * 30];
                 let products = of_class.iter().zip(pixels).map(|(w, x)| w * x);
                 near(f64::from(*score), f64::from(bias[class] + products.sum::<f32>()), 1e-4);

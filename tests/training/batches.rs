@@ -56,7 +56,7 @@ on_every_device! {
                     let y: f64 = x.iter().zip(&w).map(|(x, w)| f64::from(*x) * w).sum::<f64>() + b;
                     let d = 2.0 / m * (y - f64::from(set.values(i).unwrap()[0]));
                     db += d;
-                    dw.iter_mut().zip(x).for_each(|(dw, x)| *dw += d * f64::from(*x));
+                    dw.iter_mut().zip(x.iter()).for_each(|(dw, x)| *dw += d * f64::from(*x));
                 }
                 w.iter_mut().zip(dw).for_each(|(w, dw)| *w -= 0.05 * dw);
                 b -= 0.05 * db;
