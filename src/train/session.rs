@@ -59,7 +59,7 @@ impl Session {
         } = planned;
         let start = Instant::now();
         let mut executor = planner.device.executor(program.clone())?;
-        log::debug!("the executor is there after {:.0?}", start.elapsed());
+        log::debug!("the executor is there after {:.1?}", start.elapsed());
         weights.upload(executor.as_mut())?;
         let mut session = Session {
             executor,
@@ -75,7 +75,7 @@ impl Session {
             model_variables: planner.variables.len(),
         };
         session.take_sets(planner.sets)?;
-        log::debug!("weights and data are there after {:.0?}", start.elapsed());
+        log::debug!("weights and data are there after {:.1?}", start.elapsed());
         Ok(session)
     }
 
