@@ -167,8 +167,11 @@ impl KernelOp for Reduce {
         let plain = Expr::load(&cx.x[0], cx.inputs[0]);
         let head = cx.head.unwrap_or(&plain);
         // A CPU that plays a GPU pays dearly for a workgroup's barriers, and is busy with few rows.
-        let serial = cx.limits.software && inner == 1 && outer >= 64 && n < CHUNK * 16;
-        if n < LONG_ROW || serial {
+        let few = n <= CHUNK || outer >= 64 && n < CHUNK * 16;
+        let serial = cx.limits.software && inner == 1 && few;
+        // One chunk needs no second dispatch.
+        let one_chunk = inner > 1 && n <= CHUNK;
+        if n < LONG_ROW || serial || one_chunk {
             return vec![
                 self.columns((outer, n, inner), n.max(1), head, tail, cx)
                     .into(),
