@@ -275,6 +275,39 @@ fn nothing_is_made_after_the_second_run() {
 }
 
 #[test]
+fn runs_that_share_a_submission_have_inputs_of_their_own_and_stay_in_order() {
+    let Some(device) = open(&options()) else {
+        return;
+    };
+    let mut executor = GpuExecutor::new(&device, program()).unwrap();
+    zeros(&mut executor);
+    let mut want = Vec::new();
+    for round in 0..4 {
+        let mut w = 0.0;
+        for i in 0..40 {
+            let x = (round * 40 + i) as f32;
+            let (plan, n) = if i % 4 == 3 { (1, 63) } else { (0, N) };
+            executor.run(plan, &[&bits(vec![x; n])]).unwrap();
+            w += 2.0 * x;
+            want.push(w.to_bits());
+        }
+        match round % 2 {
+            // What is written comes after the runs before, and what is read as well.
+            0 => zeros(&mut executor),
+            _ => {
+                assert_eq!(executor.read_variable(0).unwrap()[0], w.to_bits());
+                executor.send().unwrap();
+                zeros(&mut executor);
+            }
+        }
+    }
+    let results = executor.results(true).unwrap();
+    let losses: Vec<u32> = results.iter().map(|r| r.words[0]).collect();
+    assert_eq!(losses, want);
+    assert_eq!(executor.read_variable(0).unwrap(), vec![0; N]);
+}
+
+#[test]
 fn results_arrive_without_waiting() {
     let Some(device) = open(&options()) else {
         return;
