@@ -7,13 +7,21 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wgrad::data::{Dataset, Targets};
-use wgrad::graph::{Graph, Mode, Output};
+use wgrad::graph::{Graph, MaxPool, Mode, Output};
 use wgrad::kernel::{Binding, KernelLimits};
 use wgrad::plan::{Layout, Plan, Slot, Step, plan};
 use wgrad::{DType, Device, Fit, Result, Tensor, Trainer, loss, nn, ops, optim};
 
 /// The plan of a function of some `f32` tensors, at WebGPU's default limits.
 fn planned(shapes: &[&[usize]], f: impl Fn(&[Tensor]) -> Tensor) -> Result<Plan> {
+    planned_for(&KernelLimits::WEBGPU, shapes, f)
+}
+
+fn planned_for(
+    limits: &KernelLimits,
+    shapes: &[&[usize]],
+    f: impl Fn(&[Tensor]) -> Tensor,
+) -> Result<Plan> {
     let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
     let x: Vec<Tensor> = (0..)
         .zip(shapes)
@@ -25,7 +33,7 @@ fn planned(shapes: &[&[usize]], f: impl Fn(&[Tensor]) -> Tensor) -> Result<Plan>
     let node = y.id().unwrap();
     let name = "y".to_string();
     graph.outputs.push(Output { name, node });
-    plan(&graph, &Layout::new(&[]), &KernelLimits::WEBGPU)
+    plan(&graph, &Layout::new(&[]), limits)
 }
 
 fn labels(plan: &Plan) -> Vec<&str> {
@@ -201,6 +209,42 @@ fn a_step_of_several_batches_ends_in_an_update_and_zeros() -> Result<()> {
 
 /// What a small network's gradients are made of can be computed at once, layer by layer; and nothing that one of these
 /// steps writes shares a buffer with what another one reads or writes, workspaces included.
+#[test]
+fn loops_that_a_driver_would_end_early_are_refused() -> Result<()> {
+    let ends_loops = KernelLimits {
+        software: true,
+        loop_turns: 65_535,
+        ..KernelLimits::WEBGPU
+    };
+    let pooled = |size: usize, limits| {
+        planned_for(limits, &[&[1, 1, size, size]], |x| {
+            x[0].max_pool2d(MaxPool {
+                kernel: [size; 2],
+                stride: [size; 2],
+                padding: [0; 2],
+                dilation: [1; 2],
+            })
+        })
+    };
+    pooled(300, &KernelLimits::WEBGPU)?;
+    pooled(255, &ends_loops)?;
+    let error = pooled(300, &ends_loops).unwrap_err().to_string();
+    for part in ["max_pool at ", "plan.rs:", "90300", "65535", "llvmpipe"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    // Long rows are shared out among invocations.
+    planned_for(&ends_loops, &[&[128, 50_257]], |x| x[0].softmax(-1))?;
+    // Long sums are cut.
+    planned_for(&ends_loops, &[&[2, 1 << 20], &[1 << 20, 2]], |x| {
+        x[0].matmul(&x[1])
+    })?;
+    let wide = planned_for(&ends_loops, &[&[512, 300_000], &[300_000, 512]], |x| {
+        x[0].matmul(&x[1])
+    });
+    assert!(wide.unwrap_err().to_string().contains("matmul at "));
+    Ok(())
+}
+
 #[test]
 fn small_steps_that_need_nothing_of_each_other_make_a_wave() -> Result<()> {
     let set = Dataset::from_arrays(vec![0.5; 320], [10], Targets::values(vec![1.0; 32]))?;

@@ -25,6 +25,9 @@ use sizes::Sizes;
 
 pub use methods::AttentionOptions;
 
+/// Turns of loops that are not over keys or queries.
+const AROUND: usize = 256;
+
 /// Where scores of keys that are left out lie, and below.
 const LEFT_OUT: f64 = -1e30;
 
@@ -128,8 +131,8 @@ impl KernelOp for Attention {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x, 0) {
-            Ok(s) => kernels::attention(self, &s, cx),
-            Err(_) => Vec::new(),
+            Ok(s) if cx.allows(s.keys / 2 + AROUND) => kernels::attention(self, &s, cx),
+            _ => Vec::new(),
         }
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
@@ -213,7 +216,13 @@ impl KernelOp for AttentionGrad {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.of.sizes(&cx.x, 2) {
-            Ok(s) => kernels::gradient(self, &s, cx),
+            Ok(s) => {
+                let most = (s.keys / 2).max(s.queries * s.heads / s.kv_heads.max(1));
+                match cx.allows(most + AROUND) {
+                    true => kernels::gradient(self, &s, cx),
+                    false => Vec::new(),
+                }
+            }
             Err(_) => Vec::new(),
         }
     }

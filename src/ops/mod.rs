@@ -49,6 +49,8 @@ pub use leaf::{constant, input, variable};
 pub use random::KEY;
 pub(crate) use recurrence::recurrence_tape;
 
+use std::cell::Cell;
+
 use crate::DType;
 use crate::graph::{Backward, Function, Grads, Meta, Op};
 use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
@@ -156,9 +158,21 @@ pub struct LowerContext<'a> {
     /// What happens to each result before it is stored, where the op takes a tail: at least the
     /// storing itself.
     pub tail: Option<&'a Expr>,
+    /// The most turns of loops that were refused so far.
+    pub refused: Cell<usize>,
 }
 
 impl LowerContext<'_> {
+    /// Whether an invocation may take so many turns of loops, those of all its loops together. An op leaves out
+    /// variants that take more.
+    pub fn allows(&self, turns: usize) -> bool {
+        let allowed = turns <= self.limits.loop_turns;
+        if !allowed {
+            self.refused.set(self.refused.get().max(turns));
+        }
+        allowed
+    }
+
     /// The element type of what lies at a place: of an input its own, of a workspace `f32`.
     pub fn dtype(&self, place: Operand) -> DType {
         let inputs = self.inputs.iter().zip(&self.x);

@@ -8,7 +8,7 @@
 //! among threads.
 
 use crate::graph::{Backward, Grads, Meta, Op};
-use crate::kernel::{Binding, Kernel, Part, wgsl};
+use crate::kernel::{Binding, Kernel, Part, Variant, wgsl};
 use crate::ops::{Array, HostRef, LowerContext, OpDoc, Tolerance, grid, rows};
 use crate::{DType, Source, Tensor};
 
@@ -17,6 +17,10 @@ pub(super) const MAX_INPUTS: usize = 4;
 
 /// Rows from which each gets an invocation of its own on a device that is a CPU.
 const OWN_FROM: usize = 64;
+/// The longest of such rows.
+const OWN_TO: usize = 1 << 13;
+/// A row op goes through a row at most so often.
+const LOOPS: usize = 4;
 /// Invocations of a workgroup then: a vector of the CPU.
 const OWN: u32 = 8;
 
@@ -111,7 +115,7 @@ macro_rules! row_op {
                 $crate::ops::Fusion::NONE
             }
             fn kernels(&self, cx: &$crate::ops::LowerContext) -> Vec<$crate::kernel::Variant> {
-                vec![$crate::ops::row_op::kernel(self, cx).into()]
+                $crate::ops::row_op::kernels(self, cx)
             }
             fn cpu(
                 &self,
@@ -176,7 +180,7 @@ fn cost_of<R: RowOp>(_: &R) -> usize {
 }
 
 /// A row op's kernel: one workgroup for each row, or one invocation.
-pub(super) fn kernel(op: &impl RowOp, cx: &LowerContext) -> Kernel {
+pub(super) fn kernels(op: &impl RowOp, cx: &LowerContext) -> Vec<Variant> {
     let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());
     let (label, shader) = op.shader();
     let mut bindings: Vec<Binding> = cx.inputs.iter().map(|&x| Binding::Read(x)).collect();
@@ -185,7 +189,7 @@ pub(super) fn kernel(op: &impl RowOp, cx: &LowerContext) -> Kernel {
     params.extend(op.params());
     bindings.push(Binding::Uniform(params));
     // A workgroup's invocations take turns at barriers on a device that is a CPU.
-    let own = cx.limits.software && rows >= OWN_FROM;
+    let own = cx.limits.software && rows >= OWN_FROM && columns <= OWN_TO;
     let (workgroup, groups, library) = match own {
         true => (OWN, rows.div_ceil(OWN as usize), wgsl!("lib/row_own")),
         false => (
@@ -194,15 +198,19 @@ pub(super) fn kernel(op: &impl RowOp, cx: &LowerContext) -> Kernel {
             wgsl!("lib/row"),
         ),
     };
+    if !cx.allows(LOOPS * columns.div_ceil(if own { 1 } else { workgroup as usize })) {
+        return Vec::new();
+    }
     let mut parts = vec![wgsl!("lib/index"), library];
     parts.extend(shader);
-    Kernel {
+    let kernel = Kernel {
         label,
         parts,
         overrides: vec![("WG", workgroup)],
         bindings,
         workgroups: cx.limits.fold(groups as u64),
-    }
+    };
+    vec![kernel.into()]
 }
 
 /// The shape rule of an op that takes one f32 tensor and gives one like it.

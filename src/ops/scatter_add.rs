@@ -145,6 +145,10 @@ impl KernelOp for ScatterAdd {
             ),
             false => ("scatter_link", wgsl!("scatter_link"), self.rows),
         };
+        // All may be rows of one number.
+        if !cx.allows(count) {
+            return Vec::new();
+        }
         kernels.push(Kernel {
             label,
             parts: vec![wgsl!("lib/index"), shader],

@@ -1,8 +1,9 @@
 //! Lowering: from groups of nodes to steps with kernels and places.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
-use crate::graph::{Graph, NodeId, Op, Variable, VariableId};
+use crate::graph::{Graph, Node, NodeId, Op, Variable, VariableId};
 use crate::kernel::{
     Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_tail, prelude, wgsl,
 };
@@ -170,7 +171,7 @@ impl<'a> Lowering<'a> {
                 }
                 let operand =
                     |i: usize| Operand::Node(places.operand(self.sources.read(*id, i).root));
-                op.kernels(&LowerContext {
+                let cx = LowerContext {
                     x,
                     y: node.meta.clone(),
                     inputs: (0..node.inputs.len()).map(operand).collect(),
@@ -178,7 +179,13 @@ impl<'a> Lowering<'a> {
                     limits: self.limits,
                     head: head.as_ref(),
                     tail: tail.as_ref(),
-                })
+                    refused: Cell::new(0),
+                };
+                let variants = op.kernels(&cx);
+                if variants.is_empty() && cx.refused.get() > 0 {
+                    return Err(self.endless(node, cx.refused.get()));
+                }
+                variants
             }
             Some((id, _)) => {
                 let op = &self.graph.node(*id).op;
@@ -192,6 +199,21 @@ impl<'a> Lowering<'a> {
             }
         };
         self.finish_step(group, named, head, tail, variants, places)
+    }
+
+    /// What is said of a node whose kernels would take more turns than a driver allows.
+    fn endless(&self, node: &Node, turns: usize) -> Error {
+        Error::Limit {
+            what: format!(
+                "{} at {}, in turns of an invocation's loops,",
+                node.op.name(),
+                node.source
+            ),
+            needed: turns as u64,
+            available: self.limits.loop_turns as u64,
+            device: "llvmpipe, a GPU in software".to_string(),
+            hint: "the CPU device, and other GPUs, have no such limit".to_string(),
+        }
     }
 
     fn finish_step(

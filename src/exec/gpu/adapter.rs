@@ -72,6 +72,9 @@ pub struct AdapterInfo {
     pub limits: KernelLimits,
 }
 
+/// Turns after which Mesa's llvmpipe ends all loops of an invocation (`LP_MAX_TGSI_LOOP_ITERATIONS`).
+const LLVMPIPE_TURNS: usize = 65_535;
+
 impl AdapterInfo {
     pub(super) fn new(
         info: &wgpu::AdapterInfo,
@@ -111,6 +114,10 @@ impl AdapterInfo {
                     .max(limits.min_uniform_buffer_offset_alignment),
                 subgroups,
                 software: info.device_type == wgpu::DeviceType::Cpu,
+                loop_turns: match info.driver.contains("llvmpipe") {
+                    true => LLVMPIPE_TURNS,
+                    false => usize::MAX,
+                },
             },
         }
     }

@@ -50,6 +50,12 @@ impl Images {
     fn direct(&self, g: &Correlation, product: &Product) -> Option<Variant> {
         let width = if g.out[1].is_multiple_of(4) { 4 } else { 1 };
         let tail = product.cx.tail?;
+        if !product
+            .cx
+            .allows(g.c * (g.kernel[0] * (g.kernel[1] + 1) + 1))
+        {
+            return None;
+        }
         if width == 1 && tail.stores_halves() {
             return None;
         }

@@ -137,6 +137,7 @@ impl Product<'_> {
             tiles.sort_by_key(|tile| *tile != SMALL);
             tiles.dedup();
         }
+        tiles.retain(|tile| self.cx.allows(self.turns(tile)));
         let variants = tiles.into_iter().map(|tile| self.variant(tile, tail));
         variants.collect()
     }
@@ -144,6 +145,20 @@ impl Product<'_> {
     /// Whether k is split, which makes another order of additions.
     pub fn is_split(&self) -> bool {
         split(self.s).0 > 1
+    }
+
+    /// Turns of an invocation's loops, at most.
+    fn turns(&self, tile: &Tile) -> usize {
+        const AROUND: usize = 64;
+        let (_, chunk) = split(self.s);
+        AROUND
+            + match (tile.label, self.head()) {
+                // Loads, and the products of each k.
+                ("matmul_shared", _) => 3 * chunk,
+                (_, None) => chunk / 4,
+                // A head is computed element by element, 16 in a block of four k.
+                (_, Some(_)) => 17 * (chunk / 4),
+            }
     }
 
     /// The chain that makes the left matrix, unless it lies in memory.

@@ -97,6 +97,16 @@ impl Geometry {
             return Vec::new();
         };
         let p = &self.pool;
+        let window = p.kernel[0] * (p.kernel[1] + 1);
+        let cell = p.stride[0] * (p.stride[1] + 1);
+        let turns = match label {
+            "max_pool" => window,
+            "max_pool_grad" => self.overlap() * (window + 2),
+            _ => window + cell,
+        };
+        if !cx.allows(turns) {
+            return Vec::new();
+        }
         let (shell, grid) = match label {
             "max_pool" => (wgsl!("max_pool"), self.out),
             "max_pool_grad" => (wgsl!("max_pool_grad"), self.size),

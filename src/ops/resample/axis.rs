@@ -174,6 +174,27 @@ impl Axis {
         }
     }
 
+    /// So many elements an element of the result is made of, at most.
+    pub fn most_taps(&self) -> usize {
+        match *self {
+            Axis::Average { kernel, .. } => kernel,
+            Axis::Adaptive { n, to } => n / to + 2,
+            Axis::Nearest { .. } => 1,
+            Axis::Linear { .. } => 2,
+        }
+    }
+
+    /// An element may be part of so many elements of the result, at most.
+    pub fn most_users(&self) -> usize {
+        match *self {
+            Axis::Average { kernel, stride, .. } => kernel / stride + 1,
+            Axis::Adaptive { n, to } => to / n + 2,
+            Axis::Nearest { n, to } => to / n + 1,
+            Axis::Linear { to, step: 0, .. } => to,
+            Axis::Linear { step, parts, .. } => 3 * parts / step + 2,
+        }
+    }
+
     /// The elements of the result that element `j` may be part of; others are not, and some of these
     /// may have the weight 0.
     #[inline(always)]

@@ -53,6 +53,13 @@ impl Geometry {
             true => ("resample_grad", wgsl!("resample_grad"), h.n() * w.n()),
         };
         let count = self.planes * count;
+        let turns = |axis: &Axis| match gradient {
+            false => axis.most_taps(),
+            true => axis.most_users(),
+        };
+        if !cx.allows(turns(h) * (turns(w) + 1)) {
+            return Vec::new();
+        }
         let mut params = [h.words(), w.words()].concat();
         params.extend([count as u32, 0, 0, 0]);
         let mut bindings = vec![Binding::Read(cx.inputs[0]), Binding::Uniform(params)];
