@@ -1,5 +1,7 @@
 //! Matrix products on the CPU device: a safe door to the `gemm` crate.
 
+use crate::ops::threads;
+
 mod turned;
 
 /// One matrix in memory: `rows x columns`, element `(r, c)` at `r * row_stride + c * column_stride`.
@@ -121,7 +123,7 @@ pub(super) fn gemm_into(
         }
         return;
     }
-    let threads = match threads {
+    let threads = match threads && threads::pays(m * n * k, 0) {
         false => gemm::Parallelism::None,
         true => gemm::Parallelism::Rayon(0),
     };

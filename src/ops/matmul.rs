@@ -4,11 +4,10 @@
 //! equal leading axes, gives `[.., m, n]`, f32. Every kernel adds over `p` in ascending order with
 //! `fma`, so all of them give the same bits.
 
-use rayon::prelude::*;
-
 use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
+use crate::ops::threads;
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tail, Tolerance, Work,
 };
@@ -191,16 +190,8 @@ impl KernelOp for Matmul {
             let b = &b.f32()[t * k * n..(t + 1) * k * n];
             gemm((m, n, k), (a, sa), (b, sb), y);
         };
-        match batch > 1 && batch * m * n * k >= PARALLEL_FROM {
-            true => y
-                .par_chunks_exact_mut((m * n).max(1))
-                .enumerate()
-                .for_each(|(t, y)| one(t, y)),
-            false => y
-                .chunks_exact_mut((m * n).max(1))
-                .enumerate()
-                .for_each(|(t, y)| one(t, y)),
-        }
+        let pays = batch > 1 && threads::pays(batch * m * n * k, PARALLEL_FROM);
+        threads::for_pieces(y, m * n, pays, |(t, y)| one(t, y));
     }
 }
 

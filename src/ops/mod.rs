@@ -40,6 +40,7 @@ mod select;
 mod softmax;
 mod sort;
 mod take_along;
+mod threads;
 mod view;
 
 pub use arrange::PadMode;
@@ -48,6 +49,7 @@ pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
 pub use random::KEY;
 pub(crate) use recurrence::recurrence_tape;
+pub(crate) use threads::{alone, pays};
 
 use std::cell::Cell;
 

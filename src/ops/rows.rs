@@ -3,9 +3,8 @@
 //! Invariant: the terms of a sum are added in an order that follows from the row's length alone, so
 //! the bits do not depend on the machine's threads or on the width of its vectors.
 
-use rayon::prelude::*;
-
 use super::elementwise::Fast;
+use crate::ops::threads;
 
 /// Elements, times what each costs, from which other threads are woken: some ten microseconds of
 /// work, which is about what waking one takes.
@@ -40,11 +39,10 @@ pub(super) fn for_rows(y: &mut [f32], n: usize, cost: usize, f: impl Fn(usize, &
             },
         );
     };
-    if work < PARALLEL_FROM {
+    if !threads::pays(work, PARALLEL_FROM) {
         return run(0, y);
     }
-    let tasks = y.par_chunks_mut(rows * n).enumerate();
-    tasks.for_each(|(task, y)| run(task * rows, y));
+    threads::for_pieces(y, rows * n, true, |(task, y)| run(task * rows, y));
 }
 
 /// Row number `i` of `x`, with rows of `n` elements.
@@ -92,9 +90,9 @@ pub(super) fn long_sum(x: &[f32]) -> f32 {
         );
     }
     let (left, right) = x.split_at(blocks / 2 * BLOCK);
-    let (left, right) = match x.len() < PARALLEL_FROM {
-        true => (long_sum(left), long_sum(right)),
-        false => rayon::join(|| long_sum(left), || long_sum(right)),
+    let (left, right) = match threads::pays(x.len(), PARALLEL_FROM) {
+        true => rayon::join(|| long_sum(left), || long_sum(right)),
+        false => (long_sum(left), long_sum(right)),
     };
     left + right
 }

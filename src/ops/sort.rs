@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::graph::{ArgSort, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
+use crate::ops::threads;
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
 };
@@ -149,18 +150,21 @@ impl KernelOp for ArgSort {
                 pairs.select_nth_unstable(self.keep);
                 pairs.truncate(self.keep);
             }
-            match pairs.len() < PARALLEL_FROM {
-                true => pairs.sort_unstable(),
-                false => pairs.par_sort_unstable(),
+            match threads::pays(pairs.len(), PARALLEL_FROM) {
+                true => pairs.par_sort_unstable(),
+                false => pairs.sort_unstable(),
             }
             for (y, pair) in y.iter_mut().zip(pairs) {
                 *y = pair as u32;
             }
         };
-        let rows = y.par_chunks_mut(self.keep.max(1));
-        let rows = rows.zip(x[0].words.par_chunks(n));
-        rows.with_min_len((1 << 12) / n + 1)
-            .for_each(|(y, x)| one(x, y));
+        let rows = (1 << 12) / n + 1;
+        let keep = self.keep.max(1);
+        let pays = threads::pays(y.len(), rows * keep + 1);
+        threads::for_pieces(y, rows * keep, pays, |(piece, y)| {
+            let x = x[0].words.chunks(n).skip(piece * rows);
+            y.chunks_mut(keep).zip(x).for_each(|(y, x)| one(x, y));
+        });
     }
 }
 

@@ -4,10 +4,9 @@
 //! gives `y` of the shape of `ids`. A number past the end of the axis gives 0, on every device. Its gradient is
 //! scattered: numbers that occur twice add up.
 
-use rayon::prelude::*;
-
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
+use crate::ops::threads;
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
 };
@@ -110,8 +109,9 @@ impl KernelOp for TakeAlong {
         // Elements that a thread takes at a time.
         const BLOCK: usize = 1 << 14;
         let sizes = self.sizes(&x[0].meta.shape, &x[1].meta.shape);
-        let blocks = y.par_chunks_mut(BLOCK).zip(x[1].words.par_chunks(BLOCK));
-        blocks.enumerate().for_each(|(block, (y, ids))| {
+        let pays = threads::pays(y.len(), 2 * BLOCK);
+        threads::for_pieces(y, BLOCK, pays, |(block, y)| {
+            let ids = x[1].words.get(block * BLOCK..).unwrap_or_default();
             for (k, (y, &id)) in y.iter_mut().zip(ids).enumerate() {
                 let e = block * BLOCK + k;
                 *y = self.one(x[0].words, sizes, id as usize, e).unwrap_or(0);

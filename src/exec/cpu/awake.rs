@@ -19,9 +19,14 @@ const LOOKS: usize = 32;
 /// Operations of a plan up to which its threads are kept awake: some tenths of a millisecond.
 const SHORT: f64 = 5e7;
 
+/// Whether a plan of so many operations is short.
+pub(super) fn is_short(flops: f64) -> bool {
+    flops <= SHORT
+}
+
 /// Runs `work` of so many operations in the pool. From within, handing work to another thread is cheap.
 pub(super) fn in_pool(flops: f64, work: impl FnOnce() + Send) {
-    match flops <= SHORT {
+    match is_short(flops) {
         true => with_all_awake(work),
         false => rayon::scope(|_| work()),
     }

@@ -13,6 +13,7 @@ mod ceilings;
 mod chain;
 mod inspect;
 mod memory;
+mod pace;
 mod step;
 mod timed;
 
@@ -30,6 +31,7 @@ pub(crate) use ceilings::measure as measure_ceilings;
 use buffers::Buffers;
 use chain::Registers;
 use memory::Memory;
+use pace::Pace;
 use step::{NextValues, Prepared, prepare};
 
 /// Most tensors that one step of a plan may read and write.
@@ -61,6 +63,8 @@ struct PreparedPlan {
     parallel: bool,
     /// Floating-point operations of a run.
     flops: f64,
+    /// How many threads it runs on, if it is short.
+    pace: Pace,
 }
 
 impl CpuExecutor {
@@ -102,6 +106,7 @@ impl CpuExecutor {
                 buffers,
                 parallel,
                 flops: plan.steps.iter().map(|step| step.flops).sum(),
+                pace: Pace::default(),
             });
         }
         let words = |bytes: &u64| usize::try_from(bytes.div_ceil(4)).unwrap_or(usize::MAX);
@@ -235,17 +240,19 @@ impl Executor for CpuExecutor {
 
     fn run(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
         self.take_inputs(plan, inputs)?;
-        let prepared = &self.plans[plan];
+        let PreparedPlan {
+            steps,
+            parallel,
+            flops,
+            pace,
+            ..
+        } = &mut self.plans[plan];
         let (memory, registers) = (&mut self.memory, self.registers.as_mut_slice());
-        let mut steps = || {
-            prepared
-                .steps
-                .iter()
-                .for_each(|step| step.run(memory, registers))
-        };
-        match prepared.parallel && rayon::current_num_threads() > 1 {
-            true => awake::in_pool(prepared.flops, steps),
-            false => steps(),
+        let mut run = || steps.iter().for_each(|step| step.run(memory, registers));
+        match *parallel && rayon::current_num_threads() > 1 {
+            true if awake::is_short(*flops) => pace.run(*flops, run),
+            true => awake::in_pool(*flops, run),
+            false => run(),
         }
         self.hand_back(plan)
     }

@@ -216,7 +216,8 @@ fn trained(program: &Program, threads: usize) -> Vec<Vec<u32>> {
     pool.install(|| {
         let mut cpu = CpuExecutor::new(program.clone()).unwrap();
         start(program, &mut cpu);
-        (1..4).for_each(|step| run(program, &mut cpu, 0, step));
+        // A short plan is run with all threads and alone by then.
+        (1..20).for_each(|step| run(program, &mut cpu, 0, step));
         let all = 0..program.layout.places.len();
         all.map(|i| cpu.read_variable(i).unwrap()).collect()
     })
@@ -227,6 +228,7 @@ fn threads_make_no_difference() {
     for graph in [
         mlp(&[70, 512, 300, 10], 128, Tensor::relu),
         mlp(&[300, 257, 3], 301, Tensor::tanh),
+        mlp(&[40, 128, 64, 1], 256, Tensor::relu),
     ] {
         let program = program(vec![graph]);
         let one = trained(&program, 1);

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::graph::{Attention, AttentionGrad};
 use crate::ops::elementwise::Fast;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm_here};
+use crate::ops::threads;
 use crate::ops::{HostRef, rows};
 
 use super::LEFT_OUT;
@@ -151,7 +152,7 @@ fn softmax(row: &mut [f32], scale: f32, mask: Option<&[f32]>) {
 
 /// Runs `f` for each of `n` pieces of work, with `flops` operations in all, on as many threads as pay.
 fn share_out(n: usize, flops: f64, f: impl Fn(&mut Space, usize) + Sync + Send) {
-    match flops < PARALLEL_FROM as f64 {
+    match !threads::pays(flops as usize, PARALLEL_FROM) {
         true => {
             let mut space = Space::default();
             (0..n).for_each(|i| f(&mut space, i));

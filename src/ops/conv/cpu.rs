@@ -9,10 +9,9 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::ops::gemm::{Into, Strides, gemm_into};
 use crate::ops::rows;
+use crate::ops::threads;
 
 use super::Geometry;
 
@@ -194,9 +193,7 @@ pub(super) fn forward(g: &Geometry, x: &[f32], w: &[f32], y: &mut [f32]) {
             }
         });
     };
-    y.par_chunks_exact_mut(y_len.max(1))
-        .enumerate()
-        .for_each(group);
+    threads::for_pieces(y, y_len, threads::pays(y.len(), 0), group);
 }
 
 pub(super) fn input_grad(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
@@ -234,9 +231,7 @@ pub(super) fn input_grad(g: &Geometry, dy: &[f32], w: &[f32], dx: &mut [f32]) {
             }
         });
     };
-    dx.par_chunks_exact_mut(x_len.max(1))
-        .enumerate()
-        .for_each(group);
+    threads::for_pieces(dx, x_len, threads::pays(dx.len(), 0), group);
 }
 
 pub(super) fn weight_grad(g: &Geometry, dy: &[f32], x: &[f32], dw: &mut [f32]) {
@@ -278,9 +273,9 @@ pub(super) fn weight_grad(g: &Geometry, dy: &[f32], x: &[f32], dw: &mut [f32]) {
     let len = dw.len();
     let mut sums = SUMS.take();
     sums.resize(parts * len, 0.0);
-    sums.par_chunks_exact_mut(len)
-        .enumerate()
-        .for_each(|(i, dw)| add_up(g.n.min(i * images)..g.n.min((i + 1) * images), dw));
+    threads::for_pieces(&mut sums, len, threads::pays(len, 0), |(i, dw)| {
+        add_up(g.n.min(i * images)..g.n.min((i + 1) * images), dw);
+    });
     let (first, others) = sums.split_at(len);
     dw.copy_from_slice(first);
     for part in others.chunks_exact(len) {

@@ -1,11 +1,10 @@
 //! On the CPU: a thread takes a sample through all frames.
 
-use rayon::prelude::*;
-
 use crate::graph::Ctc;
 use crate::ops::HostRef;
 use crate::ops::elementwise::Fast;
 use crate::ops::rows::widest;
+use crate::ops::threads;
 
 use super::{NONE, POSSIBLE, Sizes};
 
@@ -136,10 +135,8 @@ impl<'a> Sample<'a> {
 /// Calls `f` with pieces of `y`, one a sample.
 fn each_sample(y: &mut [f32], s: Sizes, f: impl Fn((usize, &mut [f32])) + Send + Sync) {
     let piece = (y.len() / s.batch.max(1)).max(1);
-    match s.batch * s.time * s.states() >= PARALLEL_FROM {
-        true => y.par_chunks_mut(piece).enumerate().for_each(f),
-        false => y.chunks_mut(piece).enumerate().for_each(f),
-    }
+    let work = s.batch * s.time * s.states();
+    threads::for_pieces(y, piece, threads::pays(work, PARALLEL_FROM), f);
 }
 
 pub(super) fn forward(op: &Ctc, s: Sizes, x: &[HostRef], y: &mut [f32]) {

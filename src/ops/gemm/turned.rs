@@ -12,6 +12,7 @@ use std::cell::Cell;
 use rayon::prelude::*;
 
 use super::{Into, Strides, gemm_into};
+use crate::ops::threads;
 
 /// Rows up to which the copy costs more than turning `a` and the result.
 const MOST_ROWS: usize = 256;
@@ -76,6 +77,12 @@ fn turn(x: &[f32], columns: usize, y: &mut [f32]) {
             }
         }
     };
+    if !threads::pays(x.len(), 4 * BLOCK * rows) {
+        return y
+            .chunks_mut((BLOCK * rows).max(1))
+            .enumerate()
+            .for_each(band);
+    }
     let bands = y.par_chunks_mut((BLOCK * rows).max(1));
     bands.enumerate().with_min_len(4).for_each(band);
 }

@@ -1,12 +1,11 @@
 //! On the CPU: a thread takes some samples through all steps, so no step waits for another thread.
 
-use rayon::prelude::*;
-
 use crate::graph::{Cell, Recurrence, RecurrenceGrad};
 use crate::ops::HostRef;
 use crate::ops::elementwise::Fast;
 use crate::ops::gemm::{Strides, gemm_here};
 use crate::ops::rows::widest;
+use crate::ops::threads;
 
 use super::{Sizes, Tape, recurrence_tape};
 
@@ -102,10 +101,7 @@ fn run(
     f: impl Fn((usize, &mut [f32])) + Send + Sync,
 ) {
     let work = s.batch * s.time * cell.gates() * s.hidden * s.hidden;
-    match work >= PARALLEL_FROM {
-        true => y.par_chunks_mut(piece.max(1)).enumerate().for_each(f),
-        false => y.chunks_mut(piece.max(1)).enumerate().for_each(f),
-    }
+    threads::for_pieces(y, piece, threads::pays(work, PARALLEL_FROM), f);
 }
 
 /// One step of one sample, given its sums over the state.

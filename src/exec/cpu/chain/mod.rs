@@ -20,6 +20,8 @@ use std::mem;
 
 use walk::Walk;
 
+use crate::ops::pays;
+
 use super::memory::{MAX_PLACES, Memory, Open, Places};
 
 /// Most elements of a block.
@@ -131,10 +133,9 @@ impl Chain {
     /// Computes all elements. There is one set of registers for each thread that may take part.
     pub fn run(&self, memory: &mut Memory, registers: &mut [Registers]) {
         let Open { reads, mut writes } = memory.open(&self.places);
-        let threads = if self.is_parallel() {
-            registers.len()
-        } else {
-            1
+        let threads = match self.is_parallel() && pays(self.len, 0) {
+            true => registers.len(),
+            false => 1,
         };
         let registers = registers.get_mut(..threads).unwrap_or_default();
         self.split(0, self.len, &reads, &mut writes[..self.writes], registers);
