@@ -138,6 +138,27 @@ fn plan(layout: &Layout, n: usize) -> Plan {
     }
 }
 
+/// `h = w; w += h`, for all `n` elements of the variable `w`: no inputs, no results.
+fn doubling(layout: &Layout, n: usize) -> Plan {
+    let w = layout.places[0].slot;
+    let h = slot(BufferId::Local(0), 0, n);
+    Plan {
+        graph: Graph::new(Mode::Train),
+        buffers: vec![BufferPlan {
+            bytes: h.bytes,
+            role: BufferRole::Activations,
+        }],
+        steps: vec![step(&[
+            (axpby(n, 1.0, 0.0), vec![w, h]),
+            (axpby(n, 1.0, 1.0), vec![h, w]),
+        ])],
+        waves: Vec::new(),
+        inputs: Vec::new(),
+        results: Vec::new(),
+        outputs: Vec::new(),
+    }
+}
+
 fn program() -> Program {
     let layout = Layout::new(&[variable("w", N)]);
     let plans = vec![Arc::new(plan(&layout, N)), Arc::new(plan(&layout, 63))];
@@ -308,6 +329,37 @@ fn runs_that_share_a_submission_have_inputs_of_their_own_and_stay_in_order() {
 }
 
 #[test]
+fn runs_with_large_inputs_and_with_none_share_submissions() {
+    let Some(device) = open(&options()) else {
+        return;
+    };
+    // So large that a staging buffer holds one run's.
+    let n = 100_000;
+    let layout = Layout::new(&[variable("w", n)]);
+    let plans = vec![Arc::new(doubling(&layout, n)), Arc::new(plan(&layout, n))];
+    let program = Program {
+        layout: Arc::new(layout),
+        plans,
+    };
+    let mut executor = GpuExecutor::new(&device, program).unwrap();
+    executor.write_variable(0, &vec![0; n]).unwrap();
+    let mut w = 0.0;
+    for i in 0..60 {
+        if i % 5 < 3 {
+            executor.run(0, &[]).unwrap();
+            w *= 2.0;
+        } else {
+            // Small enough to stay exact.
+            let x = -w / 2.0 + i as f32;
+            executor.run(1, &[&bits(vec![x; n])]).unwrap();
+            w += 2.0 * x;
+        }
+    }
+    assert_eq!(executor.read_variable(0).unwrap(), bits(vec![w; n]));
+    assert_eq!(executor.results(true).unwrap().len(), 60);
+}
+
+#[test]
 fn results_arrive_without_waiting() {
     let Some(device) = open(&options()) else {
         return;
@@ -337,23 +389,7 @@ fn a_plan_without_inputs_and_results_runs() {
         return;
     };
     let layout = Layout::new(&[variable("w", N)]);
-    let w = layout.places[0].slot;
-    let h = slot(BufferId::Local(0), 0, N);
-    let plan = Plan {
-        graph: Graph::new(Mode::Train),
-        buffers: vec![BufferPlan {
-            bytes: h.bytes,
-            role: BufferRole::Activations,
-        }],
-        steps: vec![step(&[
-            (axpby(N, 1.0, 0.0), vec![w, h]),
-            (axpby(N, 1.0, 1.0), vec![h, w]),
-        ])],
-        waves: Vec::new(),
-        inputs: Vec::new(),
-        results: Vec::new(),
-        outputs: Vec::new(),
-    };
+    let plan = doubling(&layout, N);
     let program = Program {
         layout: Arc::new(layout),
         plans: vec![Arc::new(plan)],

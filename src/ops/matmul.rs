@@ -7,9 +7,8 @@
 use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
-use crate::ops::threads;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tail, Tolerance, Work,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tail, Tolerance, Work, threads,
 };
 use crate::{DType, Shape, Source, Tensor};
 

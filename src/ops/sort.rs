@@ -16,9 +16,8 @@ use rayon::prelude::*;
 
 use crate::graph::{ArgSort, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
-use crate::ops::threads;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, threads,
 };
 use crate::{DType, Source, Tensor};
 

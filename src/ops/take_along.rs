@@ -6,9 +6,8 @@
 
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
-use crate::ops::threads;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, threads,
 };
 use crate::{DType, Shape, Source, Tensor};
 

@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::exec::Counters;
@@ -21,6 +21,9 @@ use super::pipelines::STACK;
 /// Fewer kernels are compiled sooner than a device is opened.
 const FEW: usize = 8;
 
+/// What a driver has on disk is there sooner than this, and what it compiles is not.
+const CACHED: Duration = Duration::from_millis(5);
+
 /// Bytes of what a kernel is bound to: more than any fixed part of a binding.
 const BYTES: u64 = 4096;
 
@@ -30,21 +33,30 @@ pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
         return;
     }
     let programs = programs(kernels);
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let threads = cores.min(4).min(programs.len() / (FEW / 2));
     if programs.len() < FEW {
         return;
     }
+    let Some((shortest, others)) = programs.split_last() else {
+        return;
+    };
+    let start = Instant::now();
+    let first = compile(device, shortest);
+    let cores = match start.elapsed() > CACHED {
+        true => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        // The driver has it on disk, and the others probably too: opening a device would take longer.
+        false => 1,
+    };
+    let threads = cores.min(4).min(programs.len() / (FEW / 2));
     // Each thread takes the next one as it can.
     let next = AtomicUsize::new(0);
     let work = |device: &GpuDevice| -> Result<()> {
-        while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(program) = others.get(next.fetch_add(1, Ordering::Relaxed)) {
             compile(device, program)?;
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let others = (1..threads).map(|_| {
+        let helpers = (1..threads).map(|_| {
             let builder = std::thread::Builder::new().stack_size(STACK);
             builder.spawn_scoped(scope, || match device.open_again() {
                 Some(again) => work(&again),
@@ -53,10 +65,10 @@ pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
         });
         // All are started before the first is waited for. Where there is no thread to be had, or one panics, what it
         // would have compiled is compiled by others, or later.
-        let others: Vec<_> = others.flatten().collect();
+        let helpers: Vec<_> = helpers.flatten().collect();
         let own = work(device);
-        let others = others.into_iter().flat_map(|thread| thread.join());
-        for error in others.chain([own]).filter_map(Result::err) {
+        let helpers = helpers.into_iter().flat_map(|thread| thread.join());
+        for error in helpers.chain([first, own]).filter_map(Result::err) {
             log::debug!("compiling ahead: {error}");
         }
     });

@@ -103,7 +103,12 @@ impl Readback {
             }
             self.open = self.free.pop();
         }
-        Ok(self.open.as_ref().map_or(0, |group| group.runs.len()))
+        Ok(self.recorded_runs())
+    }
+
+    /// How many runs are recorded and not submitted.
+    pub(super) fn recorded_runs(&self) -> usize {
+        self.open.as_ref().map_or(0, |group| group.runs.len())
     }
 
     /// Where the next run's results go, for which there is room.

@@ -24,6 +24,11 @@ impl GpuExecutor {
             Some(budget) => (budget.runs(RUNS), budget.cuts()),
             None => (1, vec![planned.steps.len()]),
         };
+        let takes_inputs = get(&self.plans, plan, "plan")?.inputs.is_some();
+        if takes_inputs && self.readback.recorded_runs() >= self.shared {
+            // Their staging buffer is full, though some runs have left their places empty.
+            self.submit_runs()?;
+        }
         let before = self.readback.room(&self.device, &mut self.budgets)?;
         if let Some((target, bytes)) = get(&self.plans, plan, "plan")?.inputs.clone() {
             most = most.min(self.shared);
@@ -31,6 +36,7 @@ impl GpuExecutor {
             let parts = planned.inputs.iter().zip(inputs);
             let parts = parts.map(|(port, words)| (port.slot.offset, *words));
             self.inputs.fill(&self.device, start, parts)?;
+            let _turn = self.device.turn();
             let encoder = encoder(&mut self.recording, &self.device);
             encoder.copy_buffer_to_buffer(self.inputs.buffer()?, start, &target, 0, bytes);
         }
@@ -48,10 +54,12 @@ impl GpuExecutor {
         }
         let ready = get(&self.plans, plan, "plan")?;
         let (back, at) = self.readback.place()?;
+        let turn = self.device.turn();
         let encoder = encoder(&mut self.recording, &self.device);
         for copy in &ready.results {
             copy.encode(encoder, back, at);
         }
+        drop(turn);
         let recorded = self.readback.recorded((self.counters.runs, plan));
         self.counters.runs += 1;
         self.tuner.count(Instant::now());

@@ -8,8 +8,7 @@ use rayon::prelude::*;
 use crate::graph::{Attention, AttentionGrad};
 use crate::ops::elementwise::Fast;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm_here};
-use crate::ops::threads;
-use crate::ops::{HostRef, rows};
+use crate::ops::{HostRef, rows, threads};
 
 use super::LEFT_OUT;
 use super::sizes::Sizes;
