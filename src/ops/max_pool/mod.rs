@@ -101,7 +101,11 @@ impl Geometry {
         let cell = p.stride[0] * (p.stride[1] + 1);
         let turns = match label {
             "max_pool" => window,
-            "max_pool_grad" => self.overlap() * (window + 2),
+            "max_pool_grad" => {
+                let reach = |a: usize| (p.kernel[a] - 1) * p.dilation[a] + 1;
+                let seen = [0, 1].map(|a| reach(a).div_ceil(p.stride[a]));
+                seen[0] * (seen[1] * (window + 1) + 1)
+            }
             _ => window + cell,
         };
         if !cx.allows(turns) {
