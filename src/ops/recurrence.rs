@@ -314,8 +314,8 @@ impl KernelOp for Recurrence {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x) {
-            Ok(sizes) => vec![kernels::forward(self, sizes, cx)],
-            Err(_) => Vec::new(),
+            Ok(sizes) if cx.allows(sizes.hidden) => vec![kernels::forward(self, sizes, cx)],
+            _ => Vec::new(),
         }
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
@@ -426,8 +426,10 @@ impl KernelOp for RecurrenceGrad {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x) {
-            Ok(sizes) => vec![kernels::backward(self, sizes, cx)],
-            Err(_) => Vec::new(),
+            Ok(sizes) if cx.allows(self.of.cell.gates() * sizes.hidden) => {
+                vec![kernels::backward(self, sizes, cx)]
+            }
+            _ => Vec::new(),
         }
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
