@@ -1,4 +1,4 @@
-//! w5 and w5_mini: a small GPT on a Markov stream.
+//! `gpt_small` and `gpt_medium`: GPTs on a Markov stream.
 
 use std::time::Instant;
 
@@ -11,8 +11,8 @@ use wgrad::random::Stream;
 use wgrad::train::Trainer;
 use wgrad::{Device, Fit, Result, loss, optim};
 
-use crate::mlp::{final_loss, finish, first_step, memory};
 use crate::report::Report;
+use crate::training::{final_loss, finish, first_step, memory};
 
 /// The sizes of a GPT and its training.
 pub struct Gpt {
@@ -28,8 +28,8 @@ pub struct Gpt {
     pub warm_up: usize,
 }
 
-pub const W5: Gpt = Gpt {
-    name: "w5",
+pub const SMALL: Gpt = Gpt {
+    name: "gpt_small",
     blocks: 4,
     heads: 4,
     features: 128,
@@ -40,8 +40,8 @@ pub const W5: Gpt = Gpt {
     warm_up: 2,
 };
 
-pub const W5_MINI: Gpt = Gpt {
-    name: "w5_mini",
+pub const MEDIUM: Gpt = Gpt {
+    name: "gpt_medium",
     blocks: 6,
     heads: 6,
     features: 384,

@@ -1,4 +1,4 @@
-//! w6: an LSTM on sequences.
+//! `lstm`: an LSTM on sequences.
 
 use std::time::Instant;
 
@@ -8,8 +8,8 @@ use wgrad::random::Stream;
 use wgrad::train::Trainer;
 use wgrad::{Device, Fit, Result, loss, optim};
 
-use crate::mlp::{final_loss, finish, first_step, memory};
 use crate::report::Report;
+use crate::training::{final_loss, finish, first_step, memory};
 
 const BATCH: usize = 32;
 const BATCHES: usize = 8;
@@ -18,7 +18,7 @@ const INPUTS: usize = 64;
 
 /// LSTM 64-128, one layer, 64 steps, batch 32 of 8 batches, linear to 1 from the last step; mean squared
 /// error; Adam 1e-3. `y` is the sum of the first input over time, divided by 8.
-pub fn w6(device: &Device, start: Instant, report: &Report) -> Result<()> {
+pub fn lstm(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let mut random = Stream::new(1);
     let sample = STEPS * INPUTS;
     let x: Vec<f32> = (0..BATCHES * BATCH * sample)
@@ -37,7 +37,7 @@ pub fn w6(device: &Device, start: Instant, report: &Report) -> Result<()> {
         .compile(device, &set)?;
     let fit = |epochs| report.limited(Fit::epochs(epochs).batch_size(BATCH));
     let first = trainer.fit(&set, fit(1))?;
-    first_step(&trainer, "w6", start, report);
+    first_step(&trainer, "lstm", start, report);
     if report.profiled(&mut trainer, &set, BATCH)? {
         return Ok(());
     }
@@ -53,7 +53,7 @@ pub fn w6(device: &Device, start: Instant, report: &Report) -> Result<()> {
         last = final_loss(&history);
     }
     let losses = Some((final_loss(&first), last));
-    report.emit("w6", "steps_per_s", &rates, losses);
-    memory(&trainer, "w6", report);
+    report.emit("lstm", "steps_per_s", &rates, losses);
+    memory(&trainer, "lstm", report);
     Ok(())
 }

@@ -1,20 +1,29 @@
 //! The standard workloads: real training, timed.
 //!
-//! `cargo bench --bench workloads -- <w1|w2|w2_b256|w3|w4|w5|w5_mini|w6|all> [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
+//! `cargo bench --bench workloads -- [WORKLOAD..|all] [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
 //! [--memory-limit MIB] [--tuning off|idle|eager] [--json] [--profile]`
 //!
-//! w1 is the f32 matrix product, w2 a small network on 80 samples (w2_b256: 2,048), w3 Fashion-MNIST, w4 the
-//! same with convolutions, w5 a GPT on a Markov stream (w5_mini: a larger one), w6 an LSTM.
-//! Each prints one line a figure; with `--json` a JSON object: the figure's median, least and largest
-//! over the runs. Medians are the ones to quote. `--profile` says what a step is made of instead. Fashion-MNIST is read from the folder in
-//! `FASHION_MNIST`, or where Debian's package `dataset-fashion-mnist` puts it.
+//! | workload | what it is |
+//! |---|---|
+//! | `matmul` | the f32 matrix product |
+//! | `mlp`, `mlp_256` | a small network, batch 10 of 80 samples, batch 256 of 2,048 |
+//! | `fashion_mlp` | a multi-layer perceptron on Fashion-MNIST |
+//! | `fashion_cnn` | a convolutional network on Fashion-MNIST |
+//! | `gpt_small`, `gpt_medium` | GPTs on a Markov stream |
+//! | `lstm` | an LSTM on sequences |
+//!
+//! Each prints one line per metric, with `--json` one JSON object per metric: the median, the minimum and the maximum
+//! of the runs. Quote medians. `--profile` prints the profile of a training step instead. Fashion-MNIST is read from
+//! the folder in `FASHION_MNIST`; the default is where Debian's package `dataset-fashion-mnist` puts it.
 
-mod cnn;
+mod fashion_cnn;
+mod fashion_mlp;
 mod gpt;
 mod lstm;
 mod matmul;
 mod mlp;
 mod report;
+mod training;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,6 +33,18 @@ use wgrad::exec::gpu::{GpuDevice, Options, Tuning};
 use wgrad::{DType, Device, Result};
 
 use report::Report;
+
+/// The workloads, each with the id that it had before it had a name; both are accepted.
+const NAMES: [(&str, &str); 8] = [
+    ("matmul", "w1"),
+    ("mlp", "w2"),
+    ("mlp_256", "w2_b256"),
+    ("fashion_mlp", "w3"),
+    ("fashion_cnn", "w4"),
+    ("gpt_small", "w5"),
+    ("gpt_medium", "w5_mini"),
+    ("lstm", "w6"),
+];
 
 fn main() -> ExitCode {
     let start = Instant::now();
@@ -36,7 +57,7 @@ fn main() -> ExitCode {
     };
     env_logger::builder().format_timestamp_millis().init();
     let mut options = Options {
-        // Each program starts from nothing.
+        // No process reads what another one has tuned.
         cache: None,
         ..Options::default()
     };
@@ -67,12 +88,16 @@ fn main() -> ExitCode {
             _ => work.push(arg),
         }
     }
-    let names = ["w1", "w2", "w2_b256", "w3", "w4", "w5", "w5_mini", "w6"];
     if work.is_empty() || work.iter().any(|w| w == "all") {
-        work = names.map(String::from).to_vec();
+        work = NAMES.map(|(name, _)| name.to_string()).to_vec();
     }
     for name in &work {
-        // Each workload counts its first step from its own start, the first from the program's.
+        let Some((name, _)) = NAMES.iter().find(|(new, old)| name == new || name == old) else {
+            let names = NAMES.map(|(name, _)| name).join(", ");
+            eprintln!("expected a workload, one of {names} or all; found {name}");
+            return ExitCode::FAILURE;
+        };
+        // The time to the first step counts from the program's start, or from the workload's where there are several.
         let start = if work.len() == 1 {
             start
         } else {
@@ -98,17 +123,15 @@ fn run(
     };
     report.device = device.name();
     match name {
-        "w1" => matmul::w1(&device, report),
-        "w2" => mlp::w2(&device, "w2", (10, 80), start, report),
-        "w2_b256" => mlp::w2(&device, "w2_b256", (256, 2048), start, report),
-        "w3" => mlp::w3(&device, start, report),
-        "w4" => cnn::w4(&device, start, report),
-        "w5" => gpt::train(&device, &gpt::W5, start, report),
-        "w5_mini" => gpt::train(&device, &gpt::W5_MINI, start, report),
-        "w6" => lstm::w6(&device, start, report),
-        other => {
-            eprintln!("there is no workload {other}; see the top of benches/workloads/main.rs");
-            Ok(())
-        }
+        "matmul" => matmul::matmul(&device, report),
+        "mlp" => mlp::mlp(&device, "mlp", (10, 80), start, report),
+        "mlp_256" => mlp::mlp(&device, "mlp_256", (256, 2048), start, report),
+        "fashion_mlp" => fashion_mlp::fashion_mlp(&device, start, report),
+        "fashion_cnn" => fashion_cnn::fashion_cnn(&device, start, report),
+        "gpt_small" => gpt::train(&device, &gpt::SMALL, start, report),
+        "gpt_medium" => gpt::train(&device, &gpt::MEDIUM, start, report),
+        "lstm" => lstm::lstm(&device, start, report),
+        // `main` has looked the name up.
+        _ => Ok(()),
     }
 }

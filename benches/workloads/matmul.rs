@@ -1,4 +1,4 @@
-//! w1: the f32 product of two square matrices of normal numbers, inputs and result on the device.
+//! `matmul`: the f32 product of two square matrices of normal numbers, inputs and result on the device.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,11 +13,11 @@ use wgrad::{DType, Device, Result, Source, ops};
 
 use crate::report::Report;
 
-pub fn w1(device: &Device, report: &Report) -> Result<()> {
+pub fn matmul(device: &Device, report: &Report) -> Result<()> {
     for n in [256usize, 512, 1024, 2048] {
         square(device, n, report)?;
     }
-    report.memory("w1");
+    report.memory("matmul");
     Ok(())
 }
 
@@ -59,7 +59,7 @@ fn square(device: &Device, n: usize, report: &Report) -> Result<()> {
         executor.results(true)?;
         Ok(start.elapsed().as_secs_f64() / times as f64)
     };
-    let workload = format!("w1_matmul_{n}");
+    let workload = format!("matmul_{n}");
     report.emit(&workload, "first_call_ms", &[once(1)? * 1e3], None);
     let flops = 2.0 * (n as f64).powi(3);
     let second = once(2)?;

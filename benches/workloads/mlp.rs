@@ -1,18 +1,18 @@
-//! w2 and w3: multi-layer perceptrons.
+//! `mlp` and `mlp_256`: a small multi-layer perceptron.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use wgrad::data::{self, Dataset, Targets};
+use wgrad::data::{Dataset, Targets};
 use wgrad::nn::{Linear, Relu, Sequential, Sigmoid};
 use wgrad::random::Stream;
-use wgrad::train::{History, Trainer};
-use wgrad::{Device, Fit, Result, loss, metrics, optim};
+use wgrad::train::Trainer;
+use wgrad::{Device, Fit, Result, loss, optim};
 
 use crate::report::Report;
+use crate::training::{final_loss, first_step, memory};
 
 /// 10-64-64-1, ReLU, ReLU, sigmoid; binary cross-entropy; Adam 1e-3. `y = (X @ normal(10, 1)) > 0`.
-pub fn w2(
+pub fn mlp(
     device: &Device,
     name: &str,
     (batch, samples): (usize, usize),
@@ -47,7 +47,7 @@ pub fn w2(
     if report.profiled(&mut trainer, &set, batch)? {
         return Ok(());
     }
-    // About half a second a run, once a training has settled: a GPU's dispatches are joined after a second.
+    // A run takes about half a second and starts after two: horizontal fusion starts after one.
     let settled = Instant::now();
     let mut epochs = 5;
     while settled.elapsed().as_secs_f64() < 2.0 {
@@ -71,104 +71,4 @@ pub fn w2(
     );
     memory(&trainer, name, report);
     Ok(())
-}
-
-/// 784-512-256-10, ReLU; softmax cross-entropy; Adam 1e-3; batch 128; pixels / 255; 5 epochs.
-pub fn w3(device: &Device, start: Instant, report: &Report) -> Result<()> {
-    let (train, test) = fashion_mnist()?;
-    let model = Sequential::new()
-        .add(wgrad::nn::Flatten)
-        .add(Linear::new(784, 512))
-        .add(Relu)
-        .add(Linear::new(512, 256))
-        .add(Relu)
-        .add(Linear::new(256, 10));
-    let mut trainer = Trainer::new(model)
-        .loss(loss::CrossEntropy::new())
-        .optimizer(optim::Adam::new(1e-3))
-        .metric(metrics::Accuracy)
-        .precision(report.precision)
-        .compile(device, &train)?;
-    if report.profiled(&mut trainer, &train, 128)? {
-        return Ok(());
-    }
-    let timed = Instant::now();
-    let history = trainer.fit(&train, report.limited(Fit::epochs(5).batch_size(128)))?;
-    let seconds = timed.elapsed().as_secs_f64();
-    first_step(&trainer, "w3", start, report);
-    let mut before = 0.0;
-    let mut rates = Vec::new();
-    for epoch in &history.epochs {
-        rates.push(train.len() as f64 / (epoch.seconds - before));
-        before = epoch.seconds;
-    }
-    let first = history.epochs.first().map_or(f64::NAN, |e| e.loss);
-    report.emit(
-        "w3",
-        "images_per_s",
-        &rates,
-        Some((first, final_loss(&history))),
-    );
-    report.emit("w3", "train_wall_s", &[seconds], None);
-    let accuracy = trainer
-        .evaluate(&test)?
-        .metric("accuracy")
-        .unwrap_or(f64::NAN);
-    report.emit("w3", "test_acc_5_epochs", &[accuracy], None);
-    memory(&trainer, "w3", report);
-    Ok(())
-}
-
-/// The images for training and for testing.
-pub fn fashion_mnist() -> Result<(Dataset, Dataset)> {
-    let folder = std::env::var_os("FASHION_MNIST").map_or_else(
-        || PathBuf::from("/usr/share/datasets/fashion-mnist"),
-        PathBuf::from,
-    );
-    let part = |images: &str, labels: &str| {
-        let file = |name: &str| folder.join(format!("{name}.gz"));
-        data::idx(file(images), file(labels))
-    };
-    let train = part("train-images-idx3-ubyte", "train-labels-idx1-ubyte")?;
-    Ok((
-        train,
-        part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")?,
-    ))
-}
-
-pub fn finish(trainer: &mut Trainer) -> Result<History> {
-    use wgrad::train::Tick;
-    loop {
-        if let Tick::Done(_) = trainer.tick(std::time::Duration::from_secs(3600))? {
-            return Ok(trainer.history().clone());
-        }
-    }
-}
-
-pub fn final_loss(history: &History) -> f64 {
-    history.epochs.last().map_or(f64::NAN, |e| e.loss)
-}
-
-pub fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report) {
-    if let Some(at) = trainer.first_step() {
-        report.emit(
-            name,
-            "first_step_ms",
-            &[at.duration_since(start).as_secs_f64() * 1e3],
-            None,
-        );
-    }
-}
-
-pub fn memory(trainer: &Trainer, name: &str, report: &Report) {
-    report.memory(name);
-    if let Some(savings) = trainer.savings() {
-        println!("{name}: {savings}");
-    }
-    if let Some(cost) = trainer.cost() {
-        report.emit(name, "device_bytes", &[cost.bytes as f64], None);
-        let least = cost.lower_bound as f64;
-        report.emit(name, "device_bytes_at_least", &[least], None);
-        report.emit(name, "dispatches_a_step", &[cost.dispatches as f64], None);
-    }
 }

@@ -1,25 +1,25 @@
-//! Prints figures.
+//! Prints measurements.
 
 use wgrad::data::Dataset;
 use wgrad::train::{Profiling, Trainer};
 use wgrad::{Fit, Result};
 
-/// Where figures go.
+/// How measurements are printed.
 pub struct Report {
-    /// One JSON object a line, instead of text.
+    /// Whether to print one JSON object per line instead of text.
     pub json: bool,
     /// The device's name.
     pub device: String,
-    /// What activations are kept in.
+    /// The element type of saved activations.
     pub precision: wgrad::DType,
-    /// MiB that a training may take.
+    /// The memory limit of a training in MiB.
     pub memory_limit: Option<u64>,
-    /// Whether to say what a training step is made of.
+    /// Whether to print the profile of a training step.
     pub profile: bool,
 }
 
 impl Report {
-    /// A training within the limit, where there is one.
+    /// Applies the memory limit, if there is one.
     pub fn limited(&self, fit: Fit) -> Fit {
         match self.memory_limit {
             Some(limit) => fit.memory_limit(limit << 20),
@@ -27,7 +27,7 @@ impl Report {
         }
     }
 
-    /// Prints the median, least and largest of `samples`.
+    /// Prints the median, the minimum and the maximum of `samples`.
     pub fn emit(&self, workload: &str, metric: &str, samples: &[f64], loss: Option<(f64, f64)>) {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -54,8 +54,8 @@ impl Report {
         }
     }
 
-    /// Prints what a training step is made of, each step of the plan timed for itself, where that was asked for
-    /// instead of rates.
+    /// With `--profile`, prints the profile of a training step and returns `true`. Each step of the plan is timed by
+    /// itself.
     pub fn profiled(&self, trainer: &mut Trainer, set: &Dataset, batch: usize) -> Result<bool> {
         if self.profile {
             let profiling = Profiling::runs(20).batch_size(batch).wall_clock();
@@ -64,7 +64,7 @@ impl Report {
         Ok(self.profile)
     }
 
-    /// Prints the peak of the process's resident memory, where the system tells it.
+    /// Prints the peak of the process's resident memory, on systems with `/proc`.
     pub fn memory(&self, workload: &str) {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let line = status.lines().find(|l| l.starts_with("VmHWM"));

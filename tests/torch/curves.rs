@@ -1,5 +1,6 @@
 //! A hundred steps of training against PyTorch: losses, weights and running statistics at the end. The
-//! networks of the standard workloads w4, w5 and w6, and small ones of the same build.
+//! networks of the benchmarks `fashion_cnn`, `gpt_small` and `lstm` (`w4`, `w5` and `w6` in the fixture), and small
+//! ones of the same build.
 //!
 //! Weights and data come from a hash of their index, as in `tests/fixtures/curves.py`. The small networks are
 //! also trained in f64, by the naive reference. The large ones take a while on a GPU played by a CPU, so

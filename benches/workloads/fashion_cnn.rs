@@ -1,4 +1,4 @@
-//! w4: a small convolutional network on Fashion-MNIST.
+//! `fashion_cnn`: a small convolutional network on Fashion-MNIST.
 
 use std::time::Instant;
 
@@ -6,14 +6,15 @@ use wgrad::nn::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Sequential};
 use wgrad::train::Trainer;
 use wgrad::{Device, Fit, Result, loss, optim};
 
-use crate::mlp::{fashion_mnist, final_loss, finish, first_step, memory};
+use crate::fashion_mlp::fashion_mnist;
 use crate::report::Report;
+use crate::training::{final_loss, finish, first_step, memory};
 
 const BATCH: usize = 64;
 
 /// Convolution 3x3 1-32, ReLU, convolution 3x3 32-64, ReLU, max-pooling 2, 9216-128, ReLU, 128-10; softmax
 /// cross-entropy; Adam 1e-3; batch 64; pixels / 255. Each run trains on the next images.
-pub fn w4(device: &Device, start: Instant, report: &Report) -> Result<()> {
+pub fn fashion_cnn(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let (train, _) = fashion_mnist()?;
     let train = train.reshaped([1, 28, 28])?;
     let model = Sequential::new()
@@ -40,7 +41,7 @@ pub fn w4(device: &Device, start: Instant, report: &Report) -> Result<()> {
     };
     let fit = || report.limited(Fit::epochs(1).batch_size(BATCH));
     let first = trainer.fit(&images(BATCH)?, fit())?;
-    first_step(&trainer, "w4", start, report);
+    first_step(&trainer, "fashion_cnn", start, report);
     if report.profiled(&mut trainer, &images(20 * BATCH)?, BATCH)? {
         return Ok(());
     }
@@ -59,7 +60,7 @@ pub fn w4(device: &Device, start: Instant, report: &Report) -> Result<()> {
         last = final_loss(&history);
     }
     let losses = Some((final_loss(&first), last));
-    report.emit("w4", "images_per_s", &rates, losses);
-    memory(&trainer, "w4", report);
+    report.emit("fashion_cnn", "images_per_s", &rates, losses);
+    memory(&trainer, "fashion_cnn", report);
     Ok(())
 }
