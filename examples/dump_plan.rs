@@ -1,4 +1,4 @@
-//! What a training step is made of: the graph, the plan as a table, and what it costs.
+//! Prints the graph of a training step, its plan as a table, and its cost.
 //!
 //!     cargo run --release --example dump_plan
 
@@ -6,7 +6,7 @@ use wgrad::data::{Dataset, Targets};
 use wgrad::{Device, Fit, Result, Trainer, nn, optim};
 
 fn main() -> Result<()> {
-    // The plan depends on shapes only, so any numbers will do.
+    // The plan depends on shapes only, not on values.
     let (samples, width) = (64, 10);
     let x = vec![0.5; samples * width];
     let labels = (0..samples as u32).map(|i| i % 3).collect();
@@ -23,7 +23,7 @@ fn main() -> Result<()> {
         .clip_grad_norm(1.0)
         .compile(&device, &set)?;
 
-    // Planned, allocated and compiled, but nothing is trained.
+    // Plans, allocates and compiles, but does not train.
     trainer.begin(&set, Fit::epochs(1).batch_size(32))?;
     println!(
         "{} ({})\n\n{}\n",

@@ -1,4 +1,4 @@
-//! A language model, from a text to new text: a small Llama that reads characters.
+//! Trains a small Llama on the characters of a text, then generates text.
 //!
 //! ```text
 //! cargo run --release --example generate -- book.txt "It was"
@@ -18,7 +18,7 @@ fn main() -> wgrad::Result<()> {
         eprintln!("usage: generate FILE PROMPT");
         return Ok(());
     };
-    // Each character is a token; samples are windows of them, each with the tokens that come next.
+    // A character is a token. A sample is a window of tokens; its targets are the next tokens.
     let text = text::read(file)?;
     let tokenizer = Tokenizer::from(CharTokenizer::of(&text)?);
     let tokens = Tokens::encode(&tokenizer, &text)?;
@@ -42,7 +42,7 @@ fn main() -> wgrad::Result<()> {
     trainer.fit(&train, Fit::epochs(1).batch_size(16))?;
     println!("{}\n", trainer.evaluate(&validation)?);
 
-    // The generator is a second program of the same model: it reads one token at a time, with a cache.
+    // The generator runs the same model one token at a time, with a key-value cache.
     let mut generator = Generator::new(Llama::new(sizes), &device)?;
     generator.copy_weights(&mut trainer)?;
     let sampling = Sampling {

@@ -1,9 +1,9 @@
-//! A Keras program, line by line, on real data: is a tumour benign or malignant?
+//! A Keras program, line by line: classifies tumors as benign or malignant.
 //!
 //!     cargo run --release --example keras_mlp
 //!
-//! Each step of the Keras program stands above what says the same here. It takes what
-//! [`Device::auto`] finds, and leaves the curves in `runs/keras_mlp.svg`.
+//! A comment has the line of the Keras program; the code below it does the same. The program runs on
+//! [`Device::auto`] and writes the curves to `runs/keras_mlp.svg`.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Losses and accuracies as two charts, one beside the other.
+/// Draws losses and accuracies as two charts side by side.
 fn plot(history: &History) -> String {
     let charts = [["loss", "val_loss"], ["accuracy", "val_accuracy"]];
     let charts = charts.iter().enumerate();

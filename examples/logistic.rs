@@ -1,5 +1,5 @@
-//! Logistic regression by gradient descent on the mean squared error, with its gradient worked out by
-//! hand beside it.
+//! Logistic regression by gradient descent on the mean squared error, compared with a gradient that is derived
+//! by hand.
 //!
 //!     cargo run --release --example logistic
 //!
@@ -12,9 +12,9 @@
 //! dJ/dtheta = 2/m X^T ((y_hat - y) y_hat (1 - y_hat))
 //! ```
 //!
-//! A derivation that ends in `2/m X^T (y_hat - y)` has lost that factor: it is the gradient of linear
-//! regression. (Without the 2, it is logistic regression's too, but for the cross-entropy, where the
-//! factor cancels.) The program below works out both, and wgrad agrees with the first.
+//! `2/m X^T (y_hat - y)` lacks that factor: it is the gradient of linear regression. (Without the 2, it is the
+//! gradient of logistic regression with the cross-entropy, where the factor cancels.) The program computes
+//! both; wgrad agrees with the first.
 
 use wgrad::data::Dataset;
 use wgrad::graph::Init;
@@ -25,7 +25,7 @@ use wgrad::{Device, Error, Fit, Result, Tensor, Trainer, data, loss, metrics, op
 const ALPHA: f64 = 0.01;
 const GAMMA: f64 = 0.9;
 
-/// `sigmoid(X theta)`, with `theta` a row, as linear layers keep it.
+/// `sigmoid(X theta)`; `theta` is a row, as in a linear layer.
 struct Logistic {
     theta: Parameter,
 }
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
             .compile(&device, &train)
     };
 
-    // One step on all samples: theta moves by alpha times the gradient.
+    // One step on all samples changes theta by alpha times the gradient.
     let mut one = trainer()?;
     one.fit(&train, Fit::epochs(1).batch_size(train.len()))?;
     let moved: Vec<f64> = one

