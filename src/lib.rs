@@ -74,7 +74,15 @@ pub use graph::Tensor;
 pub use shape::Shape;
 pub use train::{Fit, Trainer};
 
-/// The programs of the README, which are tests.
+/// The programs of the README and of the pages in `docs/`, as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/training.md")]
+    struct Training;
+    #[doc = include_str!("../docs/language-models.md")]
+    struct LanguageModels;
+    #[doc = include_str!("../docs/embedding.md")]
+    struct Embedding;
+}

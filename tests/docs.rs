@@ -1,4 +1,4 @@
-//! The pages in `docs/` say what the sources say: code that they quote stands there, line by line.
+//! The documentation: code that a page quotes is in the sources, links resolve, and retired words stay out.
 //!
 //! A quotation is a block of code below a line with nothing but a file's name and a colon.
 //!
@@ -8,6 +8,8 @@
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "docs/links.rs"]
+mod links;
 mod ops_page;
 
 use std::collections::BTreeSet;
