@@ -8,6 +8,8 @@
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "docs/language.rs"]
+mod language;
 #[path = "docs/links.rs"]
 mod links;
 mod ops_page;
