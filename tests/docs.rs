@@ -1,4 +1,5 @@
-//! The documentation: code that a page quotes is in the sources, links resolve, and retired words stay out.
+//! The documentation: code that a page quotes is in the sources, links resolve, and retired words
+//! stay out.
 //!
 //! A quotation is a block of code below a line with nothing but a file's name and a colon.
 //!
@@ -74,7 +75,8 @@ fn quoted_code_is_in_the_files() {
     }
 }
 
-/// The op and its kernel are quoted whole and in order, so that who copies the blocks has the files.
+/// The op and its kernel are quoted whole and in order, so that who copies the blocks has the
+/// files.
 #[test]
 fn an_op_is_quoted_whole() {
     let lines = |text: &str| -> Vec<String> {
@@ -192,8 +194,8 @@ fn errors_are_of_ops_that_exist() {
     }
 }
 
-/// The methods of `Tensor` that stand in a file of ops, by the lines that begin them. Those that a macro makes
-/// are elementwise functions, which all have rows.
+/// The methods of `Tensor` that stand in a file of ops, by the lines that begin them. Those that a
+/// macro makes are elementwise functions, which all have rows.
 fn methods() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files(&["src/ops"]) {
@@ -238,7 +240,8 @@ fn every_method_is_on_the_page() {
     }
 }
 
-/// Shapes and element types, as far as the words are formulas, are what the ops' own `infer` holds to.
+/// Shapes and element types, as far as the words are formulas, are what the ops' own `infer` holds
+/// to.
 #[test]
 fn what_is_said_of_shapes_and_types_holds() {
     let (wrong, checks) = ops_page::words::wrong();

@@ -1,8 +1,9 @@
-//! The language of what users and contributors read: it has no word that the project has given up for the
-//! field's own.
+//! The language of what users and contributors read: it has no word that the project has given up
+//! for the field's own.
 //!
-//! Read are doc comments and texts in `src` and `cli/src` (error texts and `--help` among them), the Markdown
-//! pages, and the comments of the examples and the scripts. Code between backticks and blocks of code are not.
+//! Read are doc comments and texts in `src` and `cli/src` (error texts and `--help` among them),
+//! the Markdown pages, and the comments of the examples and the scripts. Code between backticks and
+//! blocks of code are not.
 //!
 //! `tests/docs/language.txt` lists the files that still have such words. The list only shrinks: a file on it
 //! without a hit fails, and `WGRAD_WRITE=1 cargo test --test docs language` takes it off.
@@ -14,7 +15,8 @@ use super::{files, root, source};
 
 const ALLOWED: &str = "tests/docs/language.txt";
 
-/// A retired word or phrase in lower case, what to write instead, and phrases around it that are fine.
+/// A retired word or phrase in lower case, what to write instead, and phrases around it that are
+/// fine.
 type Rule = (&'static str, &'static str, &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -40,10 +42,13 @@ const RULES: &[Rule] = &[
     ("normalisation", "normalization", &[]),
     ("optimiser", "optimizer", &[]),
     ("savings", "memory report", &[]),
+    ("tail", "epilogue", &["| tail"]),
+    ("tails", "epilogues", &[]),
     ("tape", "reserve space", &[]),
     ("tenant", "live range", &[]),
     ("tenants", "live ranges", &[]),
     ("thrift", "memory strategy", &[]),
+    ("turned", "transposed, rotated", &["turned into", "turned on", "turned off"]),
     ("wave", "concurrent group", &[]),
     ("waves", "concurrent groups", &[]),
     ("workshop", "prepare context", &[]),
@@ -90,8 +95,8 @@ fn hits(text: &str, (phrase, _, fine): &Rule) -> usize {
         .count()
 }
 
-/// The doc comments and the texts between quotation marks of a Rust file that have more than one word, with the
-/// numbers of their lines.
+/// The doc comments and the texts between quotation marks of a Rust file that have more than one
+/// word, with the numbers of their lines.
 fn rust_texts(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_code = false;

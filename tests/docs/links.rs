@@ -81,7 +81,8 @@ fn anchors(page: &str) -> Vec<String> {
     found
 }
 
-/// The targets of the links and pictures of a page: `[text](target)`, with the numbers of their lines.
+/// The targets of the links and pictures of a page: `[text](target)`, with the numbers of their
+/// lines.
 fn targets(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (number, line) in prose(page) {
