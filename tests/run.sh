@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs all tests. Those that use a GPU run in six modes, on two software adapters (no graphics card is needed), at
-# the adapter's limits or at WebGPU's default limits, with the shaders' run-time checks or without them:
+# Runs all tests. Those that use a GPU run in six modes, on two software adapters (no graphics card
+# is needed), at the adapter's limits or at WebGPU's default limits, with the shaders' run-time
+# checks or without them:
 #
 #   lavapipe     all four modes. It compiles slowly: the first mode runs all cases of the ops, the others run the
 #                cases that `wgrad doctor` runs by default: each op, each kernel and each variant
@@ -143,14 +144,15 @@ export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
 
 # --- test programs ------------------------------------------------------------------------------
 
-# Built once, then run directly: a program is then one job, and jobs of several modes run at once. A GPU in software
-# compiles the shaders of a device on one core, so one program alone leaves the other cores idle.
+# Built once, then run directly: a program is then one job, and jobs of several modes run at once. A
+# GPU in software compiles the shaders of a device on one core, so one program alone leaves the
+# other cores idle.
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 echo "run.sh: building"
 cargo test --workspace --no-run --message-format=json-render-diagnostics > "$logs/build.json"
-# Folder, name and file of each program. The profile of a test program ends in `"test":true`; the command line itself
-# is an executable without it.
+# Folder, name and file of each program. The profile of a test program ends in `"test":true`; the
+# command line itself is an executable without it.
 fields='s/.*"manifest_path":"\([^"]*\)\/Cargo\.toml".*"name":"\([^"]*\)","src_path".*"executable":"\([^"]*\)".*/\1\t\2\t\3/p'
 programs=$(sed -n '/"test":true},"features"/'"{ $fields }" "$logs/build.json")
 if [ -z "$programs" ]; then
@@ -179,8 +181,8 @@ kill_tree() {
 }
 trap 'for job in $(jobs -p); do kill_tree "$job"; done; exit 130' INT TERM
 
-# run_job FOLDER NAME COMMAND...: runs the command and prints its result, with all output if it failed or tests were
-# named.
+# run_job FOLDER NAME COMMAND...: runs the command and prints its result, with all output if it
+# failed or tests were named.
 run_job() {
   local folder=$1 name=$2 log began=$SECONDS status=0
   shift 2
@@ -251,8 +253,9 @@ run_alone() {
   [ "$2" != "$alone" ] || run_job "$1" "$2" "$3" "${filter[@]}"
 }
 
-# The tests of a program that use a GPU. All of `gpu_exec` is about the GPU; of the other programs, the tests with
-# `gpu` in their names. The doctor's tests open a device for each mode by themselves, so they run once per adapter.
+# The tests of a program that use a GPU. All of `gpu_exec` is about the GPU; of the other programs,
+# the tests with `gpu` in their names. The doctor's tests open a device for each mode by themselves,
+# so they run once per adapter.
 on_gpu() {
   if [ "$1" = "$PWD" ] && [ "$2" = wgrad ] && [ ${#filter[@]} = 0 ]; then
     [ "$WGRAD_TEST_LIMITS$WGRAD_TEST_CHECKS" != adapteron ] || job "$1" "doctor, $mode" "$3" doctor::
@@ -270,10 +273,12 @@ modes_of() {
   case $1$quick in
     lavapipe1) echo adapter on chosen ;;
     lavapipe0)
+      # Modes with the same checks share most shaders in the driver's cache on disk, so they do not
+      # run at once.
       echo adapter on all
       echo webgpu off chosen
-      echo adapter off chosen
       echo webgpu on chosen
+      echo adapter off chosen
       ;;
     swiftshader0)
       echo adapter on all

@@ -1,15 +1,16 @@
-//! How the time before the first step grows with the size of a model.
+//! Measures how the time before the first step grows with the size of a model.
 //!
 //! `cargo bench --bench growth -- [chain|elementwise|wide|all] [--nodes N] [--runs N] [--json]`
 //!
-//! A training step of about 1,000, 2,000, 5,000, 10,000 and 20,000 nodes is traced, differentiated, updated
-//! with Adam, simplified, fused, lowered to a plan and prepared for the CPU; each phase is timed by itself.
-//! `compile` and `begin` are what a [`Trainer`] takes for the same model, all these phases included.
-//! Each phase should take time in proportion to the nodes: the last column is the nanoseconds for each.
-//! With `--json` a JSON object a line: the median, least and largest time in milliseconds over the runs.
+//! Traces, differentiates, updates with Adam, simplifies, fuses, lowers and prepares for the CPU a
+//! training step of about 1,000, 2,000, 5,000, 10,000 and 20,000 nodes, and times each phase.
+//! `compile` and `begin` are the times of these calls of a [`Trainer`] for the same model; they
+//! include all phases. Each phase should take time in proportion to the nodes: the last column has
+//! the nanoseconds per node. With `--json` it prints one JSON object per line: the median, minimum
+//! and maximum in milliseconds of the runs.
 
 mod models;
-// It uses a part of it.
+// This bench uses a part of it.
 #[allow(dead_code)]
 #[path = "../workloads/report.rs"]
 mod report;
@@ -32,10 +33,10 @@ use wgrad::{DType, Device, Error, Fit, Result, Source, Tensor, Trainer, loss, op
 use models::{Kind, WIDTH};
 use report::Report;
 
-/// Nodes of a whole training step, about.
+/// Approximate numbers of nodes of a training step.
 const SIZES: [usize; 5] = [1_000, 2_000, 5_000, 10_000, 20_000];
 
-/// Samples of a batch.
+/// The number of samples of a batch.
 const BATCH: usize = 4;
 
 fn main() -> ExitCode {
@@ -72,11 +73,11 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The time of each phase, in milliseconds.
+/// The time of each phase in milliseconds.
 type Times = Vec<(&'static str, f64)>;
 
 fn measure(name: &str, kind: Kind, (wanted, runs): (usize, usize), report: &Report) -> Result<()> {
-    // How many nodes a piece has follows from two sizes.
+    // Two sizes give the number of nodes of a piece.
     let [a, b] = [phases(kind, 10)?.0, phases(kind, 20)?.0];
     let pieces = (wanted.saturating_sub(a) * 10 / (b - a)) + 10;
     let mut all: Vec<Times> = Vec::new();
@@ -109,7 +110,7 @@ fn measure(name: &str, kind: Kind, (wanted, runs): (usize, usize), report: &Repo
     Ok(())
 }
 
-/// The phases one after the other; also how many nodes the step has.
+/// Runs the phases and returns the number of nodes and the times.
 fn phases(kind: Kind, pieces: usize) -> Result<(usize, Times)> {
     let model = kind.model(pieces);
     let mut times = Vec::new();
@@ -173,7 +174,7 @@ fn forward(shared: &Rc<RefCell<Graph>>, model: &dyn Module) -> Result<Tensor> {
     Ok(loss)
 }
 
-/// Adam's update of each parameter, with variables for its moments.
+/// Appends Adam's update of each parameter, with variables for its moments.
 fn update(shared: &Rc<RefCell<Graph>>, parameters: &[Tensor], grads: &[Option<Tensor>]) {
     let adam = Adam::new(1e-3);
     let scalars: Vec<Tensor> = (0..adam.scalars(1, 1e-3).len())
@@ -210,7 +211,7 @@ fn update(shared: &Rc<RefCell<Graph>>, parameters: &[Tensor], grads: &[Option<Te
     }
 }
 
-/// A variable for the optimizer's memory of parameter `of`.
+/// Declares a variable for the optimizer's state of parameter `of`.
 fn declare(shared: &Rc<RefCell<Graph>>, of: usize, kind: &str) -> VariableId {
     let variables = &mut shared.borrow_mut().variables;
     let parameter = &variables[of];
@@ -225,7 +226,7 @@ fn declare(shared: &Rc<RefCell<Graph>>, of: usize, kind: &str) -> VariableId {
     VariableId::new(variables.len() - 1)
 }
 
-/// What a user waits for: a trainer that is compiled, and a training that has begun.
+/// Times `compile` and `begin` of a trainer.
 fn whole(kind: Kind, pieces: usize) -> Result<Times> {
     let x = vec![0.5; 2 * BATCH * WIDTH];
     let targets = Targets::Values {

@@ -1,31 +1,31 @@
-//! The models that grow.
+//! Models of any size.
 
 use wgrad::Tensor;
 use wgrad::nn::{Linear, Module, Relu, Sequential, Visitor};
 
-/// Features between layers: few, so that the work on the numbers themselves does not count.
+/// The number of features between layers: few, so that the time of the arithmetic is negligible.
 pub const WIDTH: usize = 8;
 
-/// A kind of model that can be made of any size.
+/// A kind of model.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// Linear layers with a ReLU after each, one after the other.
+    /// A chain of linear layers with a ReLU after each.
     Chain,
-    /// Functions of each element, one after the other, behind one linear layer.
+    /// A chain of elementwise functions after one linear layer.
     Elementwise,
-    /// Linear layers with a ReLU after each, side by side, and the sum of what they give.
+    /// Parallel linear layers with a ReLU after each, and the sum of their outputs.
     Wide,
 }
 
 impl Kind {
-    /// All of them, by name.
+    /// All kinds with their names.
     pub const ALL: [(&'static str, Kind); 3] = [
         ("chain", Kind::Chain),
         ("elementwise", Kind::Elementwise),
         ("wide", Kind::Wide),
     ];
 
-    /// A model of so many pieces.
+    /// Builds a model of `pieces` pieces.
     pub fn model(self, pieces: usize) -> Box<dyn Module> {
         let linear = || Linear::new(WIDTH, WIDTH);
         match self {
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// `y = tanh(sin(x) + x)`, again and again.
+/// Repeats `y = tanh(sin(x) + x)`.
 struct Functions(usize);
 
 impl Module for Functions {
@@ -50,7 +50,7 @@ impl Module for Functions {
     fn visit(&self, _: &mut Visitor) {}
 }
 
-/// The sum of the layers' outputs.
+/// Sums the outputs of the layers.
 struct Wide(Vec<Linear>);
 
 impl Module for Wide {

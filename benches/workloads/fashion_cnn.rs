@@ -12,8 +12,8 @@ use crate::training::{final_loss, finish, first_step, memory};
 
 const BATCH: usize = 64;
 
-/// Convolution 3x3 1-32, ReLU, convolution 3x3 32-64, ReLU, max-pooling 2, 9216-128, ReLU, 128-10; softmax
-/// cross-entropy; Adam 1e-3; batch 64; pixels / 255. Each run trains on the next images.
+/// Convolution 3x3 1-32, ReLU, convolution 3x3 32-64, ReLU, max-pooling 2, 9216-128, ReLU, 128-10;
+/// softmax cross-entropy; Adam 1e-3; batch 64; pixels / 255. Each run trains on the next images.
 pub fn fashion_cnn(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let (train, _) = fashion_mnist()?;
     let train = train.reshaped([1, 28, 28])?;

@@ -16,8 +16,8 @@ const BATCHES: usize = 8;
 const STEPS: usize = 64;
 const INPUTS: usize = 64;
 
-/// LSTM 64-128, one layer, 64 steps, batch 32 of 8 batches, linear to 1 from the last step; mean squared
-/// error; Adam 1e-3. `y` is the sum of the first input over time, divided by 8.
+/// LSTM 64-128, one layer, 64 steps, batch 32 of 8 batches, linear to 1 from the last step; mean
+/// squared error; Adam 1e-3. `y` is the sum of the first input over time, divided by 8.
 pub fn lstm(device: &Device, start: Instant, report: &Report) -> Result<()> {
     let mut random = Stream::new(1);
     let sample = STEPS * INPUTS;

@@ -12,9 +12,10 @@
 //! | `gpt_small`, `gpt_medium` | GPTs on a Markov stream |
 //! | `lstm` | an LSTM on sequences |
 //!
-//! Each prints one line per metric, with `--json` one JSON object per metric: the median, the minimum and the maximum
-//! of the runs. Quote medians. `--profile` prints the profile of a training step instead. Fashion-MNIST is read from
-//! the folder in `FASHION_MNIST`; the default is where Debian's package `dataset-fashion-mnist` puts it.
+//! Each prints one line per metric, with `--json` one JSON object per metric: the median, the
+//! minimum and the maximum of the runs. Quote medians. `--profile` prints the profile of a training
+//! step instead. Fashion-MNIST is read from the folder in `FASHION_MNIST`; the default is where
+//! Debian's package `dataset-fashion-mnist` puts it.
 
 mod fashion_cnn;
 mod fashion_mlp;
@@ -97,7 +98,8 @@ fn main() -> ExitCode {
             eprintln!("expected a workload, one of {names} or all; found {name}");
             return ExitCode::FAILURE;
         };
-        // The time to the first step counts from the program's start, or from the workload's where there are several.
+        // The time to the first step counts from the program's start, or from the workload's where
+        // there are several.
         let start = if work.len() == 1 {
             start
         } else {

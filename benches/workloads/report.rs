@@ -54,8 +54,8 @@ impl Report {
         }
     }
 
-    /// With `--profile`, prints the profile of a training step and returns `true`. Each step of the plan is timed by
-    /// itself.
+    /// With `--profile`, prints the profile of a training step and returns `true`. Each step of the
+    /// plan is timed by itself.
     pub fn profiled(&self, trainer: &mut Trainer, set: &Dataset, batch: usize) -> Result<bool> {
         if self.profile {
             let profiling = Profiling::runs(20).batch_size(batch).wall_clock();

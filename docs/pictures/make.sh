@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the pictures of README.md from what the project's own commands write: `report.png`, the report page of
-# `examples/digits.toml`, and `terminal.png`, the output of a short training.
+# Makes the pictures of README.md from what the project's own commands write: `report.png`, the
+# report page of `examples/digits.toml`, and `terminal.png`, the output of a short training.
 #
 #   docs/pictures/make.sh              writes them beside this script
 #   WGRAD=FILE docs/pictures/make.sh   uses this binary instead of building one
