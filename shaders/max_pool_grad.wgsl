@@ -1,6 +1,6 @@
 // max_pool_grad: dx[p, r, c] = sum of dy[p, i, j] over the windows (i, j) whose largest element is (r, c)
 // Shapes    x [planes, size.x, size.y]   dy [planes, out.x, out.y]   dx like x
-// Bindings  0 read x | 1 read dy | 2 uniform Params | then the tail's, which stores dx
+// Bindings  0 read x | 1 read dy | 2 uniform Params | then the epilogue's, which stores dx
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/max_pool/mod.rs

@@ -1,6 +1,6 @@
 // max_pool_grad_cells: dx[p, r, c] = dy[p, i, j] where (r, c) is the largest element of the window (i, j), and 0 elsewhere
 // Shapes    x [planes, size.x, size.y]   dy [planes, out.x, out.y]   dx like x
-// Bindings  0 read x | 1 read dy | 2 uniform Params | then the tail's, which stores dx
+// Bindings  0 read x | 1 read dy | 2 uniform Params | then the epilogue's, which stores dx
 // Workgroup [WG, 1, 1], a window with what lies up to the next ones an invocation, grid [ceil(count / WG), folded]
 // Overrides WG = 64
 // Reference src/ops/max_pool/mod.rs

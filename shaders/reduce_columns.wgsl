@@ -1,6 +1,6 @@
 // reduce_columns: y[o, c, j] = x[o, c chunk, j] combined with the elements after it in chunk c
 // Shapes    x [outer, n, inner]   y [outer, ceil(n / chunk), inner], of single elements or vectors of four
-// Bindings  0 uniform Params | then the head's, which makes x | then the tail's, which stores y
+// Bindings  0 uniform Params | then the prologue's, which makes x | then the epilogue's, which stores y
 // Workgroup [WG, 1, 1], one column's chunk an invocation, grid [ceil(count / WG), folded]
 // Overrides WG = 64
 // Reference src/ops/reduce.rs

@@ -1,6 +1,6 @@
 // reduce_rows: y[o] = all elements of row o combined, in WG lanes and then as a tree
 // Shapes    x [outer, n]   y [outer]
-// Bindings  0 uniform Params | then the head's, which makes x | then the tail's, which stores y
+// Bindings  0 uniform Params | then the prologue's, which makes x | then the epilogue's, which stores y
 // Workgroup [WG, 1, 1], one workgroup a row, grid [outer, folded to 3 dimensions]
 // Overrides WG = 256 (power of two)
 // Reference src/ops/reduce.rs

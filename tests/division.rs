@@ -104,8 +104,8 @@ fn plan(count: usize) -> Plan {
         steps: vec![Step {
             nodes: Vec::new(),
             anchor: None,
-            head: None,
-            tail: None,
+            prologue: None,
+            epilogue: None,
             reads: Vec::new(),
             writes: Vec::new(),
             inputs: Vec::new(),

@@ -74,8 +74,8 @@ fn step(dispatches: &[(Kernel, Vec<Slot>)]) -> Step {
     Step {
         nodes: Vec::new(),
         anchor: None,
-        head: None,
-        tail: None,
+        prologue: None,
+        epilogue: None,
         reads: Vec::new(),
         writes: Vec::new(),
         inputs: Vec::new(),
@@ -905,7 +905,7 @@ fn another_thread_may_poll_the_device() {
 fn slow_wrong_and_right(limits: &KernelLimits) -> Program {
     let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
     let [a, b] = ["a", "b"].map(|name| ops::input(&shared, name, [64, 64], DType::F32));
-    // The relu is what the product does not end with: its tail is made anew below.
+    // The relu is what the product does not end with: its epilogue is made anew below.
     let sum = a.matmul(&b).relu().sum(&[]);
     let mut graph = shared.replace(Graph::new(Mode::Eval));
     graph.take_error().unwrap();

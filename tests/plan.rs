@@ -46,8 +46,8 @@ fn a_narrow_product_computes_its_left_matrix_and_its_results_chain() -> Result<(
         x[0].tanh().matmul(&x[1]).relu()
     })?;
     assert_eq!(labels(&plan), ["matmul+relu"]);
-    let head = plan.steps[0].head.as_ref();
-    assert!(head.is_some_and(|h| h.code.len() == 1 && !h.is_load()));
+    let prologue = plan.steps[0].prologue.as_ref();
+    assert!(prologue.is_some_and(|h| h.code.len() == 1 && !h.is_load()));
     Ok(())
 }
 

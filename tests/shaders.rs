@@ -24,7 +24,7 @@ use wgrad::exec::ceiling_kernels;
 use wgrad::graph::{Function, Output};
 use wgrad::kernel::{
     Access, Binding, Emitted, Expr, Instr, Kernel, KernelLimits, Leaf, Operand, Part, Store, Value,
-    View, emit_head, emit_tail, join, prelude,
+    View, emit_epilogue, emit_prologue, join, prelude,
 };
 use wgrad::ops::elementwise::functions;
 use wgrad::plan::{Layout, Plan, plan};
@@ -162,7 +162,7 @@ fn joints(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
     plan.waves.iter().filter_map(joint).collect()
 }
 
-/// The function in tails and heads of both widths, reading its arguments in each way.
+/// The function in epilogues and prologues of both widths, reading its arguments in each way.
 fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
     let strided = || {
         Access::Strided(View {
@@ -188,24 +188,24 @@ fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
         let widths: &[u32] = if f.output.is_half() { &[4] } else { &[1, 4] };
         for &width in widths {
             let mut expr = chain(f, &access);
-            let tail = emit_tail(&expr, width, 1);
+            let epilogue = emit_epilogue(&expr, width, 1);
             let call = match f.output {
-                // A tail is given an f32.
+                // An epilogue is given an f32.
                 DType::F32 => "epilogue(F(0.5), id.x)",
                 _ => "epilogue(F(1.5), id.x)",
             };
             kernels.push((
-                wrap(call, width, tail),
-                format!("tail of {} by {name}", f.name),
+                wrap(call, width, epilogue),
+                format!("epilogue of {} by {name}", f.name),
             ));
             if f.output == DType::F32 {
                 expr.result = expr.stores.first().map(|s| s.value);
                 expr.stores.clear();
-                let head = emit_head(&expr, width, 1);
+                let prologue = emit_prologue(&expr, width, 1);
                 let call = "sink[id.x] = prologue(id.x)";
                 kernels.push((
-                    wrap(call, width, head),
-                    format!("head of {} by {name}", f.name),
+                    wrap(call, width, prologue),
+                    format!("prologue of {} by {name}", f.name),
                 ));
             }
         }
@@ -650,7 +650,7 @@ fn check_bindings(header: &str, module: &Module) -> Result<(), String> {
         }
     }
     let generated = |text: &String| {
-        ["head", "tail", "Head", "Tail", "Views"]
+        ["prologue", "epilogue", "Prologue", "Epilogue", "Views"]
             .iter()
             .any(|part| text.contains(part))
     };

@@ -131,8 +131,8 @@ fn program(limits: &KernelLimits) -> Program {
     let step = |kernel: Kernel, slots: &[Slot]| Step {
         nodes: Vec::new(),
         anchor: None,
-        head: None,
-        tail: None,
+        prologue: None,
+        epilogue: None,
         reads: Vec::new(),
         writes: Vec::new(),
         inputs: Vec::new(),

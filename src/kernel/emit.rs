@@ -13,7 +13,7 @@ use crate::DType;
 use super::stored::half;
 use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Store, Value, View, libraries};
 
-/// What [`emit_tail`] and [`emit_head`] make.
+/// What [`emit_epilogue`] and [`emit_prologue`] make.
 #[derive(Clone, Debug)]
 pub struct Emitted {
     /// The libraries that are called, then the generated text.
@@ -39,13 +39,13 @@ pub fn prelude(width: u32) -> Part {
 }
 
 /// `fn epilogue(acc: F, i: u32)`: applies the chain and stores its values.
-pub fn emit_tail(expr: &Expr, width: u32, first_binding: u32) -> Emitted {
-    Emitter::new(expr, width, first_binding, "tail").function("fn epilogue(acc: F, i: u32)")
+pub fn emit_epilogue(expr: &Expr, width: u32, first_binding: u32) -> Emitted {
+    Emitter::new(expr, width, first_binding, "epilogue").function("fn epilogue(acc: F, i: u32)")
 }
 
 /// `fn prologue(i: u32) -> F`: computes the chain's result.
-pub fn emit_head(expr: &Expr, width: u32, first_binding: u32) -> Emitted {
-    Emitter::new(expr, width, first_binding, "head").function("fn prologue(i: u32) -> F")
+pub fn emit_prologue(expr: &Expr, width: u32, first_binding: u32) -> Emitted {
+    Emitter::new(expr, width, first_binding, "prologue").function("fn prologue(i: u32) -> F")
 }
 
 /// A buffer that the chain binds: each tensor once, however often it is read or written.
@@ -61,7 +61,7 @@ struct Emitter<'a> {
     expr: &'a Expr,
     width: u32,
     first_binding: u32,
-    /// Prefix of all generated names: a kernel may have a head and a tail.
+    /// Prefix of all generated names: a kernel may have a prologue and an epilogue.
     prefix: &'static str,
     buffers: Vec<Buffer>,
     /// Fields of the uniform struct: name, type, word.
@@ -372,7 +372,11 @@ impl<'a> Emitter<'a> {
                 .iter()
                 .map(|(name, ty, _)| format!("{name}: {ty}"))
                 .collect();
-            let title = if prefix == "tail" { "Tail" } else { "Head" };
+            let title = if prefix == "epilogue" {
+                "Epilogue"
+            } else {
+                "Prologue"
+            };
             let _ = writeln!(text, "struct {title}Params {{ {} }}", fields.join(", "));
             let _ = writeln!(
                 text,

@@ -18,7 +18,7 @@ pub struct Expr {
     pub code: Vec<Instr>,
     /// What is stored.
     pub stores: Vec<Store>,
-    /// For a head, the value that is handed to the op.
+    /// For a prologue, the value that is handed to the op.
     pub result: Option<Value>,
 }
 
@@ -69,7 +69,7 @@ pub enum Access {
 /// A value within a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// What the op computed, for a tail.
+    /// What the op computed, for an epilogue.
     Acc,
     /// A leaf, by index.
     Leaf(usize),
@@ -116,7 +116,7 @@ impl Expr {
         }
     }
 
-    /// Whether a head only reads a tensor of floats in order.
+    /// Whether a prologue only reads a tensor of floats in order.
     pub fn is_load(&self) -> bool {
         let in_order = |leaf: &Leaf| {
             leaf.access == Access::Same && leaf.len == self.domain.len() && leaf.dtype.is_float()
@@ -143,7 +143,7 @@ impl Expr {
         }
     }
 
-    /// A chain that only reads a tensor, for a head.
+    /// A chain that only reads a tensor, for a prologue.
     pub fn load(meta: &Meta, operand: Operand) -> Self {
         let (dtype, len) = (meta.dtype, meta.shape.len());
         Expr {

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use crate::graph::NodeId;
 
-pub use emit::{Emitted, emit_head, emit_tail, prelude};
+pub use emit::{Emitted, emit_epilogue, emit_prologue, prelude};
 pub use expr::{Access, Expr, Instr, Leaf, Store, Value};
 pub use join::join;
 pub use library::libraries;

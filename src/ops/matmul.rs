@@ -8,7 +8,8 @@ use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tail, Tolerance, Work, threads,
+    Array, Epilogue, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work,
+    threads,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -148,10 +149,10 @@ impl KernelOp for Matmul {
         };
         let n = sizes.map_or(0, |s| s.n);
         match sizes.is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0) {
-            // Where a head is taken, results are stored one by one.
+            // Where a prologue is taken, results are stored one by one.
             true => Fusion {
-                head: true,
-                tail: Tail::Scalars,
+                prologue: true,
+                epilogue: Epilogue::Scalars,
                 ..Fusion::of_rows(n)
             },
             false => Fusion::of_rows(n),

@@ -151,15 +151,15 @@ pub struct LowerContext<'a> {
     pub y: Meta,
     /// The inputs' places.
     pub inputs: Vec<Operand>,
-    /// The output's place, for an op without a tail.
+    /// The output's place, for an op without an epilogue.
     pub output: Operand,
     /// What the device offers.
     pub limits: &'a KernelLimits,
     /// An elementwise chain that makes input 0 on the fly, where the op takes one.
-    pub head: Option<&'a Expr>,
-    /// What happens to each result before it is stored, where the op takes a tail: at least the
+    pub prologue: Option<&'a Expr>,
+    /// What happens to each result before it is stored, where the op takes an epilogue: at least the
     /// storing itself.
-    pub tail: Option<&'a Expr>,
+    pub epilogue: Option<&'a Expr>,
     /// The most turns of loops that were refused so far.
     pub refused: Cell<usize>,
 }
@@ -206,16 +206,16 @@ impl<'a> HostRef<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fusion {
     /// An elementwise chain that makes input 0 can be computed on the fly.
-    pub head: bool,
+    pub prologue: bool,
     /// An elementwise chain on the result can be applied before it is stored.
-    pub tail: Tail,
+    pub epilogue: Epilogue,
     /// Inputs of 16-bit types are read where they lie. For other ops they are first made `f32`.
     pub halves: bool,
 }
 
 /// How the kernels of an op store their results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
+pub enum Epilogue {
     /// By themselves, without a chain.
     None,
     /// By a chain, in some variants one by one: two halves that share a word could not be stored so.
@@ -227,28 +227,28 @@ pub enum Tail {
 impl Fusion {
     /// Nothing.
     pub const NONE: Fusion = Fusion {
-        head: false,
-        tail: Tail::None,
+        prologue: false,
+        epilogue: Epilogue::None,
         halves: false,
     };
     /// A chain on the results.
-    pub const TAIL: Fusion = Fusion {
-        tail: Tail::Scalars,
+    pub const EPILOGUE: Fusion = Fusion {
+        epilogue: Epilogue::Scalars,
         ..Fusion::NONE
     };
     /// A chain on the first input, and one on the results.
     pub const BOTH: Fusion = Fusion {
-        head: true,
-        ..Fusion::TAIL
+        prologue: true,
+        ..Fusion::EPILOGUE
     };
 
     /// Of kernels that read any float, and store results in rows of `n` by whole vectors where `n` allows it.
     pub fn of_rows(n: usize) -> Fusion {
         Fusion {
-            head: false,
-            tail: match n.is_multiple_of(4) {
-                true => Tail::Vectors,
-                false => Tail::Scalars,
+            prologue: false,
+            epilogue: match n.is_multiple_of(4) {
+                true => Epilogue::Vectors,
+                false => Epilogue::Scalars,
             },
             halves: true,
         }

@@ -9,7 +9,8 @@ mod methods;
 
 use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
 use crate::kernel::{
-    Binding, Expr, Kernel, Operand, Part, Variant, add_parts, emit_head, emit_tail, prelude, wgsl,
+    Binding, Expr, Kernel, Operand, Part, Variant, add_parts, emit_epilogue, emit_prologue,
+    prelude, wgsl,
 };
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
@@ -161,11 +162,11 @@ impl KernelOp for Reduce {
 
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let (outer, n, inner) = self.split(&cx.x[0].shape);
-        let Some(tail) = cx.tail else {
+        let Some(epilogue) = cx.epilogue else {
             return Vec::new();
         };
         let plain = Expr::load(&cx.x[0], cx.inputs[0]);
-        let head = cx.head.unwrap_or(&plain);
+        let prologue = cx.prologue.unwrap_or(&plain);
         // A CPU that plays a GPU pays dearly for a workgroup's barriers, and is busy with few rows.
         let few = n <= CHUNK || outer >= 64 && n < CHUNK * 16;
         let serial = cx.limits.software && inner == 1 && few;
@@ -173,12 +174,12 @@ impl KernelOp for Reduce {
         let one_chunk = inner > 1 && n <= CHUNK;
         if n < LONG_ROW || serial || one_chunk {
             return vec![
-                self.columns((outer, n, inner), n.max(1), head, tail, cx)
+                self.columns((outer, n, inner), n.max(1), prologue, epilogue, cx)
                     .into(),
             ];
         }
         if inner == 1 && n < CHUNK * LONG_ROW {
-            return vec![self.rows(outer, n, head, tail, cx).into()];
+            return vec![self.rows(outer, n, prologue, epilogue, cx).into()];
         }
         // First each chunk, then the chunks' results.
         let chunks = n.div_ceil(CHUNK);
@@ -186,10 +187,10 @@ impl KernelOp for Reduce {
         let store = Expr::store_acc(partial.shape.clone(), Operand::Scratch(0), DType::F32);
         let load = Expr::load(&partial, Operand::Scratch(0));
         let second = match inner {
-            1 => self.rows(outer, chunks, &load, tail, cx),
-            _ => self.columns((outer, chunks, inner), chunks, &load, tail, cx),
+            1 => self.rows(outer, chunks, &load, epilogue, cx),
+            _ => self.columns((outer, chunks, inner), chunks, &load, epilogue, cx),
         };
-        let first = self.columns((outer, n, inner), CHUNK, head, &store, cx);
+        let first = self.columns((outer, n, inner), CHUNK, prologue, &store, cx);
         vec![Variant {
             kernels: vec![first, second],
             scratch: vec![partial.bytes()],
@@ -307,8 +308,8 @@ impl Reduce {
         &self,
         (outer, n, inner): (usize, usize, usize),
         chunk: usize,
-        head: &Expr,
-        tail: &Expr,
+        prologue: &Expr,
+        epilogue: &Expr,
         cx: &LowerContext,
     ) -> Kernel {
         // A CPU that plays a GPU loads vectors faster; others rather have more invocations.
@@ -326,12 +327,19 @@ impl Reduce {
             params,
             grid,
             workgroup,
-            (head, tail, width as u32),
+            (prologue, epilogue, width as u32),
         )
     }
 
     /// One workgroup for each row; gives `[outer]`.
-    fn rows(&self, outer: usize, n: usize, head: &Expr, tail: &Expr, cx: &LowerContext) -> Kernel {
+    fn rows(
+        &self,
+        outer: usize,
+        n: usize,
+        prologue: &Expr,
+        epilogue: &Expr,
+        cx: &LowerContext,
+    ) -> Kernel {
         let params = vec![outer as u32, n as u32];
         let grid = cx.limits.fold(outer as u64);
         self.kernel(
@@ -339,7 +347,7 @@ impl Reduce {
             params,
             grid,
             grid::row_workgroup(cx.limits, n),
-            (head, tail, 1),
+            (prologue, epilogue, 1),
         )
     }
 
@@ -349,21 +357,21 @@ impl Reduce {
         params: Vec<u32>,
         workgroups: [u32; 3],
         workgroup: u32,
-        (head, tail, width): (&Expr, &Expr, u32),
+        (prologue, epilogue, width): (&Expr, &Expr, u32),
     ) -> Kernel {
-        let head = emit_head(head, width, 1);
-        let tail = emit_tail(tail, width, 1 + head.bindings.len() as u32);
+        let prologue = emit_prologue(prologue, width, 1);
+        let epilogue = emit_epilogue(epilogue, width, 1 + prologue.bindings.len() as u32);
         let shell = match label {
             "reduce_rows" => wgsl!("reduce_rows"),
             _ => wgsl!("reduce_columns"),
         };
         let mut parts = vec![prelude(width), wgsl!("lib/index"), self.combine(), shell];
-        // Head and tail may call the same libraries.
-        add_parts(&mut parts, head.parts);
-        add_parts(&mut parts, tail.parts);
+        // Prologue and epilogue may call the same libraries.
+        add_parts(&mut parts, prologue.parts);
+        add_parts(&mut parts, epilogue.parts);
         let mut bindings = vec![Binding::Uniform(params)];
-        bindings.extend(head.bindings);
-        bindings.extend(tail.bindings);
+        bindings.extend(prologue.bindings);
+        bindings.extend(epilogue.bindings);
         Kernel {
             label,
             parts,

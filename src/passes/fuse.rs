@@ -5,7 +5,7 @@
 //! a later one, and no search for cycles is needed: the walk is linear in the size of the graph.
 //!
 //! - A chain of elementwise functions over equally many elements is one group.
-//! - Matmul and reductions take such a chain as a tail on their results, and as a head that makes
+//! - Matmul and reductions take such a chain as an epilogue on their results, and as a prologue that makes
 //!   their first input.
 //! - A node that depends on leaves and earlier phases only is *floating*: cheap to compute again, it
 //!   is computed in each group that uses it, and never stored. Dropout masks are such nodes.
@@ -14,7 +14,7 @@
 
 use crate::graph::{Graph, NodeId, Phase};
 use crate::kernel::KernelLimits;
-use crate::ops::{Fusion, Tail, Work};
+use crate::ops::{Epilogue, Fusion, Work};
 
 use super::{From, Sources};
 
@@ -25,14 +25,14 @@ mod finish;
 #[derive(Clone, Debug)]
 pub struct Group {
     /// Functions that make the anchor's input 0, in order.
-    pub head: Vec<NodeId>,
+    pub prologue: Vec<NodeId>,
     /// The op with kernels of its own.
     pub anchor: Option<NodeId>,
     /// Functions applied to the anchor's result, or the whole group where there is none, in order.
-    pub tail: Vec<NodeId>,
+    pub epilogue: Vec<NodeId>,
     /// The nodes among these whose values others need.
     pub outputs: Vec<NodeId>,
-    /// Elements of the tail.
+    /// Elements of the epilogue.
     pub len: usize,
     phase: Phase,
 }
@@ -40,10 +40,10 @@ pub struct Group {
 impl Group {
     /// All nodes, in order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.head
+        self.prologue
             .iter()
             .chain(&self.anchor)
-            .chain(&self.tail)
+            .chain(&self.epilogue)
             .copied()
     }
 }
@@ -152,7 +152,7 @@ impl<'a> Fuser<'a> {
             Kind::Elementwise if self.floats(id) => self.floating[id.index()] = true,
             Kind::Elementwise => self.place_elementwise(id),
             Kind::Kernel(fusion) => {
-                if !(fusion.head && self.take_head(id)) {
+                if !(fusion.prologue && self.take_prologue(id)) {
                     self.start(id);
                 }
             }
@@ -264,22 +264,22 @@ impl<'a> Fuser<'a> {
         let Some(g) = self.groups.get(group) else {
             return false;
         };
-        let takes_tail = match g.anchor.map(|a| self.kinds[a.index()]) {
-            Some(Kind::Kernel(fusion)) => match fusion.tail {
-                Tail::None => false,
-                Tail::Scalars => !self.graph.meta(id).dtype.is_half(),
-                Tail::Vectors => true,
+        let takes_epilogue = match g.anchor.map(|a| self.kinds[a.index()]) {
+            Some(Kind::Kernel(fusion)) => match fusion.epilogue {
+                Epilogue::None => false,
+                Epilogue::Scalars => !self.graph.meta(id).dtype.is_half(),
+                Epilogue::Vectors => true,
             },
             _ => true,
         };
         let at_same_element = reads
             .iter()
             .all(|f| self.group_of[f.root.index()] != Some(group) || f.view.is_contiguous());
-        // The head's values do not exist where the tail runs.
-        let from_head = reads.iter().any(|f| g.head.contains(&f.root));
-        takes_tail
+        // The prologue's values do not exist where the epilogue runs.
+        let from_prologue = reads.iter().any(|f| g.prologue.contains(&f.root));
+        takes_epilogue
             && at_same_element
-            && !from_head
+            && !from_prologue
             && g.len == self.len(id)
             && self.same_phase(g, id)
             && g.nodes().count() < NODES
@@ -326,17 +326,17 @@ impl<'a> Fuser<'a> {
     }
 
     fn join(&mut self, id: NodeId, group: usize) {
-        let Some(mut tail) = self
+        let Some(mut epilogue) = self
             .groups
             .get_mut(group)
-            .map(|g| std::mem::take(&mut g.tail))
+            .map(|g| std::mem::take(&mut g.epilogue))
         else {
             return;
         };
-        self.pull(id, &mut tail);
-        tail.push(id);
+        self.pull(id, &mut epilogue);
+        epilogue.push(id);
         if let Some(g) = self.groups.get_mut(group) {
-            g.tail = tail;
+            g.epilogue = epilogue;
         }
         self.group_of[id.index()] = Some(group);
     }
@@ -345,9 +345,9 @@ impl<'a> Fuser<'a> {
         let group = self.groups.len();
         let anchor = (self.kinds[id.index()] != Kind::Elementwise).then_some(id);
         self.groups.push(Group {
-            head: Vec::new(),
+            prologue: Vec::new(),
             anchor,
-            tail: Vec::new(),
+            epilogue: Vec::new(),
             outputs: Vec::new(),
             len: self.len(id),
             phase: self.graph.node(id).phase,
@@ -359,18 +359,18 @@ impl<'a> Fuser<'a> {
     }
 
     /// Lets a kernel compute its input 0 on the fly, where nothing else needs that input.
-    fn take_head(&mut self, id: NodeId) -> bool {
+    fn take_prologue(&mut self, id: NodeId) -> bool {
         let Some(from) = self.reads(id).into_iter().next() else {
             return false;
         };
         let root = from.root;
         if self.floating[root.index()] && from.view.is_contiguous() {
-            let mut head = Vec::new();
-            self.pull(root, &mut head);
-            head.push(root);
+            let mut prologue = Vec::new();
+            self.pull(root, &mut prologue);
+            prologue.push(root);
             self.start(id);
             if let Some(group) = self.groups.last_mut() {
-                group.head = head;
+                group.prologue = prologue;
             }
             return true;
         }
@@ -384,13 +384,13 @@ impl<'a> Fuser<'a> {
             !self.required[n.index()]
                 && self.readers[n.index()]
                     .iter()
-                    .all(|r| *r == id || g.tail.contains(r))
+                    .all(|r| *r == id || g.epilogue.contains(r))
         };
         let fits = g.anchor.is_none()
             && g.phase == self.graph.node(id).phase
             && from.view.is_contiguous()
-            && g.tail.last() == Some(&root)
-            && g.tail.iter().filter(|n| !self.floating[n.index()]).all(private)
+            && g.epilogue.last() == Some(&root)
+            && g.epilogue.iter().filter(|n| !self.floating[n.index()]).all(private)
             // One buffer stays free for the result.
             && self.buffers(g, None) < self.limits.storage_buffers as usize;
         if !fits {
@@ -399,22 +399,22 @@ impl<'a> Fuser<'a> {
         let len = self.len(id);
         if self.last_group(id) > Some(group) {
             // Another input comes later: what makes the first one waits for it. Nobody else does.
-            let head = self
+            let prologue = self
                 .groups
                 .get_mut(group)
-                .map(|g| std::mem::take(&mut g.tail));
+                .map(|g| std::mem::take(&mut g.epilogue));
             self.start(id);
             let last = self.groups.len() - 1;
-            if let (Some(head), Some(g)) = (head, self.groups.last_mut()) {
-                for node in head.iter().filter(|n| !self.floating[n.index()]) {
+            if let (Some(prologue), Some(g)) = (prologue, self.groups.last_mut()) {
+                for node in prologue.iter().filter(|n| !self.floating[n.index()]) {
                     self.group_of[node.index()] = Some(last);
                 }
-                g.head = head;
+                g.prologue = prologue;
             }
             return true;
         }
         if let Some(g) = self.groups.get_mut(group) {
-            g.head = std::mem::take(&mut g.tail);
+            g.prologue = std::mem::take(&mut g.epilogue);
             g.anchor = Some(id);
             g.len = len;
         }

@@ -128,9 +128,9 @@ impl Sources {
             },
             Work::Elementwise { .. } => itself,
             Work::Kernel(op) => {
-                let takes_head = op.fusion(&graph.metas(&node.inputs)).head;
+                let takes_prologue = op.fusion(&graph.metas(&node.inputs)).prologue;
                 for (i, &input) in node.inputs.iter().enumerate() {
-                    if i > 0 || !takes_head {
+                    if i > 0 || !takes_prologue {
                         self.need_in_order(graph, input);
                     }
                 }

@@ -19,7 +19,7 @@ pub(super) struct ChainBuilder<'a> {
 }
 
 impl<'a> ChainBuilder<'a> {
-    /// An empty chain; for a tail, `acc` is the node whose value the kernel hands over.
+    /// An empty chain; for an epilogue, `acc` is the node whose value the kernel hands over.
     pub fn new(cx: &'a Lowering<'a>, places: &'a Places, acc: Option<NodeId>) -> Self {
         let expr = Expr {
             domain: Shape::scalar(),
@@ -69,7 +69,7 @@ impl<'a> ChainBuilder<'a> {
     }
 
     /// The chain that makes input 0 of the op `anchor`.
-    pub fn head(mut self, anchor: NodeId) -> Result<Expr> {
+    pub fn prologue(mut self, anchor: NodeId) -> Result<Expr> {
         let from = self.cx.sources.read(anchor, 0);
         let result = self.read(from);
         self.expr.result = Some(result);
@@ -78,7 +78,7 @@ impl<'a> ChainBuilder<'a> {
     }
 
     /// The chain that stores `outputs`, over `len` elements in the shape `meta` if that holds as many.
-    pub fn tail(mut self, outputs: &[NodeId], len: usize, meta: &Meta) -> Expr {
+    pub fn epilogue(mut self, outputs: &[NodeId], len: usize, meta: &Meta) -> Expr {
         for &id in outputs {
             let Some(&value) = self.values.get(&id) else {
                 continue;

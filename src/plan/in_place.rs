@@ -87,7 +87,7 @@ fn variables_read(cx: &Lowering, group: usize) -> Vec<(VariableId, BufferId)> {
 }
 
 /// Whether group `g` may overwrite the variable that `leaf` reads: no later group needs the old value, and
-/// its own tail reads it element by element.
+/// its own epilogue reads it element by element.
 fn may_replace(cx: &Lowering, leaf: NodeId, g: usize) -> bool {
     let Some(group) = cx.groups.get(g) else {
         return false;
@@ -102,12 +102,14 @@ fn may_replace(cx: &Lowering, leaf: NodeId, g: usize) -> bool {
         from.is_some_and(|f| f.root == leaf)
     };
     let by_later = cx.readers(leaf).last().is_some_and(|last| *last > g);
-    let by_head = group
-        .head
+    let by_prologue = group
+        .prologue
         .iter()
         .chain(&group.anchor)
         .copied()
         .any(reads_leaf);
-    let mut tail = group.tail.iter().copied();
-    !by_later && !by_head && tail.all(|n| in_order(n) && !(cx.sources.is_copy(n) && copied(n)))
+    let mut epilogue = group.epilogue.iter().copied();
+    !by_later
+        && !by_prologue
+        && epilogue.all(|n| in_order(n) && !(cx.sources.is_copy(n) && copied(n)))
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use crate::graph::{Graph, Node, NodeId, Op, Variable, VariableId};
 use crate::kernel::{
-    Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_tail, prelude, wgsl,
+    Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_epilogue, prelude, wgsl,
 };
-use crate::ops::{LowerContext, Tail, Work};
+use crate::ops::{Epilogue, LowerContext, Work};
 use crate::passes::{Group, Sources};
 use crate::{Error, Result};
 
@@ -140,34 +140,34 @@ impl<'a> Lowering<'a> {
     }
 
     fn step(&self, group: &Group, places: &Places) -> Result<Step> {
-        let chain = |nodes: &[NodeId], acc: Option<NodeId>, id: NodeId, head: bool| {
+        let chain = |nodes: &[NodeId], acc: Option<NodeId>, id: NodeId, prologue: bool| {
             let mut builder = ChainBuilder::new(self, places, acc);
             for &node in nodes {
                 builder.add(node)?;
             }
-            match head {
-                true => builder.head(id),
-                false => Ok(builder.tail(&group.outputs, group.len, self.graph.meta(id))),
+            match prologue {
+                true => builder.prologue(id),
+                false => Ok(builder.epilogue(&group.outputs, group.len, self.graph.meta(id))),
             }
         };
-        let first = group.anchor.or(group.tail.last().copied());
+        let first = group.anchor.or(group.epilogue.last().copied());
         let Some(named) = first else {
             return Err(Error::internal("lowering", "an empty group"));
         };
         let anchor = group
             .anchor
             .map(|id| (id, self.graph.node(id).op.def().work()));
-        let (mut head, mut tail) = (None, None);
+        let (mut prologue, mut epilogue) = (None, None);
         let variants = match &anchor {
             Some((id, Work::Kernel(op))) => {
                 let node = self.graph.node(*id);
                 let x = self.graph.metas(&node.inputs);
                 let fusion = op.fusion(&x);
-                if fusion.head {
-                    head = Some(chain(&group.head, None, *id, true)?);
+                if fusion.prologue {
+                    prologue = Some(chain(&group.prologue, None, *id, true)?);
                 }
-                if fusion.tail != Tail::None {
-                    tail = Some(chain(&group.tail, Some(*id), *id, false)?);
+                if fusion.epilogue != Epilogue::None {
+                    epilogue = Some(chain(&group.epilogue, Some(*id), *id, false)?);
                 }
                 let operand =
                     |i: usize| Operand::Node(places.operand(self.sources.read(*id, i).root));
@@ -177,8 +177,8 @@ impl<'a> Lowering<'a> {
                     inputs: (0..node.inputs.len()).map(operand).collect(),
                     output: Operand::Node(places.operand(*id)),
                     limits: self.limits,
-                    head: head.as_ref(),
-                    tail: tail.as_ref(),
+                    prologue: prologue.as_ref(),
+                    epilogue: epilogue.as_ref(),
                     refused: Cell::new(0),
                 };
                 let variants = op.kernels(&cx);
@@ -192,13 +192,13 @@ impl<'a> Lowering<'a> {
                 return Err(Error::internal("lowering", format!("{op:?} has no kernel")));
             }
             None => {
-                let expr = chain(&group.tail, None, named, false)?;
+                let expr = chain(&group.epilogue, None, named, false)?;
                 let kernel = elementwise_kernel(&expr, self.limits);
-                tail = Some(expr);
+                epilogue = Some(expr);
                 vec![kernel.into()]
             }
         };
-        self.finish_step(group, named, head, tail, variants, places)
+        self.finish_step(group, named, prologue, epilogue, variants, places)
     }
 
     /// What is said of a node whose kernels would take more turns than a driver allows.
@@ -220,8 +220,8 @@ impl<'a> Lowering<'a> {
         &self,
         group: &Group,
         named: NodeId,
-        head: Option<Expr>,
-        tail: Option<Expr>,
+        prologue: Option<Expr>,
+        epilogue: Option<Expr>,
         variants: Vec<Variant>,
         places: &Places,
     ) -> Result<Step> {
@@ -233,7 +233,7 @@ impl<'a> Lowering<'a> {
                 reads.push((id, UNPLACED));
             }
         };
-        let exprs = head.iter().chain(&tail);
+        let exprs = prologue.iter().chain(&epilogue);
         for leaf in exprs.flat_map(|e| &e.leaves) {
             if let Operand::Node(id) = leaf.operand {
                 read(id);
@@ -241,7 +241,7 @@ impl<'a> Lowering<'a> {
         }
         if let Some(id) = group.anchor {
             for (i, from) in self.sources.reads(id).iter().enumerate() {
-                if i > 0 || head.is_none() {
+                if i > 0 || prologue.is_none() {
                     read(places.operand(from.root));
                 }
             }
@@ -253,7 +253,10 @@ impl<'a> Lowering<'a> {
             .collect();
         let inputs = self.inputs(&nodes);
         let names = || {
-            let functions = tail.iter().flat_map(|e| &e.code).map(|i| i.function.name);
+            let functions = epilogue
+                .iter()
+                .flat_map(|e| &e.code)
+                .map(|i| i.function.name);
             functions.collect::<Vec<_>>().join("+")
         };
         let label = match group.anchor {
@@ -266,8 +269,8 @@ impl<'a> Lowering<'a> {
         Ok(Step {
             nodes,
             anchor: group.anchor,
-            head,
-            tail,
+            prologue,
+            epilogue,
             reads,
             writes,
             inputs: inputs.into_iter().map(|id| (id, UNPLACED)).collect(),
@@ -334,8 +337,8 @@ impl<'a> Lowering<'a> {
         Ok(Step {
             nodes: Vec::new(),
             anchor: None,
-            head: None,
-            tail: Some(expr),
+            prologue: None,
+            epilogue: Some(expr),
             reads: reads.clone(),
             writes: match to {
                 Operand::Node(id) => vec![(id, UNPLACED)],
@@ -394,12 +397,12 @@ fn unplaced(variant: Variant) -> Vec<Dispatch> {
 /// The kernel of a chain that belongs to no other op.
 pub(super) fn elementwise_kernel(expr: &Expr, limits: &KernelLimits) -> Kernel {
     const WORKGROUP: u32 = 64;
-    let tail = emit_tail(expr, 4, 1);
+    let epilogue = emit_epilogue(expr, 4, 1);
     let count = expr.domain.len().div_ceil(4);
     let mut parts = vec![prelude(4), wgsl!("lib/index"), wgsl!("elementwise")];
-    parts.extend(tail.parts);
+    parts.extend(epilogue.parts);
     let mut bindings = vec![Binding::Uniform(vec![count as u32])];
-    bindings.extend(tail.bindings);
+    bindings.extend(epilogue.bindings);
     Kernel {
         label: "elementwise",
         parts,

@@ -78,7 +78,7 @@ impl Run {
         limits: &KernelLimits,
     ) -> Option<Vec<(Operand, Slot)>> {
         let (a, b) = (&self.first, step);
-        let (x, y) = (a.tail.as_ref()?, b.tail.as_ref()?);
+        let (x, y) = (a.epilogue.as_ref()?, b.epilogue.as_ref()?);
         let alike = a.anchor.is_none()
             && b.anchor.is_none()
             && x.code == y.code
@@ -137,7 +137,7 @@ impl Run {
             ranges,
             more,
         } = self;
-        let (Some(chain), Some((_, range))) = (&first.tail, ranges.first()) else {
+        let (Some(chain), Some((_, range))) = (&first.epilogue, ranges.first()) else {
             return first;
         };
         widen(&first, &more, chain, &ranges, range.bytes, limits)
@@ -184,12 +184,12 @@ fn widen(
     limits: &KernelLimits,
 ) -> Step {
     let len = (bytes / 4) as usize;
-    let mut tail = Expr {
+    let mut epilogue = Expr {
         domain: Shape::from([len]),
         ..chain.clone()
     };
     let ranges: HashMap<Operand, Slot> = ranges.iter().copied().collect();
-    for leaf in &mut tail.leaves {
+    for leaf in &mut epilogue.leaves {
         if ranges.contains_key(&leaf.operand) {
             leaf.access = Access::Same;
             leaf.len = len;
@@ -204,7 +204,7 @@ fn widen(
             each.map(|&(id, slot)| (id, ranges.get(&Operand::Node(id)).copied().unwrap_or(slot)));
         own.collect::<Vec<_>>()
     };
-    let kernel = elementwise_kernel(&tail, limits);
+    let kernel = elementwise_kernel(&epilogue, limits);
     Step {
         nodes: all().flat_map(|step| &step.nodes).copied().collect(),
         reads: widened(|step| &step.reads),
@@ -215,7 +215,7 @@ fn widen(
             kernel,
             slots: Vec::new(),
         }]],
-        tail: Some(tail),
+        epilogue: Some(epilogue),
         flops: all().map(|step| step.flops).sum(),
         ..first.clone()
     }

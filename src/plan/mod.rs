@@ -94,9 +94,9 @@ pub struct Step {
     /// The op with kernels of its own, where there is one.
     pub anchor: Option<NodeId>,
     /// The chain that makes the op's input 0, where it is made on the fly.
-    pub head: Option<Expr>,
+    pub prologue: Option<Expr>,
     /// The chain that is applied to the op's result, or the whole step where there is no op.
-    pub tail: Option<Expr>,
+    pub epilogue: Option<Expr>,
     /// What it reads, and where.
     pub reads: Vec<(NodeId, Slot)>,
     /// What it writes, and where.

@@ -46,41 +46,41 @@ pub fn cases() -> Vec<Case> {
             .f32([5, 8])
             .f32([7, 8])
             .f32([7, 6]),
-        case("fused", "matmul_head", |x| {
+        case("fused", "matmul_prologue", |x| {
             (&x[0] * &x[1] + 1.0).tanh().matmul(&x[2]).silu()
         })
         .f32([2, 65, 37])
         .f32([37])
         .f32([2, 37, 10]),
-        case("fused", "matmul_head_tall", |x| {
+        case("fused", "matmul_prologue_tall", |x| {
             x[0].silu().matmul_t(&x[1]) + &x[2]
         })
         .f32([131, 40])
         .f32([64, 40])
         .f32([64]),
-        case("fused", "matmul_head_column", |x| {
+        case("fused", "matmul_prologue_column", |x| {
             (&x[0] - &x[1]).square().matmul(&x[2])
         })
         .f32([7, 259])
         .f32([7, 1])
         .f32([259, 1]),
-        case("fused", "matmul_head_split", |x| {
+        case("fused", "matmul_prologue_split", |x| {
             transposed_product(&x[0].sigmoid(), &x[1]) * 0.5
         })
         .f32([1009, 3])
         .f32([1009, 5]),
-        case("fused", "matmul_head_transposed", |x| {
+        case("fused", "matmul_prologue_transposed", |x| {
             transposed_product(&(&x[0] * &x[1]), &x[2])
         })
         .f32([3, 9, 66])
         .f32([3, 9, 1])
         .f32([3, 9, 12]),
-        case("fused", "matmul_head_view", |x| {
+        case("fused", "matmul_prologue_view", |x| {
             x[0].permute(&[0, 2, 1, 3]).matmul(&x[1])
         })
         .f32([2, 7, 3, 5])
         .f32([2, 3, 5, 8]),
-        case("fused", "matmul_head_random", |x| {
+        case("fused", "matmul_prologue_random", |x| {
             x[0].dropout(0.3).matmul(&x[1])
         })
         .f32([33, 12])

@@ -153,7 +153,7 @@ pub fn cases() -> Vec<Case> {
                 let sum: f64 = x[0].data.iter().map(off).sum();
                 x[0].data.iter().map(|v| 0.5 * (off(v) + sum)).collect()
             }),
-            // The tail of a product, and an operand of the next.
+            // The epilogue of a product, and an operand of the next.
             case("halves", format!("{dtype}_between_products"), move |x| {
                 let y = x[0].matmul(&x[1]).relu().cast(dtype);
                 y.matmul(&x[2]) + y.sum(&[]) * 0.125

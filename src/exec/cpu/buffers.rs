@@ -10,9 +10,9 @@ pub(super) struct Buffers {
     pub arenas: usize,
     /// For each of the plan's own buffers, its index in the memory.
     pub locals: Vec<usize>,
-    /// The workspace for what a head makes, and the words it needs.
-    pub head: (usize, usize),
-    /// The workspace for what an op computed and its tail does not store.
+    /// The workspace for what a prologue makes, and the words it needs.
+    pub prologue: (usize, usize),
+    /// The workspace for what an op computed and its epilogue does not store.
     pub acc: (usize, usize),
 }
 

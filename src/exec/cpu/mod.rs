@@ -79,15 +79,15 @@ impl CpuExecutor {
         sizes.extend(shared.buffers.iter().map(|(_, bytes)| bytes));
         let locals = shared.places.iter().map(|places| places.iter());
         let locals = locals.map(|places| places.map(|at| arenas + at).collect());
-        let (head, acc) = (sizes.len(), sizes.len() + 1);
+        let (prologue, acc) = (sizes.len(), sizes.len() + 1);
         let mut workspaces = [0, 0];
         let mut plans = Vec::with_capacity(program.plans.len());
         for (plan, locals) in program.plans.iter().zip(locals) {
-            let [head_words, acc_words] = workspaces;
+            let [prologue_words, acc_words] = workspaces;
             let mut buffers = Buffers {
                 arenas,
                 locals,
-                head: (head, head_words),
+                prologue: (prologue, prologue_words),
                 acc: (acc, acc_words),
             };
             let mut steps = Vec::with_capacity(plan.steps.len());
@@ -98,7 +98,7 @@ impl CpuExecutor {
                 steps.extend(prepare(plan, (&sources, &next), step, &mut buffers)?);
                 ends.push(steps.len());
             }
-            workspaces = [buffers.head.1, buffers.acc.1];
+            workspaces = [buffers.prologue.1, buffers.acc.1];
             let parallel = steps.iter().any(Prepared::is_parallel);
             plans.push(PreparedPlan {
                 steps,
@@ -167,7 +167,7 @@ impl CpuExecutor {
         Buffers {
             arenas,
             locals: Vec::new(),
-            head: (0, 0),
+            prologue: (0, 0),
             acc: (0, 0),
         }
         .span(slot, words)

@@ -103,7 +103,7 @@ impl PreparedOp {
     }
 }
 
-/// Prepares one step of a plan: at most a head, an op and a tail.
+/// Prepares one step of a plan: at most a prologue, an op and an epilogue.
 pub(super) fn prepare(
     plan: &Plan,
     (sources, next): (&Sources, &NextValues),
@@ -113,8 +113,8 @@ pub(super) fn prepare(
     let cx = Context { next, step };
     let mut all = Vec::new();
     let Some(anchor) = step.anchor else {
-        if let Some(tail) = &step.tail {
-            all.push(Prepared::Chain(cx.chain(buffers, tail, None, None)?));
+        if let Some(epilogue) = &step.epilogue {
+            all.push(Prepared::Chain(cx.chain(buffers, epilogue, None, None)?));
         }
         return Ok(all);
     };
@@ -122,16 +122,16 @@ pub(super) fn prepare(
     let mut reads = Vec::with_capacity(node.inputs.len());
     for (i, &input) in node.inputs.iter().enumerate() {
         let len = plan.graph.meta(input).shape.len();
-        reads.push(match &step.head {
-            Some(head) if i == 0 && head.is_load() => {
-                let leaf = &head.leaves[0];
+        reads.push(match &step.prologue {
+            Some(prologue) if i == 0 && prologue.is_load() => {
+                let leaf = &prologue.leaves[0];
                 cx.place(buffers, leaf.operand, leaf.len)?
             }
-            Some(head) if i == 0 => {
-                let span = Buffers::workspace(&mut buffers.head, head.domain.len());
+            Some(prologue) if i == 0 => {
+                let span = Buffers::workspace(&mut buffers.prologue, prologue.domain.len());
                 all.push(Prepared::Chain(cx.chain(
                     buffers,
-                    head,
+                    prologue,
                     None,
                     Some(span),
                 )?));
@@ -141,7 +141,7 @@ pub(super) fn prepare(
         });
     }
     let len = node.meta.shape.len();
-    let y = match &step.tail {
+    let y = match &step.epilogue {
         None => {
             let place = step
                 .writes
@@ -149,8 +149,8 @@ pub(super) fn prepare(
                 .map(|(_, slot)| buffers.span(*slot, len));
             place.ok_or_else(|| broken(format!("{} writes nothing", step.label)))??
         }
-        Some(tail) => {
-            let direct = cx.destination(buffers, tail, &reads, len)?;
+        Some(epilogue) => {
+            let direct = cx.destination(buffers, epilogue, &reads, len)?;
             direct.unwrap_or_else(|| Buffers::workspace(&mut buffers.acc, len))
         }
     };
@@ -166,10 +166,10 @@ pub(super) fn prepare(
         places: Places::new(reads, &[y])?,
         flops: step.flops,
     }));
-    if let Some(tail) = &step.tail {
-        let tail = cx.chain(buffers, tail, Some(y), None)?;
-        if !tail.is_empty() {
-            all.push(Prepared::Chain(tail));
+    if let Some(epilogue) = &step.epilogue {
+        let epilogue = cx.chain(buffers, epilogue, Some(y), None)?;
+        if !epilogue.is_empty() {
+            all.push(Prepared::Chain(epilogue));
         }
     }
     Ok(all)
@@ -182,21 +182,21 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Where among the places that the tail writes the op may leave its result: where the result
-    /// itself is stored, or else a place that neither op nor tail still reads.
+    /// Where among the places that the epilogue writes the op may leave its result: where the result
+    /// itself is stored, or else a place that neither op nor epilogue still reads.
     fn destination(
         &self,
         buffers: &Buffers,
-        tail: &Expr,
+        epilogue: &Expr,
         inputs: &[Span],
         len: usize,
     ) -> Result<Option<Span>> {
         let mut taken = inputs.to_vec();
-        for leaf in &tail.leaves {
+        for leaf in &epilogue.leaves {
             taken.push(self.place(buffers, leaf.operand, leaf.len)?);
         }
-        let itself = tail.stores.iter().filter(|s| s.value == Value::Acc);
-        for store in itself.chain(&tail.stores) {
+        let itself = epilogue.stores.iter().filter(|s| s.value == Value::Acc);
+        for store in itself.chain(&epilogue.stores) {
             let span = self.place(buffers, store.operand, len)?;
             if !taken.iter().any(|t| t.overlaps(span)) {
                 return Ok(Some(span));

@@ -1,7 +1,7 @@
 //! The product of images and weights that forward and the input gradient are.
 
 use crate::kernel::{
-    Binding, Kernel, Operand, Variant, add_parts, emit_tail, prelude, stored, wgsl,
+    Binding, Kernel, Operand, Variant, add_parts, emit_epilogue, prelude, stored, wgsl,
 };
 use crate::ops::matmul::{Matrix, Product, Sizes, View, Walk, store};
 use crate::ops::{LowerContext, grid};
@@ -49,14 +49,14 @@ impl Images {
     /// The same as `product` without a matrix.
     fn direct(&self, g: &Correlation, product: &Product) -> Option<Variant> {
         let width = if g.out[1].is_multiple_of(4) { 4 } else { 1 };
-        let tail = product.cx.tail?;
+        let epilogue = product.cx.epilogue?;
         if !product
             .cx
             .allows(g.c * (g.kernel[0] * (g.kernel[1] + 1) + 1))
         {
             return None;
         }
-        if width == 1 && tail.stores_halves() {
+        if width == 1 && epilogue.stores_halves() {
             return None;
         }
         let (planes, fours) = (g.n * g.groups * g.m, g.out[1].div_ceil(4));
@@ -74,8 +74,8 @@ impl Images {
             Binding::Read(product.a.1),
             Binding::Uniform(params),
         ];
-        let tail = emit_tail(tail, width, bindings.len() as u32);
-        bindings.extend(tail.bindings);
+        let epilogue = emit_epilogue(epilogue, width, bindings.len() as u32);
+        bindings.extend(epilogue.bindings);
         let mut parts = vec![
             prelude(width),
             wgsl!("lib/index"),
@@ -91,7 +91,7 @@ impl Images {
             stored("w", 1, product.cx.dtype(product.a.1), false),
         );
         parts.push(wgsl!("conv_direct"));
-        add_parts(&mut parts, tail.parts);
+        add_parts(&mut parts, epilogue.parts);
         let kernel = Kernel {
             label: "conv_direct",
             parts,

@@ -14,7 +14,7 @@
 //! The input gradient of a convolution with a stride has that copy hold zeros between the elements of `dy`
 //! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016). Why not one product
 //! for each phase of the stride instead: that saves the multiplications by these zeros, but their
-//! outputs interleave, which the tail cannot store; and a stride is rare, a few layers of a network.
+//! outputs interleave, which the epilogue cannot store; and a stride is rare, a few layers of a network.
 
 use crate::kernel::Variant;
 use crate::ops::LowerContext;

@@ -83,7 +83,7 @@ impl KernelOp for ConvWeightGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
         Fusion {
             halves: true,
-            ..Fusion::TAIL
+            ..Fusion::EPILOGUE
         }
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {

@@ -2,13 +2,13 @@
 //!
 //! A kernel is a tile (how an invocation holds its outputs), a loader for each matrix (its storage,
 //! scalar or by vectors of four, or a view of something else, or a chain that makes the left one on the
-//! fly), and the tail. All add in the same order, so all give the same bits.
+//! fly), and the epilogue. All add in the same order, so all give the same bits.
 //! Where k is long and there are few outputs, k is split: partial sums first, then their sum. How often
 //! follows from the shape alone.
 
 use crate::kernel::{
-    Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_head, emit_tail,
-    prelude, stored, wgsl,
+    Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_epilogue,
+    emit_prologue, prelude, stored, wgsl,
 };
 use crate::ops::LowerContext;
 use crate::{DType, Shape};
@@ -118,9 +118,9 @@ pub(in crate::ops) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// All ways to compute it, with the tail of the context.
+    /// All ways to compute it, with the epilogue of the context.
     pub fn variants(&self) -> Vec<Variant> {
-        let Some(tail) = self.cx.tail else {
+        let Some(epilogue) = self.cx.epilogue else {
             return Vec::new();
         };
         let mut tiles = tiles(self.s, self.cx.limits);
@@ -129,7 +129,7 @@ impl Product<'_> {
         if operations > MUCH && tiles.len() > 1 && !self.small_first {
             tiles.retain(|tile| *tile != SMALL);
         }
-        if tail.stores_halves() {
+        if epilogue.stores_halves() {
             // It stores one by one, which halves cannot be.
             tiles.retain(|tile| *tile != SMALL);
         }
@@ -138,7 +138,7 @@ impl Product<'_> {
             tiles.dedup();
         }
         tiles.retain(|tile| self.cx.allows(self.turns(tile)));
-        let variants = tiles.into_iter().map(|tile| self.variant(tile, tail));
+        let variants = tiles.into_iter().map(|tile| self.variant(tile, epilogue));
         variants.collect()
     }
 
@@ -152,31 +152,31 @@ impl Product<'_> {
         const AROUND: usize = 64;
         let (_, chunk) = split(self.s);
         AROUND
-            + match (tile.label, self.head()) {
+            + match (tile.label, self.prologue()) {
                 // Loads, and the products of each k.
                 ("matmul_shared", _) => 3 * chunk,
                 (_, None) => chunk / 4,
-                // A head is computed element by element, 16 in a block of four k.
+                // A prologue is computed element by element, 16 in a block of four k.
                 (_, Some(_)) => 17 * (chunk / 4),
             }
     }
 
     /// The chain that makes the left matrix, unless it lies in memory.
-    fn head(&self) -> Option<&Expr> {
-        self.cx.head.filter(|head| !head.is_load())
+    fn prologue(&self) -> Option<&Expr> {
+        self.cx.prologue.filter(|prologue| !prologue.is_load())
     }
 
-    fn variant(&self, tile: Tile, tail: &Expr) -> Variant {
+    fn variant(&self, tile: Tile, epilogue: &Expr) -> Variant {
         let (splits, _) = split(self.s);
-        // A head computes one element at a time, and shares its element types with the tail.
-        let scalar = tile == SMALL || !self.s.n.is_multiple_of(4) || self.head().is_some();
+        // A prologue computes one element at a time, and shares its element types with the epilogue.
+        let scalar = tile == SMALL || !self.s.n.is_multiple_of(4) || self.prologue().is_some();
         let width = if scalar { 1 } else { 4 };
         let mut variant = Variant {
             kernels: self.before.clone(),
             scratch: self.scratch.clone(),
         };
         if splits == 1 {
-            variant.kernels.push(self.product(tile, width, tail));
+            variant.kernels.push(self.product(tile, width, epilogue));
             return variant;
         }
         let Sizes { batch, m, n, .. } = self.s;
@@ -185,13 +185,13 @@ impl Product<'_> {
         let bytes = shape.len() as u64 * 4;
         let store = Expr::store_acc(shape, partial, DType::F32);
         variant.kernels.push(self.product(tile, width, &store));
-        variant.kernels.push(self.sum(partial, width, tail));
+        variant.kernels.push(self.sum(partial, width, epilogue));
         variant.scratch.push(bytes);
         variant
     }
 
     /// The product, or the partial products where k is split.
-    fn product(&self, tile: Tile, width: u32, tail: &Expr) -> Kernel {
+    fn product(&self, tile: Tile, width: u32, epilogue: &Expr) -> Kernel {
         let Sizes { batch, m, n, k } = self.s;
         let (splits, _) = split(self.s);
         let groups = match tile == SMALL {
@@ -207,7 +207,7 @@ impl Product<'_> {
             let fours = loader.file.ends_with("_vec4.wgsl");
             stored(name, binding, self.cx.dtype(place), fours)
         };
-        match self.head() {
+        match self.prologue() {
             Some(_) => parts.push(self.a.0.make_left()),
             None => {
                 let loader = self.a.0.load_left(m, k);
@@ -218,9 +218,9 @@ impl Product<'_> {
         let loader = self.b.0.load_right(k, n);
         add_parts(&mut parts, buffer("b", 1, self.b.1, &loader));
         parts.push(loader);
-        // With a head nothing reads binding 0; a uniform there takes up no storage buffer.
+        // With a prologue nothing reads binding 0; a uniform there takes up no storage buffer.
         let params = || Binding::Uniform(self.params(groups));
-        let a = match self.head() {
+        let a = match self.prologue() {
             Some(_) => params(),
             None => Binding::Read(self.a.1),
         };
@@ -233,14 +233,14 @@ impl Product<'_> {
             parts.push(store(width));
         }
         parts.push(shader(tile.label));
-        let tail = emit_tail(tail, width, bindings.len() as u32);
-        bindings.extend(tail.bindings);
-        // Head and tail may call the same libraries.
-        add_parts(&mut parts, tail.parts);
-        if let Some(head) = self.head() {
-            let head = emit_head(head, 1, bindings.len() as u32);
-            add_parts(&mut parts, head.parts);
-            bindings.extend(head.bindings);
+        let epilogue = emit_epilogue(epilogue, width, bindings.len() as u32);
+        bindings.extend(epilogue.bindings);
+        // Prologue and epilogue may call the same libraries.
+        add_parts(&mut parts, epilogue.parts);
+        if let Some(prologue) = self.prologue() {
+            let prologue = emit_prologue(prologue, 1, bindings.len() as u32);
+            add_parts(&mut parts, prologue.parts);
+            bindings.extend(prologue.bindings);
         }
         let overrides = match tile.group {
             (1, across) if !tile.label.starts_with("matmul_16") => vec![("WG", across)],
@@ -257,25 +257,25 @@ impl Product<'_> {
     }
 
     /// The sum of the partial products.
-    fn sum(&self, partial: Operand, width: u32, tail: &Expr) -> Kernel {
+    fn sum(&self, partial: Operand, width: u32, epilogue: &Expr) -> Kernel {
         const WORKGROUP: usize = 64;
         let vectors = (self.s.batch * self.s.m * self.s.n).div_ceil(width as usize);
         let groups = vectors.div_ceil(WORKGROUP);
-        let tail = emit_tail(tail, width, FREE_BINDING);
+        let epilogue = emit_epilogue(epilogue, width, FREE_BINDING);
         let mut parts = vec![
             prelude(width),
             wgsl!("lib/matmul"),
             store(width),
             wgsl!("matmul_split"),
         ];
-        add_parts(&mut parts, tail.parts);
+        add_parts(&mut parts, epilogue.parts);
         // The parameters are at binding 2, as in the product; nothing reads binding 1.
         let mut bindings = vec![
             Binding::Read(partial),
             Binding::Read(partial),
             Binding::Uniform(self.params(groups)),
         ];
-        bindings.extend(tail.bindings);
+        bindings.extend(epilogue.bindings);
         let workgroups = self.cx.limits.fold(groups as u64);
         let overrides = vec![("WG", WORKGROUP as u32)];
         Kernel {

@@ -129,8 +129,8 @@ impl Matrix {
         match self {
             Matrix::Stored {
                 transposed: true, ..
-            } => wgsl!("lib/matmul_a_t_head"),
-            _ => wgsl!("lib/matmul_a_n_head"),
+            } => wgsl!("lib/matmul_a_t_prologue"),
+            _ => wgsl!("lib/matmul_a_n_prologue"),
         }
     }
 

@@ -8,7 +8,7 @@
 mod cpu;
 
 use crate::graph::{Backward, Grads, MaxPool, MaxPoolGrad, Meta, Op};
-use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_tail, prelude, stored, wgsl};
+use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_epilogue, prelude, stored, wgsl};
 use crate::ops::conv::windows;
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
@@ -93,7 +93,7 @@ impl Geometry {
 
     /// The kernel `label`: an invocation for each of `count` elements.
     fn kernel(&self, label: &'static str, cx: &LowerContext) -> Vec<Variant> {
-        let Some(tail) = cx.tail else {
+        let Some(epilogue) = cx.epilogue else {
             return Vec::new();
         };
         let p = &self.pool;
@@ -130,14 +130,14 @@ impl Geometry {
         params.extend([count as u32, 0]);
         let mut bindings: Vec<Binding> = cx.inputs.iter().map(|&x| Binding::Read(x)).collect();
         bindings.push(Binding::Uniform(params));
-        let tail = emit_tail(tail, 1, bindings.len() as u32);
-        bindings.extend(tail.bindings);
+        let epilogue = emit_epilogue(epilogue, 1, bindings.len() as u32);
+        bindings.extend(epilogue.bindings);
         let mut parts = vec![prelude(1), wgsl!("lib/index"), wgsl!("lib/divide")];
         for (binding, (name, &place)) in (0..).zip(["x", "dy"].iter().zip(&cx.inputs)) {
             add_parts(&mut parts, stored(name, binding, cx.dtype(place), false));
         }
         parts.extend([wgsl!("lib/pool"), shell]);
-        add_parts(&mut parts, tail.parts);
+        add_parts(&mut parts, epilogue.parts);
         vec![
             Kernel {
                 label,
@@ -209,7 +209,7 @@ impl KernelOp for MaxPool {
     fn fusion(&self, _: &[Meta]) -> Fusion {
         Fusion {
             halves: true,
-            ..Fusion::TAIL
+            ..Fusion::EPILOGUE
         }
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
@@ -285,7 +285,7 @@ impl KernelOp for MaxPoolGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
         Fusion {
             halves: true,
-            ..Fusion::TAIL
+            ..Fusion::EPILOGUE
         }
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {

@@ -10,7 +10,7 @@ mod axis;
 mod cpu;
 
 use crate::graph::{Backward, Grads, Meta, Op, Resample, ResampleGrad, Resampling};
-use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_tail, prelude, wgsl};
+use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_epilogue, prelude, wgsl};
 use crate::ops::{
     Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
 };
@@ -44,7 +44,7 @@ impl Geometry {
 
     /// The kernel `label`: an invocation for each of `count` elements.
     fn kernel(&self, kind: &Resampling, gradient: bool, cx: &LowerContext) -> Vec<Variant> {
-        let Some(tail) = cx.tail else {
+        let Some(epilogue) = cx.epilogue else {
             return Vec::new();
         };
         let [h, w] = &self.axes;
@@ -63,8 +63,8 @@ impl Geometry {
         let mut params = [h.words(), w.words()].concat();
         params.extend([count as u32, 0, 0, 0]);
         let mut bindings = vec![Binding::Read(cx.inputs[0]), Binding::Uniform(params)];
-        let tail = emit_tail(tail, 1, bindings.len() as u32);
-        bindings.extend(tail.bindings);
+        let epilogue = emit_epilogue(epilogue, 1, bindings.len() as u32);
+        bindings.extend(epilogue.bindings);
         let mut parts = vec![
             prelude(1),
             wgsl!("lib/index"),
@@ -72,7 +72,7 @@ impl Geometry {
             taps(kind),
             shell,
         ];
-        add_parts(&mut parts, tail.parts);
+        add_parts(&mut parts, epilogue.parts);
         vec![
             Kernel {
                 label,
@@ -187,7 +187,7 @@ impl Geometry {
 
 impl KernelOp for Resample {
     fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::TAIL
+        Fusion::EPILOGUE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = Geometry::new(&self.kind, &cx.x[0].shape);
@@ -271,7 +271,7 @@ impl OpDef for ResampleGrad {
 
 impl KernelOp for ResampleGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::TAIL
+        Fusion::EPILOGUE
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         let g = self.geometry(&cx.x[0].shape);

@@ -11,25 +11,25 @@ impl Fuser<'_> {
     pub(super) fn finish(mut self) -> Vec<Group> {
         let groups = std::mem::take(&mut self.groups);
         let mut done = Vec::new();
-        // A group that became another's head is empty.
-        let left = |g: &Group| g.anchor.is_some() || !g.tail.is_empty();
+        // A group that became another's prologue is empty.
+        let left = |g: &Group| g.anchor.is_some() || !g.epilogue.is_empty();
         let mut work: Vec<Group> = groups.into_iter().rev().filter(left).collect();
         while let Some(mut group) = work.pop() {
             let most = self.limits.storage_buffers as usize;
             self.find_outputs(&mut group);
             let fixed = |id: &&NodeId| !self.floating[id.index()];
-            let fixed: Vec<NodeId> = group.tail.iter().filter(fixed).copied().collect();
+            let fixed: Vec<NodeId> = group.epilogue.iter().filter(fixed).copied().collect();
             let at_least = if group.anchor.is_some() { 1 } else { 2 };
             if self.bound(&group) > most && fixed.len() >= at_least {
                 // Too many values turned out to be needed elsewhere: halve the chain.
                 let (first, second) = fixed.split_at(fixed.len() / 2);
                 work.push(Group {
-                    head: Vec::new(),
+                    prologue: Vec::new(),
                     anchor: None,
-                    tail: self.with_floating(second),
+                    epilogue: self.with_floating(second),
                     ..group.clone()
                 });
-                group.tail = self.with_floating(first);
+                group.epilogue = self.with_floating(first);
                 work.push(group);
                 continue;
             }
