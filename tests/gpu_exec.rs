@@ -1009,7 +1009,7 @@ fn two_at_once() -> Program {
         ],
         steps: vec![
             step(&[(axpby(N, 2.0, 0.0), vec![x, a])]),
-            // Not all of it: kernels of a joint have grids of their own, and this one has a second round.
+            // Not all of it: kernels of a fused dispatch have grids of their own, and this one has a second round.
             step(&[
                 (axpby(N / 3, 3.0, 0.0), vec![x, b]),
                 (axpby(N / 5, 0.5, 1.0), vec![x, b]),
@@ -1029,7 +1029,7 @@ fn two_at_once() -> Program {
 }
 
 #[test]
-fn steps_that_may_run_at_once_are_joined_and_give_the_same() {
+fn concurrent_steps_are_fused_and_give_the_same_bits() {
     let eager = Options {
         tuning: Tuning::Eager,
         ..options()
@@ -1055,7 +1055,7 @@ fn steps_that_may_run_at_once_are_joined_and_give_the_same() {
     executor.run_timed(0, &[&x], Timing::Best).unwrap();
     assert_eq!(executor.read_variable(0).unwrap(), want);
 
-    // Without tuning, nothing is joined.
+    // Without tuning, nothing is fused.
     let mut plain = GpuExecutor::new(&device, two_at_once()).unwrap();
     plain.write_variable(0, &zeros).unwrap();
     assert_eq!(run(&mut plain), want);

@@ -24,7 +24,7 @@ use wgrad::exec::ceiling_kernels;
 use wgrad::graph::{Function, Output};
 use wgrad::kernel::{
     Access, Binding, Emitted, Expr, Instr, Kernel, KernelLimits, Leaf, Operand, Part, Store, Value,
-    View, emit_epilogue, emit_prologue, join, prelude,
+    View, emit_epilogue, emit_prologue, fuse_horizontally, prelude,
 };
 use wgrad::ops::elementwise::functions;
 use wgrad::plan::{Layout, Plan, plan};
@@ -146,20 +146,20 @@ fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
     let graph = traced.graph.borrow();
     let planned = plan(&graph, &Layout::new(&graph.variables), limits);
     let planned = planned.unwrap_or_else(|e| panic!("{name}: {e}\n{graph}"));
-    let joints: Vec<Kernel> = joints(&planned, limits);
+    let horizontal: Vec<Kernel> = horizontal(&planned, limits);
     let dispatches = planned.steps.into_iter().flat_map(|s| s.variants).flatten();
-    dispatches.map(|d| d.kernel).chain(joints).collect()
+    dispatches.map(|d| d.kernel).chain(horizontal).collect()
 }
 
 /// The kernels of steps that may run at once, as one.
-fn joints(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
-    let joint = |wave: &Range<usize>| {
+fn horizontal(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
+    let fused = |wave: &Range<usize>| {
         let steps = plan.steps[wave.clone()].iter();
         let first = steps.filter_map(|step| step.variants.first()?.first());
         let kernels: Vec<&Kernel> = first.map(|d| &d.kernel).collect();
-        join(&kernels, limits)
+        fuse_horizontally(&kernels, limits)
     };
-    plan.waves.iter().filter_map(joint).collect()
+    plan.waves.iter().filter_map(fused).collect()
 }
 
 /// The function in epilogues and prologues of both widths, reading its arguments in each way.

@@ -6,7 +6,7 @@
 
 mod emit;
 mod expr;
-mod join;
+mod horizontal;
 mod library;
 mod stored;
 mod view;
@@ -17,7 +17,7 @@ use crate::graph::NodeId;
 
 pub use emit::{Emitted, emit_epilogue, emit_prologue, prelude};
 pub use expr::{Access, Expr, Instr, Leaf, Store, Value};
-pub use join::join;
+pub use horizontal::fuse_horizontally;
 pub use library::libraries;
 pub use stored::stored;
 pub use view::View;

@@ -11,7 +11,7 @@ use super::budget::Budget;
 use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
 use super::fetch::Fetch;
-use super::joints::Joined;
+use super::horizontal::FusedSteps;
 use super::prepare::{Prepared, Workshop, prepare};
 use super::readback::{RUNS, Readback};
 use super::submit::{self, Copy};
@@ -31,8 +31,8 @@ pub(super) const CHUNK: u64 = 4 << 20;
 pub(super) struct Ready {
     /// By step: the dispatches of the chosen variant; none where the step has no elements.
     pub(super) steps: Vec<Vec<Prepared>>,
-    /// The same with small dispatches joined, once that is looked into.
-    pub(super) joined: Option<Joined>,
+    /// The same after horizontal fusion, once the plan was looked at.
+    pub(super) fused: Option<FusedSteps>,
     /// How often it was run.
     pub(super) runs: u64,
     /// By step: which variant that is.
@@ -104,7 +104,7 @@ impl GpuExecutor {
             let returns = submit::returns(&buffers, &uniforms, index, &plan.results)?;
             plans.push(Ready {
                 steps,
-                joined: None,
+                fused: None,
                 runs: 0,
                 variants: plan.steps.iter().map(choose).collect(),
                 inputs,
@@ -172,8 +172,8 @@ impl Ready {
         if let (Some(place), Some(chosen)) = (self.steps.get_mut(step), self.variants.get_mut(step))
         {
             if *chosen != variant {
-                // Joined with others it would be the old one.
-                self.joined = None;
+                // A fused kernel would still run the old variant.
+                self.fused = None;
             }
             (*place, *chosen) = (dispatches, variant);
         }
@@ -241,7 +241,7 @@ impl Executor for GpuExecutor {
     }
 
     fn idle(&mut self) -> Result<()> {
-        self.join_waves();
+        self.fuse_concurrent_steps();
         self.tune()
     }
 

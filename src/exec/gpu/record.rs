@@ -47,7 +47,7 @@ impl GpuExecutor {
             }
             let _turn = self.device.turn();
             let ready = get(&self.plans, plan, "plan")?;
-            let steps = ready.joined.as_ref().unwrap_or(&ready.steps);
+            let steps = ready.fused.as_ref().unwrap_or(&ready.steps);
             let encoder = encoder(&mut self.recording, &self.device);
             submit::encode(encoder, steps, start..end, None);
             start = end;

@@ -1,7 +1,7 @@
-//! Several kernels as one, which runs the workgroups of each.
+//! Horizontal fusion: combines independent kernels into one that runs the workgroups of each.
 //!
-//! The texts stand one after the other, each with a prefix before the names that it declares, and an entry point of
-//! their own calls the one that a workgroup belongs to. No statement of theirs changes, so neither do the bits.
+//! The fused text concatenates the kernels' texts, with a prefix before the names that each declares. A generated
+//! entry point calls the kernel that a workgroup belongs to. No statement changes, so the bits do not change either.
 
 mod tokens;
 
@@ -16,13 +16,13 @@ use std::fmt::Write as _;
 use super::{Binding, Kernel, KernelLimits, Part};
 use tokens::{Token, attributes, names, tokens, without_comments};
 
-/// The kernels as one, where that can be. The bindings follow each other; the first one says where each kernel's
-/// workgroups begin.
+/// Fuses kernels into one; `None` where they cannot be fused. Binding 0 holds all parameters and says where each
+/// kernel's workgroups begin; the kernels' buffers follow in order.
 ///
-/// Kernels whose invocations work together, by barriers or in subgroups, keep their workgroups: these must be of one
-/// size, and one kernel at most may have memory for them. Those of the others are as many invocations, which take the
-/// places of their own ones in turns.
-pub fn join(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
+/// Kernels that use barriers, workgroup memory or subgroup operations must have workgroups of one size, and at most
+/// one of them may use workgroup memory. The workgroups of the other kernels are resized: each invocation loops
+/// over the invocations that it replaces.
+pub fn fuse_horizontally(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
     let texts: Vec<String> = kernels
         .iter()
         .map(|kernel| without_comments(&kernel.text()))
@@ -38,7 +38,7 @@ pub fn join(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
     if !fits {
         return None;
     }
-    let mut joint = Joint {
+    let mut fused = Fused {
         words: Vec::new(),
         fields: format!("grids: array<vec4<u32>, {}>,", entries.len() + 1),
         bindings: Vec::new(),
@@ -46,31 +46,31 @@ pub fn join(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
     let mut workgroups = 0u32;
     for kernel in kernels {
         let [x, y, z] = kernel.workgroups;
-        joint.words.extend([x, y, z, workgroups]);
+        fused.words.extend([x, y, z, workgroups]);
         let count = x.checked_mul(y).and_then(|xy| xy.checked_mul(z))?;
         workgroups = workgroups.checked_add(count)?;
     }
-    joint.words.extend([0, 0, 0, workgroups]);
+    fused.words.extend([0, 0, 0, workgroups]);
     let mut parts: Vec<Part> = Vec::new();
     for (i, entry) in entries.iter().enumerate() {
         parts.push(Part {
             file: entry.kernel.label,
-            text: Cow::Owned(entry.text(&prefix(i), &mut joint)?),
+            text: Cow::Owned(entry.text(&prefix(i), &mut fused)?),
         });
     }
     let entry_point = entry_point(&entries, invocations);
-    let fields = &joint.fields;
+    let fields = &fused.fields;
     parts.push(Part {
         file: "generated entry point",
-        text: Cow::Owned(format!("struct Joint {{ {fields} }}\n{entry_point}")),
+        text: Cow::Owned(format!("struct Fused {{ {fields} }}\n{entry_point}")),
     });
-    if joint.bindings.len() > limits.storage_buffers as usize || workgroups > limits.workgroups {
+    if fused.bindings.len() > limits.storage_buffers as usize || workgroups > limits.workgroups {
         return None;
     }
-    let mut bindings = vec![Binding::Uniform(joint.words)];
-    bindings.extend(joint.bindings);
+    let mut bindings = vec![Binding::Uniform(fused.words)];
+    bindings.extend(fused.bindings);
     Some(Kernel {
-        label: "joined",
+        label: "fused",
         parts,
         overrides: Vec::new(),
         bindings,
@@ -78,18 +78,18 @@ pub fn join(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
     })
 }
 
-/// What the kernels are bound to: buffers as before, one after the other, and all their parameters in one struct. Mesa
-/// 22.3 writes past the end of a table where a fourth uniform buffer steers a branch.
-struct Joint {
+/// The bindings of the fused kernel: the kernels' buffers in order, and one struct with all their parameters. It is
+/// one struct because Mesa 22.3 writes past the end of a table where a branch depends on a fourth uniform buffer.
+struct Fused {
     words: Vec<u32>,
     fields: String,
     bindings: Vec<Binding>,
 }
 
-/// The entry point of them all.
+/// The entry point of the fused kernel.
 fn entry_point(entries: &[Entry], invocations: u32) -> String {
     let mut text = format!(
-        "@group(0) @binding(0) var<uniform> joint: Joint;\n\n\
+        "@group(0) @binding(0) var<uniform> fused: Fused;\n\n\
          @compute @workgroup_size({invocations}, 1, 1)\n\
          fn main(\n    @builtin(workgroup_id) workgroup: vec3<u32>,\n    \
          @builtin(local_invocation_index) index: u32,\n",
@@ -117,8 +117,8 @@ fn entry_point(entries: &[Entry], invocations: u32) -> String {
         };
         let _ = writeln!(
             text,
-            "    if workgroup.x >= joint.grids[{i}].w && workgroup.x < joint.grids[{}].w {{\n        \
-             let grid = joint.grids[{i}];\n        let w = workgroup.x - grid.w;\n        {call}\n    }}",
+            "    if workgroup.x >= fused.grids[{i}].w && workgroup.x < fused.grids[{}].w {{\n        \
+             let grid = fused.grids[{i}];\n        let w = workgroup.x - grid.w;\n        {call}\n    }}",
             i + 1,
         );
     }
@@ -214,26 +214,26 @@ impl<'a> Entry<'a> {
     }
 
     /// The text with prefixes, its overrides as constants, its entry point as a function, and what it is bound to
-    /// added to the joint.
-    fn text(&self, prefix: &str, joint: &mut Joint) -> Option<String> {
+    /// added to the fused.
+    fn text(&self, prefix: &str, fused: &mut Fused) -> Option<String> {
         let mut text = String::new();
-        let first = joint.bindings.len();
-        joint
+        let first = fused.bindings.len();
+        fused
             .bindings
             .extend(self.buffers().map(|(_, b)| b.clone()));
-        // By name: the parameters that lie in the joint's struct.
+        // By name: the parameters that lie in the fused's struct.
         let mut parameters: HashSet<&str> = HashSet::new();
         for (at, name) in self.parameters() {
             let Some(Binding::Uniform(words)) = self.kernel.bindings.get(at) else {
                 return None;
             };
             parameters.insert(name);
-            joint.words.extend(words);
-            let end = joint.words.len().next_multiple_of(4);
-            joint.words.resize(end, 0);
+            fused.words.extend(words);
+            let end = fused.words.len().next_multiple_of(4);
+            fused.words.resize(end, 0);
         }
         let own = |word: &str| match parameters.contains(word) {
-            true => format!("joint.{prefix}{word}"),
+            true => format!("fused.{prefix}{word}"),
             false => format!("{prefix}{word}"),
         };
         // The nesting of braces, and whether they are a struct's.
@@ -258,12 +258,12 @@ impl<'a> Entry<'a> {
                     });
                     let name = next(NAME);
                     let ty: String = ty.collect();
-                    let _ = write!(joint.fields, " @align(16) {prefix}{name}: {ty},");
+                    let _ = write!(fused.fields, " @align(16) {prefix}{name}: {ty},");
                     end + 1
                 }
                 ("@", "binding") => {
                     let at: usize = next(3).parse().ok()?;
-                    // The joint's only uniform buffer comes first.
+                    // The fused's only uniform buffer comes first.
                     let among = self.buffers().position(|(i, _)| i == at)?;
                     let _ = write!(text, "@binding({})", 1 + first + among);
                     until(")") + 1

@@ -48,7 +48,7 @@ fn names_are_apart_and_members_are_not_names() {
     let mut bindings = buffers(1);
     bindings.push(Binding::Uniform(vec![2.5f32.to_bits(), 7]));
     let kernel = kernel(SCALE, bindings, [2, 3, 1]);
-    let both = join(&[&kernel, &kernel], &KernelLimits::WEBGPU).unwrap();
+    let both = fuse_horizontally(&[&kernel, &kernel], &KernelLimits::WEBGPU).unwrap();
     let text = squeezed(&both);
     for k in ["k0_", "k1_"] {
         let has = |what: &str| {
@@ -58,8 +58,8 @@ fn names_are_apart_and_members_are_not_names() {
         has("const $WG = 32u;");
         has("const $TWICE: bool = true;");
         has("struct $Params { scale: f32, n: u32 }");
-        has("fn $scale(x: f32) -> f32 { return x * joint.$params.scale - 1e-3; }");
-        has("if id.x < joint.$params.n { $y[id.x] = $scale($y[id.x]); }");
+        has("fn $scale(x: f32) -> f32 { return x * fused.$params.scale - 1e-3; }");
+        has("if id.x < fused.$params.n { $y[id.x] = $scale($y[id.x]); }");
         has("@align(16) $params: $Params,");
     }
     assert!(text.contains("@binding(1) var<storage, read_write> k0_y"));
@@ -86,8 +86,8 @@ fn workgroups_of_invocations_that_work_together_stay_as_they_are() {
     let limits = &KernelLimits::WEBGPU;
     let plain = |size| with_body(size, "y[lane] = 1.0;");
     let together = |size| with_body(size, "workgroupBarrier(); y[lane] = 1.0;");
-    let joined = |kernels: &[&Kernel]| join(kernels, limits).map(|k| squeezed(&k));
-    let text = joined(&[&plain(64), &together(8), &plain(4)]).unwrap();
+    let fused = |kernels: &[&Kernel]| fuse_horizontally(kernels, limits).map(|k| squeezed(&k));
+    let text = fused(&[&plain(64), &together(8), &plain(4)]).unwrap();
     assert!(text.contains("@workgroup_size(8, 1, 1)"), "{text}");
     let turns = "for (var place = index; place < 64u; place += 8u) { k0_main(place); }";
     assert!(text.contains(turns), "{text}");
@@ -97,29 +97,32 @@ fn workgroups_of_invocations_that_work_together_stay_as_they_are() {
     );
     assert!(text.contains("if place < 4u { k2_main(place); }"), "{text}");
     // Without any, the largest workgroups are everyone's.
-    let text = joined(&[&plain(4), &plain(64)]).unwrap();
+    let text = fused(&[&plain(4), &plain(64)]).unwrap();
     assert!(text.contains("@workgroup_size(64, 1, 1)"), "{text}");
-    assert_eq!(joined(&[&together(8), &together(16)]), None);
+    assert_eq!(fused(&[&together(8), &together(16)]), None);
 }
 
 #[test]
-fn what_cannot_be_joined_is_not() {
+fn kernels_that_conflict_are_not_fused() {
     let limits = &KernelLimits::WEBGPU;
     let plain = with_body(64, "y[lane] = 1.0;");
-    assert!(join(&[&plain; 8], limits).is_some());
-    assert!(join(&[&plain; 9], limits).is_none(), "too many buffers");
+    assert!(fuse_horizontally(&[&plain; 8], limits).is_some());
+    assert!(
+        fuse_horizontally(&[&plain; 9], limits).is_none(),
+        "too many buffers"
+    );
     let memory = kernel(
         "var<workgroup> rows: array<f32, 64>;
          @compute @workgroup_size(64) fn main() { rows[0] = 1.0; }",
         Vec::new(),
         [1, 1, 1],
     );
-    assert!(join(&[&memory, &plain], limits).is_some());
-    assert!(join(&[&memory, &memory], limits).is_none());
+    assert!(fuse_horizontally(&[&memory, &plain], limits).is_some());
+    assert!(fuse_horizontally(&[&memory, &memory], limits).is_none());
     let unknown = kernel(
         "@compute @workgroup_size(64) fn main(@builtin(subgroup_id) id: u32) {}",
         Vec::new(),
         [1, 1, 1],
     );
-    assert!(join(&[&unknown, &plain], limits).is_none());
+    assert!(fuse_horizontally(&[&unknown, &plain], limits).is_none());
 }
