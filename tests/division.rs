@@ -121,7 +121,7 @@ fn plan(count: usize) -> Plan {
             flops: 0.0,
             bytes: 0,
         }],
-        waves: Vec::new(),
+        concurrent: Vec::new(),
         inputs: vec![port("x", x)],
         results: Vec::new(),
         outputs: vec![port("y", y)],

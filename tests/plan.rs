@@ -263,10 +263,10 @@ fn small_steps_that_need_nothing_of_each_other_make_a_wave() -> Result<()> {
     let plan = trainer.plan().unwrap();
     // Three products forward; the loss's mean and the last layer's three gradients; the second's; the first's two; the
     // update.
-    assert_eq!(plan.waves, [3..7, 7..10, 10..12], "{plan}");
+    assert_eq!(plan.concurrent, [3..7, 7..10, 10..12], "{plan}");
     assert_eq!(plan.steps.len(), 13, "{plan}");
-    for wave in &plan.waves {
-        let steps = &plan.steps[wave.clone()];
+    for group in &plan.concurrent {
+        let steps = &plan.steps[group.clone()];
         for (i, a) in steps.iter().enumerate() {
             for b in steps.iter().skip(i + 1) {
                 let slots = |step: &Step, written: bool| {

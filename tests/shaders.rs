@@ -153,13 +153,13 @@ fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
 
 /// The kernels of steps that may run at once, as one.
 fn horizontal(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
-    let fused = |wave: &Range<usize>| {
-        let steps = plan.steps[wave.clone()].iter();
+    let fused = |group: &Range<usize>| {
+        let steps = plan.steps[group.clone()].iter();
         let first = steps.filter_map(|step| step.variants.first()?.first());
         let kernels: Vec<&Kernel> = first.map(|d| &d.kernel).collect();
         fuse_horizontally(&kernels, limits)
     };
-    plan.waves.iter().filter_map(fused).collect()
+    plan.concurrent.iter().filter_map(fused).collect()
 }
 
 /// The function in epilogues and prologues of both widths, reading its arguments in each way.

@@ -157,7 +157,7 @@ fn program(limits: &KernelLimits) -> Program {
             graph: Graph::new(Mode::Eval),
             buffers: sizes.iter().map(buffer).collect(),
             steps,
-            waves: Vec::new(),
+            concurrent: Vec::new(),
             inputs: Vec::new(),
             results: Vec::new(),
             outputs: Vec::new(),

@@ -60,12 +60,14 @@ pub fn lower(
         bytes,
         role: BufferRole::Activations,
     }));
-    let Memory { steps, waves, .. } = memory;
+    let Memory {
+        steps, concurrent, ..
+    } = memory;
     Ok(Plan {
         graph,
         buffers,
         steps,
-        waves,
+        concurrent,
         inputs,
         results,
         outputs,

@@ -7,18 +7,17 @@
 //! 2020, greedy by size).
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use crate::graph::{NodeId, Op};
 use crate::kernel::{Binding, Operand};
 use crate::{Error, Result};
 
+use super::concurrent::concurrent_groups;
 use super::in_place::in_place;
 use super::layout::{ALIGNMENT, slot_bytes, value_bytes};
 use super::lower::{Lowering, UNPLACED};
 use super::tenants::Tenants;
-use super::waves::waves;
-use super::{BufferId, BufferPlan, BufferRole, Dispatch, Slot, Step};
+use super::{BufferId, BufferPlan, BufferRole, ConcurrentSteps, Dispatch, Slot, Step};
 
 /// The fixed places: everything but activations.
 pub(super) struct Places {
@@ -240,18 +239,18 @@ struct Life {
 /// The steps with all their slots, which of them may run at once, and the sizes of the activation buffers.
 pub(super) struct Memory {
     pub steps: Vec<Step>,
-    pub waves: Vec<Range<usize>>,
+    pub concurrent: Vec<ConcurrentSteps>,
     pub activations: Vec<u64>,
 }
 
 impl Memory {
     pub fn plan(cx: &Lowering, mut steps: Vec<Step>, places: &mut Places) -> Result<Self> {
         let end = steps.len();
-        let waves = waves(&steps, cx.graph, places, cx.limits);
-        // What a step of a wave touches, no other one of it may overwrite.
+        let concurrent = concurrent_groups(&steps, cx.graph, places, cx.limits);
+        // No other step of a concurrent group may overwrite what one of them reads or writes.
         let mut until: Vec<usize> = (0..end).collect();
-        for wave in &waves {
-            until[wave.clone()].fill(wave.end - 1);
+        for group in &concurrent {
+            until[group.clone()].fill(group.end - 1);
         }
         let mut order: Vec<NodeId> = Vec::new();
         let mut lives: Vec<Life> = Vec::new();
@@ -309,7 +308,7 @@ impl Memory {
         }
         Ok(Memory {
             steps,
-            waves,
+            concurrent,
             activations,
         })
     }

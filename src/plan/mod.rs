@@ -4,6 +4,7 @@
 //! runs. It knows its exact bytes, its largest binding, its dispatches and its floating-point work.
 
 mod chain;
+mod concurrent;
 mod cost;
 mod in_place;
 mod layout;
@@ -13,7 +14,6 @@ mod merge;
 mod shared;
 mod table;
 mod tenants;
-mod waves;
 
 use std::ops::Range;
 
@@ -145,6 +145,9 @@ pub struct Port {
     pub slot: Slot,
 }
 
+/// A concurrent group: a range of consecutive steps that do not depend on each other.
+pub type ConcurrentSteps = Range<usize>;
+
 /// What an executor does for one run.
 #[derive(Debug)]
 pub struct Plan {
@@ -154,8 +157,8 @@ pub struct Plan {
     pub buffers: Vec<BufferPlan>,
     /// What is computed, in order.
     pub steps: Vec<Step>,
-    /// Small steps in a row that need nothing of each other: their dispatches may run at once.
-    pub waves: Vec<Range<usize>>,
+    /// Groups of small steps whose dispatches may run at the same time.
+    pub concurrent: Vec<ConcurrentSteps>,
     /// Values handed over, all in the buffer of role `Inputs`.
     pub inputs: Vec<Port>,
     /// Values handed back after each run, scalars and those that the graph says, all in the buffer of role `Results`.

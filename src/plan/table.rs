@@ -36,12 +36,12 @@ impl fmt::Display for Plan {
                 step.source,
             )?;
         }
-        for wave in &self.waves {
+        for group in &self.concurrent {
             writeln!(
                 f,
                 "steps {} to {} may run at once",
-                wave.start,
-                wave.end - 1
+                group.start,
+                group.end - 1
             )?;
         }
         for (i, buffer) in self.buffers.iter().enumerate() {

@@ -101,16 +101,16 @@ impl GpuExecutor {
         else {
             return Ok(false);
         };
-        let mut wave = first.clone();
+        let mut group = first.clone();
         for step in others {
-            wave.reads.extend(&step.reads);
-            wave.writes.extend(&step.writes);
+            group.reads.extend(&step.reads);
+            group.writes.extend(&step.writes);
         }
-        self.draw(plan, &wave)?;
-        let want = self.outputs(plan, &wave, &[apart.to_vec()])?;
-        let same = self.outputs(plan, &wave, &[fused.to_vec()])? == want;
+        self.draw(plan, &group)?;
+        let want = self.outputs(plan, &group, &[apart.to_vec()])?;
+        let same = self.outputs(plan, &group, &[fused.to_vec()])? == want;
         if !same {
-            let (name, label) = (self.device.name(), &wave.label);
+            let (name, label) = (self.device.name(), &group.label);
             log::warn!(
                 "{name}: {label} and the steps fused with it give different bits than separate dispatches"
             );
@@ -161,10 +161,10 @@ fn groups(plan: &Plan, ready: &Ready, limits: &KernelLimits) -> Vec<FusedGroup> 
     };
     // A step that cannot be computed between two runs cannot be compared either.
     let can = |steps: &&Range<usize>| {
-        let mut of_wave = plan.steps.get((*steps).clone()).into_iter().flatten();
-        of_wave.all(|step| is_dead_between_runs(plan, step))
+        let mut of_group = plan.steps.get((*steps).clone()).into_iter().flatten();
+        of_group.all(|step| is_dead_between_runs(plan, step))
     };
-    let groups = plan.waves.iter().filter(can).map(group);
+    let groups = plan.concurrent.iter().filter(can).map(group);
     groups.filter(|t| t.saved() > 0).collect()
 }
 

@@ -1,51 +1,49 @@
-//! Waves: small steps in a row that need nothing of each other, so that they may run at once.
+//! Concurrent groups: consecutive small steps without dependencies between them, which may run at the same time.
 //!
-//! A dispatch costs a device the same few or many microseconds whatever it does, so an executor may put a wave's
-//! kernels into one. For that, values of a wave live until its end, and no buffer is read by one of its steps and
-//! written by another.
+//! A dispatch has a fixed cost, so an executor may fuse the kernels of a group into one. To allow it, the values of a
+//! group live until its end, and no buffer is read by one of its steps and written by another.
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use crate::graph::{Graph, NodeId};
 use crate::kernel::KernelLimits;
 
 use super::layout::value_bytes;
 use super::memory::Places;
-use super::{BufferId, Slot, Step};
+use super::{BufferId, ConcurrentSteps, Slot, Step};
 
-/// Floating-point operations of a small step: less than a dispatch costs, on a GPU and where a CPU plays one.
-const FLOPS: f64 = 4e6;
+/// Floating-point operations of a small step: they take less time than its dispatch, on GPUs and software adapters.
+const MAX_STEP_FLOPS: f64 = 4e6;
 
-/// Bytes that a small step reads and writes.
-const BYTES: u64 = 1 << 20;
+/// Bytes that a small step reads and writes at most.
+const MAX_STEP_BYTES: u64 = 1 << 20;
 
-/// Steps of a wave at most: a kernel made of more would take long to compile.
-const STEPS: usize = 8;
+/// Steps of a concurrent group at most: a kernel fused from more would take long to compile.
+const MAX_STEPS: usize = 8;
 
-/// The waves of at least two steps, in order.
-pub(super) fn waves(
+/// Finds the concurrent groups of at least two steps, in order.
+pub(super) fn concurrent_groups(
     steps: &[Step],
     graph: &Graph,
     places: &Places,
     limits: &KernelLimits,
-) -> Vec<Range<usize>> {
-    let mut found: Vec<Range<usize>> = Vec::new();
-    let mut wave: Option<(Range<usize>, Touched)> = None;
+) -> Vec<ConcurrentSteps> {
+    let mut found: Vec<ConcurrentSteps> = Vec::new();
+    let mut group: Option<(ConcurrentSteps, Touched)> = None;
     for (i, step) in steps.iter().enumerate() {
         let own = is_small(step, graph, limits).then(|| Touched::new(step, places));
-        match (&mut wave, own) {
-            (Some((range, all)), Some(own)) if range.len() < STEPS && all.takes(&own) => {
+        match (&mut group, own) {
+            (Some((range, all)), Some(own)) if range.len() < MAX_STEPS && all.takes(&own) => {
                 range.end = i + 1;
                 all.add(own);
             }
             (_, own) => {
                 let next = own.map(|own| (i..i + 1, own));
-                found.extend(std::mem::replace(&mut wave, next).map(|(range, _)| range));
+                found.extend(std::mem::replace(&mut group, next).map(|(range, _)| range));
             }
         }
     }
-    found.extend(wave.map(|(range, _)| range));
+    found.extend(group.map(|(range, _)| range));
     found.retain(|range| range.len() > 1);
     found
 }
@@ -56,7 +54,7 @@ fn is_small(step: &Step, graph: &Graph, limits: &KernelLimits) -> bool {
         node.map_or(0, |n| value_bytes(&n.meta, limits))
     };
     let all = step.reads.iter().chain(&step.writes);
-    step.flops <= FLOPS && all.map(|(id, _)| bytes(id)).sum::<u64>() <= BYTES
+    step.flops <= MAX_STEP_FLOPS && all.map(|(id, _)| bytes(id)).sum::<u64>() <= MAX_STEP_BYTES
 }
 
 /// A value that is placed later, which has a buffer of its own, or the buffer of a fixed place.
@@ -66,7 +64,7 @@ enum Memory {
     Fixed(BufferId),
 }
 
-/// What a step reads and writes, or all steps of a wave.
+/// What a step reads and writes, or all steps of a group.
 struct Touched {
     read: HashSet<Memory>,
     written: HashSet<Memory>,
