@@ -7,8 +7,8 @@
 //! - A chain of elementwise functions over equally many elements is one group.
 //! - Matmul and reductions take such a chain as an epilogue on their results, and as a prologue that makes
 //!   their first input.
-//! - A node that depends on leaves and earlier phases only is *floating*: cheap to compute again, it
-//!   is computed in each group that uses it, and never stored. Dropout masks are such nodes.
+//! - A cheap node that depends only on leaves and earlier phases is *rematerialized*: each group that
+//!   uses it computes it again, and it is never stored. Dropout masks are such nodes.
 //!
 //! Invariant: a node reads another node of its own group at the same element only.
 
@@ -59,17 +59,17 @@ pub fn fuse(graph: &Graph, limits: &KernelLimits) -> (Sources, Vec<Group>) {
     (sources, groups)
 }
 
-/// Tensors that a floating node may read. A function has at most three arguments, so with the result
-/// it binds at most 7 buffers even where all of them float, which every device offers.
-const FLOATING_ROOTS: usize = 2;
+/// Tensors that a rematerialized node may read. A function has at most three arguments, so with the result
+/// it binds at most 7 buffers even where all of them are rematerialized, which every device offers.
+const MAX_REMATERIALIZED_ROOTS: usize = 2;
 
-/// Floating nodes that are computed for one of them, itself included. More would be no longer cheap to compute
+/// Nodes that are computed for one rematerialized node at most, itself included. More would not be cheap to compute
 /// again.
-const FLOATING_NODES: usize = 32;
+const MAX_REMATERIALIZED_NODES: usize = 32;
 
-/// Nodes of a group at most. A driver's time to compile a kernel grows faster than the kernel, and so does the
-/// time to plan a group, which is why the walk is linear.
-const NODES: usize = 128;
+/// Nodes of a group at most. The time to compile a kernel and to plan a group grows faster than the group, so a
+/// limit keeps the time of the walk linear in the graph.
+const MAX_GROUP_NODES: usize = 128;
 
 /// What the fuser needs to know of a node.
 #[derive(Clone, Copy, PartialEq)]
@@ -91,7 +91,7 @@ struct Fuser<'a> {
     readers: Vec<Vec<NodeId>>,
     /// By node: its value must be stored, whatever fuses.
     required: Vec<bool>,
-    floating: Vec<bool>,
+    rematerialized: Vec<bool>,
     /// By node: the variable's node whose place it takes at the end of the run.
     replaces: Vec<Option<NodeId>>,
     group_of: Vec<Option<usize>>,
@@ -114,7 +114,7 @@ impl<'a> Fuser<'a> {
             limits,
             readers: vec![Vec::new(); n],
             required: vec![false; n],
-            floating: vec![false; n],
+            rematerialized: vec![false; n],
             replaces: vec![None; n],
             group_of: vec![None; n],
             groups: Vec::new(),
@@ -149,7 +149,7 @@ impl<'a> Fuser<'a> {
     fn place(&mut self, id: NodeId) {
         match self.kinds[id.index()] {
             Kind::Free => {}
-            Kind::Elementwise if self.floats(id) => self.floating[id.index()] = true,
+            Kind::Elementwise if self.rematerializes(id) => self.rematerialized[id.index()] = true,
             Kind::Elementwise => self.place_elementwise(id),
             Kind::Kernel(fusion) => {
                 if !(fusion.prologue && self.take_prologue(id)) {
@@ -163,13 +163,13 @@ impl<'a> Fuser<'a> {
         self.graph.meta(id).shape.len()
     }
 
-    /// Whether a function is to be computed again wherever it is used.
-    fn floats(&self, id: NodeId) -> bool {
+    /// Whether to compute a function again in each group that uses it.
+    fn rematerializes(&self, id: NodeId) -> bool {
         let phase = self.graph.node(id).phase;
         let len = self.len(id);
         let from_afar = |from: &From| match self.group_of[from.root.index()] {
             Some(group) => self.groups.get(group).is_some_and(|g| g.phase < phase),
-            None => !self.floating[from.root.index()] || from.view.is_contiguous(),
+            None => !self.rematerialized[from.root.index()] || from.view.is_contiguous(),
         };
         let used_in_place = |reader: &NodeId| {
             self.kinds[reader.index()] == Kind::Elementwise
@@ -185,16 +185,16 @@ impl<'a> Fuser<'a> {
             && self.readers[id.index()].iter().all(used_in_place)
             && self
                 .roots(id)
-                .is_some_and(|roots| roots.len() <= FLOATING_ROOTS)
+                .is_some_and(|roots| roots.len() <= MAX_REMATERIALIZED_ROOTS)
     }
 
-    /// What a node reads from memory when the floating nodes it needs are computed with it; `None` where those
+    /// What a node reads from memory when the rematerialized nodes it needs are computed with it; `None` where those
     /// are too many.
     fn roots(&self, id: NodeId) -> Option<Vec<NodeId>> {
         let mut nodes = Vec::new();
         self.pull(id, &mut nodes);
         nodes.push(id);
-        (nodes.len() <= FLOATING_NODES).then(|| self.read_from_memory(&nodes))
+        (nodes.len() <= MAX_REMATERIALIZED_NODES).then(|| self.read_from_memory(&nodes))
     }
 
     fn place_elementwise(&mut self, id: NodeId) {
@@ -226,7 +226,7 @@ impl<'a> Fuser<'a> {
             .any(|f| self.touches(f.root, len, &theirs))
     }
 
-    /// Whether it is one of these, or a floating node that reads one.
+    /// Whether it is one of these, or a rematerialized node that reads one.
     fn touches(&self, id: NodeId, len: usize, nodes: &[NodeId]) -> bool {
         let mut open = vec![id];
         let mut seen: Vec<NodeId> = Vec::new();
@@ -234,7 +234,7 @@ impl<'a> Fuser<'a> {
             if nodes.contains(&id) {
                 return true;
             }
-            if self.floating[id.index()] && !seen.contains(&id) {
+            if self.rematerialized[id.index()] && !seen.contains(&id) {
                 seen.push(id);
                 let roots = self.reads(id).into_iter().map(|f| f.root);
                 open.extend(roots.filter(|root| self.len(*root) == len));
@@ -249,7 +249,7 @@ impl<'a> Fuser<'a> {
         matches!(work, Work::Constant(_)) && !self.sources.is_copy(id)
     }
 
-    /// The last group that this node needs, also through floating nodes.
+    /// The last group that this node needs, also through rematerialized nodes.
     fn last_group(&self, id: NodeId) -> Option<usize> {
         let mut nodes = Vec::new();
         self.pull(id, &mut nodes);
@@ -282,7 +282,7 @@ impl<'a> Fuser<'a> {
             && !from_prologue
             && g.len == self.len(id)
             && self.same_phase(g, id)
-            && g.nodes().count() < NODES
+            && g.nodes().count() < MAX_GROUP_NODES
             && self.buffers(g, Some(id)) <= self.limits.storage_buffers as usize
     }
 
@@ -305,18 +305,18 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// The floating nodes that `id` needs and `nodes` does not hold yet, in order.
+    /// The rematerialized nodes that `id` needs and `nodes` does not hold yet, in order.
     fn pull(&self, id: NodeId, nodes: &mut Vec<NodeId>) {
         for from in self.reads(id) {
-            if self.floating[from.root.index()] && !nodes.contains(&from.root) {
+            if self.rematerialized[from.root.index()] && !nodes.contains(&from.root) {
                 self.pull(from.root, nodes);
                 nodes.push(from.root);
             }
         }
     }
 
-    /// The nodes, and before each the floating nodes that it needs.
-    fn with_floating(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+    /// The nodes, and before each the rematerialized nodes that it needs.
+    fn with_rematerialized(&self, nodes: &[NodeId]) -> Vec<NodeId> {
         let mut all = Vec::new();
         for &id in nodes {
             self.pull(id, &mut all);
@@ -364,7 +364,7 @@ impl<'a> Fuser<'a> {
             return false;
         };
         let root = from.root;
-        if self.floating[root.index()] && from.view.is_contiguous() {
+        if self.rematerialized[root.index()] && from.view.is_contiguous() {
             let mut prologue = Vec::new();
             self.pull(root, &mut prologue);
             prologue.push(root);
@@ -390,7 +390,7 @@ impl<'a> Fuser<'a> {
             && g.phase == self.graph.node(id).phase
             && from.view.is_contiguous()
             && g.epilogue.last() == Some(&root)
-            && g.epilogue.iter().filter(|n| !self.floating[n.index()]).all(private)
+            && g.epilogue.iter().filter(|n| !self.rematerialized[n.index()]).all(private)
             // One buffer stays free for the result.
             && self.buffers(g, None) < self.limits.storage_buffers as usize;
         if !fits {
@@ -406,7 +406,7 @@ impl<'a> Fuser<'a> {
             self.start(id);
             let last = self.groups.len() - 1;
             if let (Some(prologue), Some(g)) = (prologue, self.groups.last_mut()) {
-                for node in prologue.iter().filter(|n| !self.floating[n.index()]) {
+                for node in prologue.iter().filter(|n| !self.rematerialized[n.index()]) {
                     self.group_of[node.index()] = Some(last);
                 }
                 g.prologue = prologue;

@@ -17,7 +17,7 @@ impl Fuser<'_> {
         while let Some(mut group) = work.pop() {
             let most = self.limits.storage_buffers as usize;
             self.find_outputs(&mut group);
-            let fixed = |id: &&NodeId| !self.floating[id.index()];
+            let fixed = |id: &&NodeId| !self.rematerialized[id.index()];
             let fixed: Vec<NodeId> = group.epilogue.iter().filter(fixed).copied().collect();
             let at_least = if group.anchor.is_some() { 1 } else { 2 };
             if self.bound(&group) > most && fixed.len() >= at_least {
@@ -26,10 +26,10 @@ impl Fuser<'_> {
                 work.push(Group {
                     prologue: Vec::new(),
                     anchor: None,
-                    epilogue: self.with_floating(second),
+                    epilogue: self.with_rematerialized(second),
                     ..group.clone()
                 });
-                group.epilogue = self.with_floating(first);
+                group.epilogue = self.with_rematerialized(first);
                 work.push(group);
                 continue;
             }
@@ -54,17 +54,17 @@ impl Fuser<'_> {
         group.outputs = nodes
             .iter()
             .copied()
-            .filter(|id| !self.floating[id.index()] && outside(id))
+            .filter(|id| !self.rematerialized[id.index()] && outside(id))
             .collect();
     }
 
-    /// Whether a node is read anywhere but among `nodes`. A floating reader runs where its own readers run.
+    /// Whether a node is read anywhere but among `nodes`. A rematerialized reader runs where its own readers run.
     fn read_outside(&self, id: NodeId, nodes: &[NodeId]) -> bool {
         let mut open = vec![id];
         let mut seen: HashSet<NodeId> = HashSet::new();
         while let Some(id) = open.pop() {
             for &reader in &self.readers[id.index()] {
-                match self.floating[reader.index()] {
+                match self.rematerialized[reader.index()] {
                     true if seen.insert(reader) => open.push(reader),
                     true => {}
                     false if !nodes.contains(&reader) => return true,
