@@ -110,7 +110,7 @@ fn variable(name: &str, n: usize) -> Variable {
 
 /// `h = 2 x; w += h; result = w[0]`, for `n` of the elements of the variable `w`.
 fn plan(layout: &Layout, n: usize) -> Plan {
-    let w = layout.places[0].slot;
+    let w = layout.placements[0].slot;
     let w = Slot {
         bytes: slot(w.buffer, 0, n).bytes,
         ..w
@@ -140,7 +140,7 @@ fn plan(layout: &Layout, n: usize) -> Plan {
 
 /// `h = w; w += h`, for all `n` elements of the variable `w`: no inputs, no results.
 fn doubling(layout: &Layout, n: usize) -> Plan {
-    let w = layout.places[0].slot;
+    let w = layout.placements[0].slot;
     let h = slot(BufferId::Local(0), 0, n);
     Plan {
         graph: Graph::new(Mode::Train),
@@ -695,7 +695,7 @@ fn memory_that_is_not_there_is_an_error() {
         .collect();
     let layout = Layout {
         arenas,
-        places: Vec::new(),
+        placements: Vec::new(),
     };
     let program = Program {
         layout: Arc::new(layout),
@@ -993,7 +993,7 @@ fn tuning_never_takes_a_variant_that_is_wrong() {
 /// `a = 2 x + 0 a; b = 3 x + 0 b; w = a + w`: the first two need nothing of each other.
 fn two_at_once() -> Program {
     let layout = Layout::new(&[variable("w", N)]);
-    let w = layout.places[0].slot;
+    let w = layout.placements[0].slot;
     let x = slot(BufferId::Local(0), 0, N);
     let [a, b] = [1, 2].map(|i| slot(BufferId::Local(i), 0, N));
     let local = |role| BufferPlan {

@@ -149,10 +149,10 @@ impl<'a> Walk<'a> {
         let mut words = Vec::new();
         for output in &plan.graph.outputs {
             let named = |p: &&Port| p.name == output.name;
-            let home = sources.home(output.node);
+            let storage = sources.storage(output.node);
             let result = plan.results.iter().find(named);
             if let Some(port) = result.or_else(|| plan.outputs.iter().find(named)) {
-                let read = self.check(home, port.slot, &port.name)?;
+                let read = self.check(storage, port.slot, &port.name)?;
                 if result.is_some() {
                     words.extend(read);
                 }
@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
             let variable = plan.graph.variables.get(assign.variable.index());
             if let Some(place) = variable.and_then(|v| layout.find(&v.name)) {
                 let reader = format!("the variable {}", place.variable.name);
-                self.check(sources.home(assign.node), place.slot, &reader)?;
+                self.check(sources.storage(assign.node), place.slot, &reader)?;
             }
         }
         Ok(words)

@@ -43,8 +43,8 @@ pub struct ReferenceExecutor {
 impl ReferenceExecutor {
     /// All variables are zero at first.
     pub fn new(program: Program) -> Self {
-        let places = &program.layout.places;
-        let variables = places
+        let placements = &program.layout.placements;
+        let variables = placements
             .iter()
             .map(|p| Array::zeros(p.variable.shape()))
             .collect();
@@ -90,7 +90,7 @@ impl Executor for ReferenceExecutor {
     }
 
     fn write_variable(&mut self, index: usize, words: &[u32]) -> Result<()> {
-        let place = self.program.layout.places.get(index);
+        let place = self.program.layout.placements.get(index);
         if let (Some(place), Some(slot)) = (place, self.values.variables.get_mut(index)) {
             *slot = array_of(&place.variable.meta, words);
         }
@@ -98,7 +98,7 @@ impl Executor for ReferenceExecutor {
     }
 
     fn read_variable(&mut self, index: usize) -> Result<Vec<u32>> {
-        let place = self.program.layout.places.get(index);
+        let place = self.program.layout.placements.get(index);
         Ok(match (place, self.values.variables.get(index)) {
             (Some(place), Some(array)) => words_of(place.variable.meta.dtype, array),
             _ => Vec::new(),

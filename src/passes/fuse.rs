@@ -126,10 +126,10 @@ impl<'a> Fuser<'a> {
             }
         }
         for id in graph.roots() {
-            fuser.required[sources.home(id).index()] = true;
+            fuser.required[sources.storage(id).index()] = true;
         }
         for assign in &graph.assigns {
-            fuser.replaces[sources.home(assign.node).index()] =
+            fuser.replaces[sources.storage(assign.node).index()] =
                 graph.variable_node(assign.variable);
         }
         fuser

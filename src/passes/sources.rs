@@ -63,7 +63,7 @@ impl Sources {
     }
 
     /// The node whose memory holds `id`, whose elements lie there in order, for a root of the graph.
-    pub fn home(&self, id: NodeId) -> NodeId {
+    pub fn storage(&self, id: NodeId) -> NodeId {
         self.own[id.index()].root
     }
 

@@ -9,18 +9,18 @@ use crate::passes::From;
 use crate::{DType, Error, Result, Shape};
 
 use super::lower::Lowering;
-use super::memory::Places;
+use super::memory::FixedPlacements;
 
 pub(super) struct ChainBuilder<'a> {
     cx: &'a Lowering<'a>,
-    places: &'a Places,
+    placements: &'a FixedPlacements,
     expr: Expr,
     values: HashMap<NodeId, Value>,
 }
 
 impl<'a> ChainBuilder<'a> {
     /// An empty chain; for an epilogue, `acc` is the node whose value the kernel hands over.
-    pub fn new(cx: &'a Lowering<'a>, places: &'a Places, acc: Option<NodeId>) -> Self {
+    pub fn new(cx: &'a Lowering<'a>, placements: &'a FixedPlacements, acc: Option<NodeId>) -> Self {
         let expr = Expr {
             domain: Shape::scalar(),
             leaves: Vec::new(),
@@ -32,7 +32,7 @@ impl<'a> ChainBuilder<'a> {
         let values = acc.map(|id| (id, Value::Acc)).into_iter().collect();
         ChainBuilder {
             cx,
-            places,
+            placements,
             expr,
             values,
         }
@@ -83,7 +83,7 @@ impl<'a> ChainBuilder<'a> {
             let Some(&value) = self.values.get(&id) else {
                 continue;
             };
-            let operand = Operand::Node(self.places.operand(id));
+            let operand = Operand::Node(self.placements.operand(id));
             let dtype = self.cx.graph.meta(id).dtype;
             self.expr.stores.push(Store {
                 value,
@@ -110,7 +110,7 @@ impl<'a> ChainBuilder<'a> {
             return self.constant(value, node.meta.dtype);
         }
         let leaf = Leaf {
-            operand: Operand::Node(self.places.operand(from.root)),
+            operand: Operand::Node(self.placements.operand(from.root)),
             dtype: node.meta.dtype,
             len: node.meta.shape.len(),
             access: from.view.access(),

@@ -9,7 +9,7 @@ use crate::graph::{Graph, NodeId};
 use crate::kernel::KernelLimits;
 
 use super::layout::value_bytes;
-use super::memory::Places;
+use super::memory::FixedPlacements;
 use super::{BufferId, ConcurrentSteps, Slot, Step};
 
 /// Floating-point operations of a small step: they take less time than its dispatch, on GPUs and software adapters.
@@ -25,13 +25,13 @@ const MAX_STEPS: usize = 8;
 pub(super) fn concurrent_groups(
     steps: &[Step],
     graph: &Graph,
-    places: &Places,
+    placements: &FixedPlacements,
     limits: &KernelLimits,
 ) -> Vec<ConcurrentSteps> {
     let mut found: Vec<ConcurrentSteps> = Vec::new();
     let mut group: Option<(ConcurrentSteps, Touched)> = None;
     for (i, step) in steps.iter().enumerate() {
-        let own = is_small(step, graph, limits).then(|| Touched::new(step, places));
+        let own = is_small(step, graph, limits).then(|| Touched::new(step, placements));
         match (&mut group, own) {
             (Some((range, all)), Some(own)) if range.len() < MAX_STEPS && all.takes(&own) => {
                 range.end = i + 1;
@@ -68,19 +68,19 @@ enum Memory {
 struct Touched {
     read: HashSet<Memory>,
     written: HashSet<Memory>,
-    /// The fixed places that are written.
+    /// The fixed placements that are written.
     slots: Vec<Slot>,
 }
 
 impl Touched {
-    fn new(step: &Step, places: &Places) -> Self {
-        let memory = |(id, _): &(NodeId, Slot)| match places.known(*id) {
+    fn new(step: &Step, placements: &FixedPlacements) -> Self {
+        let memory = |(id, _): &(NodeId, Slot)| match placements.known(*id) {
             Some(slot) => Memory::Fixed(slot.buffer),
             None => Memory::Value(*id),
         };
         // A merged step has its whole range already.
         let slot = |(id, slot): &(NodeId, Slot)| match slot.bytes {
-            0 => places.known(*id),
+            0 => placements.known(*id),
             _ => Some(*slot),
         };
         Touched {

@@ -1,4 +1,4 @@
-//! Which variables' new values are computed in the variables' own places.
+//! Which variables' new values are computed in the variables' own slots.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,18 +21,22 @@ struct Candidate {
 /// same buffer, which no dispatch may do: the running statistics of a layer and its frozen weight, say. (If that
 /// one is written in the same group too, the buffer is only written, in parts.)
 pub(super) fn in_place(cx: &Lowering, taken: impl Fn(NodeId) -> bool) -> Result<Vec<bool>> {
-    let mut takers: HashMap<NodeId, usize> = HashMap::new();
+    let mut assign_counts: HashMap<NodeId, usize> = HashMap::new();
     for assign in &cx.graph.assigns {
-        *takers.entry(cx.sources.home(assign.node)).or_default() += 1;
+        *assign_counts
+            .entry(cx.sources.storage(assign.node))
+            .or_default() += 1;
     }
     // From one variable's place it could not be copied to another's in the same buffer.
-    let is_shared = |home| takers.get(&home).is_some_and(|n| *n > 1);
+    let is_shared = |storage| assign_counts.get(&storage).is_some_and(|n| *n > 1);
     let mut by_group: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
     for (i, assign) in cx.graph.assigns.iter().enumerate() {
-        let home = cx.sources.home(assign.node);
+        let storage = cx.sources.storage(assign.node);
         let leaf = cx.graph.variable_node(assign.variable);
-        let group = cx.group_of(home).filter(|&g| {
-            !taken(home) && !is_shared(home) && leaf.is_none_or(|leaf| may_replace(cx, leaf, g))
+        let group = cx.group_of(storage).filter(|&g| {
+            !taken(storage)
+                && !is_shared(storage)
+                && leaf.is_none_or(|leaf| may_replace(cx, leaf, g))
         });
         if let Some(group) = group {
             by_group.entry(group).or_default().push(Candidate {

@@ -36,7 +36,7 @@ pub struct Arena {
 
 /// A variable and where it lies.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Placement {
     /// The variable.
     pub variable: Variable,
     /// Where.
@@ -49,7 +49,7 @@ pub struct Layout {
     /// The buffers.
     pub arenas: Vec<Arena>,
     /// The variables, by index.
-    pub places: Vec<Place>,
+    pub placements: Vec<Placement>,
 }
 
 impl Layout {
@@ -87,7 +87,7 @@ impl Layout {
                 offset,
                 bytes,
             };
-            self.places.push(Place {
+            self.placements.push(Placement {
                 variable: variable.clone(),
                 slot,
             });
@@ -95,13 +95,13 @@ impl Layout {
     }
 
     /// The place of the variable `id`.
-    pub fn place(&self, id: VariableId) -> Option<&Place> {
-        self.places.get(id.index())
+    pub fn place(&self, id: VariableId) -> Option<&Placement> {
+        self.placements.get(id.index())
     }
 
     /// The place of the variable called `name`.
-    pub fn find(&self, name: &str) -> Option<&Place> {
-        self.places.iter().find(|p| p.variable.name == name)
+    pub fn find(&self, name: &str) -> Option<&Placement> {
+        self.placements.iter().find(|p| p.variable.name == name)
     }
 
     /// Bytes of all variables' buffers.

@@ -1,4 +1,4 @@
-//! Lowering: from groups of nodes to steps with kernels and places.
+//! Lowering: from groups of nodes to steps with kernels and slots.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use crate::passes::{Group, Sources};
 use crate::{Error, Result};
 
 use super::chain::ChainBuilder;
-use super::memory::{Memory, Places};
+use super::memory::{FixedPlacements, Memory};
 use super::merge::merge_updates;
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Port, Slot, Step};
 
@@ -24,16 +24,16 @@ pub fn lower(
     limits: &KernelLimits,
 ) -> Result<Plan> {
     let cx = Lowering::new(&graph, &sources, &groups, layout, limits);
-    let mut places = Places::new(&cx)?;
+    let mut placements = FixedPlacements::new(&cx)?;
     let mut steps = Vec::with_capacity(groups.len());
     for group in &groups {
-        steps.push(cx.step(group, &places)?);
+        steps.push(cx.step(group, &placements)?);
     }
-    for (from, to) in places.copies() {
-        steps.push(cx.copy(from, to, &places)?);
+    for (from, to) in placements.copies() {
+        steps.push(cx.copy(from, to, &placements)?);
     }
-    let steps = merge_updates(steps, &places, limits);
-    let memory = Memory::plan(&cx, steps, &mut places)?;
+    let steps = merge_updates(steps, &placements, limits);
+    let memory = Memory::plan(&cx, steps, &mut placements)?;
     let port = |name: &str, id: NodeId, slot: Slot| Port {
         name: name.to_string(),
         meta: graph.meta(id).clone(),
@@ -42,20 +42,20 @@ pub fn lower(
     let mut inputs = Vec::new();
     for id in graph.ids() {
         if let Op::Input(input) = &graph.node(id).op {
-            inputs.push(port(&input.name, id, places.slot(id)?));
+            inputs.push(port(&input.name, id, placements.slot(id)?));
         }
     }
     let (mut results, mut outputs) = (Vec::new(), Vec::new());
     for (i, output) in graph.outputs.iter().enumerate() {
-        match places.result(i) {
+        match placements.result(i) {
             Some(slot) => results.push(port(&output.name, output.node, slot)),
             None => {
-                let slot = places.slot(sources.home(output.node))?;
+                let slot = placements.slot(sources.storage(output.node))?;
                 outputs.push(port(&output.name, output.node, slot));
             }
         }
     }
-    let mut buffers = places.buffers();
+    let mut buffers = placements.buffers();
     buffers.extend(memory.activations.iter().map(|&bytes| BufferPlan {
         bytes,
         role: BufferRole::Activations,
@@ -104,7 +104,7 @@ impl<'a> Lowering<'a> {
         limits: &'a KernelLimits,
     ) -> Self {
         let mut by_name: HashMap<&str, Slot> = HashMap::new();
-        for place in &layout.places {
+        for place in &layout.placements {
             by_name.entry(&place.variable.name).or_insert(place.slot);
         }
         let slot = |v: &Variable| by_name.get(v.name.as_str()).copied();
@@ -141,9 +141,9 @@ impl<'a> Lowering<'a> {
         self.readers.get(&id).map_or(&[], Vec::as_slice)
     }
 
-    fn step(&self, group: &Group, places: &Places) -> Result<Step> {
+    fn step(&self, group: &Group, placements: &FixedPlacements) -> Result<Step> {
         let chain = |nodes: &[NodeId], acc: Option<NodeId>, id: NodeId, prologue: bool| {
-            let mut builder = ChainBuilder::new(self, places, acc);
+            let mut builder = ChainBuilder::new(self, placements, acc);
             for &node in nodes {
                 builder.add(node)?;
             }
@@ -172,12 +172,12 @@ impl<'a> Lowering<'a> {
                     epilogue = Some(chain(&group.epilogue, Some(*id), *id, false)?);
                 }
                 let operand =
-                    |i: usize| Operand::Node(places.operand(self.sources.read(*id, i).root));
+                    |i: usize| Operand::Node(placements.operand(self.sources.read(*id, i).root));
                 let cx = LowerContext {
                     x,
                     y: node.meta.clone(),
                     inputs: (0..node.inputs.len()).map(operand).collect(),
-                    output: Operand::Node(places.operand(*id)),
+                    output: Operand::Node(placements.operand(*id)),
                     limits: self.limits,
                     prologue: prologue.as_ref(),
                     epilogue: epilogue.as_ref(),
@@ -200,7 +200,7 @@ impl<'a> Lowering<'a> {
                 vec![kernel.into()]
             }
         };
-        self.finish_step(group, named, prologue, epilogue, variants, places)
+        self.finish_step(group, named, prologue, epilogue, variants, placements)
     }
 
     /// What is said of a node whose kernels would take more turns than a driver allows.
@@ -225,7 +225,7 @@ impl<'a> Lowering<'a> {
         prologue: Option<Expr>,
         epilogue: Option<Expr>,
         variants: Vec<Variant>,
-        places: &Places,
+        placements: &FixedPlacements,
     ) -> Result<Step> {
         let node = self.graph.node(named);
         let nodes: Vec<NodeId> = group.nodes().collect();
@@ -244,14 +244,14 @@ impl<'a> Lowering<'a> {
         if let Some(id) = group.anchor {
             for (i, from) in self.sources.reads(id).iter().enumerate() {
                 if i > 0 || prologue.is_none() {
-                    read(places.operand(from.root));
+                    read(placements.operand(from.root));
                 }
             }
         }
         let writes = group
             .outputs
             .iter()
-            .map(|&id| (places.operand(id), UNPLACED))
+            .map(|&id| (placements.operand(id), UNPLACED))
             .collect();
         let inputs = self.inputs(&nodes);
         let names = || {
@@ -313,7 +313,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// A step that puts a node's value in a place that it could not be computed in.
-    fn copy(&self, from: NodeId, to: Operand, places: &Places) -> Result<Step> {
+    fn copy(&self, from: NodeId, to: Operand, placements: &FixedPlacements) -> Result<Step> {
         let meta = self.graph.meta(from);
         // A number is written as it is: where it lies already may be the same buffer.
         let number = match self.graph.node(from).op.def().work() {
@@ -348,7 +348,7 @@ impl<'a> Lowering<'a> {
             },
             inputs: reads,
             outputs: match to {
-                Operand::Node(id) => vec![(from, places.slot(id)?)],
+                Operand::Node(id) => vec![(from, placements.slot(id)?)],
                 Operand::Scratch(_) => Vec::new(),
             },
             scratch: Vec::new(),

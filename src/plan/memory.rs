@@ -1,10 +1,9 @@
-//! Where values lie: variables and hand-overs at fixed places, the rest in buffers that are reused as
-//! values die.
+//! The memory plan: variables, inputs and results have fixed placements, activations share buffers by live range.
 //!
-//! A dispatch must not write a buffer that it reads, so each activation has a whole buffer while it
-//! lives. Which buffer: the largest values choose first, each the smallest buffer that is free during
-//! its whole life (Pisarchyk and Lee, "Efficient memory management for deep neural net inference",
-//! 2020, greedy by size).
+//! A dispatch must not write a buffer that it reads, so each activation has a whole buffer during its
+//! live range. Values are assigned in order of size, the largest first, each to the smallest buffer that is
+//! free during its live range (Pisarchyk and Lee, "Efficient memory management for deep neural net
+//! inference", 2020, greedy by size).
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,26 +13,26 @@ use crate::{Error, Result};
 
 use super::concurrent::concurrent_groups;
 use super::in_place::in_place;
+use super::intervals::IntervalAllocator;
 use super::layout::{ALIGNMENT, slot_bytes, value_bytes};
 use super::lower::{Lowering, UNPLACED};
-use super::tenants::Tenants;
 use super::{BufferId, BufferPlan, BufferRole, ConcurrentSteps, Dispatch, Slot, Step};
 
-/// The fixed places: everything but activations.
-pub(super) struct Places {
+/// The placement of everything but activations.
+pub(super) struct FixedPlacements {
     slots: HashMap<NodeId, Slot>,
     /// A node that is stored over a variable is known by the variable's own node, so that a kernel
     /// binds the buffer once.
     operands: HashMap<NodeId, NodeId>,
-    /// Values that must be copied to their places at the end of the run.
+    /// Values that must be copied to their slots at the end of the run.
     copies: Vec<(NodeId, Operand)>,
     results: Vec<Option<Slot>>,
     buffers: Vec<BufferPlan>,
 }
 
-impl Places {
+impl FixedPlacements {
     pub fn new(cx: &Lowering) -> Result<Self> {
-        let mut places = Places {
+        let mut placements = FixedPlacements {
             slots: HashMap::new(),
             operands: HashMap::new(),
             copies: Vec::new(),
@@ -41,11 +40,11 @@ impl Places {
             buffers: Vec::new(),
         };
         let mut next = cx.graph.nodes().len() as u32;
-        places.leaves(cx)?;
-        places.results(cx, &mut next);
-        places.gradients(cx)?;
-        places.assigns(cx, &mut next)?;
-        Ok(places)
+        placements.leaves(cx)?;
+        placements.results(cx, &mut next);
+        placements.gradients(cx)?;
+        placements.assigns(cx, &mut next)?;
+        Ok(placements)
     }
 
     /// The node that stands for the memory of `id` in kernels.
@@ -63,7 +62,7 @@ impl Places {
         self.results.get(i).copied().flatten()
     }
 
-    /// The buffers of the fixed places.
+    /// The buffers of the fixed placements.
     pub fn buffers(&self) -> Vec<BufferPlan> {
         self.buffers.clone()
     }
@@ -110,7 +109,7 @@ impl Places {
         Ok(())
     }
 
-    /// Values that each run hands back, most of them scalars, get places side by side, so that one copy fetches them.
+    /// The results of each run, most of them scalars, lie side by side, so that one copy fetches them.
     fn results(&mut self, cx: &Lowering, next: &mut u32) {
         let buffer = self.open(BufferRole::Results);
         for output in &cx.graph.outputs {
@@ -121,9 +120,9 @@ impl Places {
                 self.results.push(None);
                 continue;
             }
-            let home = cx.sources.home(output.node);
+            let storage = cx.sources.storage(output.node);
             // A value with two names (a loss, and a metric of the mean loss) has one place.
-            if let Some(slot) = self.slots.get(&home)
+            if let Some(slot) = self.slots.get(&storage)
                 && slot.buffer == BufferId::Local(buffer)
             {
                 self.results.push(Some(*slot));
@@ -131,13 +130,13 @@ impl Places {
             }
             let slot = self.append(buffer, slot_bytes(meta));
             self.results.push(Some(slot));
-            if self.slots.contains_key(&home)
-                || cx.group_of(home).is_none()
-                || feeds_others(cx, home)
+            if self.slots.contains_key(&storage)
+                || cx.group_of(storage).is_none()
+                || feeds_others(cx, storage)
             {
-                self.copy_to(home, slot, next);
+                self.copy_to(storage, slot, next);
             } else {
-                self.slots.insert(home, slot);
+                self.slots.insert(storage, slot);
             }
         }
     }
@@ -155,11 +154,11 @@ impl Places {
         let mut wanted: Vec<(NodeId, Slot)> = Vec::new();
         let mut among: HashSet<NodeId> = HashSet::new();
         for g in &cx.graph.gradients {
-            let home = cx.sources.home(g.node);
-            let free = !self.slots.contains_key(&home) && !among.contains(&home);
-            if free && cx.group_of(home).is_some() {
-                wanted.push((home, cx.variable_slot(g.variable)?));
-                among.insert(home);
+            let storage = cx.sources.storage(g.node);
+            let free = !self.slots.contains_key(&storage) && !among.contains(&storage);
+            if free && cx.group_of(storage).is_some() {
+                wanted.push((storage, cx.variable_slot(g.variable)?));
+                among.insert(storage);
             }
         }
         // A step must not read one part of the buffer while it writes another.
@@ -196,23 +195,23 @@ impl Places {
 
     /// A new value is computed in the variable's own place where it can be.
     fn assigns(&mut self, cx: &Lowering, next: &mut u32) -> Result<()> {
-        let in_place = in_place(cx, |home| self.slots.contains_key(&home))?;
+        let in_place = in_place(cx, |storage| self.slots.contains_key(&storage))?;
         for (assign, in_place) in cx.graph.assigns.iter().zip(in_place) {
             let slot = cx.variable_slot(assign.variable)?;
-            let home = cx.sources.home(assign.node);
+            let storage = cx.sources.storage(assign.node);
             let leaf = cx.graph.variable_node(assign.variable);
-            if leaf == Some(home) {
+            if leaf == Some(storage) {
                 continue;
             }
             match (in_place, leaf) {
                 (true, Some(leaf)) => {
-                    self.operands.insert(home, leaf);
+                    self.operands.insert(storage, leaf);
                 }
                 (true, None) => {
-                    self.slots.insert(home, slot);
+                    self.slots.insert(storage, slot);
                 }
-                (false, Some(leaf)) => self.copies.push((home, Operand::Node(leaf))),
-                (false, None) => self.copy_to(home, slot, next),
+                (false, Some(leaf)) => self.copies.push((storage, Operand::Node(leaf))),
+                (false, None) => self.copy_to(storage, slot, next),
             }
         }
         Ok(())
@@ -228,12 +227,13 @@ fn feeds_others(cx: &Lowering, id: NodeId) -> bool {
     cx.readers(id).iter().any(others)
 }
 
-/// A value that needs a buffer for a time.
-struct Life {
+/// A value's size, and the steps during which it needs a buffer.
+struct LiveRange {
     bytes: u64,
-    /// The steps that write it first and read it last.
-    from: usize,
-    to: usize,
+    /// The step that writes it first.
+    first: usize,
+    /// The step that reads it last.
+    last: usize,
 }
 
 /// The steps with all their slots, which of them may run at once, and the sizes of the activation buffers.
@@ -244,67 +244,71 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub fn plan(cx: &Lowering, mut steps: Vec<Step>, places: &mut Places) -> Result<Self> {
+    pub fn plan(
+        cx: &Lowering,
+        mut steps: Vec<Step>,
+        placements: &mut FixedPlacements,
+    ) -> Result<Self> {
         let end = steps.len();
-        let concurrent = concurrent_groups(&steps, cx.graph, places, cx.limits);
+        let concurrent = concurrent_groups(&steps, cx.graph, placements, cx.limits);
         // No other step of a concurrent group may overwrite what one of them reads or writes.
         let mut until: Vec<usize> = (0..end).collect();
         for group in &concurrent {
             until[group.clone()].fill(group.end - 1);
         }
         let mut order: Vec<NodeId> = Vec::new();
-        let mut lives: Vec<Life> = Vec::new();
+        let mut ranges: Vec<LiveRange> = Vec::new();
         let mut at: HashMap<NodeId, usize> = HashMap::new();
         for (s, step) in steps.iter().enumerate() {
             for (id, _) in &step.writes {
-                if places.known(*id).is_none() && !at.contains_key(id) {
-                    at.insert(*id, lives.len());
+                if placements.known(*id).is_none() && !at.contains_key(id) {
+                    at.insert(*id, ranges.len());
                     order.push(*id);
-                    lives.push(Life {
+                    ranges.push(LiveRange {
                         bytes: value_bytes(cx.graph.meta(*id), cx.limits),
-                        from: s,
-                        to: until[s],
+                        first: s,
+                        last: until[s],
                     });
                 }
             }
             for (id, _) in &step.reads {
-                if let Some(life) = at.get(id).and_then(|&i| lives.get_mut(i)) {
-                    life.to = until[s];
+                if let Some(range) = at.get(id).and_then(|&i| ranges.get_mut(i)) {
+                    range.last = until[s];
                 }
             }
         }
         for output in &cx.graph.outputs {
-            if let Some(life) = at
-                .get(&cx.sources.home(output.node))
-                .and_then(|&i| lives.get_mut(i))
+            if let Some(range) = at
+                .get(&cx.sources.storage(output.node))
+                .and_then(|&i| ranges.get_mut(i))
             {
-                life.to = end;
+                range.last = end;
             }
         }
-        let values = lives.len();
+        let values = ranges.len();
         for (s, step) in steps.iter().enumerate() {
             let scratch = step.scratch.iter();
-            lives.extend(scratch.map(|&bytes| Life {
+            ranges.extend(scratch.map(|&bytes| LiveRange {
                 bytes: bytes.max(16),
-                from: s,
-                to: until[s],
+                first: s,
+                last: until[s],
             }));
         }
-        let (activations, chosen) = assign(&lives);
-        let first = places.buffers.len();
+        let (activations, chosen) = assign(&ranges);
+        let first = placements.buffers.len();
         let slot = |i: usize| Slot {
             buffer: BufferId::Local(first + chosen.get(i).copied().unwrap_or(0)),
             offset: 0,
-            bytes: lives.get(i).map_or(0, |l| l.bytes.next_multiple_of(16)),
+            bytes: ranges.get(i).map_or(0, |l| l.bytes.next_multiple_of(16)),
         };
         for (i, id) in order.iter().enumerate() {
-            places.slots.insert(*id, slot(i));
+            placements.slots.insert(*id, slot(i));
         }
         let mut scratch = values;
         for step in &mut steps {
             let slots: Vec<Slot> = (0..step.scratch.len()).map(|i| slot(scratch + i)).collect();
             scratch += slots.len();
-            fill(step, places, &slots)?;
+            fill(step, placements, &slots)?;
         }
         Ok(Memory {
             steps,
@@ -315,32 +319,32 @@ impl Memory {
 }
 
 /// Chooses a buffer for each value: the sizes of the buffers, and the buffer of each value.
-fn assign(lives: &[Life]) -> (Vec<u64>, Vec<usize>) {
-    let mut by_size: Vec<usize> = (0..lives.len()).collect();
-    by_size.sort_by_key(|&i| (std::cmp::Reverse(lives[i].bytes), lives[i].from));
+fn assign(ranges: &[LiveRange]) -> (Vec<u64>, Vec<usize>) {
+    let mut by_size: Vec<usize> = (0..ranges.len()).collect();
+    by_size.sort_by_key(|&i| (std::cmp::Reverse(ranges[i].bytes), ranges[i].first));
     let mut sizes: Vec<u64> = Vec::new();
-    let mut tenants = Tenants::default();
-    let mut chosen = vec![0; lives.len()];
+    let mut allocator = IntervalAllocator::default();
+    let mut chosen = vec![0; ranges.len()];
     for i in by_size {
-        let life = &lives[i];
+        let range = &ranges[i];
         // Larger values were placed before, so every buffer is large enough; the last is smallest.
-        let free = tenants.last_free(life.from, life.to);
+        let free = allocator.last_free(range.first, range.last);
         let buffer = free.unwrap_or_else(|| {
-            sizes.push(life.bytes.next_multiple_of(16));
-            tenants.add()
+            sizes.push(range.bytes.next_multiple_of(16));
+            allocator.add()
         });
-        tenants.move_in(buffer, life.from, life.to);
+        allocator.reserve(buffer, range.first, range.last);
         chosen[i] = buffer;
     }
     (sizes, chosen)
 }
 
 /// Writes the slots into a step, and checks that no dispatch reads a buffer that it writes.
-fn fill(step: &mut Step, places: &Places, scratch: &[Slot]) -> Result<()> {
+fn fill(step: &mut Step, placements: &FixedPlacements, scratch: &[Slot]) -> Result<()> {
     let kernels = step.reads.iter_mut().chain(&mut step.writes);
     for (id, slot) in kernels.chain(&mut step.inputs).chain(&mut step.outputs) {
         if *slot == UNPLACED {
-            *slot = places.slot(*id)?;
+            *slot = placements.slot(*id)?;
         }
     }
     step.bytes = step

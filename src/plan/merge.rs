@@ -1,7 +1,7 @@
 //! Merges the updates of many parameters into one step.
 //!
 //! Parameters, gradients and each kind of optimizer state lie in the same order in buffers of their
-//! own. So where neighbouring steps apply the same chain to places that follow each other in every
+//! own. So where neighbouring steps apply the same chain to slots that follow each other in every
 //! buffer, one chain over the whole range does them all, and touches only padding besides.
 
 use std::collections::{HashMap, HashSet};
@@ -12,15 +12,22 @@ use crate::{DType, Shape};
 
 use super::layout::ALIGNMENT;
 use super::lower::elementwise_kernel;
-use super::memory::Places;
+use super::memory::FixedPlacements;
 use super::{Dispatch, Slot, Step};
 
 /// The steps, with each run of mergeable ones as one.
-pub(super) fn merge_updates(steps: Vec<Step>, places: &Places, limits: &KernelLimits) -> Vec<Step> {
+pub(super) fn merge_updates(
+    steps: Vec<Step>,
+    placements: &FixedPlacements,
+    limits: &KernelLimits,
+) -> Vec<Step> {
     let mut merged: Vec<Step> = Vec::with_capacity(steps.len());
     let mut run: Option<Run> = None;
     for step in steps {
-        match run.as_ref().and_then(|run| run.with(&step, places, limits)) {
+        match run
+            .as_ref()
+            .and_then(|run| run.with(&step, placements, limits))
+        {
             Some(ranges) => {
                 if let Some(run) = &mut run {
                     run.ranges = ranges;
@@ -37,19 +44,19 @@ pub(super) fn merge_updates(steps: Vec<Step>, places: &Places, limits: &KernelLi
 /// Steps that follow each other and are to become one. It is put together once, when all are known.
 struct Run {
     first: Step,
-    /// The places over all of them, by the first one's operands; none while that is alone.
+    /// The placements over all of them, by the first one's operands; none while that is alone.
     ranges: Vec<(Operand, Slot)>,
     more: Vec<Step>,
 }
 
 /// The place of an operand in a step that is not filled in yet.
-fn place(step: &Step, operand: Operand, places: &Places) -> Option<Slot> {
+fn place(step: &Step, operand: Operand, placements: &FixedPlacements) -> Option<Slot> {
     let Operand::Node(id) = operand else {
         return None;
     };
     step.slot_of(operand)
         .filter(|s| s.bytes > 0)
-        .or_else(|| places.known(id))
+        .or_else(|| placements.known(id))
 }
 
 impl Run {
@@ -61,20 +68,20 @@ impl Run {
         }
     }
 
-    /// The places of the first step's operand in all steps of the run.
-    fn place(&self, operand: Operand, places: &Places) -> Option<Slot> {
+    /// The placements of the first step's operand in all steps of the run.
+    fn place(&self, operand: Operand, placements: &FixedPlacements) -> Option<Slot> {
         let known = self.ranges.iter().find(|(o, _)| *o == operand);
         match known {
             Some((_, slot)) => Some(*slot),
-            None => place(&self.first, operand, places),
+            None => place(&self.first, operand, placements),
         }
     }
 
-    /// The places with one more step, where that can be merged too.
+    /// The placements with one more step, where that can be merged too.
     fn with(
         &self,
         step: &Step,
-        places: &Places,
+        placements: &FixedPlacements,
         limits: &KernelLimits,
     ) -> Option<Vec<(Operand, Slot)>> {
         let (a, b) = (&self.first, step);
@@ -89,8 +96,9 @@ impl Run {
         if !alike {
             return None;
         }
-        let follow =
-            |x: Operand, y: Operand| follow(self.place(x, places)?, place(step, y, places)?);
+        let follow = |x: Operand, y: Operand| {
+            follow(self.place(x, placements)?, place(step, y, placements)?)
+        };
         let mut ranges: Vec<(Operand, Slot)> = Vec::new();
         for (l, m) in x.leaves.iter().zip(&y.leaves) {
             // What the run reads element by element, it reads so in all its steps.
@@ -115,7 +123,7 @@ impl Run {
                 .chain(e.stores.iter().map(|s| s.dtype));
             types.any(DType::is_half)
         };
-        // What is packed lies in other places than what is not.
+        // What is packed lies in other slots than what is not.
         if halves(x) {
             return None;
         }
@@ -156,7 +164,7 @@ fn is_same(access: &Access, len: usize) -> bool {
     }
 }
 
-/// The range over both places, where the second begins right after the first.
+/// The range over both placements, where the second begins right after the first.
 fn follow(x: Slot, y: Slot) -> Option<Slot> {
     let next = (x.offset + x.bytes).next_multiple_of(ALIGNMENT);
     (x.buffer == y.buffer && y.offset == next).then(|| Slot {
@@ -196,7 +204,7 @@ fn widen(
         }
     }
     let all = || [first].into_iter().chain(more);
-    // The places of the first step reach over all of them; those of the others are kept as they are.
+    // The placements of the first step reach over all of them; those of the others are kept as they are.
     let widened = |of: fn(&Step) -> &Vec<(NodeId, Slot)>| {
         let mut seen = HashSet::new();
         let each = all().flat_map(of).filter(|(id, _)| seen.insert(*id));

@@ -7,13 +7,13 @@ mod chain;
 mod concurrent;
 mod cost;
 mod in_place;
+mod intervals;
 mod layout;
 mod lower;
 mod memory;
 mod merge;
 mod shared;
 mod table;
-mod tenants;
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ use crate::graph::{Graph, Meta, NodeId};
 use crate::kernel::{Expr, Kernel, Operand};
 use crate::{Result, Source};
 
-pub use layout::{Arena, Layout, Place};
+pub use layout::{Arena, Layout, Placement};
 pub use lower::lower;
 pub use shared::Shared;
 
@@ -77,7 +77,7 @@ pub struct BufferPlan {
     pub role: BufferRole,
 }
 
-/// One dispatch with its places.
+/// One dispatch with its slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
     /// The kernel. Its bindings name operands...

@@ -8,7 +8,7 @@ pub struct Shared {
     /// Role and size of each.
     pub buffers: Vec<(BufferRole, u64)>,
     /// By plan and its own buffer: the index into `buffers`.
-    pub places: Vec<Vec<usize>>,
+    pub indices: Vec<Vec<usize>>,
 }
 
 impl Shared {
@@ -16,10 +16,10 @@ impl Shared {
     /// fewer bytes.
     pub fn new(plans: &[&[BufferPlan]]) -> Self {
         let mut buffers: Vec<(BufferRole, u64)> = Vec::new();
-        let mut places: Vec<Vec<usize>> = plans.iter().map(|p| vec![0; p.len()]).collect();
+        let mut indices: Vec<Vec<usize>> = plans.iter().map(|p| vec![0; p.len()]).collect();
         for role in BufferRole::ALL {
             let first = buffers.len();
-            for (plan, places) in plans.iter().zip(&mut places) {
+            for (plan, indices) in plans.iter().zip(&mut indices) {
                 let of_role = plan.iter().enumerate().filter(|(_, b)| b.role == role);
                 let mut order: Vec<(usize, u64)> = of_role.map(|(i, b)| (i, b.bytes)).collect();
                 order.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
@@ -28,13 +28,13 @@ impl Shared {
                         Some(buffer) => buffer.1 = buffer.1.max(bytes),
                         None => buffers.push((role, bytes)),
                     }
-                    if let Some(at) = places.get_mut(i) {
+                    if let Some(at) = indices.get_mut(i) {
                         *at = first + rank;
                     }
                 }
             }
         }
-        Shared { buffers, places }
+        Shared { buffers, indices }
     }
 
     /// Bytes of all buffers.
@@ -61,7 +61,7 @@ mod tests {
         let shared = Shared::new(&[&a, &b]);
         let bytes: Vec<u64> = shared.buffers.iter().map(|s| s.1).collect();
         assert_eq!(bytes, [128, 32, 16, 256]);
-        assert_eq!(shared.places, [vec![2, 0, 1, 3], vec![0, 1]]);
+        assert_eq!(shared.indices, [vec![2, 0, 1, 3], vec![0, 1]]);
         assert_eq!(shared.bytes(), 432);
     }
 }

@@ -250,7 +250,10 @@ struct Candidates {
 impl Candidates {
     fn new(planner: Planner, work: &Work, streamed: bool) -> Result<Self> {
         let (steps, layout) = planner.steps(&work.wanted(), streamed)?;
-        let on_device = layout.places.iter().any(|p| p.variable.role == Role::Data);
+        let on_device = layout
+            .placements
+            .iter()
+            .any(|p| p.variable.role == Role::Data);
         let mut candidates = Candidates {
             steps,
             layout,

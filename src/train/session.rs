@@ -82,8 +82,8 @@ impl Session {
     /// Whether it has these very plans: for the same recipe it is then as good as a new one.
     pub fn serves(&self, planned: &Planned) -> bool {
         let variables = |program: &Program| {
-            let places = program.layout.places.iter();
-            let all = places.map(|p| (p.variable.name.clone(), p.variable.meta.clone()));
+            let placements = program.layout.placements.iter();
+            let all = placements.map(|p| (p.variable.name.clone(), p.variable.meta.clone()));
             all.collect::<Vec<_>>()
         };
         self.wanted == planned.wanted
@@ -314,7 +314,7 @@ impl Session {
             let data = self
                 .program
                 .layout
-                .places
+                .placements
                 .get(index)
                 .is_none_or(|p| p.variable.role == Role::Data);
             if !data {

@@ -1,6 +1,6 @@
 //! The CPU device's memory: buffers of 32-bit words that start at a cache line.
 //!
-//! A step names its places once, when it is prepared; [`Places::new`] checks that what it writes
+//! A step names its slices once, when it is prepared; [`Accesses::new`] checks that what it writes
 //! overlaps nothing else. [`Memory::open`] then cuts the buffers into those slices by splitting
 //! borrows, so that in-place updates and many values in one buffer need no `unsafe`.
 
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use super::buffer::Buffer;
 
 /// Most slices that one step may read, and that it may write.
-pub(super) const MAX_PLACES: usize = 32;
+pub(super) const MAX_ACCESSES: usize = 32;
 
 /// A part of a buffer, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,16 +87,16 @@ impl Memory {
     }
 
     /// The slices of a step.
-    pub fn open(&mut self, places: &Places) -> Open<'_> {
+    pub fn open(&mut self, accesses: &Accesses) -> Open<'_> {
         let mut open = Open {
-            reads: [&[]; MAX_PLACES],
+            reads: [&[]; MAX_ACCESSES],
             writes: std::array::from_fn(|_| Default::default()),
         };
         let mut buffers = self.buffers.iter_mut();
         let mut next_buffer = 0;
         let mut rest: &mut [u32] = &mut [];
         let mut at = 0;
-        for region in &places.regions {
+        for region in &accesses.regions {
             let span = region.span;
             if span.buffer >= next_buffer {
                 let buffer = buffers.nth(span.buffer - next_buffer);
@@ -115,8 +115,8 @@ impl Memory {
                 None => {
                     let slice: &[u32] = slice;
                     for &read in &region.reads {
-                        let from = places.reads[read].start - span.start;
-                        open.reads[read] = &slice[from..from + places.reads[read].len];
+                        let from = accesses.reads[read].start - span.start;
+                        open.reads[read] = &slice[from..from + accesses.reads[read].len];
                     }
                 }
             }
@@ -125,15 +125,15 @@ impl Memory {
     }
 }
 
-/// The slices of a step, in the order of its [`Places`].
+/// The slices of a step, in the order of its [`Accesses`].
 pub(super) struct Open<'a> {
-    pub reads: [&'a [u32]; MAX_PLACES],
-    pub writes: [&'a mut [u32]; MAX_PLACES],
+    pub reads: [&'a [u32]; MAX_ACCESSES],
+    pub writes: [&'a mut [u32]; MAX_ACCESSES],
 }
 
 /// What a step reads and writes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Accesses {
     reads: Vec<Span>,
     regions: Vec<Region>,
 }
@@ -146,10 +146,10 @@ struct Region {
     reads: Vec<usize>,
 }
 
-impl Places {
+impl Accesses {
     /// Checks and prepares. What is read and written in place counts as written only.
     pub fn new(reads: Vec<Span>, writes: &[Span]) -> Result<Self> {
-        if reads.len() > MAX_PLACES || writes.len() > MAX_PLACES {
+        if reads.len() > MAX_ACCESSES || writes.len() > MAX_ACCESSES {
             let detail = format!(
                 "{} reads and {} writes in one step",
                 reads.len(),
@@ -189,7 +189,7 @@ impl Places {
                 None => regions.push(region),
             }
         }
-        Ok(Places { reads, regions })
+        Ok(Accesses { reads, regions })
     }
 
     /// Whether all of them lie inside the memory.

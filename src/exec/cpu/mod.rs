@@ -1,7 +1,7 @@
 //! The CPU device: runs plans in f32, for machines without a GPU.
 //!
 //! Everything is prepared when the executor is made: the memory, and for each plan a flat list of
-//! ops and chains with their places. A run walks the list; it looks nothing up and makes nothing.
+//! ops and chains with their slices. A run walks the list; it looks nothing up and makes nothing.
 //!
 //! Invariant: the same bits twice, with any number of threads. Threads share the elements of a chain
 //! and the rows and columns of an op's result, never the terms of a sum.
@@ -35,7 +35,7 @@ use pace::Pace;
 use step::{NextValues, Prepared, prepare};
 
 /// Most tensors that one step of a plan may read and write.
-pub const MAX_TENSORS: u32 = memory::MAX_PLACES as u32;
+pub const MAX_TENSORS: u32 = memory::MAX_ACCESSES as u32;
 
 /// Runs held for [`Executor::results`] before their list must grow.
 const RESULTS: usize = 256;
@@ -77,8 +77,8 @@ impl CpuExecutor {
         let arenas = sizes.len();
         let shared = program.shared();
         sizes.extend(shared.buffers.iter().map(|(_, bytes)| bytes));
-        let locals = shared.places.iter().map(|places| places.iter());
-        let locals = locals.map(|places| places.map(|at| arenas + at).collect());
+        let locals = shared.indices.iter().map(|indices| indices.iter());
+        let locals = locals.map(|indices| indices.map(|at| arenas + at).collect());
         let (prologue, acc) = (sizes.len(), sizes.len() + 1);
         let mut workspaces = [0, 0];
         let mut plans = Vec::with_capacity(program.plans.len());
@@ -140,13 +140,13 @@ impl CpuExecutor {
             finished: Vec::with_capacity(RESULTS),
             words: Vec::with_capacity(RESULTS * results),
         };
-        executor.check_places()?;
+        executor.check_accesses()?;
         Ok(executor)
     }
 
     /// Every place that is ever opened lies inside the memory.
-    fn check_places(&self) -> Result<()> {
-        for place in &self.program.layout.places {
+    fn check_accesses(&self) -> Result<()> {
+        for place in &self.program.layout.placements {
             self.memory
                 .get(self.variable(place.slot, place.variable.meta.shape.len())?)?;
         }
@@ -156,7 +156,7 @@ impl CpuExecutor {
                     .get(prepared.buffers.span(port.slot, port.meta.shape.len())?)?;
             }
             for step in &prepared.steps {
-                step.places().check(&self.memory)?;
+                step.accesses().check(&self.memory)?;
             }
         }
         Ok(())
@@ -174,9 +174,9 @@ impl CpuExecutor {
     }
 
     fn variable_at(&self, index: usize) -> Result<memory::Span> {
-        let places = &self.program.layout.places;
-        let missing = || Error::argument("variable", index, format!("below {}", places.len()));
-        let place = places.get(index).ok_or_else(missing)?;
+        let placements = &self.program.layout.placements;
+        let missing = || Error::argument("variable", index, format!("below {}", placements.len()));
+        let place = placements.get(index).ok_or_else(missing)?;
         self.variable(place.slot, place.variable.meta.shape.len())
     }
 

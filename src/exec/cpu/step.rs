@@ -11,10 +11,10 @@ use crate::{Error, Result};
 
 use super::buffers::Buffers;
 use super::chain::{Chain, Registers, compile};
-use super::memory::{MAX_PLACES, Memory, Places, Span};
+use super::memory::{Accesses, MAX_ACCESSES, Memory, Span};
 
 /// Most inputs of an op.
-const MAX_INPUTS: usize = MAX_PLACES;
+const MAX_INPUTS: usize = MAX_ACCESSES;
 
 /// Operations from which an op is expected to use more than one thread.
 const PARALLEL_FLOPS: f64 = 1e6;
@@ -28,7 +28,7 @@ impl NextValues {
         let mut all = HashMap::new();
         for assign in &graph.assigns {
             if let Some(leaf) = graph.variable_node(assign.variable) {
-                all.entry(sources.home(assign.node)).or_insert(leaf);
+                all.entry(sources.storage(assign.node)).or_insert(leaf);
             }
         }
         NextValues(all)
@@ -48,7 +48,7 @@ pub(super) struct PreparedOp {
     op: Op,
     inputs: Vec<Meta>,
     output: Meta,
-    places: Places,
+    accesses: Accesses,
     flops: f64,
 }
 
@@ -62,10 +62,10 @@ impl Prepared {
     }
 
     /// What it reads and writes.
-    pub fn places(&self) -> &Places {
+    pub fn accesses(&self) -> &Accesses {
         match self {
-            Prepared::Chain(chain) => chain.places(),
-            Prepared::Op(op) => &op.places,
+            Prepared::Chain(chain) => chain.accesses(),
+            Prepared::Op(op) => &op.accesses,
         }
     }
 
@@ -88,7 +88,7 @@ impl Prepared {
 
 impl PreparedOp {
     fn run(&self, memory: &mut Memory) {
-        let open = memory.open(&self.places);
+        let open = memory.open(&self.accesses);
         let mut x = [HostRef {
             meta: &self.output,
             words: &[],
@@ -163,7 +163,7 @@ pub(super) fn prepare(
         op: node.op.clone(),
         inputs,
         output: node.meta.clone(),
-        places: Places::new(reads, &[y])?,
+        accesses: Accesses::new(reads, &[y])?,
         flops: step.flops,
     }));
     if let Some(epilogue) = &step.epilogue {

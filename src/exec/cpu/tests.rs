@@ -121,7 +121,7 @@ fn uniform(n: usize, reach: f32, seed: u64) -> Vec<u32> {
 
 /// Fills the parameters of a network.
 fn start(program: &Program, executor: &mut dyn Executor) {
-    for (i, place) in program.layout.places.iter().enumerate() {
+    for (i, place) in program.layout.placements.iter().enumerate() {
         if place.variable.role == Role::Parameter {
             let shape = place.variable.shape();
             let reach = 1.0 / (shape.last() as f32).sqrt();
@@ -183,7 +183,7 @@ fn compare(graphs: Vec<Shared>, runs: &[usize]) {
         assert_eq!((got.run, got.plan), (want.run, want.plan));
         close(&got.words, &want.words, 2e-4, "result");
     }
-    for (i, place) in program.layout.places.iter().enumerate() {
+    for (i, place) in program.layout.placements.iter().enumerate() {
         let got = cpu.read_variable(i).unwrap();
         close(
             &got,
@@ -218,7 +218,7 @@ fn trained(program: &Program, threads: usize) -> Vec<Vec<u32>> {
         start(program, &mut cpu);
         // A short plan is run with all threads and alone by then.
         (1..20).for_each(|step| run(program, &mut cpu, 0, step));
-        let all = 0..program.layout.places.len();
+        let all = 0..program.layout.placements.len();
         all.map(|i| cpu.read_variable(i).unwrap()).collect()
     })
 }

@@ -75,7 +75,7 @@ impl Buffers {
         Ok(Buffers {
             arenas,
             shared,
-            locals: plan.places,
+            locals: plan.indices,
         })
     }
 

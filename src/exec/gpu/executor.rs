@@ -127,7 +127,7 @@ impl GpuExecutor {
         let shared = (STAGED / staged.max(1)).clamp(1, RUNS as u64);
         let largest = program
             .layout
-            .places
+            .placements
             .iter()
             .map(|p| p.slot.bytes)
             .max()
@@ -186,7 +186,7 @@ impl Executor for GpuExecutor {
     }
 
     fn write_variable(&mut self, index: usize, words: &[u32]) -> Result<()> {
-        let place = get(&self.program.layout.places, index, "variable")?;
+        let place = get(&self.program.layout.placements, index, "variable")?;
         let len = place.variable.meta.shape.len();
         if words.len() != len {
             let what = format!("the number of elements of {}", place.variable.name);
@@ -197,7 +197,7 @@ impl Executor for GpuExecutor {
     }
 
     fn read_variable(&mut self, index: usize) -> Result<Vec<u32>> {
-        let place = get(&self.program.layout.places, index, "variable")?;
+        let place = get(&self.program.layout.placements, index, "variable")?;
         let len = place.variable.meta.shape.len();
         self.read_slot(0, place.slot, len)
     }

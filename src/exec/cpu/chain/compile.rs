@@ -5,7 +5,7 @@ use crate::graph::Function;
 use crate::kernel::{Access, Expr, Leaf, Operand, Value, View};
 use crate::{Error, Result};
 
-use super::super::memory::{Places, Span};
+use super::super::memory::{Accesses, Span};
 use super::{BLOCK, Call, Chain, Fetch, MAX_ARGS, Source, Target, Walk};
 
 /// Prepares `expr`. `place` gives the span of an operand that holds so many words; `acc` is where
@@ -275,7 +275,7 @@ impl Compiler {
     }
 
     fn finish(mut self) -> Result<Chain> {
-        self.chain.places = Places::new(self.reads, &self.writes)?;
+        self.chain.accesses = Accesses::new(self.reads, &self.writes)?;
         Ok(self.chain)
     }
 }

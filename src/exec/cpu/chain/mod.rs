@@ -22,7 +22,7 @@ use walk::Walk;
 
 use crate::ops::pays;
 
-use super::memory::{MAX_PLACES, Memory, Open, Places};
+use super::memory::{Accesses, MAX_ACCESSES, Memory, Open};
 
 /// Most elements of a block.
 pub(super) const BLOCK: usize = 1024;
@@ -47,7 +47,7 @@ impl Registers {
 /// A prepared chain.
 #[derive(Debug, Default)]
 pub(super) struct Chain {
-    places: Places,
+    accesses: Accesses,
     writes: usize,
     /// How many elements.
     len: usize,
@@ -114,8 +114,8 @@ impl Chain {
     }
 
     /// What it reads and writes.
-    pub fn places(&self) -> &Places {
-        &self.places
+    pub fn accesses(&self) -> &Accesses {
+        &self.accesses
     }
 
     /// Whether there is nothing to do.
@@ -132,7 +132,7 @@ impl Chain {
 
     /// Computes all elements. There is one set of registers for each thread that may take part.
     pub fn run(&self, memory: &mut Memory, registers: &mut [Registers]) {
-        let Open { reads, mut writes } = memory.open(&self.places);
+        let Open { reads, mut writes } = memory.open(&self.accesses);
         let threads = match self.is_parallel() && pays(self.len, 0) {
             true => registers.len(),
             false => 1,
@@ -157,8 +157,8 @@ impl Chain {
         }
         let half = threads / 2;
         let at = (blocks * half / threads.max(1) * self.block).min(len);
-        let mut left: [&mut [u32]; MAX_PLACES] = Default::default();
-        let mut right: [&mut [u32]; MAX_PLACES] = Default::default();
+        let mut left: [&mut [u32]; MAX_ACCESSES] = Default::default();
+        let mut right: [&mut [u32]; MAX_ACCESSES] = Default::default();
         for (i, write) in writes.iter_mut().enumerate() {
             (left[i], right[i]) = mem::take(write).split_at_mut(at);
         }

@@ -88,7 +88,7 @@ impl Case {
             .map(|_| Registers::new(chain.registers()))
             .collect();
         let count = threads.min(if chain.len > 1 { threads } else { 1 });
-        let Open { reads, mut writes } = memory.open(&chain.places);
+        let Open { reads, mut writes } = memory.open(&chain.accesses);
         // Past the threshold, so that small sizes are split as well.
         let writes = &mut writes[..chain.writes];
         chain.split(0, chain.len, &reads, writes, &mut registers[..count]);

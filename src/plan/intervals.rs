@@ -1,28 +1,28 @@
-//! Which buffers are free for how long: the search behind the memory plan.
+//! The interval allocator of the memory plan: which buffer is free during a range of steps.
 
 use std::collections::BTreeMap;
 
-/// The last buffer that is free during a stretch of steps, without a look at each.
+/// Finds the last buffer that is free during a range of steps without a linear scan.
 ///
-/// Buffers are the leaves of a binary tree. A node knows a stretch during which all its buffers are taken,
-/// where there is one: a search for steps that touch it need not look below. The values of a deep network's
-/// forward pass all wait for their turn in the backward pass, so most searches see a few nodes.
+/// Buffers are the leaves of a binary tree. A node stores a range of steps during which all its buffers are taken,
+/// where there is one, so that a search for an overlapping range skips the subtree. The values of a deep network's
+/// forward pass all live until the backward pass, so most searches visit a few nodes.
 #[derive(Default)]
-pub(super) struct Tenants {
-    /// By buffer: who lives there, as the first step of each and the last.
+pub(super) struct IntervalAllocator {
+    /// By buffer: the reserved ranges, from first step to last step.
     buffers: Vec<BTreeMap<usize, usize>>,
     /// A heap of nodes; leaf `i` is `self.leaves + i`.
     taken: Vec<Taken>,
     leaves: usize,
 }
 
-/// A stretch of steps during which all buffers of a node are taken: from the first to the last.
+/// The range of steps during which all buffers below a node are taken.
 #[derive(Clone, Copy)]
 enum Taken {
-    /// All steps: there is no buffer.
+    /// All steps: there is no buffer below.
     Always,
     During(usize, usize),
-    /// No step is known to be.
+    /// No range is known.
     Never,
 }
 
@@ -46,8 +46,8 @@ impl Taken {
     }
 }
 
-impl Tenants {
-    /// The last buffer in which nobody lives during any of the steps `from` to `to`.
+impl IntervalAllocator {
+    /// The last buffer that is free during all of the steps `from` to `to`.
     pub fn last_free(&self, from: usize, to: usize) -> Option<usize> {
         // The right child is looked at first.
         let mut open = vec![1];
@@ -65,13 +65,13 @@ impl Tenants {
     }
 
     fn is_free(&self, buffer: usize, from: usize, to: usize) -> bool {
-        // Tenants share no step, so of those that begin by `to` the last one stays longest.
-        let tenants = self.buffers.get(buffer);
-        let last = tenants.and_then(|t| t.range(..=to).next_back());
-        tenants.is_some() && last.is_none_or(|(_, end)| *end < from)
+        // Reserved ranges do not overlap, so of those that begin by `to` the last one ends last.
+        let intervals = self.buffers.get(buffer);
+        let last = intervals.and_then(|t| t.range(..=to).next_back());
+        intervals.is_some() && last.is_none_or(|(_, end)| *end < from)
     }
 
-    /// Adds a buffer; gives its number.
+    /// Adds a buffer and returns its index.
     pub fn add(&mut self) -> usize {
         let buffer = self.buffers.len();
         self.buffers.push(BTreeMap::new());
@@ -89,22 +89,22 @@ impl Tenants {
         buffer
     }
 
-    /// Lets someone live in a buffer that is free during these steps.
-    pub fn move_in(&mut self, buffer: usize, from: usize, to: usize) {
-        if let Some(tenants) = self.buffers.get_mut(buffer) {
-            tenants.insert(from, to);
+    /// Reserves a buffer that is free during these steps.
+    pub fn reserve(&mut self, buffer: usize, from: usize, to: usize) {
+        if let Some(intervals) = self.buffers.get_mut(buffer) {
+            intervals.insert(from, to);
             self.renew(buffer);
         }
     }
 
-    /// The longest stretch of one tenant. That of all of them is not one stretch.
+    /// The longest reserved range. The union of all of them need not be one range.
     fn longest(&self, buffer: usize) -> Taken {
-        let tenants = self.buffers.get(buffer).into_iter().flatten();
-        let longest = tenants.max_by_key(|(from, to)| *to - *from);
+        let intervals = self.buffers.get(buffer).into_iter().flatten();
+        let longest = intervals.max_by_key(|(from, to)| *to - *from);
         longest.map_or(Taken::Never, |(from, to)| Taken::During(*from, *to))
     }
 
-    /// Works out the nodes above a buffer anew.
+    /// Updates the nodes above a buffer.
     fn renew(&mut self, buffer: usize) {
         let mut node = self.leaves + buffer;
         self.taken[node] = self.longest(buffer);
@@ -120,47 +120,48 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
-    /// The same, by looking at everything.
+    /// The same by a linear scan.
     fn naive(buffers: &[Vec<(usize, usize)>], from: usize, to: usize) -> Option<usize> {
-        let free = |tenants: &Vec<(usize, usize)>| tenants.iter().all(|&(a, b)| b < from || to < a);
+        let free =
+            |intervals: &Vec<(usize, usize)>| intervals.iter().all(|&(a, b)| b < from || to < a);
         buffers.iter().rposition(free)
     }
 
     #[test]
-    fn it_finds_what_a_look_at_all_buffers_finds() {
+    fn the_search_finds_the_same_buffer_as_a_linear_scan() {
         let mut random = Stream::new(7);
         for round in 0..60 {
-            let mut tenants = Tenants::default();
+            let mut allocator = IntervalAllocator::default();
             let mut all: Vec<Vec<(usize, usize)>> = Vec::new();
             for _ in 0..80 {
-                // Short and long stays, some of a single step.
+                // Short and long ranges, some of a single step.
                 let from = random.below(50) as usize;
                 let to = from + random.below(1 + 40 * (round % 3)) as usize;
-                let found = tenants.last_free(from, to);
+                let found = allocator.last_free(from, to);
                 assert_eq!(found, naive(&all, from, to));
                 let buffer = found.unwrap_or_else(|| {
                     all.push(Vec::new());
-                    tenants.add()
+                    allocator.add()
                 });
                 all[buffer].push((from, to));
-                tenants.move_in(buffer, from, to);
+                allocator.reserve(buffer, from, to);
             }
         }
     }
 
     #[test]
-    fn nested_stays_are_found_quickly() {
+    fn nested_ranges_are_searched_quickly() {
         // As in a chain of layers: each value is needed until the backward pass is back at its layer.
         const LAYERS: usize = 20_000;
-        let mut tenants = Tenants::default();
+        let mut allocator = IntervalAllocator::default();
         for layer in 0..LAYERS {
-            assert_eq!(tenants.last_free(layer, 2 * LAYERS - layer), None);
-            let buffer = tenants.add();
-            tenants.move_in(buffer, layer, 2 * LAYERS - layer);
+            assert_eq!(allocator.last_free(layer, 2 * LAYERS - layer), None);
+            let buffer = allocator.add();
+            allocator.reserve(buffer, layer, 2 * LAYERS - layer);
         }
-        // Looking at each buffer, this would be 200 million looks.
+        // A linear scan would visit 200 million buffers.
         for step in LAYERS + 2..2 * LAYERS {
-            let free = tenants.last_free(step, step).unwrap_or(0);
+            let free = allocator.last_free(step, step).unwrap_or(0);
             assert!(free > 2 * LAYERS - step);
         }
     }
