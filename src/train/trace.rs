@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::graph::{Adapter, Graph, Mode, Output, Variable, VariableId};
 use crate::loss::Target;
 use crate::ops;
-use crate::passes::narrow;
+use crate::passes::mixed_precision;
 use crate::{DType, Error, Result, Tensor};
 
 use super::feed::{Feed, batch_meta};
@@ -80,7 +80,7 @@ pub(super) fn trace(
     }
     let graph = finish(shared)?;
     match part {
-        Some(_) if recipe.precision.is_half() => narrow(&graph, recipe.precision),
+        Some(_) if recipe.precision.is_half() => mixed_precision(&graph, recipe.precision),
         _ => Ok(graph),
     }
 }

@@ -13,8 +13,8 @@ use crate::ops::Work;
 use crate::ops::elementwise::{narrowing, widening};
 use crate::{DType, Error, Result};
 
-/// A value of fewer elements saves nothing.
-const SMALL: usize = 1 << 10;
+/// The smallest value to round: fewer elements save nothing.
+const MIN_ELEMENTS: usize = 1 << 10;
 
 /// Whether an op's result stays `f32`: sums, statistics and probabilities, functions whose range or slope is out
 /// of proportion, and what is no float computed by the model at all.
@@ -52,25 +52,25 @@ fn keeps_f32(op: &Op) -> bool {
 }
 
 /// The graph of a training step with its activations in `half`, which is [`DType::F16`] or [`DType::Bf16`].
-pub fn narrow(graph: &Graph, half: DType) -> Result<Graph> {
+pub fn mixed_precision(graph: &Graph, half: DType) -> Result<Graph> {
     let saved = saved(graph);
     let mut pass = Pass {
         graph: graph.emptied(),
         half,
         same: Vec::with_capacity(graph.nodes().len()),
-        narrowed: Vec::with_capacity(graph.nodes().len()),
+        rounded: Vec::with_capacity(graph.nodes().len()),
     };
     for id in graph.ids() {
         let node = graph.node(id);
         let same = pass.add(node)?;
         pass.same.push(same);
-        let narrowed = match is_view(node) {
-            // A view of a narrowed value is one of its halves, too.
+        let rounded = match is_view(node) {
+            // A view of a rounded value is one of its halves, too.
             true => pass.view(node)?,
-            false if saved[id.index()] && narrows(node) => Some(pass.round(node, same)),
+            false if saved[id.index()] && is_rounded(node) => Some(pass.round(node, same)),
             false => None,
         };
-        pass.narrowed.push(narrowed);
+        pass.rounded.push(rounded);
     }
     let roots: Vec<NodeId> = graph.roots();
     let mut of = pass.same.clone();
@@ -87,10 +87,10 @@ fn is_view(node: &Node) -> bool {
     matches!(node.op.def().work(), Work::Alias | Work::View(_))
 }
 
-fn narrows(node: &Node) -> bool {
+fn is_rounded(node: &Node) -> bool {
     node.phase == Phase::Forward
         && node.meta.dtype == DType::F32
-        && node.meta.shape.len() >= SMALL
+        && node.meta.shape.len() >= MIN_ELEMENTS
         && !node.inputs.is_empty()
         && !keeps_f32(&node.op)
 }
@@ -114,7 +114,7 @@ struct Pass {
     /// By node of the old graph: the one that computes it here.
     same: Vec<NodeId>,
     /// By node of the old graph: its value in 16 bits, where there is one.
-    narrowed: Vec<Option<NodeId>>,
+    rounded: Vec<Option<NodeId>>,
 }
 
 impl Pass {
@@ -132,7 +132,7 @@ impl Pass {
         };
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for input in &node.inputs {
-            let half = self.narrowed[input.index()].filter(|_| wants_halves);
+            let half = self.rounded[input.index()].filter(|_| wants_halves);
             let input = half.unwrap_or(self.same[input.index()]);
             inputs.push(match reads_halves {
                 true => input,
@@ -144,7 +144,7 @@ impl Pass {
 
     /// The same view of the halves of what is viewed.
     fn view(&mut self, node: &Node) -> Result<Option<NodeId>> {
-        let viewed = node.inputs.first().and_then(|x| self.narrowed[x.index()]);
+        let viewed = node.inputs.first().and_then(|x| self.rounded[x.index()]);
         viewed
             .map(|viewed| self.push(node, node.op.clone(), vec![viewed]))
             .transpose()
