@@ -76,7 +76,7 @@ fn main(
 // Blocks first .. first + 7 by rows written to four rows of y, those that are live, each times its factor.
 fn store_blocks(start: vec4<u32>, live: vec4<bool>, first: u32, all: Blocks, factors: vec4<f32>) {
     var blocks = all;
-    for (var c = first; c < first + turns(start.x); c++) {
+    for (var c = first; c < first + iterations(start.x); c++) {
         if c < E4 {
             let block = scaled(blocks[0], factors);
             if live.x { store(start.x, c, block[0]); }

@@ -211,14 +211,14 @@ fn runs_at_webgpu_default_limits() {
     // What a driver is, no limit changes.
     let KernelLimits {
         software,
-        loop_turns,
+        max_loop_iterations,
         ..
     } = device.kernel_limits();
     assert_eq!(
         device.kernel_limits(),
         KernelLimits {
             software,
-            loop_turns,
+            max_loop_iterations,
             ..KernelLimits::WEBGPU
         }
     );
@@ -930,7 +930,7 @@ fn slow_wrong_and_right(limits: &KernelLimits) -> Program {
         assert_eq!(found, 1);
         variant
     };
-    // A software driver ends loops that take tens of thousands of turns in all.
+    // A software driver ends loops that take tens of thousands of iterations in all.
     let slow = "var turns = 0.0;
         for (var k = 0u; k < 200u; k++) { turns = turns * 0.5 + f32(k & i); }
         let acc = select(given, F(turns), turns < -1.0);";

@@ -213,7 +213,7 @@ fn a_step_of_several_batches_ends_in_an_update_and_zeros() -> Result<()> {
 fn loops_that_a_driver_would_end_early_are_refused() -> Result<()> {
     let ends_loops = KernelLimits {
         software: true,
-        loop_turns: 65_535,
+        max_loop_iterations: 65_535,
         ..KernelLimits::WEBGPU
     };
     let pooled = |size: usize, limits| {

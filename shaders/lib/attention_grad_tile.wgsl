@@ -3,7 +3,7 @@
 // Blocks first .. first + 7 by features of four rows of k, zeros past the last, times a factor.
 fn k_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
     var blocks: Blocks;
-    for (var c = first; c < first + turns(start.x); c++) {
+    for (var c = first; c < first + iterations(start.x); c++) {
         var rows = mat4x4<f32>();
         if c < D4 { rows = mat4x4<f32>(k4(start.x, c), k4(start.y, c), k4(start.z, c), k4(start.w, c)); }
         blocks = pushed(blocks, transpose(rows) * factor);
@@ -14,7 +14,7 @@ fn k_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
 // Blocks first .. first + 7 by features of four rows of v, zeros past the last.
 fn v_blocks(start: vec4<u32>, first: u32) -> Blocks {
     var blocks: Blocks;
-    for (var c = first; c < first + turns(start.x); c++) {
+    for (var c = first; c < first + iterations(start.x); c++) {
         var rows = mat4x4<f32>();
         if c < E4 { rows = mat4x4<f32>(v4(start.x, c), v4(start.y, c), v4(start.z, c), v4(start.w, c)); }
         blocks = pushed(blocks, transpose(rows));
@@ -25,7 +25,7 @@ fn v_blocks(start: vec4<u32>, first: u32) -> Blocks {
 // Blocks first .. first + 7 by features of four rows of dy, zeros past the last.
 fn dy_blocks(start: vec4<u32>, first: u32) -> Blocks {
     var blocks: Blocks;
-    for (var c = first; c < first + turns(start.x); c++) {
+    for (var c = first; c < first + iterations(start.x); c++) {
         var rows = mat4x4<f32>();
         if c < E4 { rows = mat4x4<f32>(dy4(start.x, c), dy4(start.y, c), dy4(start.z, c), dy4(start.w, c)); }
         blocks = pushed(blocks, transpose(rows));
@@ -36,7 +36,7 @@ fn dy_blocks(start: vec4<u32>, first: u32) -> Blocks {
 // Blocks first .. first + 7 by rows written to four rows of n features, those that are live, each times its factor.
 fn put_blocks(start: vec4<u32>, live: vec4<bool>, first: u32, n: u32, all: Blocks, factors: vec4<f32>) {
     var blocks = all;
-    for (var c = first; c < first + turns(start.x); c++) {
+    for (var c = first; c < first + iterations(start.x); c++) {
         if 4u * c < n {
             let block = scaled(blocks[0], factors);
             if live.x { put(start.x, c, n, block[0]); }

@@ -9,7 +9,7 @@ alias Blocks = array<mat4x4<f32>, 8>;
 
 // Always 8, but no compiler knows: each reads and writes its four rows in one place of the program, in a loop that cannot be
 // unrolled. Unrolled, the loads and stores were half of what a driver compiled, for work done once in a kernel.
-fn turns(place: u32) -> u32 { return min(8u, place + 8u); }
+fn iterations(place: u32) -> u32 { return min(8u, place + 8u); }
 
 // The blocks moved down by one, and a last one.
 fn pushed(blocks: Blocks, last: mat4x4<f32>) -> Blocks {
@@ -19,7 +19,7 @@ fn pushed(blocks: Blocks, last: mat4x4<f32>) -> Blocks {
 // Blocks first .. first + 7 by features of four rows of q, zeros past the last, times a factor.
 fn q_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
     var blocks: Blocks;
-    for (var c = first; c < first + turns(start.x); c++) {
+    for (var c = first; c < first + iterations(start.x); c++) {
         var rows = mat4x4<f32>();
         if c < D4 { rows = mat4x4<f32>(q4(start.x, c), q4(start.y, c), q4(start.z, c), q4(start.w, c)); }
         blocks = pushed(blocks, transpose(rows) * factor);

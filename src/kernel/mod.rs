@@ -156,8 +156,8 @@ pub struct KernelLimits {
     pub packs_halves: bool,
     /// The device is a CPU that plays a GPU: large tiles pay, workgroup memory does not.
     pub software: bool,
-    /// Turns of loops that an invocation may take. Past that llvmpipe ends its loops, without a word.
-    pub loop_turns: usize,
+    /// Loop iterations of an invocation at most, over all its loops. Past that llvmpipe ends the loops silently.
+    pub max_loop_iterations: usize,
 }
 
 impl KernelLimits {
@@ -173,7 +173,7 @@ impl KernelLimits {
         subgroups: None,
         packs_halves: true,
         software: false,
-        loop_turns: usize::MAX,
+        max_loop_iterations: usize::MAX,
     };
 
     /// A grid of at least `count` workgroups, folded into y and z where x alone would be too long.

@@ -25,7 +25,7 @@ use sizes::Sizes;
 
 pub use methods::AttentionOptions;
 
-/// Turns of loops that are not over keys or queries.
+/// Iterations of loops that are not over keys or queries.
 const AROUND: usize = 256;
 
 /// Where scores of keys that are left out lie, and below.

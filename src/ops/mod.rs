@@ -160,17 +160,17 @@ pub struct LowerContext<'a> {
     /// What happens to each result before it is stored, where the op takes an epilogue: at least the
     /// storing itself.
     pub epilogue: Option<&'a Expr>,
-    /// The most turns of loops that were refused so far.
+    /// The largest number of loop iterations that was refused so far.
     pub refused: Cell<usize>,
 }
 
 impl LowerContext<'_> {
-    /// Whether an invocation may take so many turns of loops, those of all its loops together. An op leaves out
+    /// Whether an invocation may run this many loop iterations, over all its loops. An op leaves out
     /// variants that take more.
-    pub fn allows(&self, turns: usize) -> bool {
-        let allowed = turns <= self.limits.loop_turns;
+    pub fn allows(&self, iterations: usize) -> bool {
+        let allowed = iterations <= self.limits.max_loop_iterations;
         if !allowed {
-            self.refused.set(self.refused.get().max(turns));
+            self.refused.set(self.refused.get().max(iterations));
         }
         allowed
     }

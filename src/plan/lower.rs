@@ -185,7 +185,7 @@ impl<'a> Lowering<'a> {
                 };
                 let variants = op.kernels(&cx);
                 if variants.is_empty() && cx.refused.get() > 0 {
-                    return Err(self.endless(node, cx.refused.get()));
+                    return Err(self.too_many_iterations(node, cx.refused.get()));
                 }
                 variants
             }
@@ -203,16 +203,16 @@ impl<'a> Lowering<'a> {
         self.finish_step(group, named, prologue, epilogue, variants, placements)
     }
 
-    /// What is said of a node whose kernels would take more turns than a driver allows.
-    fn endless(&self, node: &Node, turns: usize) -> Error {
+    /// The error for a node whose kernels need more loop iterations than the driver allows.
+    fn too_many_iterations(&self, node: &Node, iterations: usize) -> Error {
         Error::Limit {
             what: format!(
-                "{} at {}, in turns of an invocation's loops,",
+                "an invocation of {} at {} (loop iterations)",
                 node.op.name(),
                 node.source
             ),
-            needed: turns as u64,
-            available: self.limits.loop_turns as u64,
+            needed: iterations as u64,
+            available: self.limits.max_loop_iterations as u64,
             device: "llvmpipe, a GPU in software".to_string(),
             hint: "the CPU device, and other GPUs, have no such limit".to_string(),
         }

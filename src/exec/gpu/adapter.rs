@@ -72,8 +72,8 @@ pub struct AdapterInfo {
     pub limits: KernelLimits,
 }
 
-/// Turns after which Mesa's llvmpipe ends all loops of an invocation (`LP_MAX_TGSI_LOOP_ITERATIONS`).
-const LLVMPIPE_TURNS: usize = 65_535;
+/// Iterations after which Mesa's llvmpipe ends all loops of an invocation (`LP_MAX_TGSI_LOOP_ITERATIONS`).
+const LLVMPIPE_MAX_LOOP_ITERATIONS: usize = 65_535;
 
 impl AdapterInfo {
     pub(super) fn new(
@@ -114,8 +114,8 @@ impl AdapterInfo {
                     .max(limits.min_uniform_buffer_offset_alignment),
                 subgroups,
                 software: info.device_type == wgpu::DeviceType::Cpu,
-                loop_turns: match info.driver.contains("llvmpipe") {
-                    true => LLVMPIPE_TURNS,
+                max_loop_iterations: match info.driver.contains("llvmpipe") {
+                    true => LLVMPIPE_MAX_LOOP_ITERATIONS,
                     false => usize::MAX,
                 },
             },

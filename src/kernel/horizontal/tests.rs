@@ -89,8 +89,8 @@ fn workgroups_of_invocations_that_work_together_stay_as_they_are() {
     let fused = |kernels: &[&Kernel]| fuse_horizontally(kernels, limits).map(|k| squeezed(&k));
     let text = fused(&[&plain(64), &together(8), &plain(4)]).unwrap();
     assert!(text.contains("@workgroup_size(8, 1, 1)"), "{text}");
-    let turns = "for (var place = index; place < 64u; place += 8u) { k0_main(place); }";
-    assert!(text.contains(turns), "{text}");
+    let strided = "for (var place = index; place < 64u; place += 8u) { k0_main(place); }";
+    assert!(text.contains(strided), "{text}");
     assert!(
         text.contains("let place = index; k1_main(place);"),
         "{text}"

@@ -9,8 +9,8 @@ use super::Sizes;
 /// The bits of an infinite loss.
 const INFINITE: u32 = f32::INFINITY.to_bits();
 
-/// Rows of states in turn, where no more than the last one is needed.
-const TURNS: usize = 2;
+/// Rows of states that alternate where only the previous frame is needed.
+const ALTERNATING_ROWS: usize = 2;
 
 fn params(op: &Ctc, s: Sizes, rows: usize, impossible: u32) -> Vec<u32> {
     let sizes = [s.batch, s.time, s.classes, s.labels, rows].map(|n| n as u32);
@@ -39,11 +39,11 @@ pub(super) fn forward(op: &Ctc, s: Sizes, cx: &LowerContext) -> Variant {
     let more = vec![
         Binding::Write(Operand::Scratch(0)),
         Binding::Write(cx.output),
-        Binding::Uniform(params(op, s, TURNS, impossible)),
+        Binding::Uniform(params(op, s, ALTERNATING_ROWS, impossible)),
     ];
     Variant {
         kernels: vec![by_sample(("ctc", wgsl!("ctc")), s, more, cx)],
-        scratch: vec![4 * (s.batch * TURNS * s.states()) as u64],
+        scratch: vec![4 * (s.batch * ALTERNATING_ROWS * s.states()) as u64],
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn backward(op: &Ctc, s: Sizes, cx: &LowerContext) -> Variant {
         scratch: vec![
             4 * (s.batch * s.time * s.states()) as u64,
             4 * s.batch as u64,
-            4 * (s.batch * TURNS * s.states()) as u64,
+            4 * (s.batch * ALTERNATING_ROWS * s.states()) as u64,
         ],
     }
 }

@@ -137,7 +137,7 @@ impl Product<'_> {
             tiles.sort_by_key(|tile| *tile != SMALL);
             tiles.dedup();
         }
-        tiles.retain(|tile| self.cx.allows(self.turns(tile)));
+        tiles.retain(|tile| self.cx.allows(self.iterations(tile)));
         let variants = tiles.into_iter().map(|tile| self.variant(tile, epilogue));
         variants.collect()
     }
@@ -147,8 +147,8 @@ impl Product<'_> {
         split(self.s).0 > 1
     }
 
-    /// Turns of an invocation's loops, at most.
-    fn turns(&self, tile: &Tile) -> usize {
+    /// The largest number of loop iterations of an invocation.
+    fn iterations(&self, tile: &Tile) -> usize {
         const AROUND: usize = 64;
         let (_, chunk) = split(self.s);
         AROUND

@@ -99,7 +99,7 @@ impl Geometry {
         let p = &self.pool;
         let window = p.kernel[0] * (p.kernel[1] + 1);
         let cell = p.stride[0] * (p.stride[1] + 1);
-        let turns = match label {
+        let iterations = match label {
             "max_pool" => window,
             "max_pool_grad" => {
                 let reach = |a: usize| (p.kernel[a] - 1) * p.dilation[a] + 1;
@@ -108,7 +108,7 @@ impl Geometry {
             }
             _ => window + cell,
         };
-        if !cx.allows(turns) {
+        if !cx.allows(iterations) {
             return Vec::new();
         }
         let (shell, grid) = match label {

@@ -53,11 +53,11 @@ impl Geometry {
             true => ("resample_grad", wgsl!("resample_grad"), h.n() * w.n()),
         };
         let count = self.planes * count;
-        let turns = |axis: &Axis| match gradient {
+        let iterations = |axis: &Axis| match gradient {
             false => axis.most_taps(),
             true => axis.most_users(),
         };
-        if !cx.allows(turns(h) * (turns(w) + 1)) {
+        if !cx.allows(iterations(h) * (iterations(w) + 1)) {
             return Vec::new();
         }
         let mut params = [h.words(), w.words()].concat();
