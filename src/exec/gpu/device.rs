@@ -12,10 +12,10 @@ use crate::kernel::KernelLimits;
 use crate::{Error, Result};
 
 use super::adapter::{AdapterInfo, AdapterKind, Selector, select};
-use super::answers::Answers;
 use super::fault::{Faults, guarded};
 use super::pipelines::Pipelines;
 use super::tuner::Tuning;
+use super::tuning_cache::TuningCache;
 
 /// How long to wait for work that was submitted. Submissions are cut to a fraction of a second, and
 /// every GPU driver's watchdog strikes within a few, so a GPU that is silent for this long is gone.
@@ -80,7 +80,7 @@ struct Inner {
     opened: Option<(Selector, Options)>,
     faults: Arc<Faults>,
     pipelines: Pipelines,
-    answers: Mutex<Answers>,
+    cache: Mutex<TuningCache>,
     /// One thread at a time encodes and submits: some Intel drivers corrupt memory otherwise.
     turn: Mutex<()>,
 }
@@ -150,7 +150,7 @@ impl GpuDevice {
         let cache = opened
             .as_ref()
             .and_then(|(_, options)| options.cache.as_deref());
-        let answers = Mutex::new(Answers::load(cache, &info, checks));
+        let cache = Mutex::new(TuningCache::load(cache, &info, checks));
         let inner = Inner {
             device,
             queue,
@@ -160,7 +160,7 @@ impl GpuDevice {
             opened,
             faults,
             pipelines,
-            answers,
+            cache,
             turn,
         };
         Ok(GpuDevice(Arc::new(inner)))
@@ -209,11 +209,8 @@ impl GpuDevice {
         opened.map_or(Tuning::Off, |(_, options)| options.tuning)
     }
 
-    pub(super) fn answers(&self) -> MutexGuard<'_, Answers> {
-        self.0
-            .answers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn tuning_cache(&self) -> MutexGuard<'_, TuningCache> {
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn pipelines(&self) -> &Pipelines {

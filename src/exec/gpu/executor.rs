@@ -6,7 +6,6 @@ use crate::plan::{Plan, Port, Step};
 use crate::{Error, Result};
 
 use super::ahead::compile_ahead;
-use super::answers::question;
 use super::budget::Budget;
 use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
@@ -16,6 +15,7 @@ use super::prepare::{Prepared, Workshop, prepare};
 use super::readback::{RUNS, Readback};
 use super::submit::{self, Copy};
 use super::tuner::{Tuner, Tuning};
+use super::tuning_cache::cache_key;
 use super::upload::Ring;
 
 /// Staging buffers of inputs: as many submissions can be under way, and one is filled meanwhile.
@@ -253,11 +253,11 @@ impl Executor for GpuExecutor {
 
 /// The variant of a step that is known to be the fastest, or else the first.
 fn known(device: &GpuDevice, step: &Step) -> usize {
-    let answers = device.answers();
-    if step.variants.len() < 2 || answers.is_empty() {
+    let cache = device.tuning_cache();
+    if step.variants.len() < 2 || cache.is_empty() {
         return 0;
     }
-    let variant = answers.get(question(step));
+    let variant = cache.get(cache_key(step));
     variant.filter(|v| *v < step.variants.len()).unwrap_or(0)
 }
 

@@ -9,7 +9,6 @@
 
 mod adapter;
 mod ahead;
-mod answers;
 mod budget;
 mod buffers;
 mod device;
@@ -27,6 +26,7 @@ mod record;
 mod submit;
 mod trial;
 mod tuner;
+mod tuning_cache;
 mod upload;
 
 pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};

@@ -42,16 +42,16 @@ impl GpuExecutor {
     fn try_next(&mut self, tuner: &mut Tuner) -> Result<()> {
         let device = self.device.clone();
         loop {
-            let next = tuner.next(&self.program, &device.answers());
+            let next = tuner.next(&self.program, &device.tuning_cache());
             let Some(candidate) = next else {
                 return Ok(());
             };
             self.try_out(tuner, candidate)?;
-            if let Some((question, variant, places)) = tuner.answer() {
-                for (plan, step) in places {
+            if let Some((cache_key, variant, steps)) = tuner.finished() {
+                for (plan, step) in steps {
                     self.use_variant(plan, step, variant)?;
                 }
-                device.answers().insert(question, variant);
+                device.tuning_cache().insert(cache_key, variant);
             }
             if !tuner.is_eager() {
                 return Ok(());

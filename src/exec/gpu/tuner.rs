@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use crate::exec::Program;
 use crate::plan::{BufferId, BufferRole, Plan, Slot, Step};
 
-use super::answers::{Answers, question};
 use super::prepare::is_empty;
+use super::tuning_cache::{TuningCache, cache_key};
 
 /// When an executor looks for faster kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(super) enum Outcome {
 
 /// A step whose fastest variant is not known.
 struct Open {
-    question: u64,
+    cache_key: u64,
     /// Where it stands first.
     plan: usize,
     step: usize,
@@ -80,8 +80,8 @@ pub(super) struct Tuner {
     spent: Duration,
     /// None before the first trial. The costliest step first.
     open: Option<VecDeque<Open>>,
-    /// By question: all steps that ask it.
-    places: HashMap<u64, Vec<(usize, usize)>>,
+    /// By cache key: all steps with that key.
+    steps: HashMap<u64, Vec<(usize, usize)>>,
 }
 
 impl Tuner {
@@ -92,7 +92,7 @@ impl Tuner {
             since: None,
             spent: Duration::ZERO,
             open: None,
-            places: HashMap::new(),
+            steps: HashMap::new(),
         }
     }
 
@@ -136,9 +136,9 @@ impl Tuner {
     }
 
     /// What to try next.
-    pub fn next(&mut self, program: &Program, answers: &Answers) -> Option<Candidate> {
+    pub fn next(&mut self, program: &Program, cache: &TuningCache) -> Option<Candidate> {
         if self.open.is_none() {
-            self.look(program, answers);
+            self.look(program, cache);
         }
         let first = self.open.as_mut()?.front_mut()?;
         let variant = first.left.pop_front()?;
@@ -165,39 +165,39 @@ impl Tuner {
         faster
     }
 
-    /// The answer to the question whose variants have all been tried: the fastest, and all steps that ask it.
-    pub fn answer(&mut self) -> Option<(u64, usize, Vec<(usize, usize)>)> {
+    /// The cache key whose variants have all been measured, the fastest variant, and all steps with that key.
+    pub fn finished(&mut self) -> Option<(u64, usize, Vec<(usize, usize)>)> {
         let open = self.open.as_mut()?;
         if open.front().is_some_and(|first| !first.left.is_empty()) {
             return None;
         }
         let done = open.pop_front()?;
-        let places = self.places.remove(&done.question).unwrap_or_default();
-        Some((done.question, done.best, places))
+        let steps = self.steps.remove(&done.cache_key).unwrap_or_default();
+        Some((done.cache_key, done.best, steps))
     }
 
-    /// Finds the steps that can be tried and whose answer is not known.
-    fn look(&mut self, program: &Program, answers: &Answers) {
+    /// Finds the steps that can be measured and that the cache does not hold.
+    fn look(&mut self, program: &Program, cache: &TuningCache) {
         let mut open: Vec<(f64, Open)> = Vec::new();
         for (at, plan) in program.plans.iter().enumerate() {
             for (i, step) in plan.steps.iter().enumerate() {
                 if !can_be_tried(plan, step) {
                     continue;
                 }
-                let question = question(step);
-                if answers.get(question).is_some() {
+                let cache_key = cache_key(step);
+                if cache.get(cache_key).is_some() {
                     continue;
                 }
-                // What several steps ask counts as often.
+                // A key that several steps share counts as often.
                 let cost = step.flops + step.bytes as f64;
-                let places = self.places.entry(question).or_default();
-                places.push((at, i));
-                match open.iter_mut().find(|(_, o)| o.question == question) {
+                let steps = self.steps.entry(cache_key).or_default();
+                steps.push((at, i));
+                match open.iter_mut().find(|(_, o)| o.cache_key == cache_key) {
                     Some((sum, _)) => *sum += cost,
                     None => open.push((
                         cost,
                         Open {
-                            question,
+                            cache_key,
                             plan: at,
                             step: i,
                             left: (1..step.variants.len()).collect(),
@@ -239,11 +239,11 @@ mod tests {
 
     use super::*;
 
-    fn open(question: u64, variants: usize) -> Open {
+    fn open(cache_key: u64, variants: usize) -> Open {
         Open {
-            question,
+            cache_key,
             plan: 0,
-            step: question as usize,
+            step: cache_key as usize,
             left: (1..variants).collect(),
             best: 0,
         }
@@ -256,8 +256,8 @@ mod tests {
         }
     }
 
-    fn answers() -> Answers {
-        Answers::default()
+    fn cache() -> TuningCache {
+        TuningCache::default()
     }
 
     #[test]
@@ -289,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn the_fastest_with_the_same_bits_is_the_answer() {
+    fn the_fastest_variant_with_the_same_bits_is_chosen() {
         let mut tuner = Tuner::new(Tuning::Eager);
         tuner.open = Some([open(5, 5), open(6, 2)].into());
-        tuner.places = [(5, vec![(0, 5), (1, 2)]), (6, vec![(0, 6)])].into();
+        tuner.steps = [(5, vec![(0, 5), (1, 2)]), (6, vec![(0, 6)])].into();
         let times = |used, candidate| Outcome::Times {
             used: Duration::from_micros(used),
             candidate: Duration::from_micros(candidate),
@@ -305,8 +305,8 @@ mod tests {
             (times(90, 89), false),
         ];
         for (variant, (outcome, better)) in (1..).zip(outcomes) {
-            assert_eq!(tuner.answer(), None);
-            let candidate = tuner.next(&program(), &answers()).unwrap();
+            assert_eq!(tuner.finished(), None);
+            let candidate = tuner.next(&program(), &cache()).unwrap();
             let (plan, step) = (0, 5);
             assert_eq!(
                 candidate,
@@ -318,12 +318,12 @@ mod tests {
             );
             assert_eq!(tuner.note(candidate, outcome), better, "{variant}");
         }
-        assert_eq!(tuner.answer(), Some((5, 3, vec![(0, 5), (1, 2)])));
-        let candidate = tuner.next(&program(), &answers()).unwrap();
+        assert_eq!(tuner.finished(), Some((5, 3, vec![(0, 5), (1, 2)])));
+        let candidate = tuner.next(&program(), &cache()).unwrap();
         assert_eq!((candidate.step, candidate.variant), (6, 1));
         tuner.note(candidate, times(10, 20));
-        assert_eq!(tuner.answer(), Some((6, 0, vec![(0, 6)])));
-        assert_eq!(tuner.answer(), None);
-        assert_eq!(tuner.next(&program(), &answers()), None);
+        assert_eq!(tuner.finished(), Some((6, 0, vec![(0, 6)])));
+        assert_eq!(tuner.finished(), None);
+        assert_eq!(tuner.next(&program(), &cache()), None);
     }
 }

@@ -1,8 +1,8 @@
-//! What tuning has found on an adapter: which variant of a step is the fastest. Kept in memory by the device, and in
-//! a file of the user's cache folder for the next program.
+//! The tuning cache: the fastest variant of each step on an adapter. The device keeps it in memory, and in a file
+//! of the user's cache folder for later programs.
 //!
-//! Nothing depends on the file: one that cannot be read is as good as none, and one that cannot be written is a line
-//! in the log. Whatever it says, all variants give the same bits.
+//! Nothing depends on the file. A file that cannot be read is ignored, and one that cannot be written is a line in the
+//! log. All variants give the same bits, so a wrong entry only costs time.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,52 +17,52 @@ use crate::plan::Step;
 
 use super::adapter::AdapterInfo;
 
-/// What is known, by [`question`].
+/// The fastest variants that are known, by [`cache_key`].
 #[derive(Default)]
-pub(super) struct Answers {
-    /// None where nothing is kept.
+pub(super) struct TuningCache {
+    /// `None` where no file is kept.
     path: Option<PathBuf>,
     file: File,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct File {
-    /// For whoever looks into it.
+    /// The adapter's name, for people who read the file.
     adapter: String,
-    /// By question, in hexadecimal digits: the variant's number.
+    /// By cache key, in hexadecimal digits: the variant's index.
     variants: BTreeMap<String, usize>,
 }
 
-impl Answers {
-    /// Those that are kept in `folder` for this adapter, its driver, this version of the kernels and these checks.
+impl TuningCache {
+    /// Reads the file in `folder` for this adapter, driver, version of the crate and setting of the checks.
     pub fn load(folder: Option<&Path>, adapter: &AdapterInfo, checks: bool) -> Self {
         let path = folder.map(|folder| folder.join(file_name(adapter, checks)));
-        let mut answers = Answers {
+        let mut cache = TuningCache {
             file: path.as_deref().and_then(read).unwrap_or_default(),
             path,
         };
-        answers.file.adapter = adapter.to_string();
-        answers
+        cache.file.adapter = adapter.to_string();
+        cache
     }
 
     pub fn is_empty(&self) -> bool {
         self.file.variants.is_empty()
     }
 
-    /// The fastest variant of a step, where that is known.
-    pub fn get(&self, question: u64) -> Option<usize> {
-        self.file.variants.get(&digits(question)).copied()
+    /// The fastest variant of a step, where it is known.
+    pub fn get(&self, cache_key: u64) -> Option<usize> {
+        self.file.variants.get(&digits(cache_key)).copied()
     }
 
-    /// Remembers an answer, and what other programs have found meanwhile.
-    pub fn insert(&mut self, question: u64, variant: usize) {
-        self.file.variants.insert(digits(question), variant);
+    /// Stores the fastest variant of a step, and takes over what other programs have written meanwhile.
+    pub fn insert(&mut self, cache_key: u64, variant: usize) {
+        self.file.variants.insert(digits(cache_key), variant);
         let Some(path) = &self.path else {
             return;
         };
         if let Some(theirs) = read(path) {
-            for (question, variant) in theirs.variants {
-                self.file.variants.entry(question).or_insert(variant);
+            for (cache_key, variant) in theirs.variants {
+                self.file.variants.entry(cache_key).or_insert(variant);
             }
         }
         let written = match path.parent().map(std::fs::create_dir_all) {
@@ -72,19 +72,19 @@ impl Answers {
                 .and_then(|bytes| write_atomically(path, &bytes).map_err(|e| e.to_string())),
         };
         if let Err(reason) = written {
-            log::info!("what tuning found is not kept: {reason}");
+            log::info!("cannot write the tuning cache: {reason}");
         }
     }
 }
 
-fn digits(question: u64) -> String {
-    format!("{question:016x}")
+fn digits(cache_key: u64) -> String {
+    format!("{cache_key:016x}")
 }
 
 fn read(path: &Path) -> Option<File> {
     let text = std::fs::read(path).ok()?;
     let file = serde_json::from_slice(&text);
-    file.inspect_err(|e| log::info!("{} is left alone: {e}", path.display()))
+    file.inspect_err(|e| log::info!("ignoring the tuning cache {}: {e}", path.display()))
         .ok()
 }
 
@@ -107,10 +107,10 @@ fn file_name(adapter: &AdapterInfo, checks: bool) -> String {
     format!("tuned-{digits}.json")
 }
 
-/// A number that two steps share where their variants are the same kernels for the same sizes.
+/// A hash of a step's variants: two steps with the same kernels and sizes have the same key.
 ///
-/// Should two others share it, one would be computed by a variant that is slower, and right.
-pub(super) fn question(step: &Step) -> u64 {
+/// A collision of other steps would choose a variant that is slower, with the same bits.
+pub(super) fn cache_key(step: &Step) -> u64 {
     let mut hash = DefaultHasher::new();
     for variant in &step.variants {
         variant.len().hash(&mut hash);
@@ -137,44 +137,44 @@ mod tests {
 
     use super::*;
 
-    fn answers(path: Option<&Path>) -> Answers {
-        Answers {
+    fn cache(path: Option<&Path>) -> TuningCache {
+        TuningCache {
             path: path.map(Path::to_path_buf),
             file: path.and_then(read).unwrap_or_default(),
         }
     }
 
     #[test]
-    fn what_is_found_is_found_again() {
+    fn entries_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache/tuned.json");
-        let (mut one, mut two) = (answers(Some(&path)), answers(Some(&path)));
+        let (mut one, mut two) = (cache(Some(&path)), cache(Some(&path)));
         assert!(one.is_empty());
         one.insert(7, 2);
         // Another program does not wipe out what this one wrote.
         two.insert(u64::MAX, 1);
-        let three = answers(Some(&path));
+        let three = cache(Some(&path));
         assert_eq!((three.get(7), three.get(u64::MAX)), (Some(2), Some(1)));
         assert_eq!(three.get(8), None);
         assert_eq!(two.get(7), Some(2));
     }
 
     #[test]
-    fn a_file_that_is_torn_or_cannot_be_written_is_none() {
+    fn a_damaged_or_unwritable_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tuned.json");
         for text in ["", "{", "{\"adapter\": 3}", "null", "\u{0}\u{1}"] {
             std::fs::write(&path, text).unwrap();
-            assert!(answers(Some(&path)).is_empty(), "{text}");
+            assert!(cache(Some(&path)).is_empty(), "{text}");
         }
-        let mut one = answers(Some(&path));
+        let mut one = cache(Some(&path));
         one.insert(1, 1);
-        assert_eq!(answers(Some(&path)).get(1), Some(1));
+        assert_eq!(cache(Some(&path)).get(1), Some(1));
         // A folder where the file should be.
-        let mut two = answers(Some(folder.path()));
+        let mut two = cache(Some(folder.path()));
         two.insert(2, 1);
         assert_eq!(two.get(2), Some(1));
-        let mut three = answers(None);
+        let mut three = cache(None);
         three.insert(3, 1);
         assert_eq!(three.get(3), Some(1));
     }
