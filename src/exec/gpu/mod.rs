@@ -9,6 +9,7 @@
 
 mod adapter;
 mod ahead;
+mod benchmark;
 mod budget;
 mod buffers;
 mod device;
@@ -24,7 +25,6 @@ mod profile;
 mod readback;
 mod record;
 mod submit;
-mod trial;
 mod tuner;
 mod tuning_cache;
 mod upload;

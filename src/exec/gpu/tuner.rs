@@ -1,12 +1,12 @@
-//! The tuner: which of a step's variants is the fastest on this adapter.
+//! The tuner: finds the fastest variant of each step on this adapter.
 //!
-//! All variants of a step give the same bits, and the first is the one that the cost model thinks best. In moments
-//! in which its caller can wait, a training that has run for a while tries the others: each computes the step from
-//! drawn numbers, must give the bits of the one in use, and takes its place where it is faster by more than a
-//! measurement's noise. Between runs all activations are dead, so a step can be computed then as often as one likes,
-//! unless it writes something else.
+//! All variants of a step give the same bits, and the first is the one that the cost model prefers. When a trainer
+//! has run for a while and its caller can wait, the tuner benchmarks the others. A candidate computes the step from
+//! drawn inputs, must give the same bits as the variant in use, and replaces it where it is faster by more than
+//! the noise of a measurement. Between runs all activations are dead, so a step can be computed then any number of
+//! times, unless it writes something else.
 //!
-//! This file says what is tried when; `trial.rs` tries it.
+//! This file decides what to benchmark and when; `benchmark.rs` measures it.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -29,21 +29,23 @@ pub enum Tuning {
     Eager,
 }
 
-/// Runs before tuning starts: what is run a few times only is not worth it.
-const RUNS: u64 = 16;
+/// Runs before tuning starts: it does not pay for a plan that runs a few times only.
+const MIN_RUNS: u64 = 16;
 
-/// The share of the time since the first run that tuning may take.
-const SHARE: f64 = 0.03;
+/// The share of the time since the first run that tuning may take at most.
+const MAX_TIME_SHARE: f64 = 0.03;
 
-/// Runs of a plan, and time since the first one, before kernels are joined for it: compiling them takes some tenths of
-/// a second, about what they have saved by then if they halve a run.
-const OFTEN: u64 = 512;
-const LONG: Duration = Duration::from_secs(1);
+/// Runs of a plan before its concurrent steps are fused.
+const MIN_RUNS_BEFORE_FUSION: u64 = 512;
 
-/// A candidate must take less than this share of the time of the one in use.
-const FASTER: f64 = 0.95;
+/// Time since the first run before concurrent steps are fused: compiling the fused kernels takes some tenths of a
+/// second, about what they save in this time if they halve a run.
+const MIN_TIME_BEFORE_FUSION: Duration = Duration::from_secs(1);
 
-/// A variant to try.
+/// A candidate must take less than this share of the time of the variant in use.
+const MAX_RELATIVE_TIME: f64 = 0.95;
+
+/// A variant to benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub plan: usize,
@@ -51,34 +53,34 @@ pub(super) struct Candidate {
     pub variant: usize,
 }
 
-/// What a trial has shown.
+/// The result of a benchmark.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// It gave other bits than the one in use.
+pub(super) enum Measured {
+    /// The candidate gave different bits than the variant in use.
     Differs,
-    /// Both gave the same, in these times.
+    /// Both gave the same bits, in these times.
     Times { used: Duration, candidate: Duration },
 }
 
 /// A step whose fastest variant is not known.
 struct Open {
     cache_key: u64,
-    /// Where it stands first.
+    /// Its first occurrence.
     plan: usize,
     step: usize,
-    /// The variants to try.
+    /// The variants to benchmark.
     left: VecDeque<usize>,
     best: usize,
 }
 
-/// What to try, and when.
+/// Decides what to benchmark, and when.
 pub(super) struct Tuner {
     tuning: Tuning,
     runs: u64,
-    /// The end of the first run, as far as it is known.
+    /// When the first run was submitted.
     since: Option<Instant>,
     spent: Duration,
-    /// None before the first trial. The costliest step first.
+    /// `None` before the first benchmark. The most expensive step comes first.
     open: Option<VecDeque<Open>>,
     /// By cache key: all steps with that key.
     steps: HashMap<u64, Vec<(usize, usize)>>,
@@ -102,14 +104,15 @@ impl Tuner {
         self.since.get_or_insert(now);
     }
 
-    /// Whether the next trial may begin.
+    /// Whether the next benchmark may begin.
     pub fn is_due(&self, now: Instant) -> bool {
         let some = self.open.as_ref().is_none_or(|open| !open.is_empty());
         let since = self.since.map_or(Duration::ZERO, |since| now - since);
         some && match self.tuning {
             Tuning::Off => false,
             Tuning::Idle => {
-                self.runs >= RUNS && self.spent.as_secs_f64() < SHARE * since.as_secs_f64()
+                self.runs >= MIN_RUNS
+                    && self.spent.as_secs_f64() < MAX_TIME_SHARE * since.as_secs_f64()
             }
             Tuning::Eager => self.runs > 0,
         }
@@ -120,22 +123,22 @@ impl Tuner {
         let since = self.since.map_or(Duration::ZERO, |since| now - since);
         match self.tuning {
             Tuning::Off => false,
-            Tuning::Idle => runs >= OFTEN && since >= LONG,
+            Tuning::Idle => runs >= MIN_RUNS_BEFORE_FUSION && since >= MIN_TIME_BEFORE_FUSION,
             Tuning::Eager => runs > 0,
         }
     }
 
-    /// Whether all is to be tried at once.
+    /// Whether to benchmark everything at once.
     pub fn is_eager(&self) -> bool {
         self.tuning == Tuning::Eager
     }
 
-    /// A trial took so long.
+    /// Counts the time that a benchmark took.
     pub fn spend(&mut self, time: Duration) {
         self.spent += time;
     }
 
-    /// What to try next.
+    /// The next candidate.
     pub fn next(&mut self, program: &Program, cache: &TuningCache) -> Option<Candidate> {
         if self.open.is_none() {
             self.look(program, cache);
@@ -149,12 +152,12 @@ impl Tuner {
         })
     }
 
-    /// Takes note of the last candidate's outcome; whether it is used from now on.
-    pub fn note(&mut self, candidate: Candidate, outcome: Outcome) -> bool {
+    /// Records the result for the last candidate; returns whether to use it from now on.
+    pub fn note(&mut self, candidate: Candidate, outcome: Measured) -> bool {
         let faster = match outcome {
-            Outcome::Differs => false,
-            Outcome::Times { used, candidate } => {
-                candidate.as_secs_f64() < FASTER * used.as_secs_f64()
+            Measured::Differs => false,
+            Measured::Times { used, candidate } => {
+                candidate.as_secs_f64() < MAX_RELATIVE_TIME * used.as_secs_f64()
             }
         };
         if let Some(first) = self.open.as_mut().and_then(VecDeque::front_mut)
@@ -181,7 +184,7 @@ impl Tuner {
         let mut open: Vec<(f64, Open)> = Vec::new();
         for (at, plan) in program.plans.iter().enumerate() {
             for (i, step) in plan.steps.iter().enumerate() {
-                if !can_be_tried(plan, step) {
+                if !can_be_benchmarked(plan, step) {
                     continue;
                 }
                 let cache_key = cache_key(step);
@@ -212,8 +215,8 @@ impl Tuner {
     }
 }
 
-/// Whether a step can be tried: it has variants, and can be computed between runs.
-fn can_be_tried(plan: &Plan, step: &Step) -> bool {
+/// Whether a step can be benchmarked: it has variants, and can be computed between runs.
+fn can_be_benchmarked(plan: &Plan, step: &Step) -> bool {
     step.variants.len() > 1
         && !is_empty(plan, step)
         && !step.writes.is_empty()
@@ -266,7 +269,7 @@ mod tests {
         let start = Instant::now();
         let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
         assert!(!tuner.is_due(at(100.0)));
-        for _ in 0..RUNS {
+        for _ in 0..MIN_RUNS {
             assert!(!tuner.is_due(at(100.0)));
             tuner.count(start);
         }
@@ -293,14 +296,14 @@ mod tests {
         let mut tuner = Tuner::new(Tuning::Eager);
         tuner.open = Some([open(5, 5), open(6, 2)].into());
         tuner.steps = [(5, vec![(0, 5), (1, 2)]), (6, vec![(0, 6)])].into();
-        let times = |used, candidate| Outcome::Times {
+        let times = |used, candidate| Measured::Times {
             used: Duration::from_micros(used),
             candidate: Duration::from_micros(candidate),
         };
         // Barely faster is noise; what differs is never used, however fast.
         let outcomes = [
             (times(100, 97), false),
-            (Outcome::Differs, false),
+            (Measured::Differs, false),
             (times(100, 90), true),
             (times(90, 89), false),
         ];

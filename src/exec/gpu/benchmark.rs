@@ -1,4 +1,4 @@
-//! Trying a step's variants: the same drawn numbers, the bits, the times.
+//! Benchmarks a step's variants: on the same drawn inputs it compares their bits, then their times.
 
 use std::time::{Duration, Instant};
 
@@ -11,42 +11,42 @@ use super::buffers::Uniforms;
 use super::executor::{GpuExecutor, get};
 use super::prepare::{Prepared, Workshop};
 use super::submit;
-use super::tuner::{Candidate, Outcome, Tuner, Tuning};
+use super::tuner::{Candidate, Measured, Tuner, Tuning};
 
-/// A measurement should take so long, so that what is around it does not count...
-const LONG: Duration = Duration::from_millis(2);
+/// A measurement repeats the step until it takes this long, so that the overhead of a submission does not count.
+const MIN_MEASUREMENT: Duration = Duration::from_millis(2);
 
-/// ...but no more than so many times the step.
-const REPEATS: u32 = 64;
+/// Repeats of a step in one measurement at most.
+const MAX_REPEATS: u32 = 64;
 
-/// Measurements of each variant; the medians count.
-const ROUNDS: usize = 5;
+/// Measurements of each variant, of which the medians are compared.
+const MEASUREMENTS: usize = 5;
 
-/// Drawn numbers, which repeat after so many: a prime, so that rows differ.
-const DRAWN: usize = 4093;
+/// The drawn inputs repeat after this many elements: a prime, so that rows differ.
+const DRAWN_PERIOD: usize = 4093;
 
 impl GpuExecutor {
-    /// Tries variants, as far as it is time for that.
+    /// Benchmarks variants, as far as the tuner's share of the time allows.
     pub(super) fn tune(&mut self) -> Result<()> {
         let start = Instant::now();
         if !self.tuner.is_due(start) {
             return Ok(());
         }
         let mut tuner = std::mem::replace(&mut self.tuner, Tuner::new(Tuning::Off));
-        let tried = self.try_next(&mut tuner);
+        let tried = self.benchmark_next(&mut tuner);
         tuner.spend(start.elapsed());
         self.tuner = tuner;
         tried
     }
 
-    fn try_next(&mut self, tuner: &mut Tuner) -> Result<()> {
+    fn benchmark_next(&mut self, tuner: &mut Tuner) -> Result<()> {
         let device = self.device.clone();
         loop {
             let next = tuner.next(&self.program, &device.tuning_cache());
             let Some(candidate) = next else {
                 return Ok(());
             };
-            self.try_out(tuner, candidate)?;
+            self.benchmark(tuner, candidate)?;
             if let Some((cache_key, variant, steps)) = tuner.finished() {
                 for (plan, step) in steps {
                     self.use_variant(plan, step, variant)?;
@@ -59,22 +59,22 @@ impl GpuExecutor {
         }
     }
 
-    /// Compares a candidate with the variant in use, and uses it where it is better.
-    fn try_out(&mut self, tuner: &mut Tuner, candidate: Candidate) -> Result<()> {
+    /// Compares a candidate with the variant in use, and uses the candidate where it is faster.
+    fn benchmark(&mut self, tuner: &mut Tuner, candidate: Candidate) -> Result<()> {
         let Candidate {
             plan,
             step,
             variant,
         } = candidate;
-        // What is under way must not be disturbed, nor counted.
+        // Runs in flight must end first, and must not be measured.
         self.collect(true)?;
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         let of_step = get(&planned.steps, step, "step")?;
         let new = match self.prepared(plan, step, variant) {
             Ok(new) => vec![new],
-            // One that this device cannot make is no candidate.
+            // This device cannot run the candidate.
             Err(Error::Limit { .. } | Error::Gpu { .. }) => {
-                tuner.note(candidate, Outcome::Differs);
+                tuner.note(candidate, Measured::Differs);
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -98,10 +98,10 @@ impl GpuExecutor {
         let outcome = outcome?;
         let kernels = self.kernels(plan, step, variant);
         log::debug!("{}: {kernels:?}: {outcome:?}", of_step.label);
-        if outcome == Outcome::Differs {
+        if outcome == Measured::Differs {
             let name = self.device.name();
             log::warn!(
-                "{name}: {kernels:?} gives other bits than {:?} and is not used",
+                "{name}: {kernels:?} gives different bits than {:?} and is not used",
                 self.kernels(plan, step, 0)
             );
         }
@@ -116,7 +116,7 @@ impl GpuExecutor {
         Ok(())
     }
 
-    /// A variant of a step, made ready.
+    /// Prepares a variant of a step.
     fn prepared(&self, plan: usize, step: usize, variant: usize) -> Result<Vec<Prepared>> {
         let planned = get(&self.program.plans, plan, "plan")?;
         let of_step = get(&planned.steps, step, "step")?;
@@ -124,7 +124,7 @@ impl GpuExecutor {
         self.make(plan, &self.uniforms, dispatches)
     }
 
-    /// Dispatches made ready, not counted with what a training makes.
+    /// Prepares dispatches without counting them in the executor's counters.
     pub(super) fn make(
         &self,
         plan: usize,
@@ -146,30 +146,35 @@ impl GpuExecutor {
         step: &Step,
         used: &[Vec<Prepared>],
         new: &[Vec<Prepared>],
-    ) -> Result<Outcome> {
+    ) -> Result<Measured> {
         self.draw(plan, step)?;
         let want = self.outputs(plan, step, used)?;
         if self.outputs(plan, step, new)? != want {
-            return Ok(Outcome::Differs);
+            return Ok(Measured::Differs);
         }
         let once = self.time(used, 1)?.max(Duration::from_nanos(1));
-        let repeats = LONG.as_nanos() / once.as_nanos();
-        let repeats = u32::try_from(repeats).unwrap_or(REPEATS).clamp(1, REPEATS);
-        let mut times = [Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS)];
-        for _ in 0..ROUNDS {
+        let repeats = MIN_MEASUREMENT.as_nanos() / once.as_nanos();
+        let repeats = u32::try_from(repeats)
+            .unwrap_or(MAX_REPEATS)
+            .clamp(1, MAX_REPEATS);
+        let mut times = [
+            Vec::with_capacity(MEASUREMENTS),
+            Vec::with_capacity(MEASUREMENTS),
+        ];
+        for _ in 0..MEASUREMENTS {
             for (times, variant) in times.iter_mut().zip([used, new]) {
                 times.push(self.time(variant, repeats)? / repeats);
             }
         }
         let [used, candidate] = times.map(|mut times| {
             times.sort();
-            times.get(ROUNDS / 2).copied().unwrap_or_default()
+            times.get(MEASUREMENTS / 2).copied().unwrap_or_default()
         });
-        Ok(Outcome::Times { used, candidate })
+        Ok(Measured::Times { used, candidate })
     }
 
-    /// Fills what a step reads and what is dead between runs: floats between -1 and 1, integers of 0 and 1, which
-    /// are good as labels and masks.
+    /// Fills the step's inputs that are dead between runs: floats between -1 and 1, integers of 0 and 1, which
+    /// serve as labels and masks.
     pub(super) fn draw(&mut self, plan: usize, step: &Step) -> Result<()> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         for (id, slot) in &step.reads {
@@ -189,7 +194,7 @@ impl GpuExecutor {
         Ok(())
     }
 
-    /// What a step computes, over numbers that it would not.
+    /// The outputs of a step. They are filled with a pattern first, so that an element that is not written shows.
     pub(super) fn outputs(
         &mut self,
         plan: usize,
@@ -212,7 +217,7 @@ impl GpuExecutor {
         read.collect()
     }
 
-    /// Computes a step so often, and waits.
+    /// Runs a step `repeats` times and waits; the time that took.
     fn time(&self, variant: &[Vec<Prepared>], repeats: u32) -> Result<Duration> {
         self.device.check()?;
         let turn = self.device.turn();
@@ -238,6 +243,6 @@ fn drawn(dtype: DType, len: usize, seed: u64) -> Vec<u32> {
         DType::F32 => (2.0 * random.uniform() - 1.0).to_bits(),
         DType::I32 | DType::U32 | DType::Bool => random.below(2),
     };
-    let some: Vec<u32> = (0..len.min(DRAWN)).map(|_| number()).collect();
+    let some: Vec<u32> = (0..len.min(DRAWN_PERIOD)).map(|_| number()).collect();
     some.iter().cycle().take(len).copied().collect()
 }
