@@ -32,7 +32,7 @@ use buffers::Buffers;
 use chain::Registers;
 use memory::Memory;
 use pace::Pace;
-use step::{NextValues, Prepared, prepare};
+use step::{NextValues, PreparedDispatch, prepare};
 
 /// Most tensors that one step of a plan may read and write.
 pub const MAX_TENSORS: u32 = memory::MAX_ACCESSES as u32;
@@ -55,7 +55,7 @@ pub struct CpuExecutor {
 }
 
 struct PreparedPlan {
-    steps: Vec<Prepared>,
+    steps: Vec<PreparedDispatch>,
     /// By step of the plan: where its part of `steps` ends.
     ends: Vec<usize>,
     buffers: Buffers,
@@ -99,7 +99,7 @@ impl CpuExecutor {
                 ends.push(steps.len());
             }
             workspaces = [buffers.prologue.1, buffers.acc.1];
-            let parallel = steps.iter().any(Prepared::is_parallel);
+            let parallel = steps.iter().any(PreparedDispatch::is_parallel);
             plans.push(PreparedPlan {
                 steps,
                 ends,
@@ -114,7 +114,7 @@ impl CpuExecutor {
         words.extend(workspaces);
         let memory = Memory::new(&words)?;
         let all = || plans.iter().flat_map(|p| &p.steps);
-        let registers = all().map(Prepared::registers).max().unwrap_or(0);
+        let registers = all().map(PreparedDispatch::registers).max().unwrap_or(0);
         let threads = match plans.iter().any(|p| p.parallel) {
             true => rayon::current_num_threads().max(1),
             false => 1,

@@ -36,7 +36,7 @@ impl NextValues {
 }
 
 /// Something to do.
-pub(super) enum Prepared {
+pub(super) enum PreparedDispatch {
     /// An elementwise chain.
     Chain(Chain),
     /// An op with kernels of its own.
@@ -52,36 +52,36 @@ pub(super) struct PreparedOp {
     flops: f64,
 }
 
-impl Prepared {
+impl PreparedDispatch {
     /// Does it.
     pub fn run(&self, memory: &mut Memory, registers: &mut [Registers]) {
         match self {
-            Prepared::Chain(chain) => chain.run(memory, registers),
-            Prepared::Op(op) => op.run(memory),
+            PreparedDispatch::Chain(chain) => chain.run(memory, registers),
+            PreparedDispatch::Op(op) => op.run(memory),
         }
     }
 
     /// What it reads and writes.
     pub fn accesses(&self) -> &Accesses {
         match self {
-            Prepared::Chain(chain) => chain.accesses(),
-            Prepared::Op(op) => &op.accesses,
+            PreparedDispatch::Chain(chain) => chain.accesses(),
+            PreparedDispatch::Op(op) => &op.accesses,
         }
     }
 
     /// Registers it needs.
     pub fn registers(&self) -> usize {
         match self {
-            Prepared::Chain(chain) => chain.registers(),
-            Prepared::Op(_) => 0,
+            PreparedDispatch::Chain(chain) => chain.registers(),
+            PreparedDispatch::Op(_) => 0,
         }
     }
 
     /// Whether it is worth more than one thread.
     pub fn is_parallel(&self) -> bool {
         match self {
-            Prepared::Chain(chain) => chain.is_parallel(),
-            Prepared::Op(op) => op.flops >= PARALLEL_FLOPS,
+            PreparedDispatch::Chain(chain) => chain.is_parallel(),
+            PreparedDispatch::Op(op) => op.flops >= PARALLEL_FLOPS,
         }
     }
 }
@@ -109,12 +109,14 @@ pub(super) fn prepare(
     (sources, next): (&Sources, &NextValues),
     step: &Step,
     buffers: &mut Buffers,
-) -> Result<Vec<Prepared>> {
+) -> Result<Vec<PreparedDispatch>> {
     let cx = Context { next, step };
     let mut all = Vec::new();
     let Some(anchor) = step.anchor else {
         if let Some(epilogue) = &step.epilogue {
-            all.push(Prepared::Chain(cx.chain(buffers, epilogue, None, None)?));
+            all.push(PreparedDispatch::Chain(
+                cx.chain(buffers, epilogue, None, None)?,
+            ));
         }
         return Ok(all);
     };
@@ -129,7 +131,7 @@ pub(super) fn prepare(
             }
             Some(prologue) if i == 0 => {
                 let span = Buffers::workspace(&mut buffers.prologue, prologue.domain.len());
-                all.push(Prepared::Chain(cx.chain(
+                all.push(PreparedDispatch::Chain(cx.chain(
                     buffers,
                     prologue,
                     None,
@@ -159,7 +161,7 @@ pub(super) fn prepare(
         .iter()
         .map(|&i| plan.graph.meta(i).clone())
         .collect();
-    all.push(Prepared::Op(PreparedOp {
+    all.push(PreparedDispatch::Op(PreparedOp {
         op: node.op.clone(),
         inputs,
         output: node.meta.clone(),
@@ -169,7 +171,7 @@ pub(super) fn prepare(
     if let Some(epilogue) = &step.epilogue {
         let epilogue = cx.chain(buffers, epilogue, Some(y), None)?;
         if !epilogue.is_empty() {
-            all.push(Prepared::Chain(epilogue));
+            all.push(PreparedDispatch::Chain(epilogue));
         }
     }
     Ok(all)

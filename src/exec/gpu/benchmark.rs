@@ -9,7 +9,7 @@ use crate::{DType, Error, Result};
 
 use super::buffers::Uniforms;
 use super::executor::{GpuExecutor, get};
-use super::prepare::{Prepared, Workshop};
+use super::prepare::{PrepareContext, PreparedDispatch};
 use super::submit;
 use super::tuner::{Candidate, Measured, Tuner, Tuning};
 
@@ -92,8 +92,8 @@ impl GpuExecutor {
         } else {
             (used, before)
         };
-        if let Some(ready) = self.plans.get_mut(plan) {
-            ready.replace(step, kept.into_iter().next().unwrap_or_default(), which);
+        if let Some(prepared) = self.plans.get_mut(plan) {
+            prepared.replace(step, kept.into_iter().next().unwrap_or_default(), which);
         }
         let outcome = outcome?;
         let kernels = self.kernels(plan, step, variant);
@@ -109,15 +109,15 @@ impl GpuExecutor {
     }
 
     fn use_variant(&mut self, plan: usize, step: usize, variant: usize) -> Result<()> {
-        let prepared = self.prepared(plan, step, variant)?;
-        if let Some(ready) = self.plans.get_mut(plan) {
-            ready.replace(step, prepared, variant);
+        let dispatches = self.prepared(plan, step, variant)?;
+        if let Some(prepared) = self.plans.get_mut(plan) {
+            prepared.replace(step, dispatches, variant);
         }
         Ok(())
     }
 
     /// Prepares a variant of a step.
-    fn prepared(&self, plan: usize, step: usize, variant: usize) -> Result<Vec<Prepared>> {
+    fn prepared(&self, plan: usize, step: usize, variant: usize) -> Result<Vec<PreparedDispatch>> {
         let planned = get(&self.program.plans, plan, "plan")?;
         let of_step = get(&planned.steps, step, "step")?;
         let dispatches = get(&of_step.variants, variant, "variant")?;
@@ -130,22 +130,22 @@ impl GpuExecutor {
         plan: usize,
         uniforms: &Uniforms,
         dispatches: &[Dispatch],
-    ) -> Result<Vec<Prepared>> {
-        let mut workshop = Workshop {
+    ) -> Result<Vec<PreparedDispatch>> {
+        let mut cx = PrepareContext {
             device: &self.device,
             buffers: &self.buffers,
             uniforms,
             counters: &mut Counters::default(),
         };
-        workshop.prepare(plan, &dispatches.iter().collect::<Vec<_>>())
+        cx.prepare(plan, &dispatches.iter().collect::<Vec<_>>())
     }
 
     fn compare(
         &mut self,
         plan: usize,
         step: &Step,
-        used: &[Vec<Prepared>],
-        new: &[Vec<Prepared>],
+        used: &[Vec<PreparedDispatch>],
+        new: &[Vec<PreparedDispatch>],
     ) -> Result<Measured> {
         self.draw(plan, step)?;
         let want = self.outputs(plan, step, used)?;
@@ -199,7 +199,7 @@ impl GpuExecutor {
         &mut self,
         plan: usize,
         step: &Step,
-        variant: &[Vec<Prepared>],
+        variant: &[Vec<PreparedDispatch>],
     ) -> Result<Vec<Vec<u32>>> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         let metas = step.writes.iter().filter_map(|(id, slot)| {
@@ -218,9 +218,9 @@ impl GpuExecutor {
     }
 
     /// Runs a step `repeats` times and waits; the time that took.
-    fn time(&self, variant: &[Vec<Prepared>], repeats: u32) -> Result<Duration> {
+    fn time(&self, variant: &[Vec<PreparedDispatch>], repeats: u32) -> Result<Duration> {
         self.device.check()?;
-        let turn = self.device.turn();
+        let lock = self.device.submit_lock();
         let start = Instant::now();
         let after = self.device.guarded("tuning", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
@@ -229,7 +229,7 @@ impl GpuExecutor {
             }
             self.device.wgpu().1.submit([encoder.finish()])
         });
-        drop(turn);
+        drop(lock);
         self.device.poll(Some(&after?))?;
         Ok(start.elapsed())
     }

@@ -17,10 +17,10 @@ use super::pipelines::Pipelines;
 use super::tuner::Tuning;
 use super::tuning_cache::TuningCache;
 
-/// How long to wait for work that was submitted. Submissions are cut to a fraction of a second, and
-/// every GPU driver's watchdog strikes within a few, so a GPU that is silent for this long is gone.
-/// Software has no watchdog, and may just be slow.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long to wait for a submission. Each takes a fraction of a second, and every GPU driver's watchdog acts
+/// within a few seconds, so a GPU that does not finish in this time is lost. Software adapters have no watchdog,
+/// and may just be slow, so they have no timeout.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Which limits to open a device with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ struct Inner {
     pipelines: Pipelines,
     cache: Mutex<TuningCache>,
     /// One thread at a time encodes and submits: some Intel drivers corrupt memory otherwise.
-    turn: Mutex<()>,
+    submit_lock: Mutex<()>,
 }
 
 impl GpuDevice {
@@ -145,7 +145,7 @@ impl GpuDevice {
         let info = AdapterInfo::new(&device.adapter_info(), device.features(), &device.limits());
         let name = info.to_string();
         let pipelines = Pipelines::new(&device, &name)?;
-        let turn = Mutex::new(());
+        let submit_lock = Mutex::new(());
         let checks = opened.as_ref().is_none_or(|(_, options)| options.checks);
         let cache = opened
             .as_ref()
@@ -161,7 +161,7 @@ impl GpuDevice {
             faults,
             pipelines,
             cache,
-            turn,
+            submit_lock,
         };
         Ok(GpuDevice(Arc::new(inner)))
     }
@@ -199,7 +199,7 @@ impl GpuDevice {
         // wgpu frees the memory in the poll that finds nothing left to do.
         let _ = self.wait(wgpu::PollType::Wait {
             submission_index: None,
-            timeout: self.patience(),
+            timeout: self.timeout(),
         });
     }
 
@@ -217,9 +217,12 @@ impl GpuDevice {
         &self.0.pipelines
     }
 
-    /// Held while a thread encodes and submits.
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks encoding and submission.
+    pub(super) fn submit_lock(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .submit_lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `f` with all errors caught. `bytes` is what it allocates, if anything.
@@ -253,13 +256,13 @@ impl GpuDevice {
     pub(super) fn poll(&self, until: Option<&wgpu::SubmissionIndex>) -> Result<()> {
         let kind = until.map_or(wgpu::PollType::Poll, |index| wgpu::PollType::Wait {
             submission_index: Some(index.clone()),
-            timeout: self.patience(),
+            timeout: self.timeout(),
         });
         self.wait(kind)
     }
 
-    fn patience(&self) -> Option<Duration> {
-        (self.0.info.kind != AdapterKind::Software).then_some(PATIENCE)
+    fn timeout(&self) -> Option<Duration> {
+        (self.0.info.kind != AdapterKind::Software).then_some(WAIT_TIMEOUT)
     }
 
     fn wait(&self, kind: wgpu::PollType) -> Result<()> {

@@ -1,4 +1,4 @@
-//! The executor: makes a program ready, and runs its plans.
+//! The executor: prepares a program, and runs its plans.
 
 use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing};
 use crate::kernel::Kernel;
@@ -11,7 +11,7 @@ use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
 use super::fetch::Fetch;
 use super::horizontal::FusedSteps;
-use super::prepare::{Prepared, Workshop, prepare};
+use super::prepare::{PrepareContext, PreparedDispatch, prepare};
 use super::readback::{RUNS, Readback};
 use super::submit::{self, Copy};
 use super::tuner::{Tuner, Tuning};
@@ -27,15 +27,15 @@ const STAGED: u64 = 256 << 10;
 /// Bytes of the largest staging buffer for variables, and for reads.
 pub(super) const CHUNK: u64 = 4 << 20;
 
-/// A plan made ready.
-pub(super) struct Ready {
+/// A plan with everything a run needs.
+pub(super) struct PreparedPlan {
     /// By step: the dispatches of the chosen variant; none where the step has no elements.
-    pub(super) steps: Vec<Vec<Prepared>>,
+    pub(super) steps: Vec<Vec<PreparedDispatch>>,
     /// The same after horizontal fusion, once the plan was looked at.
     pub(super) fused: Option<FusedSteps>,
-    /// How often it was run.
+    /// The number of its runs.
     pub(super) runs: u64,
-    /// By step: which variant that is.
+    /// By step: the index of that variant.
     pub(super) variants: Vec<usize>,
     /// The buffer of the inputs and how much of it is used, where there are any.
     pub(super) inputs: Option<(wgpu::Buffer, u64)>,
@@ -48,7 +48,7 @@ pub struct GpuExecutor {
     pub(super) program: Program,
     pub(super) buffers: Buffers,
     pub(super) uniforms: Uniforms,
-    pub(super) plans: Vec<Ready>,
+    pub(super) plans: Vec<PreparedPlan>,
     pub(super) budgets: Vec<Budget>,
     pub(super) inputs: Ring,
     /// Bytes that a run has in a staging buffer of inputs, and how many runs share one.
@@ -90,7 +90,7 @@ impl GpuExecutor {
             Tuning::Off => 0,
             _ => known(device, step),
         };
-        let mut workshop = Workshop {
+        let mut cx = PrepareContext {
             device,
             buffers: &buffers,
             uniforms: &uniforms,
@@ -99,10 +99,10 @@ impl GpuExecutor {
         let mut plans = Vec::with_capacity(program.plans.len());
         let mut places = Vec::with_capacity(program.plans.len());
         for (index, plan) in program.plans.iter().enumerate() {
-            let steps = prepare(&mut workshop, index, plan, choose)?;
+            let steps = prepare(&mut cx, index, plan, choose)?;
             let inputs = inputs(&buffers, index, plan)?;
             let returns = submit::returns(&buffers, &uniforms, index, &plan.results)?;
-            plans.push(Ready {
+            plans.push(PreparedPlan {
                 steps,
                 fused: None,
                 runs: 0,
@@ -166,9 +166,14 @@ impl GpuExecutor {
     }
 }
 
-impl Ready {
+impl PreparedPlan {
     /// Computes a step by these dispatches from now on.
-    pub(super) fn replace(&mut self, step: usize, dispatches: Vec<Prepared>, variant: usize) {
+    pub(super) fn replace(
+        &mut self,
+        step: usize,
+        dispatches: Vec<PreparedDispatch>,
+        variant: usize,
+    ) {
         if let (Some(place), Some(chosen)) = (self.steps.get_mut(step), self.variants.get_mut(step))
         {
             if *chosen != variant {

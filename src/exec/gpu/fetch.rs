@@ -54,7 +54,7 @@ impl Fetch {
         words: &mut Vec<u32>,
     ) -> Result<()> {
         let state = MapState::mapped();
-        let turn = device.turn();
+        let lock = device.submit_lock();
         let after = device.guarded("reading", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(source, offset, &self.buffer, 0, bytes);
@@ -62,7 +62,7 @@ impl Fetch {
             state.ask(&self.buffer, wgpu::MapMode::Read, bytes);
             after
         });
-        drop(turn);
+        drop(lock);
         let arrived = after.and_then(|after| state.wait(device, Some(&after)));
         if let Err(error) = arrived {
             // Mapped or not, the next read must be able to start over.

@@ -15,22 +15,22 @@ use crate::kernel::{Kernel, KernelLimits, fuse_horizontally};
 use crate::plan::{Dispatch, Plan, Step};
 
 use super::buffers::Uniforms;
-use super::executor::{GpuExecutor, Ready, get};
-use super::prepare::{Prepared, is_empty};
+use super::executor::{GpuExecutor, PreparedPlan, get};
+use super::prepare::{PreparedDispatch, is_empty};
 use super::tuner::is_dead_between_runs;
 
 /// Fusion must save at least one in this many of a plan's dispatches.
 const MIN_SAVED_SHARE: usize = 8;
 
 /// By step of a plan: the dispatches to run there. The first step of a fused group has those of the whole group.
-pub(super) type FusedSteps = Vec<Vec<Prepared>>;
+pub(super) type FusedSteps = Vec<Vec<PreparedDispatch>>;
 
 impl GpuExecutor {
     /// Fuses the concurrent groups of plans that run often. A group that cannot be fused keeps its dispatches.
     pub(super) fn fuse_concurrent_steps(&mut self) {
         let now = Instant::now();
         for plan in 0..self.plans.len() {
-            let due = |r: &Ready| r.fused.is_none() && self.tuner.is_settled(r.runs, now);
+            let due = |r: &PreparedPlan| r.fused.is_none() && self.tuner.is_settled(r.runs, now);
             if !self.plans.get(plan).is_some_and(due) {
                 continue;
             }
@@ -38,8 +38,8 @@ impl GpuExecutor {
                 log::debug!("fusing dispatches of plan {plan}: {error}");
                 None
             });
-            if let Some(ready) = self.plans.get_mut(plan) {
-                ready.fused = Some(fused.unwrap_or_else(|| ready.steps.clone()));
+            if let Some(prepared) = self.plans.get_mut(plan) {
+                prepared.fused = Some(fused.unwrap_or_else(|| prepared.steps.clone()));
             }
         }
     }
@@ -49,16 +49,16 @@ impl GpuExecutor {
         let steps = self
             .plans
             .get(plan)
-            .map(|ready| ready.fused.as_ref().unwrap_or(&ready.steps));
+            .map(|prepared| prepared.fused.as_ref().unwrap_or(&prepared.steps));
         steps.map_or(0, |steps| steps.iter().map(Vec::len).sum())
     }
 
     /// The dispatches of a plan with its concurrent groups fused, where that saves enough.
     fn fuse_plan(&mut self, plan: usize) -> Result<Option<FusedSteps>> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
-        let ready = get(&self.plans, plan, "plan")?;
-        let mut fused = ready.steps.clone();
-        let groups = groups(&planned, ready, &self.device.kernel_limits());
+        let prepared = get(&self.plans, plan, "plan")?;
+        let mut fused = prepared.steps.clone();
+        let groups = groups(&planned, prepared, &self.device.kernel_limits());
         let before: usize = fused.iter().map(Vec::len).sum();
         let saved: usize = groups.iter().map(FusedGroup::saved).sum();
         if saved * MIN_SAVED_SHARE < before || saved == 0 {
@@ -91,8 +91,8 @@ impl GpuExecutor {
         plan: usize,
         planned: &Plan,
         steps: &Range<usize>,
-        apart: &[Prepared],
-        fused: &[Prepared],
+        apart: &[PreparedDispatch],
+        fused: &[PreparedDispatch],
     ) -> Result<bool> {
         let Some((first, others)) = planned
             .steps
@@ -134,9 +134,9 @@ impl FusedGroup {
 }
 
 /// The concurrent groups in which fusion saves a dispatch.
-fn groups(plan: &Plan, ready: &Ready, limits: &KernelLimits) -> Vec<FusedGroup> {
+fn groups(plan: &Plan, prepared: &PreparedPlan, limits: &KernelLimits) -> Vec<FusedGroup> {
     let chosen = |step: usize| -> &[Dispatch] {
-        let (Some(of), Some(&variant)) = (plan.steps.get(step), ready.variants.get(step)) else {
+        let (Some(of), Some(&variant)) = (plan.steps.get(step), prepared.variants.get(step)) else {
             return &[];
         };
         match of.variants.get(variant) {

@@ -8,7 +8,7 @@ use crate::{DType, Error, Result};
 
 use super::executor::{CHUNK, GpuExecutor, get};
 use super::halves;
-use super::prepare::{Workshop, is_empty};
+use super::prepare::{PrepareContext, is_empty};
 use super::submit;
 use super::upload::Ring;
 
@@ -22,15 +22,15 @@ impl GpuExecutor {
         if is_empty(planned, of_step) {
             return Ok(());
         }
-        let mut workshop = Workshop {
+        let mut cx = PrepareContext {
             device: &self.device,
             buffers: &self.buffers,
             uniforms: &self.uniforms,
             counters: &mut self.counters,
         };
-        let prepared = workshop.prepare(plan, &dispatches.iter().collect::<Vec<_>>())?;
-        if let Some(ready) = self.plans.get_mut(plan) {
-            ready.replace(step, prepared, variant);
+        let dispatches = cx.prepare(plan, &dispatches.iter().collect::<Vec<_>>())?;
+        if let Some(prepared) = self.plans.get_mut(plan) {
+            prepared.replace(step, dispatches, variant);
         }
         Ok(())
     }
@@ -48,15 +48,15 @@ impl GpuExecutor {
     ) -> Result<wgpu::SubmissionIndex> {
         self.device.check()?;
         self.submit_runs()?;
-        let ready = get(&self.plans, plan, "plan")?;
-        if steps.end > ready.steps.len() || steps.start > steps.end {
-            let expected = format!("within 0..{}", ready.steps.len());
+        let prepared = get(&self.plans, plan, "plan")?;
+        if steps.end > prepared.steps.len() || steps.start > steps.end {
+            let expected = format!("within 0..{}", prepared.steps.len());
             return Err(Error::argument("steps", format!("{steps:?}"), expected));
         }
-        let _turn = self.device.turn();
+        let _lock = self.device.submit_lock();
         self.device.guarded("running steps", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
-            submit::encode(&mut encoder, &ready.steps, steps, None);
+            submit::encode(&mut encoder, &prepared.steps, steps, None);
             self.device.wgpu().1.submit([encoder.finish()])
         })
     }
@@ -95,13 +95,13 @@ impl GpuExecutor {
                 .fill(&self.device, 0, std::iter::once((0, part)))?;
             self.variables.seal(&self.device)?;
             let stage = self.variables.buffer()?;
-            let turn = self.device.turn();
+            let lock = self.device.submit_lock();
             let after = self.device.guarded("writing", 0, |d| {
                 let mut encoder = d.create_command_encoder(&Default::default());
                 encoder.copy_buffer_to_buffer(stage, 0, buffer, at, bytes);
                 self.device.wgpu().1.submit([encoder.finish()])
             });
-            drop(turn);
+            drop(lock);
             self.variables
                 .submitted(&self.device, after.as_ref().ok().cloned())?;
             after?;

@@ -1,4 +1,4 @@
-//! Plans made ready: checked, compiled and bound once, to be encoded again and again.
+//! Prepares plans: checks, compiles and binds each dispatch once, so that a run only encodes.
 
 use std::sync::Arc;
 
@@ -11,30 +11,29 @@ use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
 use super::pipelines::Pipeline;
 
-/// A dispatch with everything it needs. Command buffers cannot be used twice, so this is what is
-/// kept, and encoded anew for each run.
+/// A dispatch with its pipeline and bind group. Command buffers cannot be reused, so each run encodes it again.
 #[derive(Clone)]
-pub(super) struct Prepared {
+pub(super) struct PreparedDispatch {
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) group: wgpu::BindGroup,
     pub(super) grid: [u32; 3],
 }
 
-/// Where things are made ready.
-pub(super) struct Workshop<'a> {
+/// What preparing dispatches needs.
+pub(super) struct PrepareContext<'a> {
     pub(super) device: &'a GpuDevice,
     pub(super) buffers: &'a Buffers,
     pub(super) uniforms: &'a Uniforms,
     pub(super) counters: &'a mut Counters,
 }
 
-impl Workshop<'_> {
-    /// Makes dispatches of plan `plan` ready, in order.
+impl PrepareContext<'_> {
+    /// Prepares dispatches of plan `plan`, in order.
     pub(super) fn prepare(
         &mut self,
         plan: usize,
         dispatches: &[&Dispatch],
-    ) -> Result<Vec<Prepared>> {
+    ) -> Result<Vec<PreparedDispatch>> {
         for dispatch in dispatches {
             self.check(dispatch)?;
         }
@@ -46,7 +45,7 @@ impl Workshop<'_> {
             .zip(pipelines)
             .map(|(dispatch, pipeline)| {
                 let group = self.bind(plan, dispatch, &pipeline)?;
-                Ok(Prepared {
+                Ok(PreparedDispatch {
                     pipeline,
                     group,
                     grid: dispatch.kernel.workgroups,
@@ -55,7 +54,7 @@ impl Workshop<'_> {
         prepared.collect()
     }
 
-    /// What would fail on the device, said with numbers before it gets there.
+    /// Checks a dispatch against the device's limits, for an error with numbers.
     fn check(&self, dispatch: &Dispatch) -> Result<()> {
         let limits = &self.device.info().limits;
         let Dispatch { kernel, slots } = dispatch;
@@ -169,11 +168,11 @@ pub(super) fn is_empty(plan: &Plan, step: &Step) -> bool {
 
 /// All steps of a plan, each with the variant that `choose` says. Kernels are compiled together.
 pub(super) fn prepare(
-    workshop: &mut Workshop,
+    cx: &mut PrepareContext,
     index: usize,
     plan: &Plan,
     choose: impl Fn(&Step) -> usize,
-) -> Result<Vec<Vec<Prepared>>> {
+) -> Result<Vec<Vec<PreparedDispatch>>> {
     let mut dispatches = Vec::new();
     let mut counts = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
@@ -188,7 +187,7 @@ pub(super) fn prepare(
         dispatches.extend(chosen);
         counts.push(chosen.len());
     }
-    let mut prepared = workshop.prepare(index, &dispatches)?.into_iter();
+    let mut prepared = cx.prepare(index, &dispatches)?.into_iter();
     Ok(counts
         .into_iter()
         .map(|count| prepared.by_ref().take(count).collect())

@@ -52,13 +52,13 @@ impl GpuExecutor {
         self.inputs.fill(&self.device, 0, parts)?;
         self.inputs.seal(&self.device)?;
         let stage = self.inputs.buffer()?;
-        let turn = self.device.turn();
+        let lock = self.device.submit_lock();
         let after = self.device.guarded("handing inputs over", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(stage, 0, &target, 0, bytes);
             self.device.wgpu().1.submit([encoder.finish()])
         });
-        drop(turn);
+        drop(lock);
         self.inputs
             .submitted(&self.device, after.as_ref().ok().cloned())?;
         self.device.poll(Some(&after?))
@@ -68,16 +68,16 @@ impl GpuExecutor {
     fn fetch_results(&mut self, plan: usize) -> Result<()> {
         self.readback.room(&self.device, &mut self.budgets)?;
         let (back, at) = self.readback.place()?;
-        let ready = get(&self.plans, plan, "plan")?;
-        let turn = self.device.turn();
+        let prepared = get(&self.plans, plan, "plan")?;
+        let lock = self.device.submit_lock();
         let after = self.device.guarded("fetching results", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
-            for copy in &ready.results {
+            for copy in &prepared.results {
                 copy.encode(&mut encoder, back, at);
             }
             self.device.wgpu().1.submit([encoder.finish()])
         })?;
-        drop(turn);
+        drop(lock);
         self.readback.recorded((self.counters.runs, plan));
         self.counters.runs += 1;
         self.readback.submitted(&self.device, Some(after))?;
@@ -145,8 +145,8 @@ impl GpuExecutor {
             Some(budget) => budget.cuts(),
             None => vec![count],
         };
-        let ready = get(&self.plans, plan, "plan")?;
-        let turn = device.turn();
+        let prepared = get(&self.plans, plan, "plan")?;
+        let lock = device.submit_lock();
         let mut after = None;
         let mut start = 0;
         for end in cuts {
@@ -161,7 +161,7 @@ impl GpuExecutor {
                             end_of_pass_write_index: Some(query + 1),
                         }
                     });
-                    submit::encode(&mut encoder, &ready.steps, step..step + 1, times);
+                    submit::encode(&mut encoder, &prepared.steps, step..step + 1, times);
                 }
                 if end == count {
                     for (i, set) in sets.iter().enumerate() {
@@ -177,7 +177,7 @@ impl GpuExecutor {
             watch.lap(HostPhase::Submit);
             start = end;
         }
-        drop(turn);
+        drop(lock);
         device.poll(after.as_ref())?;
         watch.lap(HostPhase::Run);
         self.fetch_results(plan)?;

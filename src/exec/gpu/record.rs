@@ -36,7 +36,7 @@ impl GpuExecutor {
             let parts = planned.inputs.iter().zip(inputs);
             let parts = parts.map(|(port, words)| (port.slot.offset, *words));
             self.inputs.fill(&self.device, start, parts)?;
-            let _turn = self.device.turn();
+            let _lock = self.device.submit_lock();
             let encoder = encoder(&mut self.recording, &self.device);
             encoder.copy_buffer_to_buffer(self.inputs.buffer()?, start, &target, 0, bytes);
         }
@@ -45,26 +45,26 @@ impl GpuExecutor {
             if start > 0 {
                 self.submit_recording()?;
             }
-            let _turn = self.device.turn();
-            let ready = get(&self.plans, plan, "plan")?;
-            let steps = ready.fused.as_ref().unwrap_or(&ready.steps);
+            let _lock = self.device.submit_lock();
+            let prepared = get(&self.plans, plan, "plan")?;
+            let steps = prepared.fused.as_ref().unwrap_or(&prepared.steps);
             let encoder = encoder(&mut self.recording, &self.device);
             submit::encode(encoder, steps, start..end, None);
             start = end;
         }
-        let ready = get(&self.plans, plan, "plan")?;
+        let prepared = get(&self.plans, plan, "plan")?;
         let (back, at) = self.readback.place()?;
-        let turn = self.device.turn();
+        let lock = self.device.submit_lock();
         let encoder = encoder(&mut self.recording, &self.device);
-        for copy in &ready.results {
+        for copy in &prepared.results {
             copy.encode(encoder, back, at);
         }
-        drop(turn);
+        drop(lock);
         let recorded = self.readback.recorded((self.counters.runs, plan));
         self.counters.runs += 1;
         self.tuner.count(Instant::now());
-        if let Some(ready) = self.plans.get_mut(plan) {
-            ready.runs += 1;
+        if let Some(prepared) = self.plans.get_mut(plan) {
+            prepared.runs += 1;
         }
         match recorded >= most || self.readback.is_idle() {
             true => self.submit_runs(),
@@ -88,7 +88,7 @@ impl GpuExecutor {
     fn submit_recording(&mut self) -> Result<wgpu::SubmissionIndex> {
         let encoder = self.recording.take();
         self.inputs.seal(&self.device)?;
-        let _turn = self.device.turn();
+        let _lock = self.device.submit_lock();
         self.device.guarded("a run", 0, |_| {
             let commands = encoder.map(wgpu::CommandEncoder::finish);
             self.device.wgpu().1.submit(commands)

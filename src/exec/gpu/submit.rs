@@ -8,7 +8,7 @@ use crate::plan::Port;
 
 use super::buffers::{Buffers, Uniforms};
 use super::pipelines::Pipeline;
-use super::prepare::Prepared;
+use super::prepare::PreparedDispatch;
 
 /// A copy from one buffer to another.
 pub(super) struct Copy {
@@ -100,7 +100,7 @@ pub(super) fn returns(
 /// make no pass, unless it is timed.
 pub(super) fn encode(
     encoder: &mut wgpu::CommandEncoder,
-    steps: &[Vec<Prepared>],
+    steps: &[Vec<PreparedDispatch>],
     range: Range<usize>,
     times: Option<wgpu::ComputePassTimestampWrites<'_>>,
 ) {
@@ -113,7 +113,7 @@ pub(super) fn encode(
         timestamp_writes: times,
     });
     let mut current: Option<&Arc<Pipeline>> = None;
-    for Prepared {
+    for PreparedDispatch {
         pipeline,
         group,
         grid: [x, y, z],
