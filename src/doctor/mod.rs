@@ -12,13 +12,13 @@
 mod case;
 mod cases;
 mod choice;
-mod crew;
 mod examine;
 mod report;
 mod sketch;
 mod traced;
 mod trial;
 mod update;
+mod workers;
 
 #[cfg(test)]
 mod tests;
@@ -70,7 +70,7 @@ pub fn doctor(
     let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
     progress(0, all.len());
-    for found in crew::examine_all(device, &all, &mut |done| progress(done, all.len()))? {
+    for found in workers::examine_all(device, &all, &mut |done| progress(done, all.len()))? {
         rows.extend(found.rows);
         seen.extend(found.names);
     }

@@ -49,7 +49,7 @@ pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
 pub use random::KEY;
 pub(crate) use recurrence::recurrence_tape;
-pub(crate) use threads::{alone, pays};
+pub(crate) use threads::{on_one_thread, pays};
 
 use std::cell::Cell;
 

@@ -1,29 +1,29 @@
-//! Which of the CPU's work goes to other threads; none does while a plan runs on one thread alone.
+//! Decides which work of the CPU goes to other threads: none while a plan runs on one thread.
 
 use std::cell::Cell;
 
 use rayon::prelude::*;
 
 thread_local! {
-    static ALONE: Cell<bool> = const { Cell::new(false) };
+    static ON_ONE_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` without handing any work to another thread. What it computes is the same.
-pub(crate) fn alone<R>(f: impl FnOnce() -> R) -> R {
+/// Runs `f` without handing work to other threads. The results are the same.
+pub(crate) fn on_one_thread<R>(f: impl FnOnce() -> R) -> R {
     struct Reset;
     impl Drop for Reset {
         fn drop(&mut self) {
-            ALONE.set(false);
+            ON_ONE_THREAD.set(false);
         }
     }
-    ALONE.set(true);
+    ON_ONE_THREAD.set(true);
     let _reset = Reset;
     f()
 }
 
-/// Whether `work` is so much that other threads should help, from `least` on.
+/// Whether `work` is at least `least`, from which on other threads speed it up.
 pub(crate) fn pays(work: usize, least: usize) -> bool {
-    work >= least && !ALONE.get()
+    work >= least && !ON_ONE_THREAD.get()
 }
 
 /// Calls `f` with pieces of `y` of so many elements, the last perhaps of fewer, and their numbers; on other threads as

@@ -6,15 +6,15 @@
 //! Invariant: the same bits twice, with any number of threads. Threads share the elements of a chain
 //! and the rows and columns of an op's result, never the terms of a sum.
 
-mod awake;
 mod buffer;
 mod buffers;
 mod ceilings;
 mod chain;
 mod inspect;
 mod memory;
-mod pace;
+mod spin_wait;
 mod step;
+mod thread_policy;
 mod timed;
 
 #[cfg(test)]
@@ -31,8 +31,8 @@ pub(crate) use ceilings::measure as measure_ceilings;
 use buffers::Buffers;
 use chain::Registers;
 use memory::Memory;
-use pace::Pace;
 use step::{NextValues, PreparedDispatch, prepare};
+use thread_policy::ThreadPolicy;
 
 /// Most tensors that one step of a plan may read and write.
 pub const MAX_TENSORS: u32 = memory::MAX_ACCESSES as u32;
@@ -63,8 +63,8 @@ struct PreparedPlan {
     parallel: bool,
     /// Floating-point operations of a run.
     flops: f64,
-    /// How many threads it runs on, if it is short.
-    pace: Pace,
+    /// Chooses the number of threads for a short plan.
+    thread_policy: ThreadPolicy,
 }
 
 impl CpuExecutor {
@@ -106,7 +106,7 @@ impl CpuExecutor {
                 buffers,
                 parallel,
                 flops: plan.steps.iter().map(|step| step.flops).sum(),
-                pace: Pace::default(),
+                thread_policy: ThreadPolicy::default(),
             });
         }
         let words = |bytes: &u64| usize::try_from(bytes.div_ceil(4)).unwrap_or(usize::MAX);
@@ -244,14 +244,14 @@ impl Executor for CpuExecutor {
             steps,
             parallel,
             flops,
-            pace,
+            thread_policy,
             ..
         } = &mut self.plans[plan];
         let (memory, registers) = (&mut self.memory, self.registers.as_mut_slice());
         let mut run = || steps.iter().for_each(|step| step.run(memory, registers));
         match *parallel && rayon::current_num_threads() > 1 {
-            true if awake::is_short(*flops) => pace.run(*flops, run),
-            true => awake::in_pool(*flops, run),
+            true if spin_wait::is_short(*flops) => thread_policy.run(*flops, run),
+            true => spin_wait::in_pool(*flops, run),
             false => run(),
         }
         self.hand_back(plan)

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::exec::timeline::Stopwatch;
 use crate::exec::{Clock, HostPhase, Span, Timeline};
 
-use super::{CpuExecutor, awake};
+use super::{CpuExecutor, spin_wait};
 
 impl CpuExecutor {
     /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The clock is read once a step.
@@ -32,7 +32,7 @@ impl CpuExecutor {
             }
         };
         match prepared.parallel && rayon::current_num_threads() > 1 {
-            true => awake::in_pool(prepared.flops, steps),
+            true => spin_wait::in_pool(prepared.flops, steps),
             false => steps(),
         }
         watch.lap(HostPhase::Run);

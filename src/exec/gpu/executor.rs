@@ -5,7 +5,6 @@ use crate::kernel::Kernel;
 use crate::plan::{Plan, Port, Step};
 use crate::{Error, Result};
 
-use super::ahead::compile_ahead;
 use super::budget::Budget;
 use super::buffers::{Buffers, Uniforms};
 use super::device::GpuDevice;
@@ -17,6 +16,7 @@ use super::submit::{self, Copy};
 use super::tuner::{Tuner, Tuning};
 use super::tuning_cache::cache_key;
 use super::upload::Ring;
+use super::warmup::warm_up;
 
 /// Staging buffers of inputs: as many submissions can be under way, and one is filled meanwhile.
 const INPUT_STAGES: usize = 4;
@@ -116,7 +116,7 @@ impl GpuExecutor {
             let steps = program.plans.iter().flat_map(|p| &p.steps);
             let chosen = steps.filter_map(|step| step.variants.get(choose(step)));
             let kernels: Vec<&Kernel> = chosen.flatten().map(|d| &d.kernel).collect();
-            compile_ahead(device, &kernels);
+            warm_up(device, &kernels);
         }
         let staged = plans
             .iter()

@@ -8,7 +8,6 @@
 //! reaches a host application's handler; and the loss of a device shows as a failed mapping.
 
 mod adapter;
-mod ahead;
 mod benchmark;
 mod budget;
 mod buffers;
@@ -28,6 +27,7 @@ mod submit;
 mod tuner;
 mod tuning_cache;
 mod upload;
+mod warmup;
 
 pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};
 pub use device::{GpuDevice, Limits, Options};

@@ -1,11 +1,11 @@
-//! All trials, on as many threads as help.
+//! Runs the trials, on worker threads where that is faster.
 //!
-//! A GPU in software compiles a kernel when it first runs, on one core, while all else that was handed to the
-//! same device waits. So there each thread has a device of its own, opened like the first, and takes the next
-//! trial when it is done with one. What comes out is in the order of the trials, whoever examined them.
+//! A software adapter compiles a kernel when it first runs, on one core, while all other work on the same device
+//! waits. So each worker opens a device of its own, like the first, and takes the next trial when it has finished
+//! one. The results are in the order of the trials.
 //!
-//! Why not on other GPUs: their drivers compile when a pipeline is made, which goes by threads anyhow, and
-//! users have a single device at work, which is what is to be seen.
+//! Other GPUs use no workers: their drivers compile when a pipeline is created, on several threads, and the doctor
+//! checks the one device that users run.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -16,13 +16,13 @@ use crate::{Device, Error, Result};
 use super::examine::{Found, examine};
 use super::trial::Trial;
 
-/// Threads at most: each has a device, with memory of its own.
-const MOST: usize = 4;
+/// Workers at most: each has a device with memory of its own.
+const MAX_WORKERS: usize = 4;
 
-/// Shaders are parsed by recursion, as deep as they are nested.
-const STACK: usize = 8 << 20;
+/// The stack of a worker: shaders are parsed recursively.
+const STACK_BYTES: usize = 8 << 20;
 
-/// Examines the trials; `progress` hears how many are done. Only a lost device is an error.
+/// Examines the trials; `progress` is called with the number done. Only a lost device is an error.
 pub(super) fn examine_all(
     device: &Device,
     trials: &[Trial],
@@ -41,7 +41,7 @@ pub(super) fn examine_all(
     together(&devices, trials, progress)
 }
 
-/// With a thread for each device.
+/// Examines the trials with a worker for each device.
 fn together(
     devices: &[Device],
     trials: &[Trial],
@@ -53,7 +53,7 @@ fn together(
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(trial) = trials.get(at) else { break };
-            // Nobody listens any more once a device was lost.
+            // The receiver is gone once a device was lost.
             if sender.send((at, examine(device, trial, &|_| ()))).is_err() {
                 break;
             }
@@ -63,8 +63,8 @@ fn together(
         let (sender, receiver) = mpsc::channel();
         for device in devices {
             let (work, sender) = (&work, sender.clone());
-            let builder = thread::Builder::new().stack_size(STACK);
-            // Where there is no thread to be had, the others do the work.
+            let builder = thread::Builder::new().stack_size(STACK_BYTES);
+            // Where a worker cannot start, the others do its work.
             let _ = builder.spawn_scoped(scope, move || work(device, sender));
         }
         drop(sender);
@@ -81,12 +81,12 @@ fn together(
     all.collect()
 }
 
-/// Devices besides this one, opened in the same way. None where that does not help or cannot be.
+/// Opens further devices like this one. None where workers are not faster or the device cannot be opened again.
 fn others(device: &Device) -> Vec<Device> {
     let Some(gpu) = device.as_gpu().filter(|_| device.kernel_limits().software) else {
         return Vec::new();
     };
-    let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MOST));
+    let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MAX_WORKERS));
     let again = (1..threads).map_while(|_| gpu.open_again());
     again.map(Device::from_gpu).collect()
 }

@@ -1,10 +1,10 @@
-//! Compiling ahead, for a driver that compiles a kernel when it first runs.
+//! Warmup for drivers that compile a kernel when it first runs.
 //!
-//! Mesa's lavapipe does: whatever is compiled before is not machine code yet, and the kernels of a first run are
-//! finished one after the other, by one thread. What it has finished it keeps on disk. So each core gets a device of
-//! its own that runs some of the kernels, in no workgroup, and the device that was asked for finds them there.
+//! Mesa's lavapipe does: creating a pipeline emits no machine code yet, and one thread compiles the kernels of the first
+//! run one after the other. lavapipe caches the machine code on disk. So warmup opens a device on each core that
+//! dispatches some of the kernels with no workgroups, and the executor's device finds them in the cache.
 //!
-//! Whatever goes wrong here only costs the time that it would have saved.
+//! A failure here only costs the time that warmup would have saved.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,22 +18,22 @@ use super::buffers::{Uniforms, allocate, uniform};
 use super::device::GpuDevice;
 use super::pipelines::STACK;
 
-/// Fewer kernels are compiled sooner than a device is opened.
-const FEW: usize = 8;
+/// Programs from which warmup starts: fewer are compiled sooner than a device is opened.
+const MIN_KERNELS: usize = 8;
 
-/// What a driver has on disk is there sooner than this, and what it compiles is not.
-const CACHED: Duration = Duration::from_millis(5);
+/// A dispatch within this time comes from the driver's disk cache; compiling a kernel takes longer.
+const MAX_CACHED_TIME: Duration = Duration::from_millis(5);
 
-/// Bytes of what a kernel is bound to: more than any fixed part of a binding.
-const BYTES: u64 = 4096;
+/// Bytes of the buffers that warmup binds: more than the fixed part of any binding.
+const BINDING_BYTES: u64 = 4096;
 
-/// Has a driver compile what it would compile at the first run.
-pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
+/// Compiles what the driver would compile at the first run.
+pub(super) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     if !device.info().driver.contains("llvmpipe") {
         return;
     }
     let programs = programs(kernels);
-    if programs.len() < FEW {
+    if programs.len() < MIN_KERNELS {
         return;
     }
     let Some((shortest, others)) = programs.split_last() else {
@@ -41,12 +41,12 @@ pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
     };
     let start = Instant::now();
     let first = compile(device, shortest);
-    let cores = match start.elapsed() > CACHED {
+    let cores = match start.elapsed() > MAX_CACHED_TIME {
         true => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        // The driver has it on disk, and the others probably too: opening a device would take longer.
+        // The kernel is in the driver's cache, and the others probably too: opening a device would take longer.
         false => 1,
     };
-    let threads = cores.min(4).min(programs.len() / (FEW / 2));
+    let threads = cores.min(4).min(programs.len() / (MIN_KERNELS / 2));
     // Each thread takes the next one as it can.
     let next = AtomicUsize::new(0);
     let work = |device: &GpuDevice| -> Result<()> {
@@ -63,13 +63,13 @@ pub(super) fn compile_ahead(device: &GpuDevice, kernels: &[&Kernel]) {
                 None => Ok(()),
             })
         });
-        // All are started before the first is waited for. Where there is no thread to be had, or one panics, what it
-        // would have compiled is compiled by others, or later.
+        // Collected, so that all start before the first is joined. Where a thread cannot start or panics, other
+        // threads compile its share, or the first run does.
         let helpers: Vec<_> = helpers.flatten().collect();
         let own = work(device);
         let helpers = helpers.into_iter().flat_map(|thread| thread.join());
         for error in helpers.chain([first, own]).filter_map(Result::err) {
-            log::debug!("compiling ahead: {error}");
+            log::debug!("warmup: {error}");
         }
     });
 }
@@ -95,12 +95,12 @@ fn programs<'a>(kernels: &[&'a Kernel]) -> Vec<Vec<&'a Kernel>> {
     programs.into_iter().map(|(_, kernels)| kernels).collect()
 }
 
-/// Runs each kernel in no workgroup, and waits.
+/// Dispatches each kernel with no workgroups, and waits.
 fn compile(device: &GpuDevice, kernels: &[&Kernel]) -> Result<()> {
     let (pipelines, _) = device.pipelines().get(device, kernels)?;
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM;
     let counters = &mut Counters::default();
-    let mut make = || allocate(device, counters, "compiling ahead", BYTES, usage, false);
+    let mut make = || allocate(device, counters, "warmup", BINDING_BYTES, usage, false);
     // A kernel must not write what it reads.
     let (read, written) = (make()?, make()?);
     let all = kernels.iter().copied();
@@ -116,7 +116,7 @@ fn compile(device: &GpuDevice, kernels: &[&Kernel]) -> Result<()> {
             Ok(wgpu::BindGroupEntry { binding, resource })
         });
         let entries = entries.collect::<Result<Vec<_>>>()?;
-        let after = device.guarded("compiling ahead", 0, |d| {
+        let after = device.guarded("warmup", 0, |d| {
             let group = d.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some(kernel.label),
                 layout: &pipeline.layout,
