@@ -4,7 +4,7 @@ use crate::Result;
 use crate::exec::checked::CheckedExecutor;
 use crate::exec::cpu::{self, CpuExecutor};
 use crate::exec::gpu::{GpuDevice, GpuExecutor, HostDevice, HostQueue};
-use crate::exec::{self, Ceilings, Executor, Program, Stepwise};
+use crate::exec::{self, Executor, Program, Roofline, Stepwise};
 use crate::kernel::KernelLimits;
 
 pub use crate::exec::gpu::{AdapterInfo, Selector};
@@ -167,11 +167,11 @@ impl Device {
 
     /// What the device can do at most, measured anew. Takes up to a second, and 128 MiB for that time. Fails for
     /// the reference, which is not made to be fast.
-    pub fn ceilings(&self) -> Result<Ceilings> {
+    pub fn roofline(&self) -> Result<Roofline> {
         match &self.kind {
-            Kind::Cpu => cpu::measure_ceilings(),
+            Kind::Cpu => cpu::measure_roofline(),
             Kind::Reference => Err(exec::not_timed(&self.name())),
-            Kind::Gpu(gpu) => exec::measure_ceilings(&gpu.kernel_limits(), |program| {
+            Kind::Gpu(gpu) => exec::measure_roofline(&gpu.kernel_limits(), |program| {
                 Ok(Box::new(GpuExecutor::new(gpu, program)?))
             }),
         }

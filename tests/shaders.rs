@@ -20,7 +20,7 @@ use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 
 use wgrad::autodiff::gradients;
 use wgrad::doctor::{Case, cases};
-use wgrad::exec::ceiling_kernels;
+use wgrad::exec::roofline_kernels;
 use wgrad::graph::{Function, Output};
 use wgrad::kernel::{
     Access, Binding, Emitted, Expr, Instr, Kernel, KernelLimits, Leaf, Operand, Part, Store, Value,
@@ -111,11 +111,11 @@ fn samples() -> &'static [Sample] {
             add(kernel, &origin, &KernelLimits::WEBGPU);
         }
         for limits in [&KernelLimits::WEBGPU, &LARGE] {
-            let (arithmetic, copy) = ceiling_kernels(limits);
+            let (arithmetic, copy) = roofline_kernels(limits);
             arithmetic
                 .into_iter()
                 .chain([copy])
-                .for_each(|k| add(k, "the ceilings", limits));
+                .for_each(|k| add(k, "the roofline", limits));
         }
         all
     })

@@ -4,7 +4,6 @@
 //! and [`gpu`] run plans in f32, behind the same trait, [`Executor`]. [`checked`] compares one of these
 //! with the reference, step by step.
 
-mod ceilings;
 pub mod checked;
 pub mod cpu;
 pub mod expected;
@@ -12,6 +11,7 @@ pub mod gpu;
 pub mod inspect;
 pub mod interpreter;
 pub mod reference;
+mod roofline;
 mod timeline;
 
 use std::ops::Range;
@@ -20,8 +20,8 @@ use std::sync::Arc;
 use crate::plan::{BufferPlan, Layout, Plan, Port, Shared, Slot};
 use crate::{DType, Error, Result};
 
-pub(crate) use ceilings::measure as measure_ceilings;
-pub use ceilings::{Ceilings, kernels as ceiling_kernels};
+pub(crate) use roofline::measure as measure_roofline;
+pub use roofline::{Roofline, kernels as roofline_kernels};
 pub use timeline::{Clock, HostPhase, Span, Timeline, Timing};
 
 /// Plans that share their variables: a training step, one for the ragged last batch, evaluation.

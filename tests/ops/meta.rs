@@ -166,7 +166,7 @@ fn shaders() -> Result<BTreeSet<String>, Failed> {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for entry in std::fs::read_dir(path)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".wgsl") && !name.starts_with("ceiling_") {
+            if name.ends_with(".wgsl") && !name.starts_with("roofline_") {
                 files.insert(format!("{folder}/{name}"));
             }
         }

@@ -64,7 +64,7 @@ on_every_device! {
             assert_eq!(profile.runs.len(), 3);
             assert_eq!(profile.batch, 16);
             assert!(profile.plain > Duration::ZERO);
-            assert!(profile.ceilings.flops > 1e6 && profile.ceilings.bandwidth > 1e6);
+            assert!(profile.roofline.flops > 1e6 && profile.roofline.bandwidth > 1e6);
             assert!(profile.in_steps() > Duration::ZERO, "{profile}");
             assert!(profile.steps.iter().any(|s| s.phase == Phase::Forward && !s.scope.is_empty()));
             assert!(profile.steps.iter().any(|s| s.phase == Phase::Update));

@@ -164,7 +164,7 @@ fn events(
         output.event("step", &event);
     }
     let sum = |row: &Row| {
-        let (of_flops, of_bandwidth) = row.of(&profile.ceilings);
+        let (of_flops, of_bandwidth) = row.of(&profile.roofline);
         Sum {
             label: row.label.clone(),
             count: row.count,
@@ -187,8 +187,8 @@ fn events(
         runs: profile.runs.len(),
         ms: ms(profile.total()),
         ordinary_ms: ms(profile.plain),
-        ceiling_gflop_per_s: profile.ceilings.flops / 1e9,
-        ceiling_gb_per_s: profile.ceilings.bandwidth / 1e9,
+        ceiling_gflop_per_s: profile.roofline.flops / 1e9,
+        ceiling_gb_per_s: profile.roofline.bandwidth / 1e9,
         steps: profile.steps.len(),
         in_steps_ms: ms(profile.in_steps()),
         outside_ms: outside

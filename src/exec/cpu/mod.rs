@@ -8,10 +8,10 @@
 
 mod buffer;
 mod buffers;
-mod ceilings;
 mod chain;
 mod inspect;
 mod memory;
+mod roofline;
 mod spin_wait;
 mod step;
 mod thread_policy;
@@ -26,7 +26,7 @@ use crate::{Error, Result};
 
 use super::{Counters, Executor, Program, RunResult, Timeline, Timing};
 
-pub(crate) use ceilings::measure as measure_ceilings;
+pub(crate) use roofline::measure as measure_roofline;
 
 use buffers::Buffers;
 use chain::Registers;

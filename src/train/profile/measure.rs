@@ -67,7 +67,7 @@ impl Trainer {
         if set.is_empty() {
             return Err(Error::data("the data to profile with", "it has no samples"));
         }
-        let ceilings = self.device.ceilings()?;
+        let roofline = self.device.roofline()?;
         let wanted = Wanted {
             purpose: Purpose::Train,
             batch: profiling.batch_size.min(set.len()),
@@ -127,7 +127,7 @@ impl Trainer {
         Ok(Profile {
             device: self.device.name(),
             clock: clock.ok_or_else(|| Error::internal("profiling", "nothing was timed"))?,
-            ceilings,
+            roofline,
             batch: wanted.batch,
             plain,
             steps: steps.collect(),

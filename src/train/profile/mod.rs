@@ -1,7 +1,7 @@
 //! Where the time of a training step goes: by step of the plan, by op, by layer, by line of the user's program.
 //!
 //! [`Trainer::profile`] runs real training steps on real batches, with each step of the plan timed, and measures
-//! the device's ceilings beside them.
+//! the device's roofline beside them.
 
 mod measure;
 mod rows;
@@ -11,7 +11,7 @@ mod trace;
 use std::time::Duration;
 
 use crate::Source;
-use crate::exec::{Ceilings, Clock, HostPhase, Timeline, Timing};
+use crate::exec::{Clock, HostPhase, Roofline, Timeline, Timing};
 use crate::graph::Phase;
 
 pub use rows::Row;
@@ -89,7 +89,7 @@ pub struct Profile {
     /// What the steps were timed by.
     pub clock: Clock,
     /// What the device does at most, measured right before.
-    pub ceilings: Ceilings,
+    pub roofline: Roofline,
     /// Samples of a batch.
     pub batch: usize,
     /// What an ordinary training step takes, untimed, with the next one handed over before it has ended.

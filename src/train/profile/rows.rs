@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::exec::Ceilings;
+use crate::exec::Roofline;
 use crate::graph::Phase;
 
 use super::{Profile, StepProfile};
@@ -40,12 +40,12 @@ impl Row {
         per_second(self.bytes as f64, self.time)
     }
 
-    /// Both as shares of the ceilings. Bytes above 1 come from a cache.
-    pub fn of(&self, ceilings: &Ceilings) -> (f64, f64) {
+    /// Both as shares of the roofline. Bytes above 1 come from a cache.
+    pub fn of(&self, roofline: &Roofline) -> (f64, f64) {
         let share = |x: f64, most: f64| if most > 0.0 { x / most } else { 0.0 };
         (
-            share(self.flops_per_second(), ceilings.flops),
-            share(self.bytes_per_second(), ceilings.bandwidth),
+            share(self.flops_per_second(), roofline.flops),
+            share(self.bytes_per_second(), roofline.bandwidth),
         )
     }
 }

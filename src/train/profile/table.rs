@@ -16,13 +16,13 @@ const ROWS: usize = 12;
 impl Profile {
     /// What was measured and by which clock, what a step takes, and what the device can do.
     pub fn heading(&self) -> String {
-        let most = &self.ceilings;
+        let most = &self.roofline;
         let runs = self.runs.len();
         format!(
             "{}: {} timed training {} of {} samples\n\
              clock     {}\n\
              a step    {} ms with its parts timed, {} ms in ordinary training\n\
-             ceilings  {} GFLOP/s of fused multiply-adds, {} GB/s of copying",
+             roofline  {} GFLOP/s of fused multiply-adds, {} GB/s of copying",
             self.device,
             runs,
             if runs == 1 { "step" } else { "steps" },
@@ -105,7 +105,7 @@ impl Profile {
     }
 
     fn line(&self, row: &Row) -> String {
-        let (of_flops, of_bandwidth) = row.of(&self.ceilings);
+        let (of_flops, of_bandwidth) = row.of(&self.roofline);
         let rate = |rate: f64| match rate > 0.0 {
             true => significant(rate / 1e9),
             false => "-".to_string(),

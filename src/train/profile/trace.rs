@@ -36,8 +36,8 @@ impl Profile {
             "otherData": {
                 "device": self.device,
                 "clock": self.clock.to_string(),
-                "gflop_per_s": self.ceilings.flops / 1e9,
-                "gb_per_s": self.ceilings.bandwidth / 1e9,
+                "gflop_per_s": self.roofline.flops / 1e9,
+                "gb_per_s": self.roofline.bandwidth / 1e9,
                 "batch": self.batch,
             },
             "traceEvents": events,

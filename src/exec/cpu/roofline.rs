@@ -1,38 +1,38 @@
-//! What the computer can do at best: its yardsticks, measured on all threads.
+//! The roofline of the CPU, measured on all threads.
 
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::exec::Ceilings;
-use crate::exec::ceilings::{COPIED, LONG, REPEATS};
+use crate::exec::Roofline;
+use crate::exec::roofline::{COPY_BYTES, MIN_SECONDS, REPEATS};
 use crate::{Error, Result};
 
-/// Multiply-adds that do not wait for each other: with two numbers more they just fit into 16 registers.
-const CHAINS: usize = 12;
+/// Chains of multiply-adds that do not depend on each other: with two constants they fill 16 registers.
+const INDEPENDENT_CHAINS: usize = 12;
 
-/// Rounds of the quickest measurement.
-const ROUNDS: usize = 1 << 14;
+/// Rounds of the first measurement.
+const MIN_ROUNDS: usize = 1 << 14;
 
 /// Elements that a thread copies at a time.
-const BLOCK: usize = 1 << 16;
+const COPY_CHUNK: usize = 1 << 16;
 
 /// Measures the CPU.
-pub(crate) fn measure() -> Result<Ceilings> {
-    Ok(Ceilings {
+pub(crate) fn measure() -> Result<Roofline> {
+    Ok(Roofline {
         flops: flops(),
         bandwidth: bandwidth()?,
     })
 }
 
 fn flops() -> f64 {
-    let mut rounds = ROUNDS;
+    let mut rounds = MIN_ROUNDS;
     loop {
         let (seconds, flops) = fastest(|| {
             let each = rayon::broadcast(|_| pulp::Arch::new().dispatch(Fused { rounds }));
             each.into_iter().sum::<f64>()
         });
-        if seconds >= LONG {
+        if seconds >= MIN_SECONDS {
             return flops / seconds;
         }
         rounds *= 4;
@@ -40,12 +40,12 @@ fn flops() -> f64 {
 }
 
 fn bandwidth() -> Result<f64> {
-    let len = (COPIED / 4) as usize;
+    let len = (COPY_BYTES / 4) as usize;
     let buffer = || {
         let mut buffer: Vec<f32> = Vec::new();
         let full = |_| Error::OutOfMemory {
             what: "a buffer to copy".to_string(),
-            bytes: COPIED,
+            bytes: COPY_BYTES,
             device: "cpu".to_string(),
         };
         buffer.try_reserve_exact(len).map_err(full)?;
@@ -55,10 +55,10 @@ fn bandwidth() -> Result<f64> {
     };
     let (x, mut y) = (buffer()?, buffer()?);
     let (seconds, bytes) = fastest(|| {
-        let blocks = y.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
+        let blocks = y.par_chunks_mut(COPY_CHUNK).zip(x.par_chunks(COPY_CHUNK));
         blocks.for_each(|(y, x)| y.copy_from_slice(x));
         std::hint::black_box(&mut y);
-        2.0 * COPIED as f64
+        2.0 * COPY_BYTES as f64
     });
     Ok(bytes / seconds)
 }
@@ -89,13 +89,13 @@ impl pulp::WithSimd for Fused {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, simd: S) -> f64 {
         let (k, c) = (simd.splat_f32s(0.999), simd.splat_f32s(0.001));
-        let mut sums = [c; CHAINS];
+        let mut sums = [c; INDEPENDENT_CHAINS];
         for _ in 0..self.rounds {
             for sum in &mut sums {
                 *sum = simd.mul_add_f32s(*sum, k, c);
             }
         }
         std::hint::black_box(sums.map(|sum| simd.reduce_sum_f32s(sum)));
-        (2 * S::F32_LANES * CHAINS * self.rounds) as f64
+        (2 * S::F32_LANES * INDEPENDENT_CHAINS * self.rounds) as f64
     }
 }

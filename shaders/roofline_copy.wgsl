@@ -1,9 +1,9 @@
-// ceiling_copy: y[i] = x[i], to see how fast a device's memory is
+// roofline_copy: y[i] = x[i] to measure the memory bandwidth
 // Shapes    x, y [vectors] vectors of four
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(vectors / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/exec/ceilings.rs
+// Reference src/exec/roofline.rs
 
 override WG: u32 = 64u;
 

@@ -1,9 +1,9 @@
-// ceiling_fma: y[i] = what fused multiply-adds of registers make of i, to see how many a device does
+// roofline_fma: y[i] = a chain of fused multiply-adds of registers, to measure the arithmetic rate
 // Shapes    y [invocations] vectors of four
 // Bindings  0 read_write y | 1 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(invocations / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/exec/ceilings.rs
+// Reference src/exec/roofline.rs
 
 override WG: u32 = 64u;
 
@@ -12,7 +12,7 @@ struct Params { rounds: u32, factor: f32, step: f32 }
 @group(0) @binding(0) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// Eight chains, none of which waits for another: as many as two units of four cycles each keep busy.
+// Eight independent chains keep two units of four cycles latency busy.
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,4 +1,4 @@
-//! What a device can do at best: its yardsticks, measured by kernels that do nothing else.
+//! The roofline of a device: its peak arithmetic rate and memory bandwidth, measured by kernels for this purpose.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,75 +9,76 @@ use crate::kernel::{Binding, Kernel, KernelLimits, Operand, wgsl};
 use crate::plan::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Slot, Step};
 use crate::{DType, Result, Source};
 
-/// What a device does at most, as measured.
+/// The measured peaks of a device, after the roofline model (Williams et al., 2009).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ceilings {
-    /// Floating-point operations a second, in f32: fused multiply-adds of registers, each of them two.
+pub struct Roofline {
+    /// The peak number of f32 operations a second: fused multiply-adds of registers, two operations each.
     pub flops: f64,
-    /// Bytes a second, read and written, where a large buffer is copied to another. What lies in a cache moves
-    /// faster.
+    /// The bytes read and written a second when a large buffer is copied. Data in a cache moves faster.
     pub bandwidth: f64,
 }
 
-/// Seconds that a measurement takes at least, so that handing it over does not count.
-pub(super) const LONG: f64 = 0.01;
+/// Seconds of a measurement at least, so that the overhead of a submission does not count.
+pub(super) const MIN_SECONDS: f64 = 0.01;
 
-/// How often a measurement is repeated. The fastest counts.
+/// Repetitions of a measurement, of which the fastest counts.
 pub(super) const REPEATS: usize = 3;
 
-/// Bytes of the buffer that is copied, larger than most caches.
-pub(super) const COPIED: u64 = 64 << 20;
+/// Bytes of the copied buffer: larger than most caches.
+pub(super) const COPY_BYTES: u64 = 64 << 20;
 
 /// Invocations of the arithmetic's kernel: enough for the largest GPUs.
 const INVOCATIONS: u32 = 1 << 18;
 
-/// Operations of an invocation in each round of `shaders/ceiling_fma.wgsl`.
-const FLOPS: f64 = 256.0;
+/// Operations of an invocation in each round of `shaders/roofline_fma.wgsl`.
+const FLOPS_PER_ROUND: f64 = 256.0;
 
-/// Rounds of the quickest measurement; each further one has four times as many.
-const ROUNDS: u32 = 4;
+/// Rounds of the first measurement.
+const MIN_ROUNDS: u32 = 4;
 
-/// Measurements of the arithmetic, of more and more rounds, and the most copies in one submission.
+/// Measurements of the arithmetic, each of four times as many rounds as the one before.
 const LEVELS: usize = 8;
-const COPIES: usize = 64;
+
+/// Copies in one submission at most.
+const MAX_COPIES: usize = 64;
 
 /// Measures a GPU. `open` makes the executor of a program.
 pub(crate) fn measure(
     limits: &KernelLimits,
     open: impl Fn(Program) -> Result<Box<dyn Stepwise>>,
-) -> Result<Ceilings> {
+) -> Result<Roofline> {
     let mut executor = open(program(limits))?;
     let mut flops = 0.0;
     for level in 0..LEVELS {
         let seconds = fastest(executor.as_mut(), 0, level..level + 1)?;
-        flops = f64::from(INVOCATIONS) * FLOPS * f64::from(rounds(level)) / seconds;
-        if seconds >= LONG {
+        flops = f64::from(INVOCATIONS) * FLOPS_PER_ROUND * f64::from(rounds(level)) / seconds;
+        if seconds >= MIN_SECONDS {
             break;
         }
     }
     let mut bandwidth = 0.0;
     let mut copies = 1;
-    while copies <= COPIES {
+    while copies <= MAX_COPIES {
         let seconds = fastest(executor.as_mut(), 1, 0..copies)?;
         bandwidth = 2.0 * copied(limits) as f64 * copies as f64 / seconds;
-        if seconds >= LONG {
+        if seconds >= MIN_SECONDS {
             break;
         }
         copies *= 4;
     }
-    Ok(Ceilings { flops, bandwidth })
+    Ok(Roofline { flops, bandwidth })
 }
 
 fn rounds(level: usize) -> u32 {
-    ROUNDS << (2 * level)
+    MIN_ROUNDS << (2 * level)
 }
 
 fn copied(limits: &KernelLimits) -> u64 {
     let most = limits.binding_bytes.min(limits.buffer_bytes);
-    COPIED.min(most) / 16 * 16
+    COPY_BYTES.min(most) / 16 * 16
 }
 
-/// Seconds that some steps take, with the wait for them.
+/// The seconds that the fastest of several runs takes, including the wait for it.
 fn fastest(executor: &mut dyn Stepwise, plan: usize, steps: std::ops::Range<usize>) -> Result<f64> {
     let probe = slot(0, 16);
     let mut least = f64::INFINITY;
@@ -99,7 +100,7 @@ fn slot(buffer: usize, bytes: u64) -> Slot {
     }
 }
 
-/// The kernels that a GPU is measured by: the arithmetic's, one for each measurement, and the copy's.
+/// The kernels that measure a GPU: one of arithmetic for each measurement, and the copy.
 pub fn kernels(limits: &KernelLimits) -> (Vec<Kernel>, Kernel) {
     const WORKGROUP: u32 = 64;
     let kernel = |label, source, bindings, invocations: u64| Kernel {
@@ -112,8 +113,8 @@ pub fn kernels(limits: &KernelLimits) -> (Vec<Kernel>, Kernel) {
     let arithmetic = |level| {
         let words = vec![rounds(level), 0.999_f32.to_bits(), 0.001_f32.to_bits()];
         let bindings = vec![Binding::Write(Operand::Scratch(0)), Binding::Uniform(words)];
-        let source = wgsl!("ceiling_fma");
-        kernel("ceiling_fma", source, bindings, u64::from(INVOCATIONS))
+        let source = wgsl!("roofline_fma");
+        kernel("roofline_fma", source, bindings, u64::from(INVOCATIONS))
     };
     let vectors = copied(limits) / 16;
     let bindings = vec![
@@ -121,7 +122,7 @@ pub fn kernels(limits: &KernelLimits) -> (Vec<Kernel>, Kernel) {
         Binding::Write(Operand::Scratch(1)),
         Binding::Uniform(vec![vectors as u32]),
     ];
-    let copy = kernel("ceiling_copy", wgsl!("ceiling_copy"), bindings, vectors);
+    let copy = kernel("roofline_copy", wgsl!("roofline_copy"), bindings, vectors);
     ((0..LEVELS).map(arithmetic).collect(), copy)
 }
 
@@ -167,7 +168,7 @@ fn program(limits: &KernelLimits) -> Program {
     let arithmetic = arithmetic.into_iter().map(|k| step(k, &[slot(0, sums)]));
     let bytes = copied(limits);
     let ends = [slot(1, bytes), slot(0, bytes)];
-    let copies = (0..COPIES).map(|_| step(copy.clone(), &ends));
+    let copies = (0..MAX_COPIES).map(|_| step(copy.clone(), &ends));
     Program {
         layout: Arc::new(Layout::default()),
         plans: vec![
