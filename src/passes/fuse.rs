@@ -16,7 +16,7 @@ use crate::graph::{Graph, NodeId, Phase};
 use crate::kernel::KernelLimits;
 use crate::ops::{Epilogue, Fusion, Work};
 
-use super::{From, Sources};
+use super::{Sources, ViewSource};
 
 mod buffers;
 mod finish;
@@ -136,7 +136,7 @@ impl<'a> Fuser<'a> {
     }
 
     /// What a computed node reads; nothing for the others.
-    fn reads(&self, id: NodeId) -> Vec<From> {
+    fn reads(&self, id: NodeId) -> Vec<ViewSource> {
         match self.kinds[id.index()] {
             Kind::Free => Vec::new(),
             _ if self.sources.is_copy(id) => {
@@ -167,7 +167,7 @@ impl<'a> Fuser<'a> {
     fn rematerializes(&self, id: NodeId) -> bool {
         let phase = self.graph.node(id).phase;
         let len = self.len(id);
-        let from_afar = |from: &From| match self.group_of[from.root.index()] {
+        let from_afar = |from: &ViewSource| match self.group_of[from.root.index()] {
             Some(group) => self.groups.get(group).is_some_and(|g| g.phase < phase),
             None => !self.rematerialized[from.root.index()] || from.view.is_contiguous(),
         };
@@ -215,11 +215,11 @@ impl<'a> Fuser<'a> {
 
     /// Whether a group reads one of these tensors too. Sharing scalars and constants saves nothing, and
     /// would join the updates of two parameters: a longer kernel, and one that the planner cannot merge.
-    fn shares_reads(&self, reads: &[From], len: usize, group: usize) -> bool {
+    fn shares_reads(&self, reads: &[ViewSource], len: usize, group: usize) -> bool {
         let nodes = self.groups.get(group).into_iter().flat_map(Group::nodes);
         let roots = nodes.flat_map(|n| self.reads(n)).map(|f| f.root);
         let theirs: Vec<NodeId> = roots.filter(|&root| !self.is_constant(root)).collect();
-        let whole = |f: &&From| self.len(f.root) == len;
+        let whole = |f: &&ViewSource| self.len(f.root) == len;
         reads
             .iter()
             .filter(whole)
@@ -260,7 +260,7 @@ impl<'a> Fuser<'a> {
             .max()
     }
 
-    fn fits(&self, id: NodeId, reads: &[From], group: usize) -> bool {
+    fn fits(&self, id: NodeId, reads: &[ViewSource], group: usize) -> bool {
         let Some(g) = self.groups.get(group) else {
             return false;
         };

@@ -16,5 +16,5 @@ pub use fuse::{Group, fuse};
 pub use mixed_precision::mixed_precision;
 pub use recompute::{recompute, saved};
 pub use simplify::simplify;
-pub use sources::{From, Sources};
+pub use sources::{Sources, ViewSource};
 pub use verify::verify;

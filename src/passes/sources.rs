@@ -11,7 +11,7 @@ use crate::ops::Work;
 
 /// The node whose memory is read, and how.
 #[derive(Clone, Debug, PartialEq)]
-pub struct From {
+pub struct ViewSource {
     /// A leaf, a constant, or a node that is computed.
     pub root: NodeId,
     /// Which element of it each element is.
@@ -22,9 +22,9 @@ pub struct From {
 #[derive(Debug)]
 pub struct Sources {
     /// By node: what each of its inputs reads.
-    reads: Vec<Vec<From>>,
+    reads: Vec<Vec<ViewSource>>,
     /// By node: what reading the node itself reads.
-    own: Vec<From>,
+    own: Vec<ViewSource>,
     /// By node: it is a view or a constant, and needs memory of its own.
     copies: Vec<bool>,
 }
@@ -53,12 +53,12 @@ impl Sources {
     }
 
     /// What input `i` of a node reads.
-    pub fn read(&self, id: NodeId, i: usize) -> &From {
+    pub fn read(&self, id: NodeId, i: usize) -> &ViewSource {
         &self.reads[id.index()][i]
     }
 
     /// What each input of a node reads.
-    pub fn reads(&self, id: NodeId) -> &[From] {
+    pub fn reads(&self, id: NodeId) -> &[ViewSource] {
         &self.reads[id.index()]
     }
 
@@ -74,11 +74,11 @@ impl Sources {
 
     /// What a copy copies; `None` for a constant, which is filled in. An alias is a copy only where it
     /// has a single element: of others, what they alias is copied.
-    pub fn copied(&self, graph: &Graph, id: NodeId) -> Option<From> {
+    pub fn copied(&self, graph: &Graph, id: NodeId) -> Option<ViewSource> {
         match graph.node(id).op.def().work() {
             Work::View(op) => {
                 let inner = self.reads[id.index()].first()?;
-                Some(From {
+                Some(ViewSource {
                     root: inner.root,
                     view: op.view(&inner.view),
                 })
@@ -94,7 +94,7 @@ impl Sources {
     fn add(&mut self, graph: &Graph, id: NodeId) {
         let node = graph.node(id);
         self.copies.push(false);
-        let itself = From {
+        let itself = ViewSource {
             root: id,
             view: View::contiguous(&node.meta.shape),
         };
@@ -109,7 +109,7 @@ impl Sources {
                     if !self.own[input.index()].view.is_contiguous() {
                         self.copy(graph, input);
                     }
-                    From {
+                    ViewSource {
                         root: self.own[input.index()].root,
                         ..itself
                     }
@@ -119,7 +119,7 @@ impl Sources {
             Work::View(op) => match node.inputs.first() {
                 Some(input) => {
                     let inner = &self.own[input.index()];
-                    From {
+                    ViewSource {
                         root: inner.root,
                         view: op.view(&inner.view),
                     }
@@ -160,7 +160,7 @@ impl Sources {
     /// Gives a view or a constant memory of its own. Earlier readers go on as they were.
     fn copy(&mut self, graph: &Graph, id: NodeId) {
         self.copies[id.index()] = true;
-        self.own[id.index()] = From {
+        self.own[id.index()] = ViewSource {
             root: id,
             view: View::contiguous(&graph.meta(id).shape),
         };
@@ -168,8 +168,8 @@ impl Sources {
 }
 
 /// The one element of `from` under a shape that holds one.
-fn single(from: &From, shape: &Shape) -> From {
-    From {
+fn single(from: &ViewSource, shape: &Shape) -> ViewSource {
+    ViewSource {
         root: from.root,
         view: View {
             dims: shape.to_vec(),

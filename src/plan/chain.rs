@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::graph::{Meta, NodeId};
 use crate::kernel::{Expr, Instr, Leaf, Operand, Store, Value};
 use crate::ops::Work;
-use crate::passes::From;
+use crate::passes::ViewSource;
 use crate::{DType, Error, Result, Shape};
 
 use super::lower::Lowering;
@@ -99,7 +99,7 @@ impl<'a> ChainBuilder<'a> {
         self.expr
     }
 
-    fn read(&mut self, from: &From) -> Value {
+    fn read(&mut self, from: &ViewSource) -> Value {
         if let Some(&value) = self.values.get(&from.root) {
             return value;
         }

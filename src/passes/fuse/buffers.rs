@@ -2,7 +2,7 @@
 
 use crate::graph::{NodeId, Phase};
 
-use super::{From, Fuser, Group};
+use super::{Fuser, Group, ViewSource};
 
 impl Fuser<'_> {
     /// The tensors that a kernel for these nodes reads; constants are part of the kernel.
@@ -54,7 +54,7 @@ impl Fuser<'_> {
         };
         let phase = self.graph.node(id).phase;
         let among_these = |reader: &NodeId| {
-            let in_order = |f: &From| f.root != leaf || f.view.is_contiguous();
+            let in_order = |f: &ViewSource| f.root != leaf || f.view.is_contiguous();
             nodes.contains(reader) && self.reads(*reader).iter().all(in_order)
         };
         let mut readers = self.readers[leaf.index()]
