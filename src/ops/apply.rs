@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::graph::{Elementwise, Graph, Meta, Mode, Node, NodeId, Op, Tensor};
-use crate::ops::{Work, elementwise};
+use crate::ops::{OpKind, elementwise};
 use crate::{Error, Result, Source};
 
 impl Tensor {
@@ -122,8 +122,8 @@ impl Graph {
 impl Graph {
     /// The inputs as the op reads them: halves made `f32`, where its kernels do not read them as they lie.
     fn readable(&mut self, op: &Op, inputs: Vec<NodeId>, caller: Source) -> Result<Vec<NodeId>> {
-        let reads_halves = match op.def().work() {
-            Work::Kernel(op) => op.fusion(&self.metas(&inputs)).halves,
+        let reads_halves = match op.def().kind() {
+            OpKind::Kernel(op) => op.fusion(&self.metas(&inputs)).halves,
             _ => true,
         };
         let mut readable = inputs;

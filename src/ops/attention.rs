@@ -12,7 +12,7 @@
 
 use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance};
 use crate::{DType, Source, Tensor};
 
 mod cpu;
@@ -105,8 +105,8 @@ impl OpDef for Attention {
         self.sizes(x, 0)
             .map_or(0.0, |s| self.pairs(&s) * 2.0 * (s.d + s.e) as f64)
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 
@@ -205,8 +205,8 @@ impl OpDef for AttentionGrad {
         let of = |s: Sizes| self.of.pairs(&s) * 2.0 * (4 * s.d + 3 * s.e) as f64;
         self.of.sizes(x, 2).map_or(0.0, of)
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::graph::{Backward, Concat, Grads, Graph, Meta, Mode, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, prelude, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
 };
 use crate::{Error, Shape, Source, Tensor};
 
@@ -90,8 +90,8 @@ impl OpDef for Concat {
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

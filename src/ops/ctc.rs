@@ -21,7 +21,7 @@ mod reference;
 use crate::graph::{Backward, Ctc, CtcGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, row_op,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, row_op,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -139,8 +139,8 @@ impl OpDef for Ctc {
             Err(_) => 0.0,
         }
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 
@@ -210,8 +210,8 @@ impl OpDef for CtcGrad {
             Err(_) => 0.0,
         }
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -10,7 +10,7 @@
 use crate::graph::{Backward, CumSum, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -98,8 +98,8 @@ impl OpDef for CumSum {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         x[0].shape.len() as f64
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::graph::{
     Backward, Constant, Grads, Graph, Input, Meta, Op, Scalar, VariableId, VariableOp,
 };
-use crate::ops::{Array, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance};
 use crate::{DType, Shape, Source, Tensor};
 
 /// Implements [`OpDef`] for an op that has a type of its own and no inputs.
@@ -46,8 +46,8 @@ macro_rules! leaf {
             fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
                 0.0
             }
-            fn work(&self) -> Work<'_> {
-                let f: fn(&$op) -> Work<'_> = $work;
+            fn kind(&self) -> OpKind<'_> {
+                let f: fn(&$op) -> OpKind<'_> = $work;
                 f(self)
             }
         }
@@ -59,21 +59,21 @@ leaf!(
     Input,
     "input",
     "what the caller hands over at each run",
-    |_| Work::Leaf,
+    |_| OpKind::Leaf,
     |_, _| ()
 );
 leaf!(
     VariableOp,
     "variable",
     "the value of a variable at the start of the run",
-    |_| Work::Leaf,
+    |_| OpKind::Leaf,
     |_, _| ()
 );
 leaf!(
     Constant,
     "constant",
     "the same number everywhere",
-    |c| Work::Constant(c.value.0),
+    |c| OpKind::Constant(c.value.0),
     |c, y| y.data.fill(c.value.0)
 );
 

@@ -8,7 +8,7 @@ use crate::graph::{Backward, Grads, Matmul, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
 use crate::ops::{
-    Array, Epilogue, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work,
+    Array, Epilogue, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance,
     threads,
 };
 use crate::{DType, Shape, Source, Tensor};
@@ -134,8 +134,8 @@ impl OpDef for Matmul {
         2.0 * k as f64 * y.shape.len() as f64
     }
 
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -112,12 +112,12 @@ pub trait OpDef {
     fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance;
     /// Floating-point operations it takes.
     fn flops(&self, x: &[Meta], y: &Meta) -> f64;
-    /// What it is to the planner.
-    fn work(&self) -> Work<'_>;
+    /// How the planner treats it.
+    fn kind(&self) -> OpKind<'_>;
 }
 
-/// What an op is to the planner.
-pub enum Work<'a> {
+/// How the planner treats an op.
+pub enum OpKind<'a> {
     /// Already in memory: an input or a variable.
     Leaf,
     /// A number that goes into the kernels that use it.

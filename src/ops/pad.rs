@@ -6,7 +6,7 @@
 use crate::graph::{Backward, Grads, Meta, Op, Pad, Scalar};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -93,8 +93,8 @@ impl OpDef for Pad {
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

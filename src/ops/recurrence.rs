@@ -16,7 +16,7 @@ mod reference;
 
 use crate::graph::{Backward, Cell, Grads, Matmul, Meta, Op, Recurrence, RecurrenceGrad};
 use crate::kernel::Variant;
-use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Cell {
@@ -288,8 +288,8 @@ impl OpDef for Recurrence {
         x[0].shape.len() as f64 * (2.0 * hidden + 10.0)
     }
 
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 
@@ -299,9 +299,9 @@ fn is_constant(x: &Tensor) -> bool {
     let mut id = x.id();
     while let Some(at) = id {
         let node = graph.node(at);
-        match (&node.op, node.op.def().work()) {
+        match (&node.op, node.op.def().kind()) {
             (Op::Constant(_), _) => return true,
-            (_, Work::View(_) | Work::Alias) => id = node.inputs.first().copied(),
+            (_, OpKind::View(_) | OpKind::Alias) => id = node.inputs.first().copied(),
             _ => return false,
         }
     }
@@ -415,8 +415,8 @@ impl OpDef for RecurrenceGrad {
         steps * (2.0 * x[1].shape.len() as f64 + 20.0 * x[1].shape.last() as f64)
     }
 
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::kernel::{
     prelude, wgsl,
 };
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -150,8 +150,8 @@ impl OpDef for Reduce {
         x[0].shape.len() as f64
     }
 
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

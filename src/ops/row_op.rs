@@ -105,8 +105,8 @@ macro_rules! row_op {
             fn flops(&self, x: &[$crate::graph::Meta], _: &$crate::graph::Meta) -> f64 {
                 <Self as $crate::ops::row_op::RowOp>::FLOPS * x[0].shape.len() as f64
             }
-            fn work(&self) -> $crate::ops::Work<'_> {
-                $crate::ops::Work::Kernel(self)
+            fn kind(&self) -> $crate::ops::OpKind<'_> {
+                $crate::ops::OpKind::Kernel(self)
             }
         }
 

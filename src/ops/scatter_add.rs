@@ -14,7 +14,7 @@ use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Operand, Variant, prelude, wgsl};
 use crate::ops::radix::{Radix, Sorted};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
 };
 use crate::{DType, Source, Tensor};
 
@@ -94,8 +94,8 @@ impl OpDef for ScatterAdd {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         x[0].shape.len() as f64
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use crate::graph::{ArgSort, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, threads,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, threads,
 };
 use crate::{DType, Source, Tensor};
 
@@ -78,8 +78,8 @@ impl OpDef for ArgSort {
         let n = x[0].shape.last().max(2) as f64;
         x[0].shape.len() as f64 * n.log2()
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid, threads,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, threads,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -75,8 +75,8 @@ impl OpDef for TakeAlong {
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

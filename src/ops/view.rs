@@ -3,7 +3,7 @@
 
 use crate::graph::{Backward, BroadcastTo, Flip, Grads, Meta, Op, Permute, Reshape, Slice};
 use crate::kernel::View;
-use crate::ops::{Array, OpDef, OpDoc, Tolerance, ViewOp, Work};
+use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance, ViewOp};
 use crate::{Shape, Source, Tensor};
 
 fn only<T: Clone>(x: &[T]) -> Result<T, String> {
@@ -48,8 +48,8 @@ impl OpDef for Reshape {
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
     }
-    fn work(&self) -> Work<'_> {
-        Work::Alias
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Alias
     }
 }
 
@@ -84,8 +84,8 @@ macro_rules! view {
             fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
                 0.0
             }
-            fn work(&self) -> Work<'_> {
-                Work::View(self)
+            fn kind(&self) -> OpKind<'_> {
+                OpKind::View(self)
             }
         }
         impl ViewOp for $op {

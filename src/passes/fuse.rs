@@ -14,7 +14,7 @@
 
 use crate::graph::{Graph, NodeId, Phase};
 use crate::kernel::KernelLimits;
-use crate::ops::{Epilogue, Fusion, Work};
+use crate::ops::{Epilogue, Fusion, OpKind};
 
 use super::{Sources, ViewSource};
 
@@ -101,11 +101,11 @@ struct Fuser<'a> {
 impl<'a> Fuser<'a> {
     fn new(graph: &'a Graph, sources: &'a Sources, limits: &'a KernelLimits) -> Self {
         let n = graph.nodes().len();
-        let kind = |id: NodeId| match graph.node(id).op.def().work() {
+        let kind = |id: NodeId| match graph.node(id).op.def().kind() {
             _ if sources.is_copy(id) => Kind::Elementwise,
-            Work::Leaf | Work::Constant(_) | Work::Alias | Work::View(_) => Kind::Free,
-            Work::Elementwise { .. } => Kind::Elementwise,
-            Work::Kernel(op) => Kind::Kernel(op.fusion(&graph.metas(&graph.node(id).inputs))),
+            OpKind::Leaf | OpKind::Constant(_) | OpKind::Alias | OpKind::View(_) => Kind::Free,
+            OpKind::Elementwise { .. } => Kind::Elementwise,
+            OpKind::Kernel(op) => Kind::Kernel(op.fusion(&graph.metas(&graph.node(id).inputs))),
         };
         let kinds: Vec<Kind> = graph.ids().map(kind).collect();
         let mut fuser = Fuser {
@@ -245,8 +245,8 @@ impl<'a> Fuser<'a> {
 
     /// Whether it is a constant that stands in the kernels, and not in memory.
     fn is_constant(&self, id: NodeId) -> bool {
-        let work = self.graph.node(id).op.def().work();
-        matches!(work, Work::Constant(_)) && !self.sources.is_copy(id)
+        let kind = self.graph.node(id).op.def().kind();
+        matches!(kind, OpKind::Constant(_)) && !self.sources.is_copy(id)
     }
 
     /// The last group that this node needs, also through rematerialized nodes.

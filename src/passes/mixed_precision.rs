@@ -9,7 +9,7 @@
 //! `f32` value need not be stored at all.
 
 use crate::graph::{Elementwise, Graph, Node, NodeId, Op, Phase};
-use crate::ops::Work;
+use crate::ops::OpKind;
 use crate::ops::elementwise::{narrowing, widening};
 use crate::{DType, Error, Result};
 
@@ -84,7 +84,7 @@ pub fn mixed_precision(graph: &Graph, half: DType) -> Result<Graph> {
 }
 
 fn is_view(node: &Node) -> bool {
-    matches!(node.op.def().work(), Work::Alias | Work::View(_))
+    matches!(node.op.def().kind(), OpKind::Alias | OpKind::View(_))
 }
 
 fn is_rounded(node: &Node) -> bool {
@@ -120,14 +120,14 @@ struct Pass {
 impl Pass {
     /// The node, reading halves where it should.
     fn add(&mut self, node: &Node) -> Result<NodeId> {
-        let work = node.op.def().work();
-        let reads_halves = match &work {
-            Work::Kernel(op) => op.fusion(&self.metas(node)).halves,
+        let kind = node.op.def().kind();
+        let reads_halves = match &kind {
+            OpKind::Kernel(op) => op.fusion(&self.metas(node)).halves,
             _ => true,
         };
-        let wants_halves = match work {
+        let wants_halves = match kind {
             _ if node.phase != Phase::Forward => true,
-            Work::Kernel(_) => reads_halves,
+            OpKind::Kernel(_) => reads_halves,
             _ => false,
         };
         let mut inputs = Vec::with_capacity(node.inputs.len());

@@ -9,7 +9,7 @@
 
 use crate::Result;
 use crate::graph::{Graph, Node, NodeId, Phase};
-use crate::ops::Work;
+use crate::ops::OpKind;
 
 /// The values that wait for the backward pass, those first that cost the least time for their bytes. Of equal
 /// ones, the earlier wait longer.
@@ -73,9 +73,9 @@ pub fn recompute(graph: &Graph, values: &[NodeId]) -> Result<Graph> {
 fn seconds(graph: &Graph, node: &Node) -> f64 {
     let x = graph.metas(&node.inputs);
     let def = node.op.def();
-    match def.work() {
-        Work::Leaf | Work::Constant(_) | Work::Alias | Work::View(_) => 0.0,
-        Work::Elementwise { .. } | Work::Kernel(_) => {
+    match def.kind() {
+        OpKind::Leaf | OpKind::Constant(_) | OpKind::Alias | OpKind::View(_) => 0.0,
+        OpKind::Elementwise { .. } | OpKind::Kernel(_) => {
             let read: u64 = x.iter().map(|meta| meta.bytes()).sum();
             let bytes = read + node.meta.bytes();
             def.flops(&x, &node.meta) / 50e9 + bytes as f64 / 5e9
@@ -85,14 +85,14 @@ fn seconds(graph: &Graph, node: &Node) -> f64 {
 
 fn is_computed(node: &Node) -> bool {
     matches!(
-        node.op.def().work(),
-        Work::Elementwise { .. } | Work::Kernel(_)
+        node.op.def().kind(),
+        OpKind::Elementwise { .. } | OpKind::Kernel(_)
     )
 }
 
 /// The node whose elements a view shows.
 fn base(graph: &Graph, mut id: NodeId) -> NodeId {
-    while let Work::Alias | Work::View(_) = graph.node(id).op.def().work() {
+    while let OpKind::Alias | OpKind::View(_) = graph.node(id).op.def().kind() {
         match graph.node(id).inputs.first() {
             Some(&viewed) => id = viewed,
             None => break,

@@ -7,7 +7,7 @@
 use crate::Shape;
 use crate::graph::{Graph, NodeId};
 use crate::kernel::View;
-use crate::ops::Work;
+use crate::ops::OpKind;
 
 /// The node whose memory is read, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +41,8 @@ impl Sources {
             s.add(graph, id);
         }
         // A number that a variable takes is written there and nowhere else.
-        let is_number = |id: &NodeId| matches!(graph.node(*id).op.def().work(), Work::Constant(_));
+        let is_number =
+            |id: &NodeId| matches!(graph.node(*id).op.def().kind(), OpKind::Constant(_));
         let assigned = graph.assigns.iter().map(|assign| assign.node);
         let outputs = graph.outputs.iter().map(|output| output.node);
         let gradients = graph.gradients.iter().map(|gradient| gradient.node);
@@ -75,15 +76,15 @@ impl Sources {
     /// What a copy copies; `None` for a constant, which is filled in. An alias is a copy only where it
     /// has a single element: of others, what they alias is copied.
     pub fn copied(&self, graph: &Graph, id: NodeId) -> Option<ViewSource> {
-        match graph.node(id).op.def().work() {
-            Work::View(op) => {
+        match graph.node(id).op.def().kind() {
+            OpKind::View(op) => {
                 let inner = self.reads[id.index()].first()?;
                 Some(ViewSource {
                     root: inner.root,
                     view: op.view(&inner.view),
                 })
             }
-            Work::Alias => {
+            OpKind::Alias => {
                 let inner = self.reads[id.index()].first()?;
                 Some(single(inner, &graph.meta(id).shape))
             }
@@ -98,9 +99,9 @@ impl Sources {
             root: id,
             view: View::contiguous(&node.meta.shape),
         };
-        let own = match node.op.def().work() {
-            Work::Leaf | Work::Constant(_) => itself,
-            Work::Alias => match node.inputs.first() {
+        let own = match node.op.def().kind() {
+            OpKind::Leaf | OpKind::Constant(_) => itself,
+            OpKind::Alias => match node.inputs.first() {
                 // However it is reached, a single element has every shape of one.
                 Some(&input) if node.meta.shape.len() == 1 => {
                     single(&self.own[input.index()], &node.meta.shape)
@@ -116,7 +117,7 @@ impl Sources {
                 }
                 None => itself,
             },
-            Work::View(op) => match node.inputs.first() {
+            OpKind::View(op) => match node.inputs.first() {
                 Some(input) => {
                     let inner = &self.own[input.index()];
                     ViewSource {
@@ -126,8 +127,8 @@ impl Sources {
                 }
                 None => itself,
             },
-            Work::Elementwise { .. } => itself,
-            Work::Kernel(op) => {
+            OpKind::Elementwise { .. } => itself,
+            OpKind::Kernel(op) => {
                 let takes_prologue = op.fusion(&graph.metas(&node.inputs)).prologue;
                 for (i, &input) in node.inputs.iter().enumerate() {
                     if i > 0 || !takes_prologue {
@@ -152,7 +153,7 @@ impl Sources {
         let root = from.root;
         if !from.view.is_contiguous() {
             self.copy(graph, id);
-        } else if matches!(graph.node(root).op.def().work(), Work::Constant(_)) {
+        } else if matches!(graph.node(root).op.def().kind(), OpKind::Constant(_)) {
             self.copy(graph, root);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::graph::{Meta, NodeId};
 use crate::kernel::{Expr, Instr, Leaf, Operand, Store, Value};
-use crate::ops::Work;
+use crate::ops::OpKind;
 use crate::passes::ViewSource;
 use crate::{DType, Error, Result, Shape};
 
@@ -41,9 +41,9 @@ impl<'a> ChainBuilder<'a> {
     /// Appends a node: a function, or a copy of a view or constant.
     pub fn add(&mut self, id: NodeId) -> Result<()> {
         let node = self.cx.graph.node(id);
-        let value = match node.op.def().work() {
-            Work::Constant(value) => self.constant(value, node.meta.dtype),
-            Work::Elementwise {
+        let value = match node.op.def().kind() {
+            OpKind::Constant(value) => self.constant(value, node.meta.dtype),
+            OpKind::Elementwise {
                 function,
                 constants,
             } => {
@@ -55,7 +55,7 @@ impl<'a> ChainBuilder<'a> {
                 self.expr.code.push(Instr { function, args });
                 Value::Instr(self.expr.code.len() - 1)
             }
-            Work::View(_) | Work::Alias => match self.cx.sources.copied(self.cx.graph, id) {
+            OpKind::View(_) | OpKind::Alias => match self.cx.sources.copied(self.cx.graph, id) {
                 Some(from) => self.read(&from),
                 None => return Err(Error::internal("lowering", "a view without an input")),
             },
@@ -105,7 +105,7 @@ impl<'a> ChainBuilder<'a> {
         }
         let node = self.cx.graph.node(from.root);
         if !self.cx.sources.is_copy(from.root)
-            && let Work::Constant(value) = node.op.def().work()
+            && let OpKind::Constant(value) = node.op.def().kind()
         {
             return self.constant(value, node.meta.dtype);
         }

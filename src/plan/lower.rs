@@ -7,7 +7,7 @@ use crate::graph::{Graph, Node, NodeId, Op, Variable, VariableId};
 use crate::kernel::{
     Binding, Expr, Kernel, KernelLimits, Operand, Variant, emit_epilogue, prelude, wgsl,
 };
-use crate::ops::{Epilogue, LowerContext, Work};
+use crate::ops::{Epilogue, LowerContext, OpKind};
 use crate::passes::{Group, Sources};
 use crate::{Error, Result};
 
@@ -158,10 +158,10 @@ impl<'a> Lowering<'a> {
         };
         let anchor = group
             .anchor
-            .map(|id| (id, self.graph.node(id).op.def().work()));
+            .map(|id| (id, self.graph.node(id).op.def().kind()));
         let (mut prologue, mut epilogue) = (None, None);
         let variants = match &anchor {
-            Some((id, Work::Kernel(op))) => {
+            Some((id, OpKind::Kernel(op))) => {
                 let node = self.graph.node(*id);
                 let x = self.graph.metas(&node.inputs);
                 let fusion = op.fusion(&x);
@@ -296,7 +296,7 @@ impl<'a> Lowering<'a> {
                 false => self.sources.reads(id).to_vec(),
             };
             for root in reads.into_iter().map(|from| from.root) {
-                let inline = matches!(self.graph.node(root).op.def().work(), Work::Constant(_))
+                let inline = matches!(self.graph.node(root).op.def().kind(), OpKind::Constant(_))
                     && !self.sources.is_copy(root);
                 if !inline && !nodes.contains(&root) && !inputs.contains(&root) {
                     inputs.push(root);
@@ -316,8 +316,8 @@ impl<'a> Lowering<'a> {
     fn copy(&self, from: NodeId, to: Operand, placements: &FixedPlacements) -> Result<Step> {
         let meta = self.graph.meta(from);
         // A number is written as it is: where it lies already may be the same buffer.
-        let number = match self.graph.node(from).op.def().work() {
-            Work::Constant(number) => Some(number),
+        let number = match self.graph.node(from).op.def().kind() {
+            OpKind::Constant(number) => Some(number),
             _ => None,
         };
         let mut expr = match number {

@@ -7,7 +7,7 @@ use wgrad::exec::reference::Values;
 use wgrad::exec::{Executor, Program};
 use wgrad::graph::{Graph, Meta, Op};
 use wgrad::kernel::View;
-use wgrad::ops::{Array, HostRef, Work};
+use wgrad::ops::{Array, HostRef, OpKind};
 use wgrad::plan::{Layout, Plan, plan};
 use wgrad::{DType, Device, Error};
 
@@ -193,23 +193,23 @@ fn words(graph: &Graph, values: &Values) -> Result<Vec<Array>, String> {
             .iter()
             .map(|id| (graph.meta(*id), &nodes[id.index()][..]))
             .collect();
-        match node.op.def().work() {
-            Work::Leaf => {
+        match node.op.def().kind() {
+            OpKind::Leaf => {
                 let Op::Input(input) = &node.op else {
                     return Err("variables are not given here".to_string());
                 };
                 let given = &values.inputs[&input.name];
                 y = given.data.iter().map(|&v| to_word(meta.dtype, v)).collect();
             }
-            Work::Constant(value) => y.fill(to_word(meta.dtype, value)),
-            Work::Alias => y.copy_from_slice(x[0].1),
-            Work::View(op) => {
+            OpKind::Constant(value) => y.fill(to_word(meta.dtype, value)),
+            OpKind::Alias => y.copy_from_slice(x[0].1),
+            OpKind::View(op) => {
                 let view = op.view(&View::contiguous(&x[0].0.shape));
                 for (i, y) in y.iter_mut().enumerate() {
                     *y = x[0].1[view.at(i)];
                 }
             }
-            Work::Elementwise {
+            OpKind::Elementwise {
                 function,
                 constants,
             } => {
@@ -221,7 +221,7 @@ fn words(graph: &Graph, values: &Values) -> Result<Vec<Array>, String> {
                     (function.block)(first as u32, &blocks, &constants, &mut y[first..end]);
                 }
             }
-            Work::Kernel(op) => {
+            OpKind::Kernel(op) => {
                 let x: Vec<HostRef> = x
                     .iter()
                     .map(|&(meta, words)| HostRef { meta, words })

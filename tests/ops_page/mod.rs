@@ -12,7 +12,7 @@ use wgrad::DType;
 use wgrad::doctor::trials;
 use wgrad::graph::{Function, Op};
 use wgrad::ops::elementwise::functions;
-use wgrad::ops::{OpDoc, Work};
+use wgrad::ops::{OpDoc, OpKind};
 
 use errors::Measured;
 
@@ -124,7 +124,7 @@ pub fn ops() -> BTreeMap<&'static str, Entry> {
         for op in graph.nodes().iter().map(|n| &n.op).filter(|op| own(op)) {
             let entry = Entry {
                 doc: op.def().doc(),
-                computes: matches!(op.def().work(), Work::Kernel(_)),
+                computes: matches!(op.def().kind(), OpKind::Kernel(_)),
             };
             let known = ops.insert(op.name(), entry);
             assert!(known.is_none_or(|k| k == entry), "{} differs", op.name());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::graph::{Graph, Meta, NodeId, Op};
 use crate::kernel::{Expr, Operand, Value};
-use crate::ops::{HostRef, Work};
+use crate::ops::{HostRef, OpKind};
 use crate::passes::Sources;
 use crate::plan::{Plan, Slot, Step};
 use crate::{Error, Result};
@@ -97,7 +97,7 @@ impl PreparedOp {
             *x = HostRef { meta, words };
         }
         let [y, ..] = open.writes;
-        if let Work::Kernel(kernel) = self.op.def().work() {
+        if let OpKind::Kernel(kernel) = self.op.def().kind() {
             kernel.cpu(&x[..self.inputs.len()], &self.output, y);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::graph::{Backward, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance};
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Geometry, cpu, geometry, kernels};
@@ -74,8 +74,8 @@ impl OpDef for ConvWeightGrad {
         let g = self.geometry(&[&x[0].shape, &x[1].shape]);
         g.map_or(0.0, |g| 2.0 * g.products())
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

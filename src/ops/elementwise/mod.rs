@@ -24,7 +24,7 @@ mod position;
 mod sample;
 
 use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
-use crate::ops::{Array, OpDef, OpDoc, Tolerance, Work};
+use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance};
 
 pub use broadcast::broadcast_all;
 pub(crate) use fast::Fast;
@@ -117,8 +117,8 @@ impl OpDef for Elementwise {
         y.shape.len() as f64
     }
 
-    fn work(&self) -> Work<'_> {
-        Work::Elementwise {
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Elementwise {
             function: self.function,
             constants: self.constants.iter().map(|c: &Scalar| c.0).collect(),
         }

@@ -12,7 +12,7 @@ mod cpu;
 use crate::graph::{Backward, Grads, Meta, Op, Resample, ResampleGrad, Resampling};
 use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_epilogue, prelude, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -159,8 +159,8 @@ impl OpDef for Resample {
     fn flops(&self, x: &[Meta], y: &Meta) -> f64 {
         2.0 * x[0].shape.len().max(y.shape.len()) as f64
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 
@@ -264,8 +264,8 @@ impl OpDef for ResampleGrad {
     fn flops(&self, x: &[Meta], dx: &Meta) -> f64 {
         2.0 * x[0].shape.len().max(dx.shape.len()) as f64
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 

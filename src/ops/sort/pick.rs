@@ -7,7 +7,7 @@
 use crate::graph::{Backward, Grads, Meta, Op, Pick};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, Tolerance, Work, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
 };
 use crate::{DType, Source, Tensor};
 
@@ -102,8 +102,8 @@ impl OpDef for Pick {
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
     }
-    fn work(&self) -> Work<'_> {
-        Work::Kernel(self)
+    fn kind(&self) -> OpKind<'_> {
+        OpKind::Kernel(self)
     }
 }
 
