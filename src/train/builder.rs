@@ -12,7 +12,7 @@ use crate::{DType, Result, Shape};
 use super::checkpoint::Position;
 use super::feed::Feed;
 use super::group::{Group, Grouped};
-use super::recipe::{DataSpec, Recipe};
+use super::spec::{DataSpec, TrainSpec};
 use super::state::Weights;
 use super::summary::Summary;
 use super::trace::{Purpose, probe, trace};
@@ -20,58 +20,58 @@ use super::trainer::Trainer;
 
 /// A trainer before it is compiled: the model, and how to train it.
 pub struct TrainerBuilder {
-    pub(super) recipe: Recipe,
+    pub(super) train_spec: TrainSpec,
 }
 
 impl TrainerBuilder {
     /// What is minimised; without it, softmax cross-entropy.
     pub fn loss(mut self, loss: impl Loss + 'static) -> Self {
-        self.recipe.loss = Box::new(loss);
+        self.train_spec.loss = Box::new(loss);
         self
     }
 
     /// How parameters change; without it, Adam with a rate of 0.001.
     pub fn optimizer(mut self, optimizer: impl Optimizer + 'static) -> Self {
-        self.recipe.optimizer = Box::new(optimizer);
+        self.train_spec.optimizer = Box::new(optimizer);
         self
     }
 
     /// A number to report besides the loss; may be called again for more.
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.recipe.metrics.push(Box::new(metric));
+        self.train_spec.metrics.push(Box::new(metric));
         self
     }
 
     /// How the learning rate changes; without it, it does not.
     pub fn schedule(mut self, schedule: impl Into<Schedule>) -> Self {
-        self.recipe.schedule = schedule.into();
+        self.train_spec.schedule = schedule.into();
         self
     }
 
     /// Scales all gradients so that their global norm is at most `max`, as in PyTorch.
     pub fn clip_grad_norm(mut self, max: f64) -> Self {
-        self.recipe.clip.norm = Some(max);
+        self.train_spec.clip.norm = Some(max);
         self
     }
 
     /// Holds each element of all gradients between `-max` and `max`, as in PyTorch; before their norm is
     /// clipped.
     pub fn clip_grad_value(mut self, max: f64) -> Self {
-        self.recipe.clip.value = Some(max);
+        self.train_spec.clip.value = Some(max);
         self
     }
 
     /// Adds `factor` times the sum of all trained parameters' magnitudes to what is minimised, so that small
     /// ones become 0. The reported loss is without it.
     pub fn l1(mut self, factor: f64) -> Self {
-        self.recipe.penalty.0 = factor;
+        self.train_spec.penalty.0 = factor;
         self
     }
 
     /// Adds half `factor` times the sum of all trained parameters' squares to what is minimised: PyTorch's
     /// `weight_decay`, for any optimizer. The reported loss is without it.
     pub fn l2(mut self, factor: f64) -> Self {
-        self.recipe.penalty.1 = factor;
+        self.train_spec.penalty.1 = factor;
         self
     }
 
@@ -79,7 +79,7 @@ impl TrainerBuilder {
     /// after each step, with which the model is validated, evaluated, used to predict, and saved by
     /// [`Trainer::save_weights`]. Starts from the weights after the first step, as PyTorch's `AveragedModel`.
     pub fn ema(mut self, decay: f64) -> Self {
-        self.recipe.ema = Some(decay);
+        self.train_spec.ema = Some(decay);
         self
     }
 
@@ -87,7 +87,7 @@ impl TrainerBuilder {
     /// that of one large batch in the memory of a small one. Schedules count steps. The last step of an epoch
     /// takes the batches that are left.
     pub fn accumulate_gradients(mut self, batches: u64) -> Self {
-        self.recipe.accumulate = batches;
+        self.train_spec.accumulate = batches;
         self
     }
 
@@ -99,26 +99,26 @@ impl TrainerBuilder {
     ///
     /// On the CPU the numbers are the same, and take the memory of f32.
     pub fn precision(mut self, activations: DType) -> Self {
-        self.recipe.precision = activations;
+        self.train_spec.precision = activations;
         self
     }
 
     /// The seed of first weights, shuffles and dropout; without it, 0.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.recipe.seed = seed;
+        self.train_spec.seed = seed;
         self
     }
 
     /// Keeps parameters as they are, by name; a `*` stands for anything: `"encoder.*"`, `"*.bias"`.
     pub fn freeze(mut self, pattern: &str) -> Self {
-        self.recipe.frozen.push(pattern.to_string());
+        self.train_spec.frozen.push(pattern.to_string());
         self
     }
 
     /// Trains parameters of this name otherwise than the rest; a `*` stands for anything. May be called again
     /// for more groups; a parameter belongs to the first that fits.
     pub fn group(mut self, pattern: &str, group: Group) -> Self {
-        self.recipe.groups.push(Grouped {
+        self.train_spec.groups.push(Grouped {
             pattern: pattern.to_string(),
             group,
             optimizer: None,
@@ -130,7 +130,7 @@ impl TrainerBuilder {
     /// `"*"` means all matrices. What else is trained says [`TrainerBuilder::freeze`], which leaves adapters
     /// alone. An adapter's tensors are called `lora_A` and `lora_B`, beside the `weight` they belong to.
     pub fn lora(mut self, pattern: &str, lora: Lora) -> Self {
-        self.recipe.lora.push((pattern.to_string(), lora));
+        self.train_spec.lora.push((pattern.to_string(), lora));
         self
     }
 
@@ -142,27 +142,27 @@ impl TrainerBuilder {
 
     /// Like [`TrainerBuilder::compile`], for samples of this shape.
     pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
-        let mut recipe = self.recipe;
-        recipe.optimizer.check()?;
-        recipe.prepare_groups()?;
-        recipe.check()?;
+        let mut train_spec = self.train_spec;
+        train_spec.optimizer.check()?;
+        train_spec.prepare_groups()?;
+        train_spec.check()?;
         let sample = sample.into();
-        let declared = recipe.declare()?;
-        recipe.adapters.clone_from(&declared.adapters);
-        let (graph, target) = probe(&recipe, &sample, (&declared.variables, &declared.bound))?;
+        let declared = train_spec.declare()?;
+        train_spec.adapters.clone_from(&declared.adapters);
+        let (graph, target) = probe(&train_spec, &sample, (&declared.variables, &declared.bound))?;
         let spec = DataSpec { sample, target };
         // The training graph too: a gradient may not exist.
         let of = (&declared.variables[..], &declared.bound[..]);
-        trace(&recipe, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
-        let mut weights = Weights::initial(&declared.variables, recipe.seed)?;
+        trace(&train_spec, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
+        let mut weights = Weights::initial(&declared.variables, train_spec.seed)?;
         weights.restart_averages();
         let summary = Summary::new(&graph, &declared.variables);
         Ok(Trainer {
             position: Position {
-                seed: recipe.seed,
+                seed: train_spec.seed,
                 ..Position::default()
             },
-            recipe,
+            train_spec,
             device: device.clone(),
             spec,
             declared,
@@ -173,7 +173,7 @@ impl TrainerBuilder {
             run: None,
             first_step: None,
             summary,
-            savings: None,
+            memory_report: None,
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::kernel::KernelLimits;
 use crate::loss::Target;
 use crate::{DType, Error, Result, Source, Tensor};
 
-use super::recipe::DataSpec;
+use super::spec::DataSpec;
 
 /// The names of a graph's inputs.
 pub(super) const ROWS: &str = "batch.rows";

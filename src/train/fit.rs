@@ -81,7 +81,7 @@ impl Fit {
     /// the device's driver keeps for itself, kernels and a few buffers for copies, is not counted.)
     ///
     /// Where the training would take more, it does the first of these that is enough, and
-    /// [`Trainer::savings`](super::Trainer::savings) says what it did:
+    /// [`Trainer::memory_report`](super::Trainer::memory_report) says what it did:
     ///
     /// - hands the data over batch by batch, where it would lie on the device;
     /// - computes values again that wait for the backward pass, as few as will do; the numbers stay the same;

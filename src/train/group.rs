@@ -4,7 +4,7 @@ use crate::optim::Optimizer;
 use crate::schedule::Progress;
 use crate::{Error, Result};
 
-use super::recipe::{Recipe, matches};
+use super::spec::{TrainSpec, matches};
 
 /// How the parameters of a group are trained: with another learning rate, another weight decay, or both.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +59,7 @@ impl Group {
     }
 }
 
-/// A group in a recipe.
+/// A group in a train_spec.
 pub(super) struct Grouped {
     pub pattern: String,
     pub group: Group,
@@ -67,7 +67,7 @@ pub(super) struct Grouped {
     pub optimizer: Option<Box<dyn Optimizer>>,
 }
 
-impl Recipe {
+impl TrainSpec {
     /// Gives the groups their optimizers.
     pub fn prepare_groups(&mut self) -> Result<()> {
         for grouped in &mut self.groups {

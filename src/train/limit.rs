@@ -1,9 +1,9 @@
-//! Keeping a training within a memory limit.
+//! Keeps training within a memory limit.
 //!
-//! Plans know their exact bytes before anything is allocated, so what to do is found by planning. Tried are, in
-//! this order, until a training fits: as it is; with its data handed over batch by batch; with more and more of the
-//! saved values computed again, which changes no number; and all of that with each batch in more and more parts,
-//! whose gradients are averaged. Of what fits, the first is taken.
+//! Plans know their exact bytes before anything is allocated, so the search only plans. It takes the first strategy
+//! that fits, in this order: no change; the data streamed batch by batch; more and more of the saved values
+//! rematerialized, which changes no number; all of these with each batch in more and more parts, whose gradients
+//! are averaged.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -12,35 +12,35 @@ use crate::graph::Role;
 use crate::plan::Layout;
 use crate::{Error, Result};
 
-use super::program::{Planned, Planner, Steps, Thrift};
+use super::program::{MemoryStrategy, Planned, Planner, Steps};
 use super::trainer::Trainer;
-use super::work::Work;
+use super::workload::FitWorkload;
 
-/// What a training does to stay within its memory limit: see [`Fit::memory_limit`](super::Fit::memory_limit).
+/// How training stays within its memory limit: see [`Fit::memory_limit`](super::Fit::memory_limit).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Savings {
+pub struct MemoryReport {
     /// The limit, in bytes.
     pub limit: u64,
-    /// Bytes that the training takes: its weights, what the optimizer remembers, the data set where it lies on the
-    /// device, and the values of a step.
+    /// Bytes that training needs: weights, optimizer state, the data set where it is on the device, and the
+    /// activations of a step.
     pub bytes: u64,
-    /// Bytes that it would take without a limit; none where the device could not hold it.
+    /// Bytes that training would need without a limit; `None` where that exceeds the device.
     pub unlimited: Option<u64>,
-    /// Whether the data is handed over batch by batch, though the device could hold it.
+    /// Whether the data is streamed batch by batch although the device could hold it.
     pub streamed: bool,
-    /// How many of the values that wait for the backward pass are computed again...
+    /// The number of saved activations that are computed again.
     pub recomputed: usize,
-    /// ...of so many.
+    /// The number of activations that are saved for the backward pass.
     pub saved: usize,
-    /// Floating-point operations of a step, in proportion to a step that computes nothing again.
+    /// Floating-point operations of a step, relative to a step that computes nothing again.
     pub work: f64,
     /// Parts that each batch is trained in.
     pub parts: u64,
-    /// Samples of a batch of the validation, where these are fewer than they would be.
+    /// The batch size of the validation, where the limit reduces it.
     pub validation: Option<usize>,
 }
 
-impl fmt::Display for Savings {
+impl fmt::Display for MemoryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = |bytes: u64| match bytes {
             small if small < 10 << 20 => format!("{:.0} KiB", small as f64 / 1024.0),
@@ -54,7 +54,7 @@ impl fmt::Display for Savings {
             write!(f, "; each batch in {} parts", self.parts)?;
         }
         if self.recomputed > 0 {
-            let Savings {
+            let MemoryReport {
                 recomputed, saved, ..
             } = self;
             let more = 100.0 * (self.work - 1.0);
@@ -74,20 +74,24 @@ impl fmt::Display for Savings {
     }
 }
 
-/// Of the plans that compute more and more again, those that tell how much could be spared.
-const SOME: usize = 8;
+/// Where the variables alone exceed the limit, the error reports the smallest of every 8th strategy.
+const STRATEGY_STRIDE: usize = 8;
 
-/// A training that has been planned.
+/// A training run that is planned.
 pub(super) struct Chosen {
     pub planned: Planned,
-    pub work: Work,
+    pub work: FitWorkload,
     /// Where there is a limit.
-    pub savings: Option<Savings>,
+    pub memory_report: Option<MemoryReport>,
 }
 
-/// Plans a training within a limit, where there is one. `work` is what it runs where it need spare nothing.
-pub(super) fn choose(trainer: &mut Trainer, work: &Work, limit: Option<u64>) -> Result<Chosen> {
-    let before = trainer.recipe.parts;
+/// Plans a training run within a limit, where there is one. `work` is the workload without a limit.
+pub(super) fn choose(
+    trainer: &mut Trainer,
+    work: &FitWorkload,
+    limit: Option<u64>,
+) -> Result<Chosen> {
+    let before = trainer.train_spec.parts;
     let chosen = match limit {
         None => as_it_is(trainer, work),
         Some(limit) => Search::new(limit).run(trainer, work),
@@ -99,7 +103,7 @@ pub(super) fn choose(trainer: &mut Trainer, work: &Work, limit: Option<u64>) -> 
 }
 
 /// In how many parts a batch can be trained, where the training stands.
-fn parts<'a>(trainer: &Trainer, work: &'a Work) -> impl Iterator<Item = u64> + use<'a> {
+fn parts<'a>(trainer: &Trainer, work: &'a FitWorkload) -> impl Iterator<Item = u64> + use<'a> {
     let position = (trainer.position.batch, trainer.position.parts.max(1));
     let divides = move |parts: &u64| (work.batch as u64).is_multiple_of(*parts);
     // What was done of the epoch must be a number of parts.
@@ -107,7 +111,7 @@ fn parts<'a>(trainer: &Trainer, work: &'a Work) -> impl Iterator<Item = u64> + u
     (1..=work.batch as u64).filter(divides).filter(goes_on)
 }
 
-fn as_it_is(trainer: &mut Trainer, work: &Work) -> Result<Chosen> {
+fn as_it_is(trainer: &mut Trainer, work: &FitWorkload) -> Result<Chosen> {
     let Some(parts) = parts(trainer, work).next() else {
         let (batch, parts) = (work.batch, trainer.position.parts);
         let expected =
@@ -118,17 +122,17 @@ fn as_it_is(trainer: &mut Trainer, work: &Work) -> Result<Chosen> {
     let work = work.in_parts(parts);
     let planned = trainer
         .planner(&work.sets)
-        .plan(&work.wanted(), Thrift::NONE)?;
+        .plan(&work.plan_keys(), MemoryStrategy::NONE)?;
     Ok(Chosen {
         planned,
         work,
-        savings: None,
+        memory_report: None,
     })
 }
 
 struct Search {
     limit: u64,
-    /// Bytes without a limit, once that was planned; none where the device could not hold it.
+    /// Bytes without a limit, once planned; `None` where that exceeds the device.
     unlimited: Option<Option<u64>>,
     /// Bytes of the smallest step so far.
     least: u64,
@@ -143,7 +147,7 @@ impl Search {
         }
     }
 
-    fn run(mut self, trainer: &mut Trainer, work: &Work) -> Result<Chosen> {
+    fn run(mut self, trainer: &mut Trainer, work: &FitWorkload) -> Result<Chosen> {
         for parts in parts(trainer, work) {
             trainer.split_batches(parts)?;
             let work = work.in_parts(parts);
@@ -152,34 +156,37 @@ impl Search {
             }
         }
         Err(Error::Limit {
-            what: "a training that spares all that it can (bytes)".to_string(),
+            what: "the smallest memory plan (bytes)".to_string(),
             needed: self.least,
             available: self.limit,
             device: "the memory limit".to_string(),
-            hint: "a smaller model would fit, or activations of 16 bits".to_string(),
+            hint: "use a smaller model, or 16-bit activations (`precision`)".to_string(),
         })
     }
 
-    fn in_parts(&mut self, planner: Planner, work: &Work) -> Result<Option<Chosen>> {
+    fn in_parts(&mut self, planner: Planner, work: &FitWorkload) -> Result<Option<Chosen>> {
         let resident = Candidates::new(planner, work, false)?;
         let streamed = match resident.on_device {
             true => Some(Candidates::new(planner, work, true)?),
             false => None,
         };
-        // Nothing makes room for variables that do not fit by themselves; a few plans say what would.
+        // No strategy helps where the variables alone exceed the limit; a few plans show what would fit.
         let sparing = streamed.as_ref().unwrap_or(&resident);
         if sparing.layout.bytes() > self.limit {
-            for thrift in sparing.thrifts(0..=Thrift::PARTS).step_by(SOME) {
-                let step = sparing.step(planner, thrift)?;
+            for strategy in sparing
+                .strategies(0..=MemoryStrategy::PARTS)
+                .step_by(STRATEGY_STRIDE)
+            {
+                let step = sparing.step(planner, strategy)?;
                 self.least = self.least.min(step.map_or(u64::MAX, |(bytes, _)| bytes));
             }
             return Ok(None);
         }
-        // First what computes nothing again, then what computes more and more.
-        for again in [0..=0, 1..=Thrift::PARTS] {
+        // First without rematerialization, then with more and more.
+        for again in [0..=0, 1..=MemoryStrategy::PARTS] {
             for candidates in [Some(&resident), streamed.as_ref()].into_iter().flatten() {
-                for thrift in candidates.thrifts(again.clone()) {
-                    let chosen = self.fit((planner, candidates), thrift, work.clone())?;
+                for strategy in candidates.strategies(again.clone()) {
+                    let chosen = self.fit((planner, candidates), strategy, work.clone())?;
                     if chosen.is_some() {
                         return Ok(chosen);
                     }
@@ -189,33 +196,33 @@ impl Search {
         Ok(None)
     }
 
-    /// The plans of a training that spares so much, where they fit.
+    /// The plans under a strategy, where they fit.
     fn fit(
         &mut self,
         (planner, candidates): (Planner, &Candidates),
-        thrift: Thrift,
-        mut work: Work,
+        strategy: MemoryStrategy,
+        mut work: FitWorkload,
     ) -> Result<Option<Chosen>> {
-        let step = candidates.step(planner, thrift)?;
+        let step = candidates.step(planner, strategy)?;
         self.least = self.least.min(step.map_or(u64::MAX, |(bytes, _)| bytes));
         let before = work.evaluation;
         if self.unlimited.is_some() && step.is_none_or(|(bytes, _)| bytes > self.limit) {
             return Ok(None);
         }
         loop {
-            let planned = fits_device(planner.plan(&work.wanted(), thrift))?;
+            let planned = fits_device(planner.plan(&work.plan_keys(), strategy))?;
             let bytes = planned.as_ref().map(|planned| planned.program.bytes());
             let unlimited = *self.unlimited.get_or_insert(bytes);
             if let (Some(planned), Some(bytes), Some((_, flops))) = (planned, bytes, step)
                 && bytes <= self.limit
             {
                 let saved = candidates.steps.saved.len();
-                let savings = Savings {
+                let memory_report = MemoryReport {
                     limit: self.limit,
                     bytes,
                     unlimited,
-                    streamed: thrift.streamed,
-                    recomputed: thrift.share(saved),
+                    streamed: strategy.streamed,
+                    recomputed: strategy.share(saved),
                     saved,
                     work: flops / candidates.flops.max(1.0),
                     parts: work.parts,
@@ -224,10 +231,10 @@ impl Search {
                 return Ok(Some(Chosen {
                     planned,
                     work,
-                    savings: Some(savings),
+                    memory_report: Some(memory_report),
                 }));
             }
-            // A validation's batches may be any smaller.
+            // Validation may use smaller batches.
             match work.with_smaller_evaluation() {
                 Some(smaller) => work = smaller,
                 None => return Ok(None),
@@ -236,20 +243,20 @@ impl Search {
     }
 }
 
-/// A step that computes less or more again.
+/// A training step, to be planned under several strategies.
 struct Candidates {
     steps: Steps,
     layout: Layout,
     streamed: bool,
-    /// Whether a data set lies on the device.
+    /// Whether a data set is on the device.
     on_device: bool,
     /// Floating-point operations where nothing is computed again.
     flops: f64,
 }
 
 impl Candidates {
-    fn new(planner: Planner, work: &Work, streamed: bool) -> Result<Self> {
-        let (steps, layout) = planner.steps(&work.wanted(), streamed)?;
+    fn new(planner: Planner, work: &FitWorkload, streamed: bool) -> Result<Self> {
+        let (steps, layout) = planner.steps(&work.plan_keys(), streamed)?;
         let on_device = layout
             .placements
             .iter()
@@ -261,27 +268,30 @@ impl Candidates {
             on_device,
             flops: 0.0,
         };
-        let plain = candidates.thrifts(0..=0).next();
-        let plain = plain.map(|thrift| candidates.step(planner, thrift));
+        let plain = candidates.strategies(0..=0).next();
+        let plain = plain.map(|strategy| candidates.step(planner, strategy));
         candidates.flops = plain.transpose()?.flatten().map_or(0.0, |(_, flops)| flops);
         Ok(candidates)
     }
 
-    /// Those of a range that compute more again than the one before.
-    fn thrifts(&self, again: RangeInclusive<usize>) -> impl Iterator<Item = Thrift> + '_ {
-        let thrift = |recomputed| Thrift {
+    /// The strategies of a range, without those that compute no more again than the one before.
+    fn strategies(
+        &self,
+        again: RangeInclusive<usize>,
+    ) -> impl Iterator<Item = MemoryStrategy> + '_ {
+        let strategy = |recomputed| MemoryStrategy {
             streamed: self.streamed,
             recomputed,
         };
-        let share = move |recomputed| thrift(recomputed).share(self.steps.saved.len());
+        let share = move |recomputed| strategy(recomputed).share(self.steps.saved.len());
         again
             .filter(move |&r| r == 0 || share(r) > share(r - 1))
-            .map(thrift)
+            .map(strategy)
     }
 
     /// Bytes and floating-point operations of a step; none where the device cannot hold it.
-    fn step(&self, planner: Planner, thrift: Thrift) -> Result<Option<(u64, f64)>> {
-        let graph = self.steps.graph(thrift)?;
+    fn step(&self, planner: Planner, strategy: MemoryStrategy) -> Result<Option<(u64, f64)>> {
+        let graph = self.steps.graph(strategy)?;
         let plan = fits_device(planner.lower(&graph, &self.layout))?;
         Ok(plan.map(|plan| {
             let cost = plan.cost(&self.layout);
@@ -290,7 +300,7 @@ impl Candidates {
     }
 }
 
-/// `None` where the device cannot hold it: something smaller may fit.
+/// `None` where the device cannot hold the plan: a smaller one may fit.
 fn fits_device<T>(planned: Result<T>) -> Result<Option<T>> {
     match planned {
         Ok(planned) => Ok(Some(planned)),

@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use crate::graph::Role;
 use crate::{Error, Result, Shape};
 
-use super::recipe::{EMA, matches, state_name};
+use super::spec::{EMA, matches, state_name};
 use super::state::Weights;
 use super::trainer::Trainer;
 

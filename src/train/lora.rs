@@ -9,7 +9,7 @@ use crate::{Error, Result, Shape};
 
 use super::checkpoint;
 use super::load::{Load, LoadReport, load};
-use super::recipe::matches;
+use super::spec::matches;
 use super::state::Weights;
 use super::trainer::Trainer;
 
@@ -115,12 +115,12 @@ fn merged(weights: &Weights, adapters: &[(VariableId, Adapter)]) -> Result<Vec<(
 impl Trainer {
     /// The variables of adapters, by index.
     pub(super) fn adapters(&self) -> Vec<usize> {
-        let all = self.recipe.adapters.iter();
+        let all = self.train_spec.adapters.iter();
         all.flat_map(|(_, a)| [a.a.index(), a.b.index()]).collect()
     }
 
     fn is_adapted(&self, what: &str) -> Result<()> {
-        match self.recipe.adapters.is_empty() {
+        match self.train_spec.adapters.is_empty() {
             true => Err(Error::model(
                 what,
                 "the model has no adapters; see `TrainerBuilder::lora`",
@@ -133,7 +133,7 @@ impl Trainer {
     /// computes what it did before, up to rounding.
     pub fn merge_lora(&mut self) -> Result<()> {
         self.is_adapted("merge_lora")?;
-        let adapters = self.recipe.adapters.clone();
+        let adapters = self.train_spec.adapters.clone();
         self.change_weights(|weights| {
             for (index, words) in merged(weights, &adapters)? {
                 weights.set(index, words);
@@ -162,7 +162,7 @@ impl Trainer {
         self.sync()?;
         let mut changed: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         let weights = self.weights.averaged();
-        changed.extend(merged(&weights, &self.recipe.adapters)?);
+        changed.extend(merged(&weights, &self.train_spec.adapters)?);
         let adapters = self.adapters();
         let all = weights.variables.iter().zip(&weights.words);
         let model = all.enumerate().filter(|(i, (v, _))| {
@@ -221,7 +221,7 @@ impl Trainer {
                 .get(id.index())
                 .map(|v| v.name.clone())
         };
-        let all = self.recipe.adapters.iter();
+        let all = self.train_spec.adapters.iter();
         all.filter_map(|(weight, a)| Some((name(*weight)?, a.scale)))
             .collect()
     }

@@ -1,4 +1,4 @@
-//! Planning: from a recipe and data sets to the plans of a session. Nothing is allocated or compiled here.
+//! Planning: from a training specification and data sets to the plans of a session. Allocates and compiles nothing.
 
 use std::sync::Arc;
 
@@ -11,47 +11,47 @@ use crate::plan::{Layout, Plan, plan};
 use crate::{Error, Result};
 
 use super::feed::Feed;
-use super::recipe::{DataSpec, Recipe};
+use super::spec::{DataSpec, TrainSpec};
 use super::trace::{Purpose, trace};
 
-/// One plan to make: what for, for how many samples, from which data set (by index).
+/// Identifies a plan: its purpose, its batch size and its data set, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct PlanKey {
     pub purpose: Purpose,
     pub batch: usize,
     pub set: usize,
 }
 
-/// How plans spare memory.
+/// How plans save memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Thrift {
-    /// Data sets are handed over batch by batch, also where they would fit on the device.
+pub(super) struct MemoryStrategy {
+    /// Streams data sets batch by batch, even where they fit on the device.
     pub streamed: bool,
-    /// So many of a step's saved values are computed again, in parts of [`Thrift::PARTS`].
+    /// The share of a step's saved values that are computed again, in units of 1 / [`MemoryStrategy::PARTS`].
     pub recomputed: usize,
 }
 
-impl Thrift {
-    /// Spares nothing.
-    pub const NONE: Thrift = Thrift {
+impl MemoryStrategy {
+    /// Saves no memory.
+    pub const NONE: MemoryStrategy = MemoryStrategy {
         streamed: false,
         recomputed: 0,
     };
 
-    /// What all saved values are divided into.
+    /// The units that all saved values are divided into.
     pub const PARTS: usize = 64;
 
-    /// How many of `values` are computed again.
+    /// The number of `values` that are computed again.
     pub fn share(self, values: usize) -> usize {
         (values * self.recomputed).div_ceil(Self::PARTS)
     }
 }
 
-/// What plans are made from.
+/// Makes plans.
 #[derive(Clone, Copy)]
 pub(super) struct Planner<'a> {
     pub device: &'a Device,
-    pub recipe: &'a Recipe,
+    pub train_spec: &'a TrainSpec,
     pub spec: &'a DataSpec,
     pub variables: &'a [Variable],
     pub bound: &'a [u64],
@@ -61,24 +61,24 @@ pub(super) struct Planner<'a> {
 /// A session before it is opened.
 pub(super) struct Planned {
     pub program: Program,
-    pub wanted: Vec<Wanted>,
-    pub thrift: Thrift,
+    pub keys: Vec<PlanKey>,
+    pub strategy: MemoryStrategy,
     /// By data set.
     pub feeds: Vec<Feed>,
 }
 
 impl Planner<'_> {
     /// The plans, checked against the device's limits.
-    pub fn plan(&self, wanted: &[Wanted], thrift: Thrift) -> Result<Planned> {
-        let predicts = wanted.iter().any(|w| w.purpose == Purpose::Predict);
-        let (feeds, variables) = self.feeds(wanted, predicts || thrift.streamed);
+    pub fn plan(&self, keys: &[PlanKey], strategy: MemoryStrategy) -> Result<Planned> {
+        let predicts = keys.iter().any(|w| w.purpose == Purpose::Predict);
+        let (feeds, variables) = self.feeds(keys, predicts || strategy.streamed);
         let layout = Layout::new(&variables);
-        let mut plans = Vec::with_capacity(wanted.len());
-        for w in wanted {
-            let graph = self.trace(*w, &feeds, &variables)?;
-            let graph = match w.purpose {
-                Purpose::Train | Purpose::Accumulate if thrift.recomputed > 0 => {
-                    Steps::new(&graph)?.graph(thrift)?
+        let mut plans = Vec::with_capacity(keys.len());
+        for key in keys {
+            let graph = self.trace(*key, &feeds, &variables)?;
+            let graph = match key.purpose {
+                Purpose::Train | Purpose::Accumulate if strategy.recomputed > 0 => {
+                    Steps::new(&graph)?.graph(strategy)?
                 }
                 _ => graph,
             };
@@ -90,17 +90,17 @@ impl Planner<'_> {
         };
         Ok(Planned {
             program,
-            wanted: wanted.to_vec(),
-            thrift,
+            keys: keys.to_vec(),
+            strategy,
             feeds,
         })
     }
 
     /// The graph of the first of these plans, a training step, and where all their variables lie.
-    pub fn steps(&self, wanted: &[Wanted], streamed: bool) -> Result<(Steps, Layout)> {
+    pub fn steps(&self, keys: &[PlanKey], streamed: bool) -> Result<(Steps, Layout)> {
         let none = || Error::internal("planning", "a training without a step");
-        let first = *wanted.first().ok_or_else(none)?;
-        let (feeds, variables) = self.feeds(wanted, streamed);
+        let first = *keys.first().ok_or_else(none)?;
+        let (feeds, variables) = self.feeds(keys, streamed);
         let graph = self.trace(first, &feeds, &variables)?;
         Ok((Steps::new(&graph)?, Layout::new(&variables)))
     }
@@ -114,13 +114,13 @@ impl Planner<'_> {
     }
 
     /// Where batches come from, and all variables.
-    fn feeds(&self, wanted: &[Wanted], streamed: bool) -> (Vec<Feed>, Vec<Variable>) {
+    fn feeds(&self, keys: &[PlanKey], streamed: bool) -> (Vec<Feed>, Vec<Variable>) {
         let limits = self.device.kernel_limits();
         let resident = self.device.is_gpu().then_some(&limits);
         let mut variables = self.variables.to_vec();
         let mut feeds = Vec::with_capacity(self.sets.len());
         for (at, (name, set)) in self.sets.iter().enumerate() {
-            let batches = wanted.iter().filter(|w| w.set == at).map(|w| w.batch);
+            let batches = keys.iter().filter(|w| w.set == at).map(|w| w.batch);
             let batch = batches.max().unwrap_or(0);
             feeds.push(match streamed {
                 true => Feed::Streamed,
@@ -130,12 +130,12 @@ impl Planner<'_> {
         (feeds, variables)
     }
 
-    fn trace(&self, w: Wanted, feeds: &[Feed], variables: &[Variable]) -> Result<Graph> {
+    fn trace(&self, w: PlanKey, feeds: &[Feed], variables: &[Variable]) -> Result<Graph> {
         let feed = feeds.get(w.set).ok_or_else(|| {
             Error::internal("planning", format!("there is no data set {}", w.set))
         })?;
         let of = (variables, self.bound);
-        trace(self.recipe, w.purpose, self.spec, (feed, w.batch), of)
+        trace(self.train_spec, w.purpose, self.spec, (feed, w.batch), of)
     }
 }
 
@@ -153,8 +153,8 @@ impl Steps {
         Ok(Steps { graph, saved })
     }
 
-    pub fn graph(&self, thrift: Thrift) -> Result<Graph> {
-        let count = thrift.share(self.saved.len());
+    pub fn graph(&self, strategy: MemoryStrategy) -> Result<Graph> {
+        let count = strategy.share(self.saved.len());
         recompute(&self.graph, self.saved.get(..count).unwrap_or_default())
     }
 }

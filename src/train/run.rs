@@ -11,12 +11,12 @@ use super::feed;
 use super::fit::Fit;
 use super::history::Epoch;
 use super::limit::choose;
-use super::program::Wanted;
+use super::program::PlanKey;
 use super::session::{Batch, Session};
 use super::sums::Sums;
 use super::trace::Purpose;
 use super::trainer::Trainer;
-use super::work::{TRAIN_SET, VALIDATION_SET, Work};
+use super::workload::{FitWorkload, TRAIN_SET, VALIDATION_SET};
 
 /// How long a slice waits before it looks again whether the device takes more work: a small part of what is queued.
 const PAUSE: Duration = Duration::from_micros(200);
@@ -73,7 +73,7 @@ impl Run {
         if let Some(validation) = &validation {
             feed::check(validation, &trainer.spec, "the validation data")?;
         }
-        if let Some(monitor) = trainer.recipe.schedule.monitor() {
+        if let Some(monitor) = trainer.train_spec.schedule.monitor() {
             let names = measured(&trainer.metric_names(), validation.is_some());
             if !names.iter().any(|name| name == monitor) {
                 return Err(Error::argument(
@@ -84,9 +84,9 @@ impl Run {
             }
         }
         fit.batch_size = fit.batch_size.min(train.len());
-        let accumulates = trainer.recipe.accumulate > 1;
+        let accumulates = trainer.train_spec.accumulate > 1;
         let spec = &trainer.spec;
-        let work = Work::new(
+        let work = FitWorkload::new(
             &train,
             validation.as_ref(),
             fit.batch_size,
@@ -95,7 +95,7 @@ impl Run {
         );
         let chosen = choose(trainer, &work, fit.memory_limit)?;
         fit.batch_size = chosen.work.batch;
-        trainer.savings = chosen.savings;
+        trainer.memory_report = chosen.memory_report;
         trainer.open_session(&chosen.work.sets, chosen.planned)?;
         let ended = std::mem::take(&mut trainer.ended);
         let position = &mut trainer.position;
@@ -118,7 +118,7 @@ impl Run {
             },
             rows: Vec::new(),
             validation_sums: Sums::default(),
-            rate: trainer.recipe.optimizer.learning_rate(),
+            rate: trainer.train_spec.optimizer.learning_rate(),
             since: Instant::now(),
             seconds_before: position.seconds,
             stopped: None,
@@ -162,7 +162,7 @@ impl Run {
         let (n, size) = (self.train.len(), self.fit.batch_size);
         if self.rows.len() != n {
             self.rows = match self.fit.shuffle {
-                true => shuffled_rows(n, trainer.recipe.seed, trainer.position.epochs_ever),
+                true => shuffled_rows(n, trainer.train_spec.seed, trainer.position.epochs_ever),
                 false => (0..n as u32).collect(),
             };
         }
@@ -171,11 +171,11 @@ impl Run {
         let to = (from + size).min(n);
         let rows = self.rows.get(from..to).unwrap_or(&[]);
         // A step is so many batches; the last of an epoch may be fewer.
-        let each = trainer.recipe.batches_per_step();
+        let each = trainer.train_spec.batches_per_step();
         let whole = (batch + 1).is_multiple_of(each) || batch + 1 == batches;
         let first = (batch / each * each) as usize * size;
         let steps_per_epoch = batches.div_ceil(each);
-        let schedule = &trainer.recipe.schedule;
+        let schedule = &trainer.train_spec.schedule;
         let watched = schedule
             .monitor()
             .map(|m| trainer.position.history.curve(m));
@@ -186,9 +186,9 @@ impl Run {
             values: watched.as_deref().unwrap_or_default(),
         };
         let step = trainer.position.step + 1;
-        let (rate, scalars) = trainer.recipe.scalars(step, at, to - first);
+        let (rate, scalars) = trainer.train_spec.scalars(step, at, to - first);
         self.rate = rate;
-        let wanted = Wanted {
+        let plan_key = PlanKey {
             purpose: match whole {
                 true => Purpose::Train,
                 false => Purpose::Accumulate,
@@ -199,7 +199,7 @@ impl Run {
         let key = trainer.position.batches_ever + 1;
         trainer.mark_changed();
         let session = trainer.session()?;
-        session.run(wanted, rows, (step, key), &scalars)?;
+        session.run(plan_key, rows, (step, key), &scalars)?;
         trainer.position.step += u64::from(whole);
         trainer.position.batches_ever = key;
         trainer.position.batch += 1;
@@ -224,10 +224,10 @@ impl Run {
         }
         let mut sums = trainer.position.take_sums();
         for batch in &batches {
-            sums.add(batch, &trainer.recipe.metrics);
+            sums.add(batch, &trainer.train_spec.metrics);
         }
         if let (Some(on_batch), false) = (&mut self.fit.on_batch, batches.is_empty()) {
-            let metrics = sums.metrics(&trainer.recipe.metrics);
+            let metrics = sums.metrics(&trainer.train_spec.metrics);
             on_batch(sums.samples as usize, sums.loss(), &metrics);
         }
         trainer.position.put_sums(sums);
@@ -253,7 +253,8 @@ impl Run {
         if next < validation {
             let end = (next + size).min(validation);
             for batch in evaluate_batch(session, VALIDATION_SET, next, end)? {
-                self.validation_sums.add(&batch, &trainer.recipe.metrics);
+                self.validation_sums
+                    .add(&batch, &trainer.train_spec.metrics);
             }
             self.stage = Stage::Validate { next: end };
             return Ok(Tick::Working);
@@ -261,7 +262,8 @@ impl Run {
         let arrived = session.results(wait)?;
         let more = session.is_waiting();
         for batch in arrived {
-            self.validation_sums.add(&batch, &trainer.recipe.metrics);
+            self.validation_sums
+                .add(&batch, &trainer.train_spec.metrics);
         }
         if more {
             self.stalled = true;
@@ -276,7 +278,7 @@ impl Run {
 
     fn end_epoch(&mut self, trainer: &mut Trainer) -> Result<Tick> {
         let sums = trainer.position.take_sums();
-        let (loss, metrics) = (sums.loss(), sums.metrics(&trainer.recipe.metrics));
+        let (loss, metrics) = (sums.loss(), sums.metrics(&trainer.train_spec.metrics));
         let validated = self.validation.as_ref().map(|_| &self.validation_sums);
         let position = &mut trainer.position;
         position.epoch += 1;
@@ -294,7 +296,7 @@ impl Run {
             metrics,
             val_loss: validated.map(Sums::loss),
             val_metrics: validated
-                .map(|sums| sums.metrics(&trainer.recipe.metrics))
+                .map(|sums| sums.metrics(&trainer.train_spec.metrics))
                 .unwrap_or_default(),
         };
         trainer.position.history.epochs.push(epoch.clone());
@@ -330,12 +332,12 @@ pub(super) fn evaluate_batch(
     to: usize,
 ) -> Result<Vec<Batch>> {
     let rows: Vec<u32> = (from as u32..to as u32).collect();
-    let wanted = Wanted {
+    let plan_key = PlanKey {
         purpose: Purpose::Evaluate,
         batch: rows.len(),
         set,
     };
-    session.run(wanted, &rows, (0, 0), &[])?;
+    session.run(plan_key, &rows, (0, 0), &[])?;
     session.results(false)
 }
 

@@ -12,8 +12,8 @@ use crate::plan::{Layout, Plan};
 use crate::{Error, Result};
 
 use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
-use super::program::{Planned, Planner, Thrift, Wanted};
-use super::recipe::DataSpec;
+use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
+use super::spec::DataSpec;
 use super::state::Weights;
 use super::trace::{LOSS, metric_of};
 
@@ -36,8 +36,8 @@ pub(super) struct Batch {
 pub(super) struct Session {
     executor: Box<dyn Executor>,
     program: Program,
-    wanted: Vec<Wanted>,
-    thrift: Thrift,
+    keys: Vec<PlanKey>,
+    strategy: MemoryStrategy,
     feeds: Vec<Feed>,
     sets: Vec<Dataset>,
     spec: DataSpec,
@@ -53,8 +53,8 @@ impl Session {
     pub fn open(planner: Planner, planned: Planned, weights: &Weights) -> Result<Self> {
         let Planned {
             program,
-            wanted,
-            thrift,
+            keys,
+            strategy,
             feeds,
         } = planned;
         let start = Instant::now();
@@ -64,12 +64,12 @@ impl Session {
         let mut session = Session {
             executor,
             program,
-            wanted,
-            thrift,
+            keys,
+            strategy,
             feeds,
             sets: Vec::new(),
             spec: planner.spec.clone(),
-            seed: planner.recipe.seed,
+            seed: planner.train_spec.seed,
             pending: VecDeque::new(),
             words: Vec::new(),
             model_variables: planner.variables.len(),
@@ -79,15 +79,15 @@ impl Session {
         Ok(session)
     }
 
-    /// Whether it has these very plans: for the same recipe it is then as good as a new one.
+    /// Whether it has these very plans: for the same specification it is then as good as a new one.
     pub fn serves(&self, planned: &Planned) -> bool {
         let variables = |program: &Program| {
             let placements = program.layout.placements.iter();
             let all = placements.map(|p| (p.variable.name.clone(), p.variable.meta.clone()));
             all.collect::<Vec<_>>()
         };
-        self.wanted == planned.wanted
-            && self.thrift == planned.thrift
+        self.keys == planned.keys
+            && self.strategy == planned.strategy
             && self.feeds == planned.feeds
             && variables(&self.program) == variables(&planned.program)
     }
@@ -96,7 +96,7 @@ impl Session {
     pub fn restart(&mut self, planner: Planner) -> Result<()> {
         self.executor.results(true)?;
         self.pending.clear();
-        self.seed = planner.recipe.seed;
+        self.seed = planner.train_spec.seed;
         self.take_sets(planner.sets)
     }
 
@@ -122,9 +122,9 @@ impl Session {
     }
 
     /// The plan for a purpose, a batch size and a set.
-    pub fn plan_index(&self, wanted: Wanted) -> Result<usize> {
-        let at = self.wanted.iter().position(|w| *w == wanted);
-        at.ok_or_else(|| Error::internal("session", format!("no plan for {wanted:?}")))
+    pub fn plan_index(&self, plan_key: PlanKey) -> Result<usize> {
+        let at = self.keys.iter().position(|w| *w == plan_key);
+        at.ok_or_else(|| Error::internal("session", format!("no plan for {plan_key:?}")))
     }
 
     pub fn plan(&self, index: usize) -> Option<&Arc<Plan>> {
@@ -148,12 +148,12 @@ impl Session {
     /// `key` tells its random numbers from those of other runs.
     pub fn run(
         &mut self,
-        wanted: Wanted,
+        plan_key: PlanKey,
         rows: &[u32],
         (step, key): (u64, u64),
         scalars: &[f64],
     ) -> Result<()> {
-        let index = self.fill(wanted, rows, key, scalars)?;
+        let index = self.fill(plan_key, rows, key, scalars)?;
         let inputs = inputs(&self.program, index, &self.words);
         self.executor.run(index, &inputs)?;
         self.pending.push_back(Pending {
@@ -166,14 +166,14 @@ impl Session {
     /// The same, waited for and timed. The time that it takes to gather the rows is the first of the parts.
     pub fn run_timed(
         &mut self,
-        wanted: Wanted,
+        plan_key: PlanKey,
         rows: &[u32],
         (step, key): (u64, u64),
         scalars: &[f64],
         timing: Timing,
     ) -> Result<Timeline> {
         let start = Instant::now();
-        let index = self.fill(wanted, rows, key, scalars)?;
+        let index = self.fill(plan_key, rows, key, scalars)?;
         let inputs = inputs(&self.program, index, &self.words);
         let gathered = start.elapsed();
         let mut timeline = self.executor.run_timed(index, &inputs, timing)?;
@@ -191,14 +191,20 @@ impl Session {
     }
 
     /// Works out the words of the inputs of a run; gives the plan's index.
-    fn fill(&mut self, wanted: Wanted, rows: &[u32], key: u64, scalars: &[f64]) -> Result<usize> {
-        let index = self.plan_index(wanted)?;
+    fn fill(
+        &mut self,
+        plan_key: PlanKey,
+        rows: &[u32],
+        key: u64,
+        scalars: &[f64],
+    ) -> Result<usize> {
+        let index = self.plan_index(plan_key)?;
         let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
             return Ok(index);
         };
         self.words
             .resize(plan.inputs.len().max(self.words.len()), Vec::new());
-        let set = self.sets.get(wanted.set);
+        let set = self.sets.get(plan_key.set);
         for (port, words) in plan.inputs.iter().zip(&mut self.words) {
             match (port.name.as_str(), set) {
                 (ROWS, _) => {
@@ -289,8 +295,8 @@ impl Session {
     }
 
     /// The larger output of the last run of a plan.
-    pub fn output(&mut self, wanted: Wanted) -> Result<Vec<f32>> {
-        let index = self.plan_index(wanted)?;
+    pub fn output(&mut self, plan_key: PlanKey) -> Result<Vec<f32>> {
+        let index = self.plan_index(plan_key)?;
         let plan = self.program.plans.get(index).map(Arc::clone);
         let Some(plan) = plan else {
             return Ok(Vec::new());

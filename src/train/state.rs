@@ -8,8 +8,8 @@ use crate::exec::Executor;
 use crate::graph::{Role, Variable};
 use crate::random::Stream;
 
-use super::first;
-use super::recipe::{EMA, state_name};
+use super::initialization;
+use super::spec::{EMA, state_name};
 
 /// The words of the model's and the optimizer's variables, by index.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ impl Weights {
     pub fn initial(variables: &[Variable], seed: u64) -> Result<Self> {
         let all = variables.par_iter().enumerate();
         let words = all
-            .map(|(i, v)| first::values(v, &mut Stream::new(seed).child(i as u64)))
+            .map(|(i, v)| initialization::values(v, &mut Stream::new(seed).child(i as u64)))
             .collect::<Result<_>>()?;
         Ok(Weights {
             variables: variables.to_vec(),
@@ -38,7 +38,7 @@ impl Weights {
         for (i, v) in variables.iter().enumerate() {
             words.push(match self.find(&v.name) {
                 Some(_) => Vec::new(),
-                None => first::values(v, &mut Stream::new(seed).child(i as u64))?,
+                None => initialization::values(v, &mut Stream::new(seed).child(i as u64))?,
             });
         }
         for (v, words) in variables.iter().zip(&mut words) {

@@ -28,7 +28,7 @@ impl Trainer {
     pub fn running(&self) -> Option<Evaluation> {
         let sums = self.position.sums();
         let any = !sums.totals.is_empty();
-        any.then(|| Evaluation::of(&sums, &self.recipe.metrics))
+        any.then(|| Evaluation::of(&sums, &self.train_spec.metrics))
     }
 
     /// Takes the results that are still on their way: a checkpoint without them would make the

@@ -1,4 +1,4 @@
-//! Tracing: from a recipe to the graph of a training step, of an evaluation or of a prediction.
+//! Tracing: from a training specification to the graph of a training step, of an evaluation or of a prediction.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use crate::passes::mixed_precision;
 use crate::{DType, Error, Result, Tensor};
 
 use super::feed::{Feed, batch_meta};
-use super::recipe::{DataSpec, EMA, Recipe, state_name};
+use super::spec::{DataSpec, EMA, TrainSpec, state_name};
 use super::update::{Part, update};
 
 /// What a graph is for.
@@ -36,9 +36,9 @@ pub(super) fn metric_of(output: &str) -> Option<usize> {
     number.parse().ok()
 }
 
-/// The graph for a batch of `batch` samples. `variables` begins with the recipe's own.
+/// The graph for a batch of `batch` samples. `variables` begins with the specification's own.
 pub(super) fn trace(
-    recipe: &Recipe,
+    train_spec: &TrainSpec,
     purpose: Purpose,
     spec: &DataSpec,
     (feed, batch): (&Feed, usize),
@@ -50,25 +50,25 @@ pub(super) fn trace(
         Purpose::Evaluate | Purpose::Predict => None,
     };
     let mode = part.map_or(Mode::Eval, |_| Mode::Train);
-    let shared = Rc::new(RefCell::new(start(recipe, mode, variables, bound)));
+    let shared = Rc::new(RefCell::new(start(train_spec, mode, variables, bound)));
     if purpose == Purpose::Predict {
         let meta = batch_meta(spec, batch);
         let x = ops::input(&shared, super::feed::FEATURES, meta.shape, meta.dtype);
-        let y = recipe.model.forward(&x);
+        let y = train_spec.model.forward(&x);
         output(&shared, "output", &y)?;
         return finish(shared);
     }
     let (x, t) = feed.trace(&shared, spec, batch);
-    let y = recipe.model.forward(&x);
+    let y = train_spec.model.forward(&x);
     shared.borrow_mut().take_error()?;
     let t = match spec.target {
-        Target::Values { .. } => t.reshape(recipe.loss.prediction(&y).shape()),
+        Target::Values { .. } => t.reshape(train_spec.loss.prediction(&y).shape()),
         Target::Labels { .. } | Target::Framed { .. } => t,
     };
-    let loss = recipe.loss.mean(&y, &t);
+    let loss = train_spec.loss.mean(&y, &t);
     output(&shared, LOSS, &loss)?;
-    for (i, metric) in recipe.metrics.iter().enumerate() {
-        let numbers = metric.collect(&y, &t, recipe.loss.as_ref());
+    for (i, metric) in train_spec.metrics.iter().enumerate() {
+        let numbers = metric.collect(&y, &t, train_spec.loss.as_ref());
         for (part, tensor) in numbers.iter().enumerate() {
             let name = format!("{METRIC}{i}.{part}");
             output(&shared, &name, tensor)?;
@@ -76,28 +76,33 @@ pub(super) fn trace(
         }
     }
     if let Some(part) = part {
-        update(recipe, &shared, (&loss, batch), part)?;
+        update(train_spec, &shared, (&loss, batch), part)?;
     }
     let graph = finish(shared)?;
     match part {
-        Some(_) if recipe.precision.is_half() => mixed_precision(&graph, recipe.precision),
+        Some(_) if train_spec.precision.is_half() => mixed_precision(&graph, train_spec.precision),
         _ => Ok(graph),
     }
 }
 
 /// What the model gives for one kind of sample, and what its loss compares it with.
 pub(super) fn probe(
-    recipe: &Recipe,
+    train_spec: &TrainSpec,
     sample: &crate::Shape,
     (variables, bound): (&[Variable], &[u64]),
 ) -> Result<(Graph, Target)> {
     // Any batch size would do; 2 is the smallest that no rule can mistake for a missing axis.
     const BATCH: usize = 2;
-    let shared = Rc::new(RefCell::new(start(recipe, Mode::Eval, variables, bound)));
+    let shared = Rc::new(RefCell::new(start(
+        train_spec,
+        Mode::Eval,
+        variables,
+        bound,
+    )));
     let mut dims = vec![BATCH];
     dims.extend_from_slice(sample);
     let x = ops::input(&shared, super::feed::FEATURES, dims, DType::F32);
-    let y = recipe.model.forward(&x);
+    let y = train_spec.model.forward(&x);
     output(&shared, "output", &y)?;
     let meta = y.meta();
     if meta.shape.first() != Some(&BATCH) {
@@ -107,21 +112,21 @@ pub(super) fn probe(
         );
         return Err(Error::model("the model", reason));
     }
-    let target = recipe.loss.target(&meta);
+    let target = train_spec.loss.target(&meta);
     let target = target
-        .map_err(|reason| Error::model(format!("the loss {}", recipe.loss.name()), reason))?;
+        .map_err(|reason| Error::model(format!("the loss {}", train_spec.loss.name()), reason))?;
     Ok((finish(shared)?, target))
 }
 
-fn start(recipe: &Recipe, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
+fn start(train_spec: &TrainSpec, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
     let mut graph = Graph::new(mode);
     // What is evaluated is the average, where there is one.
-    let averages = match (mode, recipe.ema) {
+    let averages = match (mode, train_spec.ema) {
         (Mode::Eval, Some(_)) => averages(variables),
         _ => HashMap::new(),
     };
     let seen = |id: VariableId| averages.get(&id).copied().unwrap_or(id);
-    let adapters = recipe.adapters.iter().map(|(id, adapter)| {
+    let adapters = train_spec.adapters.iter().map(|(id, adapter)| {
         let (a, b) = (seen(adapter.a), seen(adapter.b));
         (*id, Adapter { a, b, ..*adapter })
     });

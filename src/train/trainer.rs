@@ -19,20 +19,20 @@ use super::evaluate::{Evaluation, Predictions};
 use super::feed;
 use super::fit::Fit;
 use super::history::History;
-use super::limit::Savings;
-use super::program::{Planned, Planner, Thrift, Wanted};
-use super::recipe::{DataSpec, Declared, Recipe};
+use super::limit::MemoryReport;
+use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
 use super::run::{Run, Tick, evaluate_batch, slice};
 use super::session::Session;
+use super::spec::{DataSpec, Declared, TrainSpec};
 use super::state::Weights;
 use super::summary::Summary;
 use super::sums::Sums;
 use super::trace::Purpose;
-use super::work::{evaluation_batch, wants};
+use super::workload::{evaluation_batch, plan_keys};
 
 /// A model with its weights, its optimizer and its device.
 pub struct Trainer {
-    pub(super) recipe: Recipe,
+    pub(super) train_spec: TrainSpec,
     pub(super) spec: DataSpec,
     pub(super) position: Position,
     /// When the first step's loss arrived.
@@ -48,7 +48,7 @@ pub struct Trainer {
     pub(super) run: Option<Run>,
     pub(super) summary: Summary,
     /// How the last training stays within its memory limit.
-    pub(super) savings: Option<Savings>,
+    pub(super) memory_report: Option<MemoryReport>,
 }
 
 impl Trainer {
@@ -61,7 +61,7 @@ impl Trainer {
     /// The same for a model that was put together at run time.
     pub fn boxed(model: Box<dyn Module>) -> TrainerBuilder {
         TrainerBuilder {
-            recipe: Recipe {
+            train_spec: TrainSpec {
                 model,
                 loss: Box::new(crate::loss::CrossEntropy::new()),
                 optimizer: Box::new(crate::optim::Adam::new(1e-3)),
@@ -129,19 +129,19 @@ impl Trainer {
     pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
         feed::check(set, &self.spec, "the evaluation data")?;
         let batch = evaluation_batch(1, set.len(), &self.spec);
-        let wanted = wants(Purpose::Evaluate, 0, set.len(), batch);
-        let mut session = self.new_session(vec![("test".to_string(), set.clone())], wanted)?;
+        let keys = plan_keys(Purpose::Evaluate, 0, set.len(), batch);
+        let mut session = self.new_session(vec![("test".to_string(), set.clone())], keys)?;
         let mut sums = Sums::default();
         for from in (0..set.len()).step_by(batch) {
             let to = (from + batch).min(set.len());
             for result in evaluate_batch(&mut session, 0, from, to)? {
-                sums.add(&result, &self.recipe.metrics);
+                sums.add(&result, &self.train_spec.metrics);
             }
         }
         for result in session.results(true)? {
-            sums.add(&result, &self.recipe.metrics);
+            sums.add(&result, &self.train_spec.metrics);
         }
-        Ok(Evaluation::of(&sums, &self.recipe.metrics))
+        Ok(Evaluation::of(&sums, &self.train_spec.metrics))
     }
 
     /// The model's outputs for each sample of a data set, whose targets are not looked at.
@@ -152,18 +152,18 @@ impl Trainer {
             return Err(Error::data("the data to predict", reason));
         }
         let batch = evaluation_batch(1, set.len(), &self.spec);
-        let wanted = wants(Purpose::Predict, 0, set.len(), batch);
-        let mut session = self.new_session(vec![("predict".to_string(), set.clone())], wanted)?;
+        let keys = plan_keys(Purpose::Predict, 0, set.len(), batch);
+        let mut session = self.new_session(vec![("predict".to_string(), set.clone())], keys)?;
         let mut values = Vec::new();
         for from in (0..set.len()).step_by(batch) {
             let rows: Vec<u32> = (from as u32..(from + batch).min(set.len()) as u32).collect();
-            let wanted = Wanted {
+            let plan_key = PlanKey {
                 purpose: Purpose::Predict,
                 batch: rows.len(),
                 set: 0,
             };
-            session.run(wanted, &rows, (0, 0), &[])?;
-            values.extend(session.output(wanted)?);
+            session.run(plan_key, &rows, (0, 0), &[])?;
+            values.extend(session.output(plan_key)?);
         }
         let mut dims = vec![set.len()];
         dims.extend_from_slice(self.summary.output.shape.get(1..).unwrap_or(&[]));
@@ -186,9 +186,9 @@ impl Trainer {
     pub fn resume(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let position = checkpoint::position(path.as_ref())?;
         // What the optimizer remembers is more where batches are trained in parts.
-        let before = std::mem::replace(&mut self.recipe.parts, position.parts);
-        let declared = self.recipe.declare();
-        self.recipe.parts = before;
+        let before = std::mem::replace(&mut self.train_spec.parts, position.parts);
+        let declared = self.train_spec.declare();
+        self.train_spec.parts = before;
         let declared = declared?;
         // What a checkpoint does not hold, tables, stays; a GPU's are on the host as well, should it be lost.
         if !self.device.is_gpu() {
@@ -197,9 +197,9 @@ impl Trainer {
         let mut weights = self.weights.clone();
         weights.redeclare(&declared.variables, position.seed)?;
         checkpoint::load(path.as_ref(), &mut weights)?;
-        self.recipe.parts = position.parts;
+        self.train_spec.parts = position.parts;
         (self.declared, self.weights) = (declared, weights);
-        self.recipe.seed = position.seed;
+        self.train_spec.seed = position.seed;
         self.position = position;
         self.ended = false;
         self.forget_session();
@@ -287,8 +287,8 @@ impl Trainer {
 
     /// How the training stays within its memory limit, where it has one: known after [`Trainer::begin`] or a
     /// `fit`.
-    pub fn savings(&self) -> Option<Savings> {
-        self.savings
+    pub fn memory_report(&self) -> Option<MemoryReport> {
+        self.memory_report
     }
 
     /// The plan of a training step, with its graph: known after [`Trainer::begin`] or a `fit`.
@@ -302,7 +302,7 @@ impl Trainer {
     }
 
     pub(super) fn metric_names(&self) -> Vec<String> {
-        let all = self.recipe.metrics.iter();
+        let all = self.train_spec.metrics.iter();
         all.map(|m| m.name().to_string()).collect()
     }
 
@@ -316,7 +316,7 @@ impl Trainer {
     pub(super) fn planner<'a>(&'a self, sets: &'a [(String, Dataset)]) -> Planner<'a> {
         Planner {
             device: &self.device,
-            recipe: &self.recipe,
+            train_spec: &self.train_spec,
             spec: &self.spec,
             variables: &self.declared.variables,
             bound: &self.declared.bound,
@@ -326,13 +326,13 @@ impl Trainer {
 
     /// Trains each batch in so many parts from now on: what the optimizer remembers may be more, or less.
     pub(super) fn split_batches(&mut self, parts: u64) -> Result<()> {
-        let before = self.recipe.batches_per_step();
-        self.recipe.parts = parts;
-        if (before > 1) != (self.recipe.batches_per_step() > 1) {
+        let before = self.train_spec.batches_per_step();
+        self.train_spec.parts = parts;
+        if (before > 1) != (self.train_spec.batches_per_step() > 1) {
             self.sync()?;
-            self.declared = self.recipe.declare()?;
+            self.declared = self.train_spec.declare()?;
             self.weights
-                .redeclare(&self.declared.variables, self.recipe.seed)?;
+                .redeclare(&self.declared.variables, self.train_spec.seed)?;
             // It has other variables.
             self.session = None;
         }
@@ -364,11 +364,11 @@ impl Trainer {
     pub(super) fn new_session(
         &mut self,
         sets: Vec<(String, Dataset)>,
-        wanted: Vec<Wanted>,
+        keys: Vec<PlanKey>,
     ) -> Result<Session> {
         self.sync()?;
         let planner = self.planner(&sets);
-        let planned = planner.plan(&wanted, Thrift::NONE)?;
+        let planned = planner.plan(&keys, MemoryStrategy::NONE)?;
         Session::open(planner, planned, &self.weights)
     }
 

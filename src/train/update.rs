@@ -12,7 +12,7 @@ use crate::optim;
 use crate::{DType, Error, Result, Shape, Tensor};
 
 use super::feed::SCALARS;
-use super::recipe::{ACCUMULATED, EMA, Recipe, state_name};
+use super::spec::{ACCUMULATED, EMA, TrainSpec, state_name};
 
 /// A parameter that the loss depends on.
 struct Used {
@@ -33,20 +33,20 @@ pub(super) enum Part {
 
 /// Appends gradients and what becomes of them, for a batch of `batch` samples.
 pub(super) fn update(
-    recipe: &Recipe,
+    train_spec: &TrainSpec,
     shared: &Rc<RefCell<Graph>>,
     (loss, batch): (&Tensor, usize),
     part: Part,
 ) -> Result<()> {
     let mut used = differentiate(shared, loss)?;
     shared.borrow_mut().phase = Phase::Update;
-    let given = Given::trace(recipe, shared);
+    let given = Given::trace(train_spec, shared);
     let named = Named::of(shared);
-    if recipe.batches_per_step() > 1 {
+    if train_spec.batches_per_step() > 1 {
         accumulate((shared, &named), &mut used, batch, part, &given)?;
     }
     if part == Part::Whole {
-        change(recipe, (shared, &named), used, &given)?;
+        change(train_spec, (shared, &named), used, &given)?;
     }
     shared.borrow_mut().phase = Phase::Forward;
     Ok(())
@@ -87,7 +87,7 @@ fn differentiate(shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result<Vec<Used>
     }
 }
 
-/// The numbers that a step is handed, as scalars; see [`Recipe::scalars`].
+/// The numbers that a step is handed, as scalars; see [`TrainSpec::scalars`].
 struct Given {
     /// The optimizer's, for the rest and for each group.
     groups: Vec<Vec<Tensor>>,
@@ -98,11 +98,11 @@ struct Given {
 }
 
 impl Given {
-    fn trace(recipe: &Recipe, shared: &Rc<RefCell<Graph>>) -> Self {
-        let rate = recipe.optimizer.learning_rate();
-        let each = recipe.optimizer.scalars(1, rate).len();
-        let groups = recipe.groups.len() + 1;
-        let (averages, sums) = (recipe.ema.is_some(), recipe.batches_per_step() > 1);
+    fn trace(train_spec: &TrainSpec, shared: &Rc<RefCell<Graph>>) -> Self {
+        let rate = train_spec.optimizer.learning_rate();
+        let each = train_spec.optimizer.scalars(1, rate).len();
+        let groups = train_spec.groups.len() + 1;
+        let (averages, sums) = (train_spec.ema.is_some(), train_spec.batches_per_step() > 1);
         let count = each * groups + 2 * usize::from(averages) + usize::from(sums);
         let all = ops::input(shared, SCALARS, [count], DType::F32);
         let mut next = (0..count).map(|i| all.narrow(0, i, 1).reshape(Shape::scalar()));
@@ -182,12 +182,12 @@ fn accumulate(
 
 /// Penalties, clipping, the optimizer's update, and the averages.
 fn change(
-    recipe: &Recipe,
+    train_spec: &TrainSpec,
     (shared, named): (&Rc<RefCell<Graph>>, &Named),
     used: Vec<Used>,
     given: &Given,
 ) -> Result<()> {
-    let (l1, l2) = recipe.penalty;
+    let (l1, l2) = train_spec.penalty;
     let penalised = |u: &Used| {
         let mut gradient = u.gradient.clone();
         if l1 > 0.0 {
@@ -198,10 +198,10 @@ fn change(
             false => gradient,
         }
     };
-    let gradients = recipe.clip.apply(used.iter().map(penalised).collect());
+    let gradients = train_spec.clip.apply(used.iter().map(penalised).collect());
     for (u, gradient) in used.into_iter().zip(gradients) {
-        let group = recipe.group_of(&u.name);
-        let optimizer = recipe.optimizer_of(group);
+        let group = train_spec.group_of(&u.name);
+        let optimizer = train_spec.optimizer_of(group);
         let kinds = optimizer.states(&u.parameter.shape());
         let (ids, states): (Vec<_>, Vec<_>) = kinds
             .iter()

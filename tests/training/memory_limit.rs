@@ -2,7 +2,7 @@
 
 use wgrad::data::Dataset;
 use wgrad::nn::{self, Gpt, GptConfig};
-use wgrad::train::{Savings, TrainerBuilder};
+use wgrad::train::{MemoryReport, TrainerBuilder};
 use wgrad::{DType, Device, Error, Fit, Trainer, metrics, optim};
 
 use crate::precision::{digits, language};
@@ -14,7 +14,7 @@ struct Outcome {
     losses: Vec<f64>,
     val_losses: Vec<f64>,
     bytes: u64,
-    savings: Option<Savings>,
+    memory_report: Option<MemoryReport>,
     weights: String,
 }
 
@@ -30,7 +30,7 @@ fn train(device: &Device, builder: TrainerBuilder, set: &Dataset, limit: Option<
         losses: history.curve("loss"),
         val_losses: history.curve("val_loss"),
         bytes: trainer.memory().unwrap(),
-        savings: trainer.savings(),
+        memory_report: trainer.memory_report(),
         weights: trainer.weights_sha256().unwrap(),
     }
 }
@@ -84,20 +84,20 @@ on_every_device! {
         ];
         for (name, model, set) in models {
             let free = train(device, model(), &set, None);
-            assert_eq!(free.savings, None);
+            assert_eq!(free.memory_report, None);
             let mut recomputed = 0;
             for percent in [95, 85, 75] {
                 let limit = free.bytes * percent / 100;
                 let limited = train(device, model(), &set, Some(limit));
-                let savings = limited.savings.unwrap();
-                assert!(limited.bytes <= limit, "{name}: {savings}");
-                assert_eq!(limited.bytes, savings.bytes, "{name}: {savings}");
-                assert_eq!(savings.unlimited, Some(free.bytes), "{name}: {savings}");
-                if savings.parts == 1 {
-                    assert_eq!(limited.weights, free.weights, "{name}: {savings}");
-                    assert_eq!(limited.losses, free.losses, "{name}: {savings}");
+                let memory_report = limited.memory_report.unwrap();
+                assert!(limited.bytes <= limit, "{name}: {memory_report}");
+                assert_eq!(limited.bytes, memory_report.bytes, "{name}: {memory_report}");
+                assert_eq!(memory_report.unlimited, Some(free.bytes), "{name}: {memory_report}");
+                if memory_report.parts == 1 {
+                    assert_eq!(limited.weights, free.weights, "{name}: {memory_report}");
+                    assert_eq!(limited.losses, free.losses, "{name}: {memory_report}");
                 }
-                recomputed = recomputed.max(savings.recomputed);
+                recomputed = recomputed.max(memory_report.recomputed);
             }
             assert!(recomputed > 0, "{name}");
         }
@@ -107,12 +107,12 @@ on_every_device! {
         let free = train(device, of(deep(false)), &few, None);
         // Less than all saved values take.
         let limited = train(device, of(deep(false)), &few, Some(free.bytes * 2 / 5));
-        let savings = limited.savings.unwrap();
-        assert!(savings.parts > 1 && limited.bytes <= savings.limit, "{savings}");
+        let memory_report = limited.memory_report.unwrap();
+        assert!(memory_report.parts > 1 && limited.bytes <= memory_report.limit, "{memory_report}");
         for (curve, want) in [(&limited.losses, &free.losses), (&limited.val_losses, &free.val_losses)] {
             for (got, want) in curve.iter().zip(want) {
                 // A sum of parts rounds otherwise than the whole.
-                assert!((got - want).abs() < 1e-3 * want, "{got}, not {want}: {savings}");
+                assert!((got - want).abs() < 1e-3 * want, "{got}, not {want}: {memory_report}");
             }
         }
         let steps = |limit: Option<u64>| {
@@ -125,7 +125,7 @@ on_every_device! {
             trainer.fit(&few, fit).unwrap();
             trainer.steps()
         };
-        assert_eq!(steps(Some(savings.limit)), steps(None));
+        assert_eq!(steps(Some(memory_report.limit)), steps(None));
     }
     fn a_training_in_parts_goes_on_where_it_was(device) {
         let few = digits().split(0.8, 1).unwrap().1;
@@ -138,7 +138,7 @@ on_every_device! {
         let limit = whole.memory().unwrap() * 2 / 5;
         let fit = || unlimited().memory_limit(limit);
         whole.fit(&few, fit()).unwrap();
-        let parts = whole.savings().unwrap().parts;
+        let parts = whole.memory_report().unwrap().parts;
         assert!(parts > 1);
         for runs in [1, 3, 3 * parts + 1, 9 * parts] {
             let mut first = new();
@@ -159,7 +159,7 @@ on_every_device! {
             second.resume(&path).unwrap();
             second.fit(&few, unlimited()).unwrap();
             assert_eq!(second.steps(), whole.steps(), "after {runs} runs");
-            assert_eq!(second.savings(), None);
+            assert_eq!(second.memory_report(), None);
         }
     }
     fn halves_and_other_optimizers_have_limits_too(device) {
@@ -170,18 +170,18 @@ on_every_device! {
         };
         let free = train(device, builder(), &set, None);
         let limited = train(device, builder(), &set, Some(free.bytes * 4 / 5));
-        let savings = limited.savings.unwrap();
-        assert!(limited.bytes <= savings.limit && savings.recomputed > 0, "{savings}");
-        assert_eq!(limited.losses, free.losses, "{savings}");
+        let memory_report = limited.memory_report.unwrap();
+        assert!(limited.bytes <= memory_report.limit && memory_report.recomputed > 0, "{memory_report}");
+        assert_eq!(limited.losses, free.losses, "{memory_report}");
     }
     fn what_fits_spares_nothing(device) {
         let few = digits().split(0.9, 1).unwrap().1;
         let free = train(device, of(deep(false)), &few, None);
         let limited = train(device, of(deep(false)), &few, Some(free.bytes));
-        let savings = limited.savings.unwrap();
-        assert_eq!((savings.bytes, savings.parts, savings.recomputed), (free.bytes, 1, 0));
-        assert!(!savings.streamed && savings.validation.is_none());
-        assert!(!savings.to_string().contains("instead"), "{savings}");
+        let memory_report = limited.memory_report.unwrap();
+        assert_eq!((memory_report.bytes, memory_report.parts, memory_report.recomputed), (free.bytes, 1, 0));
+        assert!(!memory_report.streamed && memory_report.validation.is_none());
+        assert!(!memory_report.to_string().contains("instead"), "{memory_report}");
         assert_eq!(limited.weights, free.weights);
     }
     fn data_is_handed_over_where_it_does_not_fit(device) {
@@ -195,17 +195,17 @@ on_every_device! {
                 None => fit,
             };
             trainer.fit(&all, fit).unwrap();
-            (trainer.memory().unwrap(), trainer.savings(), trainer.weights_sha256().unwrap())
+            (trainer.memory().unwrap(), trainer.memory_report(), trainer.weights_sha256().unwrap())
         };
         let (bytes, _, weights) = train(None);
         let data = 1797 * (64 + 1) * 4;
         assert_eq!(bytes > data, device.is_gpu());
         // The network and its batches take less than the data.
         if device.is_gpu() {
-            let (less, savings, same) = train(Some(bytes - data / 2));
-            let savings = savings.unwrap();
-            assert!(savings.streamed && savings.recomputed == 0 && savings.parts == 1, "{savings}");
-            assert!(less <= bytes - data / 2, "{savings}");
+            let (less, memory_report, same) = train(Some(bytes - data / 2));
+            let memory_report = memory_report.unwrap();
+            assert!(memory_report.streamed && memory_report.recomputed == 0 && memory_report.parts == 1, "{memory_report}");
+            assert!(less <= bytes - data / 2, "{memory_report}");
             assert_eq!(same, weights);
         }
     }
@@ -221,14 +221,14 @@ on_every_device! {
             };
             let set = all.split(0.1, 1).unwrap().0;
             let history = trainer.fit(&set, fit).unwrap();
-            (trainer.memory().unwrap(), trainer.savings(), history.curve("val_loss")[0])
+            (trainer.memory().unwrap(), trainer.memory_report(), history.curve("val_loss")[0])
         };
         let (bytes, _, want) = train(None);
-        let (less, savings, loss) = train(Some(bytes / 2));
-        let savings = savings.unwrap();
-        assert!(less <= bytes / 2 && savings.parts == 1 && savings.recomputed == 0, "{savings}");
-        assert!(savings.validation.is_some_and(|n| n < 256), "{savings}");
-        assert!(savings.to_string().contains("validation in batches of"), "{savings}");
+        let (less, memory_report, loss) = train(Some(bytes / 2));
+        let memory_report = memory_report.unwrap();
+        assert!(less <= bytes / 2 && memory_report.parts == 1 && memory_report.recomputed == 0, "{memory_report}");
+        assert!(memory_report.validation.is_some_and(|n| n < 256), "{memory_report}");
+        assert!(memory_report.to_string().contains("validation in batches of"), "{memory_report}");
         assert!((loss - want).abs() < 1e-5 * want, "{loss}, not {want}");
     }
     fn what_cannot_fit_is_an_error_and_harms_nothing(device) {
@@ -257,10 +257,10 @@ on_every_device! {
             let mut trainer = of(deep(true)).compile(&checked, &few).unwrap();
             let fit = Fit::epochs(1).batch_size(BATCH).memory_limit(free * percent / 100);
             trainer.begin(&few, fit).unwrap();
-            let savings = trainer.savings().unwrap();
-            assert!(savings.recomputed > 0 || savings.parts > 1, "{savings}");
-            for _ in 0..savings.parts {
-                trainer.step().unwrap_or_else(|e| panic!("{savings}: {e}"));
+            let memory_report = trainer.memory_report().unwrap();
+            assert!(memory_report.recomputed > 0 || memory_report.parts > 1, "{memory_report}");
+            for _ in 0..memory_report.parts {
+                trainer.step().unwrap_or_else(|e| panic!("{memory_report}: {e}"));
             }
         }
     }

@@ -175,8 +175,8 @@ impl Training {
         let facts = &self.facts;
         let savings = self
             .trainer
-            .savings()
-            .map(|savings| format!("memory: {savings}\n"));
+            .memory_report()
+            .map(|report| format!("memory: {report}\n"));
         output.say(&format!(
             "a step: {} dispatches, {} Mflop; {} of device memory in all\n{}",
             count(facts.dispatches as u64),

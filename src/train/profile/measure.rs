@@ -8,7 +8,7 @@ use crate::graph::Phase;
 use crate::plan::{Dispatch, Plan, Step};
 use crate::schedule::Progress;
 use crate::train::feed;
-use crate::train::program::Wanted;
+use crate::train::program::PlanKey;
 use crate::train::session::Session;
 use crate::train::summary::Summary;
 use crate::train::trace::Purpose;
@@ -68,16 +68,16 @@ impl Trainer {
             return Err(Error::data("the data to profile with", "it has no samples"));
         }
         let roofline = self.device.roofline()?;
-        let wanted = Wanted {
+        let plan_key = PlanKey {
             purpose: Purpose::Train,
             batch: profiling.batch_size.min(set.len()),
             set: 0,
         };
         let sets = vec![("train".to_string(), set.clone())];
         let mut batches = Batches {
-            session: self.new_session(sets, vec![wanted])?,
+            session: self.new_session(sets, vec![plan_key])?,
             trainer: &*self,
-            wanted,
+            plan_key,
             samples: set.len(),
             next: 0,
         };
@@ -128,7 +128,7 @@ impl Trainer {
             device: self.device.name(),
             clock: clock.ok_or_else(|| Error::internal("profiling", "nothing was timed"))?,
             roofline,
-            batch: wanted.batch,
+            batch: plan_key.batch,
             plain,
             steps: steps.collect(),
             outside: outside.collect(),
@@ -141,7 +141,7 @@ impl Trainer {
 struct Batches<'a> {
     session: Session,
     trainer: &'a Trainer,
-    wanted: Wanted,
+    plan_key: PlanKey,
     samples: usize,
     /// How many have been trained on.
     next: usize,
@@ -150,7 +150,7 @@ struct Batches<'a> {
 impl Batches<'_> {
     /// The rows of the next batch, and the numbers of its step.
     fn next(&mut self) -> (Vec<u32>, u64, Vec<f64>) {
-        let batch = self.wanted.batch;
+        let batch = self.plan_key.batch;
         let from = self.next * batch % self.samples;
         let rows = (from..from + batch).map(|row| (row % self.samples) as u32);
         let at = Progress {
@@ -161,13 +161,14 @@ impl Batches<'_> {
         };
         self.next += 1;
         let step = self.next as u64;
-        let (_, scalars) = self.trainer.recipe.scalars(step, at, batch);
+        let (_, scalars) = self.trainer.train_spec.scalars(step, at, batch);
         (rows.collect(), step, scalars)
     }
 
     fn run(&mut self) -> Result<()> {
         let (rows, step, scalars) = self.next();
-        self.session.run(self.wanted, &rows, (step, step), &scalars)
+        self.session
+            .run(self.plan_key, &rows, (step, step), &scalars)
     }
 
     fn wait(&mut self) -> Result<()> {
@@ -180,7 +181,7 @@ impl Batches<'_> {
         let timing = profiling.timing;
         let timeline = self
             .session
-            .run_timed(self.wanted, &rows, keys, &scalars, timing)?;
+            .run_timed(self.plan_key, &rows, keys, &scalars, timing)?;
         self.wait()?;
         Ok(timeline)
     }

@@ -1,25 +1,25 @@
-//! What a `fit` runs: the batches of its training and its validation.
+//! The workload of a `fit`: the batches of its training and its validation.
 
 use crate::data::Dataset;
 use crate::loss::Target;
 
-use super::program::Wanted;
-use super::recipe::DataSpec;
+use super::program::PlanKey;
+use super::spec::DataSpec;
 use super::trace::Purpose;
 
-/// The smallest batch that validation uses: evaluating many samples at once is faster.
+/// The smallest batch of validation: larger batches are faster.
 const EVALUATION_BATCH: usize = 256;
 
-/// Labels of an evaluation's batch at least, where a sample has several.
+/// Labels of an evaluation batch at least, where a sample has several.
 const EVALUATION_LABELS: usize = 2048;
 
 /// By index: where the data sets of a `fit` lie in its session.
 pub(super) const TRAIN_SET: usize = 0;
 pub(super) const VALIDATION_SET: usize = 1;
 
-/// What a `fit` runs.
+/// The data sets and batch sizes of a `fit`.
 #[derive(Clone)]
-pub(super) struct Work {
+pub(super) struct FitWorkload {
     /// The training set, then perhaps the validation set, with their names.
     pub sets: Vec<(String, Dataset)>,
     /// Samples of a batch, or of a part of one.
@@ -32,8 +32,8 @@ pub(super) struct Work {
     pub accumulates: bool,
 }
 
-impl Work {
-    /// Of whole batches.
+impl FitWorkload {
+    /// The workload with whole batches.
     pub fn new(
         train: &Dataset,
         validation: Option<&Dataset>,
@@ -44,7 +44,7 @@ impl Work {
         let mut sets = vec![("train".to_string(), train.clone())];
         sets.extend(validation.map(|set| ("validation".to_string(), set.clone())));
         let samples = validation.map_or(1, Dataset::len);
-        Work {
+        FitWorkload {
             sets,
             batch,
             evaluation: evaluation_batch(batch, samples, spec),
@@ -53,56 +53,61 @@ impl Work {
         }
     }
 
-    /// The same with each batch in so many parts, which must divide it.
+    /// The same with each batch in `parts` parts, which must divide it.
     pub fn in_parts(&self, parts: u64) -> Self {
         let batch = self.batch / usize::try_from(parts).unwrap_or(usize::MAX).max(1);
-        Work {
+        FitWorkload {
             batch: batch.max(1),
             parts,
             ..self.clone()
         }
     }
 
-    /// The same with half the samples in a batch of the validation; `None` where it has but one.
+    /// The same with half the batch size in validation; `None` where that is 1 already.
     pub fn with_smaller_evaluation(&self) -> Option<Self> {
         let evaluation = self.evaluation / 2;
         let has_validation = self.sets.len() > VALIDATION_SET;
-        (evaluation > 0 && has_validation).then(|| Work {
+        (evaluation > 0 && has_validation).then(|| FitWorkload {
             evaluation,
             ..self.clone()
         })
     }
 
-    /// The plans for all of it; the first is that of a step.
-    pub fn wanted(&self) -> Vec<Wanted> {
+    /// The keys of all plans; the first is a training step.
+    pub fn plan_keys(&self) -> Vec<PlanKey> {
         let samples = |set: usize| self.sets.get(set).map_or(0, |(_, set)| set.len());
         let train = samples(TRAIN_SET);
-        let mut wanted = wants(Purpose::Train, TRAIN_SET, train, self.batch);
+        let mut keys = plan_keys(Purpose::Train, TRAIN_SET, train, self.batch);
         if self.accumulates || self.parts > 1 {
-            wanted.push(Wanted {
+            keys.push(PlanKey {
                 purpose: Purpose::Accumulate,
                 batch: self.batch,
                 set: TRAIN_SET,
             });
         }
         let validation = samples(VALIDATION_SET);
-        wanted.extend(wants(
+        keys.extend(plan_keys(
             Purpose::Evaluate,
             VALIDATION_SET,
             validation,
             self.evaluation,
         ));
-        wanted
+        keys
     }
 }
 
-/// The plans for all batches of a set: the full one and the ragged last one.
-pub(super) fn wants(purpose: Purpose, set: usize, samples: usize, batch: usize) -> Vec<Wanted> {
+/// The keys of the plans for all batches of a set: full batches and the ragged last one.
+pub(super) fn plan_keys(
+    purpose: Purpose,
+    set: usize,
+    samples: usize,
+    batch: usize,
+) -> Vec<PlanKey> {
     let ragged = samples % batch;
     let full = (samples >= batch).then_some(batch);
     let sizes = full.into_iter().chain((ragged > 0).then_some(ragged));
     sizes
-        .map(|batch| Wanted {
+        .map(|batch| PlanKey {
             purpose,
             batch,
             set,

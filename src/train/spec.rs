@@ -1,4 +1,4 @@
-//! What is trained and how: everything that tracing a graph needs, but no device and no data.
+//! The training specification: the model and how to train it, without a device or data.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::{DType, Error, Result, Shape};
 use super::group::Grouped;
 use super::lora;
 
-pub(super) struct Recipe {
+pub(super) struct TrainSpec {
     pub model: Box<dyn Module>,
     pub loss: Box<dyn Loss>,
     pub optimizer: Box<dyn Optimizer>,
@@ -48,7 +48,7 @@ pub(super) struct Declared {
     pub adapters: Vec<(VariableId, Adapter)>,
 }
 
-impl Recipe {
+impl TrainSpec {
     /// Whether the settings of a step make sense.
     pub fn check(&self) -> Result<()> {
         self.clip.check()?;

@@ -1,10 +1,10 @@
-//! First values of variables, from a stream of random numbers of their own.
+//! Initialization: draws the initial values of variables, each from a random stream of its own.
 
 use crate::graph::{Init, Variable};
 use crate::random::Stream;
 use crate::{Error, Result, Shape};
 
-/// The words of a variable's first values.
+/// The words of a variable's initial values.
 pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
     let n = v.shape().len();
     let values: Vec<f32> = match &v.init {
