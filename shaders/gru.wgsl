@@ -1,6 +1,6 @@
 // gru: h = (1 - z) n + z h_old, n = tanh(x_n + r q), where r, z are sigmoids and q is h_old w^T + bias
-// Shapes    x [batch, time, 3 hidden]   matrix [hidden, 3 hidden]   bias [3 hidden]   mask [batch, time]   tape [batch, records, hidden]
-// Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write tape | 5 uniform Forward
+// Shapes    x [batch, time, 3 hidden]   matrix [hidden, 3 hidden]   bias [3 hidden]   mask [batch, time]   reserve [batch, records, hidden]
+// Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write reserve | 5 uniform Forward
 // Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
@@ -13,7 +13,7 @@ override WG: u32 = 64u;
 @group(0) @binding(1) var<storage, read> matrix: array<F>;
 @group(0) @binding(2) var<storage, read> bias: array<F>;
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
-@group(0) @binding(4) var<storage, read_write> tape: array<F>;
+@group(0) @binding(4) var<storage, read_write> reserve: array<F>;
 @group(0) @binding(5) var<uniform> params: Forward;
 
 // Given h w^T + bias of each gate.
@@ -23,15 +23,15 @@ fn finish(sample: u32, unit: u32, r_sum: F, z_sum: F, q: F) {
     let r = sigmoid(x[x_at] + r_sum);
     let z = sigmoid(x[x_at + params.units] + z_sum);
     let n = tanh_of(x[x_at + 2u * params.units] + r * q);
-    let h_old = tape[record(sample, params.from_h) + unit];
+    let h_old = reserve[record(sample, params.from_h) + unit];
     let h = (F(1.0) - z) * n + z * h_old;
-    tape[record(sample, params.to_h) + unit] = select(h_old, h, mask[step] != 0.0);
+    reserve[record(sample, params.to_h) + unit] = select(h_old, h, mask[step] != 0.0);
     if params.gates == NONE { return; }
     let gate = record(sample, params.gates) + unit;
-    tape[gate] = r;
-    tape[gate + params.units] = z;
-    tape[gate + 2u * params.units] = n;
-    tape[gate + 3u * params.units] = q;
+    reserve[gate] = r;
+    reserve[gate + params.units] = z;
+    reserve[gate + 2u * params.units] = n;
+    reserve[gate + 3u * params.units] = q;
 }
 
 @compute @workgroup_size(WG)
@@ -50,7 +50,7 @@ fn main(
     var z = rows_of(bias[unit + params.units]);
     var q = rows_of(bias[unit + 2u * params.units]);
     for (var k = 0u; k < params.units; k++) {
-        let v = Rows(tape[start.x + k], tape[start.y + k], tape[start.z + k], tape[start.w + k]);
+        let v = Rows(reserve[start.x + k], reserve[start.y + k], reserve[start.z + k], reserve[start.w + k]);
         let row = k * WIDTH * params.pitch + unit;
         r = add_product(r, v, row);
         z = add_product(z, v, row + params.units);

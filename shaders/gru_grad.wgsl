@@ -1,6 +1,6 @@
 // gru_grad: dx of n, r, z and of q by the chain rule, from dh = dy + (dr, dz, dq of the next step) w
-// Shapes    tape [batch, records, hidden]   matrix [3 hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, 4 hidden]   carry [2, batch, hidden]
-// Bindings  0 read tape | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
+// Shapes    reserve [batch, records, hidden]   matrix [3 hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, 4 hidden]   carry [2, batch, hidden]
+// Bindings  0 read reserve | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
 // Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
@@ -9,7 +9,7 @@
 
 override WG: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> tape: array<F>;
+@group(0) @binding(0) var<storage, read> reserve: array<F>;
 @group(0) @binding(1) var<storage, read> matrix: array<F>;
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
 @group(0) @binding(3) var<storage, read> dy: array<F>;
@@ -37,11 +37,11 @@ fn finish(sample: u32, unit: u32, dh: F) {
         return;
     }
     let gate = record(sample, params.gates) + unit;
-    let r = tape[gate];
-    let z = tape[gate + params.units];
-    let n = tape[gate + 2u * params.units];
-    let q = tape[gate + 3u * params.units];
-    let h_old = tape[record(sample, params.from_h) + unit];
+    let r = reserve[gate];
+    let z = reserve[gate + params.units];
+    let n = reserve[gate + 2u * params.units];
+    let q = reserve[gate + 3u * params.units];
+    let h_old = reserve[record(sample, params.from_h) + unit];
     let dn = tanh_grad(n, dh * (F(1.0) - z));
     let live = mask[sample * params.time + params.at] != 0.0;
     let to = (sample * params.rows + params.at) * 4u * params.units + unit;

@@ -1,6 +1,6 @@
 // lstm: h = o tanh(c), c = f c_old + i g, where i, f, o are sigmoids and g a tanh of x + h_old w^T + bias
-// Shapes    x [batch, time, 4 hidden]   matrix [hidden, 4 hidden]   bias [4 hidden]   mask [batch, time]   tape [batch, records, hidden]
-// Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write tape | 5 uniform Forward
+// Shapes    x [batch, time, 4 hidden]   matrix [hidden, 4 hidden]   bias [4 hidden]   mask [batch, time]   reserve [batch, records, hidden]
+// Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write reserve | 5 uniform Forward
 // Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
@@ -13,7 +13,7 @@ override WG: u32 = 64u;
 @group(0) @binding(1) var<storage, read> matrix: array<F>;
 @group(0) @binding(2) var<storage, read> bias: array<F>;
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
-@group(0) @binding(4) var<storage, read_write> tape: array<F>;
+@group(0) @binding(4) var<storage, read_write> reserve: array<F>;
 @group(0) @binding(5) var<uniform> params: Forward;
 
 // Given h w^T + bias of each gate.
@@ -24,18 +24,18 @@ fn finish(sample: u32, unit: u32, i_sum: F, f_sum: F, g_sum: F, o_sum: F) {
     let f = sigmoid(x[x_at + params.units] + f_sum);
     let g = tanh_of(x[x_at + 2u * params.units] + g_sum);
     let o = sigmoid(x[x_at + 3u * params.units] + o_sum);
-    let h_old = tape[record(sample, params.from_h) + unit];
-    let c_old = tape[record(sample, params.from_c) + unit];
+    let h_old = reserve[record(sample, params.from_h) + unit];
+    let c_old = reserve[record(sample, params.from_c) + unit];
     let c = f * c_old + i * g;
     let live = mask[step] != 0.0;
-    tape[record(sample, params.to_h) + unit] = select(h_old, o * tanh_of(c), live);
-    tape[record(sample, params.to_c) + unit] = select(c_old, c, live);
+    reserve[record(sample, params.to_h) + unit] = select(h_old, o * tanh_of(c), live);
+    reserve[record(sample, params.to_c) + unit] = select(c_old, c, live);
     if params.gates == NONE { return; }
     let gate = record(sample, params.gates) + unit;
-    tape[gate] = i;
-    tape[gate + params.units] = f;
-    tape[gate + 2u * params.units] = g;
-    tape[gate + 3u * params.units] = o;
+    reserve[gate] = i;
+    reserve[gate + params.units] = f;
+    reserve[gate + 2u * params.units] = g;
+    reserve[gate + 3u * params.units] = o;
 }
 
 @compute @workgroup_size(WG)
@@ -55,7 +55,7 @@ fn main(
     var g = rows_of(bias[unit + 2u * params.units]);
     var o = rows_of(bias[unit + 3u * params.units]);
     for (var k = 0u; k < params.units; k++) {
-        let v = Rows(tape[start.x + k], tape[start.y + k], tape[start.z + k], tape[start.w + k]);
+        let v = Rows(reserve[start.x + k], reserve[start.y + k], reserve[start.z + k], reserve[start.w + k]);
         let row = k * WIDTH * params.pitch + unit;
         i = add_product(i, v, row);
         f = add_product(f, v, row + params.units);

@@ -1,6 +1,6 @@
 // lstm_grad: dx of i, f, g, o by the chain rule, from dh = dy + dx_next w and dc
-// Shapes    tape [batch, records, hidden]   matrix [4 hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, 4 hidden]   carry [2, batch, hidden]
-// Bindings  0 read tape | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
+// Shapes    reserve [batch, records, hidden]   matrix [4 hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, 4 hidden]   carry [2, batch, hidden]
+// Bindings  0 read reserve | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
 // Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
@@ -9,7 +9,7 @@
 
 override WG: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> tape: array<F>;
+@group(0) @binding(0) var<storage, read> reserve: array<F>;
 @group(0) @binding(1) var<storage, read> matrix: array<F>;
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
 @group(0) @binding(3) var<storage, read> dy: array<F>;
@@ -43,11 +43,11 @@ fn finish(sample: u32, unit: u32, dh: F) {
         return;
     }
     let gate = record(sample, params.gates) + unit;
-    let i = tape[gate];
-    let f = tape[gate + params.units];
-    let g = tape[gate + 2u * params.units];
-    let o = tape[gate + 3u * params.units];
-    let c_old = tape[record(sample, params.from_c) + unit];
+    let i = reserve[gate];
+    let f = reserve[gate + params.units];
+    let g = reserve[gate + 2u * params.units];
+    let o = reserve[gate + 3u * params.units];
+    let c_old = reserve[record(sample, params.from_c) + unit];
     let t = tanh_of(f * c_old + i * g);
     let into_c = dc + dh * o * (F(1.0) - t * t);
     let live = mask[sample * params.time + params.at] != 0.0;

@@ -1,6 +1,6 @@
 // rnn: h = activate(x + h_old w^T + bias), a tanh or a ReLU
-// Shapes    x [batch, time, hidden]   matrix [hidden, hidden]   bias [hidden]   mask [batch, time]   tape [batch, records, hidden]
-// Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write tape | 5 uniform Forward
+// Shapes    x [batch, time, hidden]   matrix [hidden, hidden]   bias [hidden]   mask [batch, time]   reserve [batch, records, hidden]
+// Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write reserve | 5 uniform Forward
 // Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
@@ -13,15 +13,15 @@ override WG: u32 = 64u;
 @group(0) @binding(1) var<storage, read> matrix: array<F>;
 @group(0) @binding(2) var<storage, read> bias: array<F>;
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
-@group(0) @binding(4) var<storage, read_write> tape: array<F>;
+@group(0) @binding(4) var<storage, read_write> reserve: array<F>;
 @group(0) @binding(5) var<uniform> params: Forward;
 
 // Given h w^T + bias.
 fn finish(sample: u32, unit: u32, sum: F) {
     let step = sample * params.time + params.at;
     let h = activate(x[step * params.units + unit] + sum);
-    let h_old = tape[record(sample, params.from_h) + unit];
-    tape[record(sample, params.to_h) + unit] = select(h_old, h, mask[step] != 0.0);
+    let h_old = reserve[record(sample, params.from_h) + unit];
+    reserve[record(sample, params.to_h) + unit] = select(h_old, h, mask[step] != 0.0);
 }
 
 @compute @workgroup_size(WG)
@@ -38,7 +38,7 @@ fn main(
     let start = (all * params.records + params.from_h) * params.units;
     var s = rows_of(bias[unit]);
     for (var k = 0u; k < params.units; k++) {
-        let v = Rows(tape[start.x + k], tape[start.y + k], tape[start.z + k], tape[start.w + k]);
+        let v = Rows(reserve[start.x + k], reserve[start.y + k], reserve[start.z + k], reserve[start.w + k]);
         let row = k * WIDTH * params.pitch + unit;
         s = add_product(s, v, row);
     }

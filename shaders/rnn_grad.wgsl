@@ -1,6 +1,6 @@
 // rnn_grad: dx = activate'(h) dh, from dh = dy + dx_next w
-// Shapes    tape [batch, records, hidden]   matrix [hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, hidden]   carry [2, batch, hidden]
-// Bindings  0 read tape | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
+// Shapes    reserve [batch, records, hidden]   matrix [hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, hidden]   carry [2, batch, hidden]
+// Bindings  0 read reserve | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
 // Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
@@ -9,7 +9,7 @@
 
 override WG: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> tape: array<F>;
+@group(0) @binding(0) var<storage, read> reserve: array<F>;
 @group(0) @binding(1) var<storage, read> matrix: array<F>;
 @group(0) @binding(2) var<storage, read> mask: array<f32>;
 @group(0) @binding(3) var<storage, read> dy: array<F>;
@@ -32,7 +32,7 @@ fn finish(sample: u32, unit: u32, dh: F) {
         return;
     }
     // The state after the step, which stands for the activation's result where the mask is not 0.
-    let h = tape[record(sample, params.gates) + unit];
+    let h = reserve[record(sample, params.gates) + unit];
     let live = mask[sample * params.time + params.at] != 0.0;
     dx[to + params.at * params.units] = select(F(0.0), activate_grad(h, dh), live);
     carry[sample * params.units + unit] = select(dh, F(0.0), live);

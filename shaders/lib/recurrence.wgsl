@@ -3,14 +3,14 @@
 
 const NONE = 0xffffffffu;
 
-// A step forward. Records are rows of the tape: states before and after, and the first gate's, or NONE.
+// A step forward. Records are rows of the reserve space: states before and after, and the first gate's, or NONE.
 struct Forward {
     batch: u32, units: u32, time: u32, records: u32, pitch: u32,
     at: u32, from_h: u32, to_h: u32, from_c: u32, to_c: u32, gates: u32,
 }
 
 // A step back. `done` is the time whose gradients are known, or NONE; `at` the time to be computed now, or
-// NONE for the first state's gradient. `to_h` and `to_c` are rows of dy, the others rows of the tape.
+// NONE for the first state's gradient. `to_h` and `to_c` are rows of dy, the others rows of the reserve space.
 struct Backward {
     batch: u32, units: u32, time: u32, records: u32, pitch: u32,
     at: u32, from_h: u32, to_h: u32, from_c: u32, to_c: u32, gates: u32,
@@ -27,7 +27,7 @@ fn samples_from(first: u32) -> vec4<u32> {
     return min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.batch - 1u));
 }
 
-// Where a sample's record begins in the tape.
+// Where a sample's record begins in the reserve space.
 fn record(sample: u32, number: u32) -> u32 {
     return (sample * params.records + number) * params.units;
 }

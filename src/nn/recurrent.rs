@@ -5,7 +5,7 @@
 //! those of the second direction. The inputs' part of all time steps is one matrix product.
 
 use crate::graph::{Cell, Init, Op, Recurrence};
-use crate::ops::recurrence_tape;
+use crate::ops::reserve_layout;
 use crate::{DType, Source, Tensor};
 
 use super::{Module, Parameter, Visitor, traced};
@@ -325,12 +325,12 @@ impl Recurrent {
                     reverse: i == 1,
                     record: x.is_training(),
                 };
-                let tape = direction.tape(&h, op, &mask, &state);
-                let layout = recurrence_tape(op, time);
-                outputs.push(tape.narrow(1, layout.after(), time));
-                hidden.push(tape.narrow(1, layout.h(time), 1));
+                let reserve = direction.reserve(&h, op, &mask, &state);
+                let layout = reserve_layout(op, time);
+                outputs.push(reserve.narrow(1, layout.after(), time));
+                hidden.push(reserve.narrow(1, layout.h(time), 1));
                 if self.cell.has_memory() {
-                    cells.push(tape.narrow(1, layout.c(time), 1));
+                    cells.push(reserve.narrow(1, layout.c(time), 1));
                 }
             }
             h = Tensor::concat(&outputs.iter().collect::<Vec<_>>(), -1);
@@ -354,8 +354,8 @@ impl Recurrent {
 }
 
 impl Direction {
-    /// What the op gives of its tape.
-    fn tape(&self, x: &Tensor, op: Recurrence, mask: &Tensor, state: &[Tensor]) -> Tensor {
+    /// What the op gives of its reserve space.
+    fn reserve(&self, x: &Tensor, op: Recurrence, mask: &Tensor, state: &[Tensor]) -> Tensor {
         let projected = self.weight_ih.project(x);
         let (projected, bias) = match &self.bias {
             // A GRU's reset gate is between the two biases of the third part.
@@ -371,7 +371,7 @@ impl Direction {
         let weight = self.weight_hh.tensor(x);
         let mut inputs = vec![&projected, &weight, &bias, mask];
         inputs.extend(state);
-        let tape = Tensor::apply(Op::Recurrence(op), &inputs, Source::caller());
-        tape.narrow(1, 0, recurrence_tape(op, x.dim(1)).outputs())
+        let reserve = Tensor::apply(Op::Recurrence(op), &inputs, Source::caller());
+        reserve.narrow(1, 0, reserve_layout(op, x.dim(1)).outputs())
     }
 }

@@ -48,7 +48,7 @@ pub use array::Array;
 pub use attention::AttentionOptions;
 pub use leaf::{constant, input, variable};
 pub use random::KEY;
-pub(crate) use recurrence::recurrence_tape;
+pub(crate) use recurrence::reserve_layout;
 pub(crate) use threads::{on_one_thread, pays};
 
 use std::cell::Cell;

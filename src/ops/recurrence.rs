@@ -2,7 +2,7 @@
 //!
 //! Takes `x [batch, time, gates hidden]` (the inputs' part of each gate, all steps of it one matrix product
 //! before), `w [gates hidden, hidden]`, `bias [gates hidden]`, `mask [batch, time]` and the first state. Gives
-//! the tape: `[batch, records, hidden]`, the states of all steps and what the gradient needs; see [`Tape`].
+//! the reserve space: `[batch, records, hidden]`, the states of all steps and what the gradient needs; see [`ReserveLayout`].
 //! Where the mask is 0 a state stays what it was.
 //!
 //! Why one op: unrolled, 64 steps of an LSTM are thousands of nodes and hundreds of dispatches, and the
@@ -56,19 +56,20 @@ impl Cell {
     }
 }
 
-/// What lies where in a tape of `[batch, records, hidden]`.
+/// The layout of a reserve space `[batch, records, hidden]` (cuDNN's word): the states of all steps, then what the
+/// gradient needs.
 ///
 /// The first records are what the layer gives: `h` before the first step and after each, in the order of time
 /// (so the first is the last where time is reversed), then `c` after the last step. Then come the other `c`,
 /// backwards, and what is kept of each step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Tape {
+pub(crate) struct ReserveLayout {
     op: Recurrence,
     /// Time steps.
     pub time: usize,
 }
 
-impl Tape {
+impl ReserveLayout {
     /// `h` after `done` steps.
     pub fn h(self, done: usize) -> usize {
         match self.op.reverse {
@@ -126,9 +127,9 @@ impl Tape {
     }
 }
 
-/// What lies where in the tape of `op` over `time` steps.
-pub(crate) fn recurrence_tape(op: Recurrence, time: usize) -> Tape {
-    Tape { op, time }
+/// The layout of the reserve space of `op` over `time` steps.
+pub(crate) fn reserve_layout(op: Recurrence, time: usize) -> ReserveLayout {
+    ReserveLayout { op, time }
 }
 
 /// The sizes of a recurrent layer.
@@ -215,7 +216,7 @@ impl OpDef for Recurrence {
             time,
             hidden,
         } = self.sizes(x)?;
-        let records = recurrence_tape(*self, time).records();
+        let records = reserve_layout(*self, time).records();
         Ok(Meta::new([batch, records, hidden], DType::F32))
     }
 
@@ -228,7 +229,7 @@ impl OpDef for Recurrence {
             return Err("was traced for evaluation, and keeps nothing for a gradient".to_string());
         }
         let (time, hidden) = (x.dim(1), w.dim(1));
-        let tape = recurrence_tape(*self, time);
+        let reserve = reserve_layout(*self, time);
         let cell = self.cell;
         // A state that starts as zeros is nobody's variable.
         let of_state = !state.iter().all(is_constant);
@@ -236,7 +237,7 @@ impl OpDef for Recurrence {
             of: *self,
             state: of_state,
         };
-        let dy = b.dy.narrow(1, 0, tape.outputs());
+        let dy = b.dy.narrow(1, 0, reserve.outputs());
         let inputs = [b.y, w, mask, &dy];
         let all = Tensor::apply(Op::RecurrenceGrad(op), &inputs, Source::caller());
         let steps = match of_state {
@@ -255,7 +256,9 @@ impl OpDef for Recurrence {
         // One product over all steps of all samples.
         let rows = x.dim(0) * time;
         let sums = sums.reshape([rows, cell.gates() * hidden]);
-        let before = b.y.narrow(1, tape.before(), time).reshape([rows, hidden]);
+        let before =
+            b.y.narrow(1, reserve.before(), time)
+                .reshape([rows, hidden]);
         let product = Op::Matmul(Matmul {
             ta: true,
             tb: false,
@@ -334,17 +337,17 @@ impl RecurrenceGrad {
 
     fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
         let wrong =
-            || "takes the tape, w, the mask and the gradient of the tape's outputs".to_string();
-        let [tape, w, mask, dy] = x else {
+            || "takes the reserve space, w, the mask and the gradient of the outputs".to_string();
+        let [reserve, w, mask, dy] = x else {
             return Err(wrong());
         };
         let (&[batch, time], &[rows, hidden]) = (mask.shape.dims(), w.shape.dims()) else {
             return Err(wrong());
         };
-        let layout = recurrence_tape(self.of, time);
+        let layout = reserve_layout(self.of, time);
         let fits = rows == self.of.cell.gates() * hidden
             && self.of.record
-            && tape.shape == Shape::from([batch, layout.records(), hidden])
+            && reserve.shape == Shape::from([batch, layout.records(), hidden])
             && dy.shape == Shape::from([batch, layout.outputs(), hidden])
             && x.iter().all(|x| x.dtype == DType::F32);
         match fits {

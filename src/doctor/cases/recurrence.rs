@@ -4,7 +4,7 @@ use crate::doctor::case::{Case, Draw, case};
 use crate::graph::{Cell, Op, Recurrence};
 use crate::{DType, Source, Tensor};
 
-/// What the layer gives of its tape, for the inputs x, w, bias, mask and states.
+/// What the layer gives of its reserve space, for the inputs x, w, bias, mask and states.
 fn layer(op: Recurrence, x: &[&Tensor]) -> Tensor {
     // Among many ReLUs one would always be at its kink, where differences are no gradient.
     let far = match op.cell {
@@ -13,9 +13,9 @@ fn layer(op: Recurrence, x: &[&Tensor]) -> Tensor {
     };
     let mut inputs = x.to_vec();
     inputs[0] = &far;
-    let tape = Tensor::apply(Op::Recurrence(op), &inputs, Source::caller());
+    let reserve = Tensor::apply(Op::Recurrence(op), &inputs, Source::caller());
     let outputs = x[0].dim(1) + 1 + usize::from(op.cell.has_memory());
-    tape.narrow(1, 0, outputs)
+    reserve.narrow(1, 0, outputs)
 }
 
 fn named(cell: Cell, reverse: bool) -> (&'static str, &'static str) {

@@ -77,18 +77,18 @@ pub enum Cell {
 
 /// See [`Op::Recurrence`]: inputs `x [batch, time, gates hidden]`, `w [gates hidden, hidden]`,
 /// `bias [gates hidden]`, `mask [batch, time]`, the first state `h [batch, hidden]` and, of an LSTM, `c`.
-/// Gives the tape `[batch, records, hidden]`.
+/// Gives the reserve space `[batch, records, hidden]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Recurrence {
     /// What happens in a step.
     pub cell: Cell,
     /// From the last time step to the first.
     pub reverse: bool,
-    /// Whether the tape keeps what the gradient needs.
+    /// Whether the reserve space keeps what the gradient needs.
     pub record: bool,
 }
 
-/// See [`Op::RecurrenceGrad`]: inputs the tape, `w`, the mask and the gradient of the tape's first records;
+/// See [`Op::RecurrenceGrad`]: inputs the reserve space, `w`, the mask and the gradient of the reserve space's first records;
 /// gives `[batch, time, planes hidden]`, and one more row with the gradient of the first state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecurrenceGrad {

@@ -7,7 +7,7 @@ use crate::ops::gemm::{Strides, gemm_here};
 use crate::ops::rows::widest;
 use crate::ops::threads;
 
-use super::{Sizes, Tape, recurrence_tape};
+use super::{ReserveLayout, Sizes, reserve_layout};
 
 /// Multiplications from which more than one thread is used.
 const PARALLEL_FROM: usize = 1 << 18;
@@ -55,15 +55,15 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
     let [input, w, bias, mask, first @ ..] = x else {
         return;
     };
-    let (tape, n) = (recurrence_tape(*op, s.time), s.hidden);
-    let (records, width) = (tape.records(), op.cell.gates() * n);
+    let (reserve, n) = (reserve_layout(*op, s.time), s.hidden);
+    let (records, width) = (reserve.records(), op.cell.gates() * n);
     let (input, w, bias, mask) = (input.f32(), w.f32(), bias.f32(), mask.f32());
     let by_column = transposed(w, (width, n));
     let some = |(task, y): (usize, &mut [f32])| {
         let count = y.len() / (records * n);
         let from = task * SAMPLES;
         for (b, y) in y.chunks_exact_mut(records * n).enumerate() {
-            for (state, record) in first.iter().zip([tape.h(0), tape.c(0)]) {
+            for (state, record) in first.iter().zip([reserve.h(0), reserve.c(0)]) {
                 let state = &state.f32()[(from + b) * n..(from + b + 1) * n];
                 y[record * n..(record + 1) * n].copy_from_slice(state);
             }
@@ -72,11 +72,11 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
         for done in 0..s.time {
             sums.chunks_exact_mut(width)
                 .for_each(|row| row.copy_from_slice(bias));
-            let old = y.get(tape.h(done) * n..).unwrap_or(&[]);
+            let old = y.get(reserve.h(done) * n..).unwrap_or(&[]);
             let by_record = Strides::rows(records * n);
             let w = (&by_column[..], Strides::rows(width));
             gemm_here((count, width, n), (old, by_record), w, (&mut sums, true));
-            let at = tape.at(done);
+            let at = reserve.at(done);
             for (b, y) in y.chunks_exact_mut(records * n).enumerate() {
                 let step = (from + b) * s.time + at;
                 let input = &input[step * width..(step + 1) * width];
@@ -84,7 +84,7 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
                 let live = mask[step] != 0.0;
                 widest(
                     #[inline(always)]
-                    || cell_step(op, tape, (done, live), input, sums, y, n),
+                    || cell_step(op, reserve, (done, live), input, sums, y, n),
                 );
             }
         }
@@ -108,7 +108,7 @@ fn run(
 #[inline(always)]
 fn cell_step(
     op: &Recurrence,
-    tape: Tape,
+    reserve: ReserveLayout,
     (done, live): (usize, bool),
     x: &[f32],
     sums: &mut [f32],
@@ -127,7 +127,7 @@ fn cell_step(
         }
         Cell::Gru => {
             if op.record {
-                y[place(tape.kept(done) + 3)].copy_from_slice(&sums[2 * n..]);
+                y[place(reserve.kept(done) + 3)].copy_from_slice(&sums[2 * n..]);
             }
             add_and(&mut sums[..2 * n], &x[..2 * n], sigmoid);
             let (gates, q) = sums.split_at_mut(2 * n);
@@ -142,24 +142,24 @@ fn cell_step(
         Cell::Gru => 3 * n,
     };
     if op.record && kept > 0 {
-        let at = tape.kept(done) * n;
+        let at = reserve.kept(done) * n;
         y[at..at + kept].copy_from_slice(&sums[..kept]);
     }
     if !live {
-        y.copy_within(place(tape.h(done)), tape.h(done + 1) * n);
+        y.copy_within(place(reserve.h(done)), reserve.h(done + 1) * n);
         if op.cell.has_memory() {
-            y.copy_within(place(tape.c(done)), tape.c(done + 1) * n);
+            y.copy_within(place(reserve.c(done)), reserve.c(done + 1) * n);
         }
         return;
     }
     match op.cell {
-        Cell::Tanh | Cell::Relu => y[place(tape.h(done + 1))].copy_from_slice(sums),
+        Cell::Tanh | Cell::Relu => y[place(reserve.h(done + 1))].copy_from_slice(sums),
         Cell::Lstm => {
             let [i, f, g, o] = pieces(sums, n);
             // After a step `c` lies before that of the step before it, and `h` before all `c`.
-            let (before, old) = y.split_at_mut(tape.c(done) * n);
-            let (before, c) = before.split_at_mut(tape.c(done + 1) * n);
-            let h = &mut before[place(tape.h(done + 1))];
+            let (before, old) = y.split_at_mut(reserve.c(done) * n);
+            let (before, c) = before.split_at_mut(reserve.c(done + 1) * n);
+            let h = &mut before[place(reserve.h(done + 1))];
             let (c, old) = (&mut c[..n], &old[..n]);
             for k in 0..n {
                 c[k] = f[k] * old[k] + i[k] * g[k];
@@ -170,7 +170,7 @@ fn cell_step(
         }
         Cell::Gru => {
             let [_, z, new] = pieces(sums, n);
-            let (from, to) = (tape.h(done), tape.h(done + 1));
+            let (from, to) = (reserve.h(done), reserve.h(done + 1));
             let (old, h): (&[f32], &mut [f32]) = match from < to {
                 true => {
                     let (old, h) = y.split_at_mut(to * n);
@@ -197,13 +197,13 @@ fn add_and(y: &mut [f32], x: &[f32], f: impl Fn(f32) -> f32) {
 }
 
 pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f32]) {
-    let [tape, w, mask, dy] = x else {
+    let [reserve, w, mask, dy] = x else {
         return;
     };
-    let (cell, layout, n) = (op.of.cell, recurrence_tape(op.of, s.time), s.hidden);
+    let (cell, layout, n) = (op.of.cell, reserve_layout(op.of, s.time), s.hidden);
     let (records, outputs) = (layout.records(), layout.outputs());
     let (rows, width) = (op.rows(s.time), cell.planes() * n);
-    let (tape, w, mask, dy) = (tape.f32(), w.f32(), mask.f32(), dy.f32());
+    let (reserve, w, mask, dy) = (reserve.f32(), w.f32(), mask.f32(), dy.f32());
     let some = |(task, dx): (usize, &mut [f32])| {
         let count = dx.len() / (rows * width);
         let from = task * SAMPLES;
@@ -253,10 +253,10 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
                     dx.fill(0.0);
                     continue;
                 }
-                let tape = &tape[(from + b) * records * n..(from + b + 1) * records * n];
+                let reserve = &reserve[(from + b) * records * n..(from + b + 1) * records * n];
                 widest(
                     #[inline(always)]
-                    || cell_back(cell, layout, step, tape, (dh, dc), dx, n),
+                    || cell_back(cell, layout, step, reserve, (dh, dc), dx, n),
                 );
             }
         }
@@ -269,14 +269,14 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
 #[inline(always)]
 fn cell_back(
     cell: Cell,
-    layout: Tape,
+    layout: ReserveLayout,
     step: usize,
-    tape: &[f32],
+    reserve: &[f32],
     (dh, dc): (&mut [f32], &mut [f32]),
     dx: &mut [f32],
     n: usize,
 ) {
-    let record = |number: usize| &tape[number * n..(number + 1) * n];
+    let record = |number: usize| &reserve[number * n..(number + 1) * n];
     match cell {
         Cell::Tanh => {
             for ((dx, dh), h) in dx.iter_mut().zip(dh.iter()).zip(record(layout.h(step + 1))) {
@@ -291,7 +291,7 @@ fn cell_back(
             dh.fill(0.0);
         }
         Cell::Lstm => {
-            let [i, f, g, o] = pieces(&tape[layout.kept(step) * n..], n);
+            let [i, f, g, o] = pieces(&reserve[layout.kept(step) * n..], n);
             let old = record(layout.c(step));
             let [di, df, dg, d_o] = pieces_mut(dx, n);
             let (dh, dc) = (&mut dh[..n], &mut dc[..n]);
@@ -307,7 +307,7 @@ fn cell_back(
             }
         }
         Cell::Gru => {
-            let [r, z, new, q] = pieces(&tape[layout.kept(step) * n..], n);
+            let [r, z, new, q] = pieces(&reserve[layout.kept(step) * n..], n);
             let old = record(layout.h(step));
             let [dn, dr, dz, dq] = pieces_mut(dx, n);
             let dh = &mut dh[..n];

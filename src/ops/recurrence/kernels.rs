@@ -5,7 +5,7 @@ use crate::kernel::{Binding, Kernel, Operand, Part, Variant, libraries, prelude,
 use crate::ops::concat::place_rows;
 use crate::ops::{LowerContext, grid};
 
-use super::{Sizes, recurrence_tape};
+use super::{Sizes, reserve_layout};
 
 /// No record, or no time.
 const NONE: u32 = u32::MAX;
@@ -56,7 +56,7 @@ fn step(
 }
 
 pub(super) fn forward(op: &Recurrence, s: Sizes, cx: &LowerContext) -> Variant {
-    let (cell, tape) = (op.cell, recurrence_tape(*op, s.time));
+    let (cell, reserve) = (op.cell, reserve_layout(*op, s.time));
     let (label, shader) = match cell {
         Cell::Tanh | Cell::Relu => ("rnn", wgsl!("rnn")),
         Cell::Lstm => ("lstm", wgsl!("lstm")),
@@ -76,8 +76,8 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, cx: &LowerContext) -> Variant {
         ],
         workgroups: grid::linear(cx.limits, rows * s.hidden),
     }];
-    for (state, record) in cx.inputs[4..].iter().zip([tape.h(0), tape.c(0)]) {
-        let (pitch, before) = (tape.records() * s.hidden, record * s.hidden);
+    for (state, record) in cx.inputs[4..].iter().zip([reserve.h(0), reserve.c(0)]) {
+        let (pitch, before) = (reserve.records() * s.hidden, record * s.hidden);
         let place = (s.batch, s.hidden, pitch, before);
         kernels.push(place_rows((*state, cx.output), place, cx.limits));
     }
@@ -90,20 +90,20 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, cx: &LowerContext) -> Variant {
             Binding::Write(cx.output),
         ];
         let gates = match op.record {
-            true => tape.kept(done),
+            true => reserve.kept(done),
             false => usize::MAX,
         };
         let params = [
             s.batch,
             units,
             s.time,
-            tape.records(),
+            reserve.records(),
             cell.gates() * units,
-            tape.at(done),
-            tape.h(done),
-            tape.h(done + 1),
-            tape.c(done),
-            tape.c(done + 1),
+            reserve.at(done),
+            reserve.h(done),
+            reserve.h(done + 1),
+            reserve.c(done),
+            reserve.c(done + 1),
             gates,
         ];
         kernels.push(step(label, &parts, (s, units), bindings, &params, cx));
@@ -115,7 +115,7 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, cx: &LowerContext) -> Variant {
 }
 
 pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, cx: &LowerContext) -> Variant {
-    let (cell, tape) = (op.of.cell, recurrence_tape(op.of, s.time));
+    let (cell, reserve) = (op.of.cell, reserve_layout(op.of, s.time));
     let (label, shader) = match cell {
         Cell::Tanh | Cell::Relu => ("rnn_grad", wgsl!("rnn_grad")),
         Cell::Lstm => ("lstm_grad", wgsl!("lstm_grad")),
@@ -127,31 +127,34 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, cx: &LowerContext) -> Vari
     // Each dispatch finishes the gradient of the state after `done` steps; the last one is the first's.
     let least = if op.state { 0 } else { 1 };
     let kernels = (least..=s.time).rev().map(|done| {
-        let [tape_in, w, mask, dy] = [0, 1, 2, 3].map(|i| Binding::Read(cx.inputs[i]));
+        let [reserve_in, w, mask, dy] = [0, 1, 2, 3].map(|i| Binding::Read(cx.inputs[i]));
         let written = [Binding::Write(cx.output), Binding::Write(carry)];
-        let bindings = [tape_in, w, mask, dy].into_iter().chain(written).collect();
+        let bindings = [reserve_in, w, mask, dy]
+            .into_iter()
+            .chain(written)
+            .collect();
         let now = done.checked_sub(1);
         let of_now = |f: &dyn Fn(usize) -> usize| now.map_or(usize::MAX, f);
         let params = [
             s.batch,
             units,
             s.time,
-            tape.records(),
+            reserve.records(),
             units,
-            of_now(&|now| tape.at(now)),
-            of_now(&|now| tape.h(now)),
-            tape.h(done),
-            of_now(&|now| tape.c(now)),
-            tape.c(s.time),
+            of_now(&|now| reserve.at(now)),
+            of_now(&|now| reserve.h(now)),
+            reserve.h(done),
+            of_now(&|now| reserve.c(now)),
+            reserve.c(s.time),
             // A plain layer keeps nothing but the state itself.
             of_now(&|now| match cell.kept() {
-                0 => tape.h(now + 1),
-                _ => tape.kept(now),
+                0 => reserve.h(now + 1),
+                _ => reserve.kept(now),
             }),
-            tape.outputs(),
+            reserve.outputs(),
             op.rows(s.time),
             match done < s.time {
-                true => tape.at(done),
+                true => reserve.at(done),
                 false => usize::MAX,
             },
         ];

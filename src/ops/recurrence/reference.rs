@@ -3,7 +3,7 @@
 use crate::graph::{Cell, Recurrence, RecurrenceGrad};
 use crate::ops::Array;
 
-use super::recurrence_tape;
+use super::reserve_layout;
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
@@ -16,20 +16,20 @@ pub(super) fn forward(op: &Recurrence, x: &[&Array], y: &mut Array) {
         return;
     };
     let (batch, time, hidden) = (input.shape[0], input.shape[1], w.shape[1]);
-    let (gates, tape) = (op.cell.gates(), recurrence_tape(*op, time));
-    let records = tape.records();
+    let (gates, reserve) = (op.cell.gates(), reserve_layout(*op, time));
+    let records = reserve.records();
     for b in 0..batch {
         let place = |record: usize, u: usize| (b * records + record) * hidden + u;
         for u in 0..hidden {
-            y.data[place(tape.h(0), u)] = first[0].data[b * hidden + u];
+            y.data[place(reserve.h(0), u)] = first[0].data[b * hidden + u];
             if op.cell.has_memory() {
-                y.data[place(tape.c(0), u)] = first[1].data[b * hidden + u];
+                y.data[place(reserve.c(0), u)] = first[1].data[b * hidden + u];
             }
         }
         for step in 0..time {
-            let at = tape.at(step);
+            let at = reserve.at(step);
             let old: Vec<f64> = (0..hidden)
-                .map(|u| y.data[place(tape.h(step), u)])
+                .map(|u| y.data[place(reserve.h(step), u)])
                 .collect();
             for u in 0..hidden {
                 // Of gate g: what comes from the input, and what from the state.
@@ -43,7 +43,7 @@ pub(super) fn forward(op: &Recurrence, x: &[&Array], y: &mut Array) {
                 let all = |g: usize| from_x(g) + from_h(g);
                 let mut kept = Vec::new();
                 let c_old = match op.cell.has_memory() {
-                    true => y.data[place(tape.c(step), u)],
+                    true => y.data[place(reserve.c(step), u)],
                     false => 0.0,
                 };
                 let (h, c) = match op.cell {
@@ -64,13 +64,13 @@ pub(super) fn forward(op: &Recurrence, x: &[&Array], y: &mut Array) {
                     }
                 };
                 let live = mask.data[b * time + at] != 0.0;
-                y.data[place(tape.h(step + 1), u)] = if live { h } else { old[u] };
+                y.data[place(reserve.h(step + 1), u)] = if live { h } else { old[u] };
                 if op.cell.has_memory() {
-                    y.data[place(tape.c(step + 1), u)] = if live { c } else { c_old };
+                    y.data[place(reserve.c(step + 1), u)] = if live { c } else { c_old };
                 }
                 if op.record {
                     for (i, value) in kept.into_iter().enumerate() {
-                        y.data[place(tape.kept(step) + i, u)] = value;
+                        y.data[place(reserve.kept(step) + i, u)] = value;
                     }
                 }
             }
@@ -80,15 +80,15 @@ pub(super) fn forward(op: &Recurrence, x: &[&Array], y: &mut Array) {
 
 /// The chain rule, from the last step to the first (Werbos, "Backpropagation through time", 1990).
 pub(super) fn backward(op: &RecurrenceGrad, x: &[&Array], y: &mut Array) {
-    let [tape, w, mask, dy] = x else {
+    let [reserve, w, mask, dy] = x else {
         return;
     };
     let (batch, time, hidden) = (mask.shape[0], mask.shape[1], w.shape[1]);
-    let (cell, layout) = (op.of.cell, recurrence_tape(op.of, time));
+    let (cell, layout) = (op.of.cell, reserve_layout(op.of, time));
     let (records, outputs) = (layout.records(), layout.outputs());
     let (rows, planes) = (op.rows(time), cell.planes());
     for b in 0..batch {
-        let recorded = |record: usize, u: usize| tape.data[(b * records + record) * hidden + u];
+        let recorded = |record: usize, u: usize| reserve.data[(b * records + record) * hidden + u];
         let given = |record: usize, u: usize| dy.data[(b * outputs + record) * hidden + u];
         let mut dh = vec![0.0; hidden];
         let mut dc = vec![0.0; hidden];
