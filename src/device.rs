@@ -142,7 +142,7 @@ impl Device {
                 binding_bytes: u64::MAX,
                 buffer_bytes: u64::MAX,
                 storage_buffers: cpu::MAX_TENSORS,
-                packs_halves: false,
+                packs_half: false,
                 ..KernelLimits::WEBGPU
             },
             Kind::Gpu(gpu) => gpu.kernel_limits(),

@@ -7,11 +7,11 @@ use std::fmt;
 /// `F32`, `I32`, `U32` and `Bool` take four bytes on every device: WGSL has no smaller storage type that every
 /// adapter offers, and `bool` cannot be stored in a buffer at all, so a `Bool` is the `u32` 0 or 1.
 ///
-/// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to one, and what reads it computes in f32, which holds
-/// both exactly. So a tensor of halves passes wherever an `f32` does, and arithmetic on it gives `f32`; the gradient
-/// of a cast to halves is rounded to them. (PyTorch rounds every result too; here a model says where.) On a GPU two
-/// share a word, on every adapter; in the computer's memory each has a word of its own, the bits of its value as an
-/// `f32`.
+/// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to one, and every op that reads it computes in f32, which
+/// holds both exactly. So a half-precision tensor passes wherever an `f32` tensor does, and arithmetic on it gives
+/// `f32`. The gradient of a cast to half precision is rounded too. (PyTorch rounds every result; here the model says
+/// where.) On a GPU two values share a word, on every adapter; on the CPU each has a word of its own, the bits of its
+/// value as an `f32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit floating point.
@@ -44,7 +44,7 @@ impl DType {
         matches!(self, DType::F16 | DType::Bf16)
     }
 
-    /// The type that its elements are computed with: `F32` for halves.
+    /// The type that its elements are computed with: `F32` for half-precision values.
     pub const fn computed(self) -> DType {
         if self.is_half() { DType::F32 } else { self }
     }

@@ -184,7 +184,7 @@ fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
     ];
     let mut kernels = Vec::new();
     for (name, access) in accesses {
-        // Halves are stored four at a time.
+        // Half-precision values are stored four at a time.
         let widths: &[u32] = if f.output.is_half() { &[4] } else { &[1, 4] };
         for &width in widths {
             let mut expr = chain(f, &access);

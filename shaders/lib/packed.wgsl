@@ -1,4 +1,4 @@
-// 16-bit numbers in memory: two in a word. Which f32s they hold exactly makes lib/halves.
+// 16-bit numbers in memory: two in a word. Which f32s they hold exactly makes lib/half_precision.
 
 // One of the two in a word.
 fn f16_in(word: u32, place: u32) -> f32 { return unpack2x16float(word)[place & 1u]; }

@@ -141,7 +141,7 @@ pub(crate) fn not_timed(device: &str) -> Error {
 
 /// An executor that can run a plan piece by piece, with a look at its memory in between.
 pub trait Stepwise: Executor {
-    /// Reads the first `len` elements of a slot of plan `plan`, after all work so far: a word each, also of halves.
+    /// Reads the first `len` elements of a slot of plan `plan`, after all work so far: a word each, also of half-precision values.
     fn read_elements(
         &mut self,
         plan: usize,

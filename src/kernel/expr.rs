@@ -127,7 +127,7 @@ impl Expr {
     }
 
     /// Whether it stores 16-bit numbers, which only whole vectors of them can be.
-    pub fn stores_halves(&self) -> bool {
+    pub fn stores_half(&self) -> bool {
         self.stores.iter().any(|store| store.dtype.is_half())
     }
 

@@ -153,7 +153,7 @@ pub struct KernelLimits {
     /// Smallest and largest subgroup, where the device has subgroup operations.
     pub subgroups: Option<(u32, u32)>,
     /// Two 16-bit numbers share a word. Where not, each has one of its own, the bits of its value as an `f32`.
-    pub packs_halves: bool,
+    pub packs_half: bool,
     /// The device is a CPU that plays a GPU: large tiles pay, workgroup memory does not.
     pub software: bool,
     /// Loop iterations of an invocation at most, over all its loops. Past that llvmpipe ends the loops silently.
@@ -171,7 +171,7 @@ impl KernelLimits {
         buffer_bytes: 256 << 20,
         offset_alignment: 256,
         subgroups: None,
-        packs_halves: true,
+        packs_half: true,
         software: false,
         max_loop_iterations: usize::MAX,
     };

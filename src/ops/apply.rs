@@ -120,14 +120,14 @@ impl Graph {
 }
 
 impl Graph {
-    /// The inputs as the op reads them: halves made `f32`, where its kernels do not read them as they lie.
+    /// The inputs as the op reads them: converted to `f32` where its kernels do not read half precision.
     fn readable(&mut self, op: &Op, inputs: Vec<NodeId>, caller: Source) -> Result<Vec<NodeId>> {
-        let reads_halves = match op.def().kind() {
-            OpKind::Kernel(op) => op.fusion(&self.metas(&inputs)).halves,
+        let reads_half = match op.def().kind() {
+            OpKind::Kernel(op) => op.fusion(&self.metas(&inputs)).reads_half,
             _ => true,
         };
         let mut readable = inputs;
-        for input in readable.iter_mut().filter(|_| !reads_halves) {
+        for input in readable.iter_mut().filter(|_| !reads_half) {
             let widened = self.meta(*input).dtype;
             if widened.is_half() {
                 let function = elementwise::widening(widened);

@@ -27,7 +27,7 @@ macro_rules! leaf {
             fn infer(&self, _: &[Meta]) -> Result<Meta, String> {
                 match self.dtype.is_half() {
                     true => Err(
-                        "must be f32, i32, u32 or bool; `Tensor::cast` makes halves of f32"
+                        "must be f32, i32, u32 or bool; use `Tensor::cast` for f16 and bf16"
                             .to_string(),
                     ),
                     false => Ok(Meta::new(self.shape.clone(), self.dtype)),

@@ -202,41 +202,41 @@ impl<'a> HostRef<'a> {
     }
 }
 
-/// What the kernels of an op can take in.
+/// What the kernels of an op can fuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fusion {
     /// An elementwise chain that makes input 0 can be computed on the fly.
     pub prologue: bool,
     /// An elementwise chain on the result can be applied before it is stored.
     pub epilogue: Epilogue,
-    /// Inputs of 16-bit types are read where they lie. For other ops they are first made `f32`.
-    pub halves: bool,
+    /// Kernels read half-precision inputs directly. For other ops the inputs are converted to `f32` first.
+    pub reads_half: bool,
 }
 
 /// How the kernels of an op store their results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
-    /// By themselves, without a chain.
+    /// The kernel stores its results itself.
     None,
-    /// By a chain, in some variants one by one: two halves that share a word could not be stored so.
+    /// An epilogue stores, in some variants single elements: not half precision, where two values share a word.
     Scalars,
-    /// By a chain, four at a time in every variant.
+    /// An epilogue stores, four elements at a time in every variant.
     Vectors,
 }
 
 impl Fusion {
-    /// Nothing.
+    /// Fuses nothing.
     pub const NONE: Fusion = Fusion {
         prologue: false,
         epilogue: Epilogue::None,
-        halves: false,
+        reads_half: false,
     };
-    /// A chain on the results.
+    /// An epilogue.
     pub const EPILOGUE: Fusion = Fusion {
         epilogue: Epilogue::Scalars,
         ..Fusion::NONE
     };
-    /// A chain on the first input, and one on the results.
+    /// A prologue and an epilogue.
     pub const BOTH: Fusion = Fusion {
         prologue: true,
         ..Fusion::EPILOGUE
@@ -250,7 +250,7 @@ impl Fusion {
                 true => Epilogue::Vectors,
                 false => Epilogue::Scalars,
             },
-            halves: true,
+            reads_half: true,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! gradients and the optimizer's state stay f32, so nothing underflows on the way and no loss needs to be scaled.
 //!
 //! Which values: those of many elements that the backward pass reads, unless the op's result needs the digits
-//! ([`keeps_f32`]). Products whose kernels read halves as they lie do so in the forward pass as well, so that the
+//! ([`keeps_f32`]). Products whose kernels read half-precision values as they lie do so in the forward pass as well, so that the
 //! `f32` value need not be stored at all.
 
 use crate::graph::{Elementwise, Graph, Node, NodeId, Op, Phase};
@@ -65,7 +65,7 @@ pub fn mixed_precision(graph: &Graph, half: DType) -> Result<Graph> {
         let same = pass.add(node)?;
         pass.same.push(same);
         let rounded = match is_view(node) {
-            // A view of a rounded value is one of its halves, too.
+            // A view of a rounded value reads the rounded value.
             true => pass.view(node)?,
             false if saved[id.index()] && is_rounded(node) => Some(pass.round(node, same)),
             false => None,
@@ -118,23 +118,23 @@ struct Pass {
 }
 
 impl Pass {
-    /// The node, reading halves where it should.
+    /// The node, reading rounded inputs where it should.
     fn add(&mut self, node: &Node) -> Result<NodeId> {
         let kind = node.op.def().kind();
-        let reads_halves = match &kind {
-            OpKind::Kernel(op) => op.fusion(&self.metas(node)).halves,
+        let reads_half = match &kind {
+            OpKind::Kernel(op) => op.fusion(&self.metas(node)).reads_half,
             _ => true,
         };
-        let wants_halves = match kind {
+        let wants_half = match kind {
             _ if node.phase != Phase::Forward => true,
-            OpKind::Kernel(_) => reads_halves,
+            OpKind::Kernel(_) => reads_half,
             _ => false,
         };
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for input in &node.inputs {
-            let half = self.rounded[input.index()].filter(|_| wants_halves);
+            let half = self.rounded[input.index()].filter(|_| wants_half);
             let input = half.unwrap_or(self.same[input.index()]);
-            inputs.push(match reads_halves {
+            inputs.push(match reads_half {
                 true => input,
                 false => self.whole(input, node),
             });
@@ -142,7 +142,7 @@ impl Pass {
         self.push(node, node.op.clone(), inputs)
     }
 
-    /// The same view of the halves of what is viewed.
+    /// The same view of the rounded input.
     fn view(&mut self, node: &Node) -> Result<Option<NodeId>> {
         let viewed = node.inputs.first().and_then(|x| self.rounded[x.index()]);
         viewed

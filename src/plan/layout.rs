@@ -19,7 +19,7 @@ pub(super) fn slot_bytes(meta: &Meta) -> u64 {
 
 /// The same, of a slot that holds any value.
 pub(super) fn value_bytes(meta: &Meta, limits: &KernelLimits) -> u64 {
-    match limits.packs_halves {
+    match limits.packs_half {
         true => slot_bytes(meta),
         false => slot_bytes(&Meta::new(meta.shape.clone(), meta.dtype.computed())),
     }

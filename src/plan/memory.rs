@@ -115,7 +115,7 @@ impl FixedPlacements {
         for output in &cx.graph.outputs {
             let meta = cx.graph.meta(output.node);
             let is_returned = cx.graph.returned.contains(&output.name) && !meta.shape.is_empty();
-            // Results come back as they lie, so halves, which are packed, do not.
+            // Results are copied as words, so half-precision values, which are packed, are outputs instead.
             if meta.shape.len() != 1 && !is_returned || meta.dtype.is_half() {
                 self.results.push(None);
                 continue;

@@ -115,7 +115,7 @@ impl Run {
                 _ => return None,
             }
         }
-        let halves = |e: &Expr| {
+        let stores_half = |e: &Expr| {
             let mut types = e
                 .leaves
                 .iter()
@@ -124,7 +124,7 @@ impl Run {
             types.any(DType::is_half)
         };
         // What is packed lies in other slots than what is not.
-        if halves(x) {
+        if stores_half(x) {
             return None;
         }
         for (s, t) in x.stores.iter().zip(&y.stores) {

@@ -39,7 +39,7 @@ flows, for the result is made of steps or numbers. *refused*: there is no rule, 
 says so; ops that are gradients themselves are such.
 
 Where an input is `f32`, it may be `f16` or `bf16` as well, which are read as the `f32` that they stand for. Inputs,
-variables and constants are no halves: `Tensor::cast` makes them.
+variables and constants are never half precision: `Tensor::cast` converts to it.
 
 Where a result is `f32`, an error is the distance from the f64 reference in units of what is allowed, so up to 1 is
 fine and 0 is exact. It is the largest that `wgrad doctor` has seen, over all sizes, in

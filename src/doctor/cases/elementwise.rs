@@ -14,7 +14,7 @@ fn apply(f: &'static Function, x: &[Tensor]) -> Tensor {
         function: f,
         constants,
     });
-    // Halves are made of f32 arguments.
+    // Half-precision arguments are cast from f32.
     let x = x.iter().zip(f.inputs);
     let x: Vec<Tensor> = x
         .map(|(x, dtype)| match dtype.is_half() {

@@ -17,7 +17,7 @@ mod elementwise;
 mod functions;
 mod fused;
 mod gather;
-mod halves;
+mod half_precision;
 mod known;
 mod leaf;
 mod log_softmax;
@@ -61,7 +61,7 @@ pub fn all() -> Vec<Case> {
         functions::cases(),
         fused::cases(),
         gather::cases(),
-        halves::cases(),
+        half_precision::cases(),
         leaf::cases(),
         log_softmax::cases(),
         matmul::cases(),

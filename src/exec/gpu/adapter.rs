@@ -102,7 +102,7 @@ impl AdapterInfo {
             subgroups,
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             limits: KernelLimits {
-                packs_halves: true,
+                packs_half: true,
                 invocations: limits.max_compute_invocations_per_workgroup,
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroups: limits.max_compute_workgroups_per_dimension,

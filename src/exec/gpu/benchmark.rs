@@ -238,7 +238,7 @@ impl GpuExecutor {
 fn drawn(dtype: DType, len: usize, seed: u64) -> Vec<u32> {
     let mut random = Stream::new(seed);
     let mut number = || match dtype {
-        // Halves in a word each are the `f32` they stand for.
+        // A half-precision value in a word of its own is the `f32` it stands for.
         DType::F16 | DType::Bf16 => (random.below(257) as f32 / 128.0 - 1.0).to_bits(),
         DType::F32 => (2.0 * random.uniform() - 1.0).to_bits(),
         DType::I32 | DType::U32 | DType::Bool => random.below(2),

@@ -7,7 +7,7 @@ use crate::plan::Slot;
 use crate::{DType, Error, Result};
 
 use super::executor::{CHUNK, GpuExecutor, get};
-use super::halves;
+use super::half_precision;
 use super::prepare::{PrepareContext, is_empty};
 use super::submit;
 use super::upload::Ring;
@@ -119,8 +119,8 @@ impl Stepwise for GpuExecutor {
         dtype: DType,
         len: usize,
     ) -> Result<Vec<u32>> {
-        let words = self.read_slot(plan, slot, halves::words(dtype, len))?;
-        Ok(halves::unpack(dtype, words, len))
+        let words = self.read_slot(plan, slot, half_precision::words(dtype, len))?;
+        Ok(half_precision::unpack(dtype, words, len))
     }
 
     fn write_elements(
@@ -130,7 +130,7 @@ impl Stepwise for GpuExecutor {
         dtype: DType,
         elements: &[u32],
     ) -> Result<()> {
-        self.write_slot(plan, slot, &halves::pack(dtype, elements))
+        self.write_slot(plan, slot, &half_precision::pack(dtype, elements))
     }
 
     fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {

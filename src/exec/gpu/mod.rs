@@ -15,7 +15,7 @@ mod device;
 mod executor;
 mod fault;
 mod fetch;
-mod halves;
+mod half_precision;
 mod horizontal;
 mod inspect;
 mod pipelines;

@@ -56,7 +56,7 @@ impl Images {
         {
             return None;
         }
-        if width == 1 && epilogue.stores_halves() {
+        if width == 1 && epilogue.stores_half() {
             return None;
         }
         let (planes, fours) = (g.n * g.groups * g.m, g.out[1].div_ceil(4));

@@ -82,7 +82,7 @@ impl OpDef for ConvWeightGrad {
 impl KernelOp for ConvWeightGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
         Fusion {
-            halves: true,
+            reads_half: true,
             ..Fusion::EPILOGUE
         }
     }

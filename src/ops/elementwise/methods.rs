@@ -5,7 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use crate::graph::{Elementwise, Function, Op, Scalar};
 use crate::{DType, Source, Tensor};
 
-use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp, halves};
+use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp, half_precision};
 
 /// Applies a function, broadcasting the inputs together. The mistake, if any, is the caller's.
 #[track_caller]
@@ -201,9 +201,8 @@ impl Tensor {
     }
 
     /// The elements as another type: to integers floats are rounded towards 0, `bool` is 0 or 1, and a number
-    /// is true where it is not 0. To halves ([`DType::F16`], [`DType::Bf16`]) numbers are rounded to the nearest,
-    /// to even in the middle, and what is too large becomes infinite. Integers pass no gradient; rounding to
-    /// halves passes it through.
+    /// is true where it is not 0. Casts to [`DType::F16`] and [`DType::Bf16`] round to nearest, ties to
+    /// even, and overflow to infinity. Integers pass no gradient; rounding to half precision passes it through.
     #[track_caller]
     pub fn cast(&self, to: DType) -> Tensor {
         use DType::{Bf16, Bool, F16, F32, I32, U32};
@@ -221,11 +220,11 @@ impl Tensor {
             (Bool, I32) => &cmp::BOOL_TO_I32,
             (Bool, U32) => &cmp::BOOL_TO_U32,
             (from, to) if from == to => return self.clone(),
-            (F16, F32) => &halves::F16_TO_F32,
-            (Bf16, F32) => &halves::BF16_TO_F32,
-            (F32 | Bf16, F16) => &halves::F32_TO_F16,
-            (F32 | F16, Bf16) => &halves::F32_TO_BF16,
-            // All others go through f32, which is exact for halves.
+            (F16, F32) => &half_precision::F16_TO_F32,
+            (Bf16, F32) => &half_precision::BF16_TO_F32,
+            (F32 | Bf16, F16) => &half_precision::F32_TO_F16,
+            (F32 | F16, Bf16) => &half_precision::F32_TO_BF16,
+            // All others go through f32, which is exact for half precision.
             _ => return self.cast(F32).cast(to),
         };
         apply_with(f, &[self], &[])

@@ -10,7 +10,7 @@ mod arithmetic;
 mod broadcast;
 mod compare;
 mod fast;
-mod halves;
+mod half_precision;
 mod methods;
 mod ordering;
 mod piecewise;
@@ -28,7 +28,7 @@ use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance};
 
 pub use broadcast::broadcast_all;
 pub(crate) use fast::Fast;
-pub(crate) use halves::{narrowing, widening};
+pub(crate) use half_precision::{narrowing, widening};
 pub(crate) use pixel::source_pixel;
 pub(crate) use sample::random_function;
 
@@ -45,7 +45,7 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
         sample::TABLE,
         pixel::TABLE,
         position::TABLE,
-        halves::TABLE,
+        half_precision::TABLE,
     ];
     tables.into_iter().flatten().copied()
 }
@@ -74,7 +74,7 @@ impl OpDef for Elementwise {
             ));
         }
         for (i, (meta, want)) in x.iter().zip(f.inputs).enumerate() {
-            // What computes in f32 reads halves as well.
+            // Functions of f32 take half precision as well.
             if meta.dtype != *want && meta.dtype.computed() != *want {
                 let have = meta.dtype;
                 return Err(format!(

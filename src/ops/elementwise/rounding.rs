@@ -10,14 +10,14 @@ use super::row::row;
 pub(super) static TABLE: &[&Function] = &[&FLOOR, &CEIL, &ROUND, &TRUNC, &REMAINDER];
 
 const WHOLE: &[f64] = &[-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0];
-const HALVES: &[f64] = &[-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5];
+const HALF_INTEGERS: &[f64] = &[-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5];
 
 row!(FLOOR "floored" "the largest whole number up to x" "math", (x: f32)[] -> f32 = x.floor();
     grad = none; ulp: 0.0, kinks: WHOLE);
 row!(CEIL "raised" "the smallest whole number from x on" "math", (x: f32)[] -> f32 = x.ceil();
     grad = none; ulp: 0.0, kinks: WHOLE);
 row!(ROUND "rounded" "the nearest whole number, the even one of two" "math",
-    (x: f32)[] -> f32 = x.round_ties_even(); grad = none; ulp: 0.0, kinks: HALVES);
+    (x: f32)[] -> f32 = x.round_ties_even(); grad = none; ulp: 0.0, kinks: HALF_INTEGERS);
 row!(TRUNC "truncated" "x without its fraction" "math", (x: f32)[] -> f32 = x.trunc();
     grad = none; ulp: 0.0, kinks: WHOLE);
 // The domain holds no quotient that is whole but 1, where tests keep the arguments apart.

@@ -129,8 +129,8 @@ impl Product<'_> {
         if operations > MUCH && tiles.len() > 1 && !self.small_first {
             tiles.retain(|tile| *tile != SMALL);
         }
-        if epilogue.stores_halves() {
-            // It stores one by one, which halves cannot be.
+        if epilogue.stores_half() {
+            // It stores single elements, and half-precision values are stored in pairs.
             tiles.retain(|tile| *tile != SMALL);
         }
         if self.small_first {

@@ -208,7 +208,7 @@ impl OpDef for MaxPool {
 impl KernelOp for MaxPool {
     fn fusion(&self, _: &[Meta]) -> Fusion {
         Fusion {
-            halves: true,
+            reads_half: true,
             ..Fusion::EPILOGUE
         }
     }
@@ -284,7 +284,7 @@ impl OpDef for MaxPoolGrad {
 impl KernelOp for MaxPoolGrad {
     fn fusion(&self, _: &[Meta]) -> Fusion {
         Fusion {
-            halves: true,
+            reads_half: true,
             ..Fusion::EPILOGUE
         }
     }

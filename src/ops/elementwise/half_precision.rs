@@ -16,16 +16,16 @@ type bf16 = f32;
 pub(super) static TABLE: &[&Function] = &[&F32_TO_F16, &F32_TO_BF16, &F16_TO_F32, &BF16_TO_F32];
 
 // One unit in the last place of the half, in those of f32: a device's x is off by a few of its own, and may so
-// be on the other side of a boundary between two halves. That rounding itself is exact, tests/halves.rs holds.
+// be on the other side of a boundary between two half-precision values. That rounding itself is exact, tests/half_precision.rs holds.
 // The gradient of a cast is rounded too, as in PyTorch, where a tensor's gradient has the tensor's type.
-row!(F32_TO_F16 "f32_to_f16" "x, rounded to the nearest f16, to even in the middle" "halves",
+row!(F32_TO_F16 "f32_to_f16" "x, rounded to the nearest f16, to even in the middle" "half_precision",
     (x: f32)[] -> f16 = x.to_f16(); grad = |b, _| one(b.dy.cast(DType::F16).cast(DType::F32)); ulp: 8192.0, abs: 6e-8);
-row!(F32_TO_BF16 "f32_to_bf16" "x, rounded to the nearest bf16, to even in the middle" "halves",
+row!(F32_TO_BF16 "f32_to_bf16" "x, rounded to the nearest bf16, to even in the middle" "half_precision",
     (x: f32)[] -> bf16 = x.to_bf16(); grad = |b, _| one(b.dy.cast(DType::Bf16).cast(DType::F32)); ulp: 65536.0);
-row!(F16_TO_F32 "f16_to_f32" "x" "halves", (x: f16)[] -> f32 = x; grad = through; ulp: 0.0);
-row!(BF16_TO_F32 "bf16_to_f32" "x" "halves", (x: bf16)[] -> f32 = x; grad = through; ulp: 0.0);
+row!(F16_TO_F32 "f16_to_f32" "x" "half_precision", (x: f16)[] -> f32 = x; grad = through; ulp: 0.0);
+row!(BF16_TO_F32 "bf16_to_f32" "x" "half_precision", (x: bf16)[] -> f32 = x; grad = through; ulp: 0.0);
 
-/// The function that rounds `f32` to halves of this type.
+/// The function that rounds `f32` to this half-precision type.
 pub(crate) fn narrowing(dtype: DType) -> &'static Function {
     match dtype {
         DType::Bf16 => &F32_TO_BF16,
@@ -33,7 +33,7 @@ pub(crate) fn narrowing(dtype: DType) -> &'static Function {
     }
 }
 
-/// The function that reads halves of this type as `f32`.
+/// The function that converts this half-precision type to `f32`.
 pub(crate) fn widening(dtype: DType) -> &'static Function {
     match dtype {
         DType::Bf16 => &BF16_TO_F32,
@@ -46,7 +46,7 @@ fn through(b: &Backward, _: &[Scalar]) -> Grads {
     one(b.dy.clone())
 }
 
-/// Rounding to halves, to the nearest, to even in the middle; what is too large becomes infinite.
+/// Rounds to half precision, to nearest, ties to even; overflow gives infinity.
 trait Halve: Copy {
     /// The nearest f16.
     fn to_f16(self) -> Self;
@@ -57,7 +57,7 @@ trait Halve: Copy {
 /// Not by the half crate, which cuts bits off a f64 before it rounds.
 impl Halve for f64 {
     fn to_f16(self) -> f64 {
-        // Below 2^-14 halves are 2^-24 apart.
+        // Below 2^-14 f16 values are 2^-24 apart.
         const APART: f64 = 1.0 / (1 << 24) as f64;
         match self.abs() < 1024.0 * APART {
             true => (self / APART).round_ties_even() * APART,
@@ -87,7 +87,7 @@ fn kept(x: f64, kept: u32, largest: f64) -> f64 {
 const INFINITE: u32 = 0x7f80_0000;
 const SIGN: u32 = 0x8000_0000;
 
-/// In integers, straight on, so that a loop over them becomes vector code. Twin: shaders/lib/halves.wgsl.
+/// In integers, straight on, so that a loop over them becomes vector code. Twin: shaders/lib/half_precision.wgsl.
 impl Halve for f32 {
     #[inline(always)]
     fn to_f16(self) -> f32 {
@@ -101,7 +101,7 @@ impl Halve for f32 {
             normal
         };
         let normal = if a > INFINITE { 0x7fc0_0000 } else { normal };
-        // Below 2^-14 halves are 2^-24 apart, as f32s from 0.5 to 1 are: adding 0.5 rounds to these.
+        // Below 2^-14 f16 values are 2^-24 apart, as f32s from 0.5 to 1 are: adding 0.5 rounds to these.
         let count = (f32::from_bits(a) + 0.5)
             .to_bits()
             .wrapping_sub(0.5f32.to_bits());

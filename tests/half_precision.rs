@@ -77,7 +77,7 @@ fn rounds_to_the_bit(device: &Device) {
     for dtype in [DType::F16, DType::Bf16] {
         let x = numbers(dtype);
         assert!(x.len() > 200_000, "{}", x.len());
-        // Stored as halves, and read back from there.
+        // Stored as half-precision values, and read back from there.
         let stored = run(device, &x, |x| x.cast(dtype));
         // Rounded on the way to something else.
         let passed = run(device, &x, |x| -x.cast(dtype));
@@ -171,7 +171,7 @@ fn every_op_takes_halves() {
         }),
     ];
     for (name, op) in ops {
-        // These numbers are halves already, so nothing may change.
+        // These numbers are half-precision values already, so nothing may change.
         let want = run(&Device::cpu(), &x, op);
         let got = run(&Device::cpu(), &x, |x| {
             op(&x.cast(DType::F16)).cast(DType::F32)
@@ -186,7 +186,7 @@ fn what_the_host_fills_in_has_whole_words() {
     ops::input(&graph, "x", [3], DType::F16);
     let error = graph.borrow_mut().take_error().unwrap_err().to_string();
     assert!(
-        error.contains("`Tensor::cast` makes halves of f32"),
+        error.contains("use `Tensor::cast` for f16 and bf16"),
         "{error}"
     );
 }

@@ -1,10 +1,10 @@
 // Rounding to 16-bit numbers, on F. How they lie in memory says lib/packed.
 //
-// Rounding is done in integers, for a device may round its own conversions either way. Twin: src/ops/elementwise/halves.rs.
+// Rounding is done in integers, for a device may round its own conversions either way. Twin: src/ops/elementwise/half_precision.rs.
 
-const HALVES_SIGN = U(0x80000000u);
-const HALVES_INFINITE = U(0x7f800000u);
-const HALVES_NAN = U(0x7fc00000u);
+const HALF_SIGN = U(0x80000000u);
+const HALF_INFINITE = U(0x7f800000u);
+const HALF_NAN = U(0x7fc00000u);
 
 // The nearest f16, to even in the middle; infinite from 65,520 on.
 fn f32_to_f16(x: F) -> F {
@@ -12,20 +12,20 @@ fn f32_to_f16(x: F) -> F {
     let a = bits & U(0x7fffffffu);
     // Thirteen of the 23 bits go, and a carry runs into the exponent as it should.
     var y = (a + U(0xfffu) + ((a >> U(13u)) & U(1u))) & U(0xffffe000u);
-    y = select(y, HALVES_INFINITE, y >= U(0x47800000u));
-    y = select(y, HALVES_NAN, a > HALVES_INFINITE);
-    // Below 2^-14 halves are 2^-24 apart, as f32s from 0.5 to 1 are: adding 0.5 rounds to these.
+    y = select(y, HALF_INFINITE, y >= U(0x47800000u));
+    y = select(y, HALF_NAN, a > HALF_INFINITE);
+    // Below 2^-14 f16 values are 2^-24 apart, as f32s from 0.5 to 1 are: adding 0.5 rounds to these.
     let count = bitcast<U>(bitcast<F>(a) + F(0.5)) - U(0x3f000000u);
     let small = bitcast<U>(F(count) * F(5.9604645e-8));
-    return bitcast<F>(select(y, small, a < U(0x38800000u)) | (bits & HALVES_SIGN));
+    return bitcast<F>(select(y, small, a < U(0x38800000u)) | (bits & HALF_SIGN));
 }
 
 // The nearest bf16, to even in the middle.
 fn f32_to_bf16(x: F) -> F {
     let bits = bitcast<U>(x);
     let rounded = (bits + U(0x7fffu) + ((bits >> U(16u)) & U(1u))) & U(0xffff0000u);
-    let is_nan = (bits & U(0x7fffffffu)) > HALVES_INFINITE;
-    return bitcast<F>(select(rounded, (bits & HALVES_SIGN) | HALVES_NAN, is_nan));
+    let is_nan = (bits & U(0x7fffffffu)) > HALF_INFINITE;
+    return bitcast<F>(select(rounded, (bits & HALF_SIGN) | HALF_NAN, is_nan));
 }
 
 // Values are f32s that a half holds: reading them changes nothing.

@@ -34,7 +34,7 @@ fn plus_sum(x: &Tensor) -> Tensor {
 
 /// Stored, and read in order, by any number of elements.
 fn stored(dtype: DType, n: usize) -> Case {
-    case("halves", format!("{dtype}_stored_{n}"), move |x| {
+    case("half_precision", format!("{dtype}_stored_{n}"), move |x| {
         plus_sum(&x[0].cast(dtype))
     })
     .f32([n])
@@ -53,7 +53,7 @@ fn product(name: &str, types: [DType; 2], [m, n, k]: [usize; 3], t: [bool; 2]) -
         "{name}_{}x{m}x{n}x{k}",
         types.map(|t| t.to_string()).concat()
     );
-    case("halves", name, move |x| {
+    case("half_precision", name, move |x| {
         let as_is = |x: &Tensor, t: bool| if t { x.permute(&[1, 0]) } else { x.clone() };
         let [a, b] = [0, 1].map(|i| as_is(&x[i].cast(types[i]), t[i]));
         a.matmul(&b)
@@ -90,7 +90,7 @@ const CONVOLUTIONS: [Convolution; 5] = [
     ("pointwise", [3, 7, 4, 6], [9, 7, 1, 1], [1, 0, 1]),
 ];
 
-/// Convolutions of halves, forward and as the input gradient that a transposed one is.
+/// Convolutions of half-precision values, forward and as the input gradient that a transposed one is.
 fn convolutions(dtype: DType) -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, x, w, [stride, padding, groups]) in CONVOLUTIONS {
@@ -100,7 +100,7 @@ fn convolutions(dtype: DType) -> Vec<Case> {
             dilation: [1; 2],
             groups,
         };
-        let forward = case("halves", format!("{dtype}_conv_{name}"), move |t| {
+        let forward = case("half_precision", format!("{dtype}_conv_{name}"), move |t| {
             let y = t[0].cast(dtype).conv2d(&t[1].cast(dtype), conv);
             plus_sum(&y.relu().cast(dtype))
         });
@@ -109,13 +109,17 @@ fn convolutions(dtype: DType) -> Vec<Case> {
             let size = [x[2], x[3]];
             let out = |axis: usize| x[axis] + 2 * padding - w[axis] + 1;
             let y = [x[0], w[0], out(2), out(3)];
-            let back = case("halves", format!("{dtype}_conv_back_{name}"), move |t| {
-                let x = t[0].cast(dtype);
-                plus_sum(
-                    &x.conv_transpose2d(&t[1].cast(dtype), conv, size)
-                        .cast(dtype),
-                )
-            });
+            let back = case(
+                "half_precision",
+                format!("{dtype}_conv_back_{name}"),
+                move |t| {
+                    let x = t[0].cast(dtype);
+                    plus_sum(
+                        &x.conv_transpose2d(&t[1].cast(dtype), conv, size)
+                            .cast(dtype),
+                    )
+                },
+            );
             cases.push(back.f32(y).constant().f32(w).constant());
         }
     }
@@ -128,7 +132,7 @@ pub fn cases() -> Vec<Case> {
         cases.extend(convolutions(dtype));
         cases.extend(super::SIZES.map(|n| stored(dtype, n)));
         cases.extend([
-            case("halves", format!("{dtype}_turned"), move |x| {
+            case("half_precision", format!("{dtype}_transposed"), move |x| {
                 let stored = x[0].cast(dtype);
                 plus_sum(&stored).sum(&[1]) * stored.permute(&[1, 0]).sum(&[1]).sum(&[])
             })
@@ -141,7 +145,7 @@ pub fn cases() -> Vec<Case> {
                 (0..5).map(|r| row(r) * sum).collect()
             }),
             // In one step as an f32 and as a half.
-            case("halves", format!("{dtype}_beside_f32"), move |x| {
+            case("half_precision", format!("{dtype}_beside_f32"), move |x| {
                 let doubled = &x[0] * 2.0;
                 let both = doubled.cast(dtype);
                 (plus_sum(&both) - plus_sum(&doubled)) * 0.5
@@ -154,25 +158,33 @@ pub fn cases() -> Vec<Case> {
                 x[0].data.iter().map(|v| 0.5 * (off(v) + sum)).collect()
             }),
             // The epilogue of a product, and an operand of the next.
-            case("halves", format!("{dtype}_between_products"), move |x| {
-                let y = x[0].matmul(&x[1]).relu().cast(dtype);
-                y.matmul(&x[2]) + y.sum(&[]) * 0.125
-            })
+            case(
+                "half_precision",
+                format!("{dtype}_between_products"),
+                move |x| {
+                    let y = x[0].matmul(&x[1]).relu().cast(dtype);
+                    y.matmul(&x[2]) + y.sum(&[]) * 0.125
+                },
+            )
             .f32([12, 9])
             .constant()
             .f32([9, 80])
             .constant()
             .f32([80, 68])
             .constant(),
-            case("halves", format!("{dtype}_pooled"), move |x| {
+            case("half_precision", format!("{dtype}_pooled"), move |x| {
                 plus_sum(&x[0].cast(dtype)).cast(dtype).max_pool2d(TWO)
             })
             .f32([2, 3, 6, 7])
             .constant(),
-            case("halves", format!("{dtype}_into_integers"), move |x| {
-                let large = x[0].cast(dtype) * 100.0;
-                large.cast(dtype).cast(DType::I32)
-            })
+            case(
+                "half_precision",
+                format!("{dtype}_into_integers"),
+                move |x| {
+                    let large = x[0].cast(dtype) * 100.0;
+                    large.cast(dtype).cast(DType::I32)
+                },
+            )
             .f32([21])
             .constant()
             .formula(move |x| {
@@ -190,7 +202,7 @@ pub fn cases() -> Vec<Case> {
         ]);
     }
     cases.push(
-        case("halves", "no_constant", |x| {
+        case("half_precision", "no_constant", |x| {
             crate::ops::constant(&x[0].shared_graph(), 1.0, [2], DType::F16)
         })
         .f32([2])
