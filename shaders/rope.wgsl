@@ -1,4 +1,4 @@
-// rope: y[t, h, j] = x[t, h, j] cos(t, pair) -+ x[t, h, partner] sin(t, pair), for the first r features of the first turned heads
+// rope: y[t, h, j] = x[t, h, j] cos(t, pair) -+ x[t, h, partner] sin(t, pair), for the first r features of the first rotated heads
 // Shapes    x [.., t, heads, d]   table [t, r], cosines then sines   y [.., t, heads, d]
 // Bindings  0 read x | 1 read table | 2 read_write y | 3 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
@@ -13,7 +13,7 @@ struct Params {
     heads: u32,
     d: u32,
     r: u32,
-    turned: u32,
+    rotated: u32,
     interleaved: u32,
     inverse: u32,
 }
@@ -34,7 +34,7 @@ fn main(
     let j = i % params.d;
     let token = i / params.d;
     var value = x[i];
-    if token % params.heads < params.turned && j < params.r {
+    if token % params.heads < params.rotated && j < params.r {
         let half = params.r / 2u;
         var pair = j % half;
         var first = j < half;

@@ -2,7 +2,7 @@
 
 use crate::ops::threads;
 
-mod turned;
+mod transposed;
 
 /// One matrix in memory: `rows x columns`, element `(r, c)` at `r * row_stride + c * column_stride`.
 #[derive(Clone, Copy)]
@@ -68,8 +68,8 @@ pub(super) fn gemm(
 ) {
     let (m, n, k) = sizes;
     let threads = m * n * k >= PARALLEL_FROM;
-    if threads && turned::pays(sizes, a.1, b.1) {
-        return turned::gemm(sizes, a.0, b, y);
+    if threads && transposed::pays(sizes, a.1, b.1) {
+        return transposed::gemm(sizes, a.0, b, y);
     }
     let into = Into {
         y,

@@ -1,8 +1,8 @@
-//! Rotary position embedding (Su et al., 2021): pairs of features turned by an angle of their position.
+//! Rotary position embedding (Su et al., 2021): pairs of features rotated by an angle of their position.
 //!
 //! Takes `x [.., t, heads, d]` and a table `[t, r]` of cosines and sines, gives `x`'s shape, f32. With
 //! `c`, `s` the cosine and sine of pair `p` at position `t`: `y1 = x1 c - x2 s`, `y2 = x2 c + x1 s`.
-//! The first `r` features of a head are turned, the others stay. The gradient turns back.
+//! The first `r` features of a head are rotated, the others stay. The gradient rotates back.
 //!
 //! Why a table: WGSL promises the sine of an angle up to pi only, and to 11 bits.
 
@@ -13,7 +13,7 @@ use crate::ops::{
 };
 use crate::{DType, Shape, Source, Tensor};
 
-/// The sizes: positions, heads, features of a head, features of it that are turned.
+/// The sizes: positions, heads, features of a head, features of it that are rotated.
 struct Sizes {
     t: usize,
     heads: usize,
@@ -31,7 +31,7 @@ impl Sizes {
 }
 
 impl Rope {
-    /// For feature `j` of `r` that are turned: its partner, its pair, and the sign of the sine.
+    /// For feature `j` of `r` that are rotated: its partner, its pair, and the sign of the sine.
     #[inline(always)]
     fn partner(self, j: usize, r: usize) -> (usize, usize, f32) {
         let (partner, pair, first) = match self.interleaved {
@@ -49,10 +49,10 @@ impl OpDef for Rope {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "`y1 = x1 c - x2 s`, `y2 = x2 c + x1 s`: each pair of features turned by its position's angle",
+            formula: "`y1 = x1 c - x2 s`, `y2 = x2 c + x1 s`: each pair of features rotated by its position's angle",
             shapes: "`x [.., t, heads, d]`, a table of cosines and sines `[t, r]`; `y` as `x`",
             dtypes: "`f32`",
-            gradient: "`dy` turned back; none for the table",
+            gradient: "`dy` rotated back; none for the table",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -149,12 +149,12 @@ impl KernelOp for Rope {
             #[inline(always)]
             |i, y| {
                 let x = rows::row(x, d, i);
-                let turns = rows::row(table, r, i / heads % t.max(1));
+                let angles = rows::row(table, r, i / heads % t.max(1));
                 y.copy_from_slice(x);
-                if i % heads >= self.heads || x.len() < r || turns.len() < r {
+                if i % heads >= self.heads || x.len() < r || angles.len() < r {
                     return;
                 }
-                let (cos, sin) = turns.split_at(r / 2);
+                let (cos, sin) = angles.split_at(r / 2);
                 for (j, y) in y.iter_mut().enumerate().take(r) {
                     let (partner, pair, sign) = self.partner(j, r);
                     *y = x[j] * cos[pair] + sign * x[partner] * sin[pair];
@@ -165,9 +165,9 @@ impl KernelOp for Rope {
 }
 
 impl Tensor {
-    /// Turns pairs of features of `[.., t, heads, d]` by the angles of `table`, `[t, r]`: the cosines
+    /// Rotates pairs of features of `[.., t, heads, d]` by the angles of `table`, `[t, r]`: the cosines
     /// of the `r / 2` pairs in the first half of a row, their sines in the second. The first `r`
-    /// features of the first `heads` heads are turned; pairs are features `2i` and `2i + 1` where
+    /// features of the first `heads` heads are rotated; pairs are features `2i` and `2i + 1` where
     /// `interleaved`, else `i` and `i + r / 2`. No gradient flows to the table.
     #[track_caller]
     pub fn rope(&self, table: &Tensor, heads: usize, interleaved: bool) -> Tensor {

@@ -376,21 +376,21 @@ impl Tensor {
     pub fn flip(&self, axes: &[isize]) -> Tensor {
         let caller = Source::caller();
         let shape = self.shape();
-        let mut turned = Vec::with_capacity(axes.len());
+        let mut flipped = Vec::with_capacity(axes.len());
         for &axis in axes {
             match shape.axis(axis) {
-                Some(a) if turned.contains(&a) => {
+                Some(a) if flipped.contains(&a) => {
                     let reason = format!("axis {axis} is named twice");
                     return self.mistake("flip", reason, caller);
                 }
-                Some(a) => turned.push(a),
+                Some(a) => flipped.push(a),
                 None => return self.no_axis("flip", axis, caller),
             }
         }
-        turned.sort_unstable();
-        match turned.is_empty() {
+        flipped.sort_unstable();
+        match flipped.is_empty() {
             true => self.clone(),
-            false => self.apply_flip(Flip { axes: turned }, caller),
+            false => self.apply_flip(Flip { axes: flipped }, caller),
         }
     }
 

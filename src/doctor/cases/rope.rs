@@ -10,7 +10,13 @@ fn rope(heads: usize, interleaved: bool) -> impl Fn(&[Tensor]) -> Tensor + Send 
 }
 
 /// By pairs, as complex numbers.
-fn turned(x: &[Array], [t, heads, d]: [usize; 3], r: usize, first: usize, inter: bool) -> Vec<f64> {
+fn rotated(
+    x: &[Array],
+    [t, heads, d]: [usize; 3],
+    r: usize,
+    first: usize,
+    inter: bool,
+) -> Vec<f64> {
     let mut y = x[0].data.clone();
     for (token, y) in y.chunks_mut(d).enumerate() {
         let row = &x[1].data[token / heads % t * r..][..r];
@@ -51,7 +57,7 @@ pub fn cases() -> Vec<Case> {
                 .f32([b, t, heads, d])
                 .f32_in([t, r], -1.0, 1.0)
                 .constant()
-                .formula(move |x| turned(x, [t, heads, d], r, first, inter)),
+                .formula(move |x| rotated(x, [t, heads, d], r, first, inter)),
             );
         }
     }

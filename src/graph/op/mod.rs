@@ -105,7 +105,7 @@ pub enum Op {
     Norm(Norm),
     /// The gradient of a normalisation with respect to its input.
     NormGrad(NormGrad),
-    /// Pairs of features turned by angles that grow with the position.
+    /// Pairs of features rotated by angles that grow with the position.
     Rope(Rope),
     /// Scaled dot-product attention.
     Attention(Attention),

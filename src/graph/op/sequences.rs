@@ -26,7 +26,7 @@ pub struct NormGrad {
 /// row) and sines, with `r <= d` even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rope {
-    /// How many heads are turned, from the first; the others stay.
+    /// How many heads are rotated, from the first; the others stay.
     pub heads: usize,
     /// Features 2i and 2i + 1 are a pair; else features i and i + r / 2.
     pub interleaved: bool,

@@ -93,7 +93,7 @@ impl<'a> Inputs<'a> {
         gemm_here(
             (n, seen, s.d),
             self.queries(b, from, head),
-            (k, turned(strides)),
+            (k, transposed(strides)),
             (p, false),
         );
         let mask = self.mask.map(|m| rows::row(m, s.keys, b));
@@ -118,7 +118,7 @@ fn by_rows(row: usize) -> Strides {
 }
 
 /// The transpose.
-fn turned(s: Strides) -> Strides {
+fn transposed(s: Strides) -> Strides {
     Strides {
         row: s.column,
         column: s.row,
@@ -207,8 +207,8 @@ pub(super) fn gradient(op: &AttentionGrad, s: &Sizes, x: &[HostRef], dx: &mut [f
                 let ds = first(&mut space.ds, n * seen);
                 let given = (&dy[s.result(b, from, head) * s.e..], by_rows(s.heads * s.e));
                 let (v, strides) = inputs.values(b, kv);
-                gemm_here((n, seen, s.e), given, (v, turned(strides)), (ds, false));
-                let of_p = turned(by_rows(seen));
+                gemm_here((n, seen, s.e), given, (v, transposed(strides)), (ds, false));
+                let of_p = transposed(by_rows(seen));
                 gemm_here((seen, s.e, n), (p, of_p), given, (dv, true));
                 let scale = op.of.scale.0 as f32;
                 let rows = ds

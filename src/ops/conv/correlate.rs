@@ -140,7 +140,7 @@ impl Weights {
         }
     }
 
-    /// The weights with the channels exchanged and each kernel turned round, in the workspace `scratch`.
+    /// The weights with the channels exchanged and each kernel rotated by 180 degrees, in the workspace `scratch`.
     pub fn flipped(g: &Geometry, operand: Operand, scratch: usize, cx: &LowerContext) -> Weights {
         let (taps, count) = (g.taps(), g.w().len());
         let mut params = [g.m, g.c, taps, count].map(|n| n as u32).to_vec();

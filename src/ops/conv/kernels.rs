@@ -7,7 +7,7 @@
 //! | weight gradient | group | output channel | input channel, tap | image, output pixel |
 //!
 //! Where there is padding, a first dispatch makes a padded copy of the images, so that the loaders
-//! check no bounds. The input gradient has another that turns its weights round, so that it is the same
+//! check no bounds. The input gradient has another that rotates its weights by 180 degrees, so that it is the same
 //! product as forward. Where a group has so few channels that a tile would be mostly empty, as in a
 //! depthwise convolution, `conv_direct` computes that without a matrix.
 //!
@@ -42,7 +42,7 @@ pub(super) fn forward(g: &Geometry, cx: &LowerContext) -> Vec<Variant> {
 pub(super) fn input_grad(g: &Geometry, cx: &LowerContext) -> Vec<Variant> {
     let dy = Images::spread_output(g, cx.inputs[0], cx);
     let weights = match (g.taps(), g.conv.groups) {
-        // Nothing to turn round, and stored as the transpose.
+        // Nothing to rotate, and stored as the transpose.
         (1, 1) => Weights::stored(cx.inputs[1], true),
         _ => Weights::flipped(g, cx.inputs[1], dy.scratch.len(), cx),
     };

@@ -2,7 +2,7 @@
 //!
 //! The `gemm` crate copies a right matrix that is stored transposed to a better order, in one thread and element by
 //! element. That is nothing beside the product with many rows; with few it takes up to twice as long as the product,
-//! and then it is cheaper to turn what is small: `a`, and the result back.
+//! and then it is cheaper to transpose the small matrices: `a`, and the result.
 //!
 //! The bits are those of the other way: each element is the same sum in the same order. (But for products of some
 //! hundred numbers, which are no matter for this.)
@@ -14,14 +14,14 @@ use rayon::prelude::*;
 use super::{Into, Strides, gemm_into};
 use crate::ops::threads;
 
-/// Rows up to which the copy costs more than turning `a` and the result.
-const MOST_ROWS: usize = 256;
+/// Rows up to which the copy costs more than transposing `a` and the result.
+const MAX_ROWS: usize = 256;
 
-/// Rows and columns of the blocks that are turned: a cache line of elements.
+/// Rows and columns of the blocks that are transposed: a cache line of elements.
 const BLOCK: usize = 16;
 
 thread_local! {
-    /// Where turned matrices lie, kept from one product to the next. Taken while it is used, for a thread that
+    /// Where transposed matrices lie, kept from one product to the next. Taken while it is used, for a thread that
     /// waits for others may begin another product.
     static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
@@ -29,7 +29,7 @@ thread_local! {
 /// Whether a product is of this kind, and large enough.
 pub(super) fn pays((m, n, k): (usize, usize, usize), a: Strides, b: Strides) -> bool {
     let plain = a.column == 1 && a.row == k && b.row == 1 && b.column == k;
-    plain && (2..=MOST_ROWS).contains(&m) && m < n
+    plain && (2..=MAX_ROWS).contains(&m) && m < n
 }
 
 /// `y[m, n] = a[m, k] b[k, n]`, `b` stored transposed. Does nothing if a slice is too short for its matrix.
@@ -48,8 +48,8 @@ pub(super) fn gemm(
     if scratch.len() < words {
         scratch.resize(words, 0.0);
     }
-    let (turned, result) = scratch[..words].split_at_mut(m * k);
-    turn(a, k, turned);
+    let (transposed, result) = scratch[..words].split_at_mut(m * k);
+    transpose(a, k, transposed);
     let into = Into {
         y: &mut *result,
         row: m,
@@ -57,13 +57,18 @@ pub(super) fn gemm(
         threads: true,
     };
     let b_strides = Strides::rows(b_strides.column);
-    gemm_into((n, m, k), (b, b_strides), (turned, Strides::rows(m)), into);
-    turn(result, m, y);
+    gemm_into(
+        (n, m, k),
+        (b, b_strides),
+        (transposed, Strides::rows(m)),
+        into,
+    );
+    transpose(result, m, y);
     SCRATCH.set(scratch);
 }
 
 /// `y` is `x`, with rows of `columns` elements, transposed.
-fn turn(x: &[f32], columns: usize, y: &mut [f32]) {
+fn transpose(x: &[f32], columns: usize, y: &mut [f32]) {
     let rows = x.len() / columns.max(1);
     let band = |(i, y): (usize, &mut [f32])| {
         let first = i * BLOCK;
