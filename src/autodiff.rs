@@ -28,7 +28,7 @@ impl Tensor {
         };
         if inputs.iter().any(|x| *x >= id) {
             let reason = "the inputs of a gradient rule must be made before its tensor";
-            return self.mistake("with_gradient", reason.to_string(), Source::caller());
+            return self.record_error("with_gradient", reason.to_string(), Source::caller());
         }
         let grad = Arc::new(rule);
         self.graph_mut().rules.insert(id, Rule { inputs, grad });
@@ -45,7 +45,7 @@ pub fn gradients(loss: &Tensor, wrt: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
     let Some(root) = loss.id() else {
         return Err(Error::internal(
             "autodiff",
-            "the loss is broken but no mistake was recorded",
+            "the loss is broken but no error was recorded",
         ));
     };
     let meta = loss.meta();

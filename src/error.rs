@@ -1,7 +1,7 @@
 //! One error type for everything that can go wrong.
 //!
 //! Each variant carries what went wrong, where, and what would fit, as data. `Display` turns that
-//! into one readable message; nothing in this crate panics on a user's mistake.
+//! into one readable message; nothing in this crate panics on invalid input.
 
 use std::fmt;
 use std::panic::Location;
@@ -13,7 +13,7 @@ use crate::shape::Shape;
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The line of the user's program that made a node, a layer or a mistake.
+/// The line of the user's program that made a node, a layer or an error.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(pub(crate) &'static Location<'static>);
 

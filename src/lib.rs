@@ -41,7 +41,7 @@
 //! - The same device, driver and seed give the same weights, to the bit.
 //! - What a step takes is known before the first one; after the second nothing is allocated.
 //! - Everything works at WebGPU's default limits.
-//! - What goes wrong is an [`Error`] that says what and where. Nothing panics on a user's mistake.
+//! - What goes wrong is an [`Error`] that says what and where. Nothing panics on invalid input.
 
 pub mod autodiff;
 mod checkpoint;

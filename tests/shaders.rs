@@ -99,7 +99,7 @@ fn samples() -> &'static [Sample] {
             let wanted = |c: &Case| knows(c) || !limits.software;
             for case in cases()
                 .into_iter()
-                .filter(|c| c.mistake.is_none() && wanted(c))
+                .filter(|c| c.error.is_none() && wanted(c))
             {
                 let origin = format!("{}::{}", case.op, case.name);
                 planned(&case, limits)

@@ -57,7 +57,7 @@ pub struct Case {
     /// Why the expression has no gradient, as the error must say; `None` if it has one.
     pub no_gradient: Option<&'static str>,
     /// What the error must say, where tracing must fail.
-    pub mistake: Option<&'static str>,
+    pub error: Option<&'static str>,
     /// Elements of the other arguments stay away from the first's: there is a kink where they meet.
     pub apart: bool,
 }
@@ -75,7 +75,7 @@ pub fn case(
         expression: Box::new(expression),
         formula: None,
         no_gradient: None,
-        mistake: None,
+        error: None,
         apart: false,
     }
 }
@@ -164,8 +164,8 @@ impl Case {
     }
 
     /// Tracing must fail, with a message that contains this.
-    pub fn mistake(mut self, message: &'static str) -> Self {
-        self.mistake = Some(message);
+    pub fn error(mut self, message: &'static str) -> Self {
+        self.error = Some(message);
         self
     }
 

@@ -1,19 +1,17 @@
-//! Which trials are run where not all are.
+//! Chooses the trials that the doctor runs by default.
 //!
-//! Nearly all the time goes into compiling kernels, and most trials differ in their sizes alone. So a
-//! trial is run where it has
+//! Compiling kernels takes most of the time, and most trials differ only in their sizes. So a trial is run if it has
 //!
 //! - an op in a phase (forward, backward, update) that none before it has, or
-//! - a kind of step that none before it has, of whatever op and in whatever phase: see [`Once::Step`].
+//! - a kind of step that none before it has, of whatever op and in whatever phase: see [`CoverageItem::Step`].
 //!
-//! The further variants of a step give the same bits as the first, by a kernel of their own that is joined
-//! with the same parts: what loads its matrices, what becomes of its results. Tiles and parts know nothing
-//! of each other but the functions between them. So a variant is run where its kernels have not yet been run
-//! after each other, where their bits have not been compared with those of the first variant's kernels, or
-//! where one of them has a part that it has not been joined with: each tile with each part, but not with each
-//! set of parts. Where a step's first variant shows that, here or in another trial, it need not be shown again.
+//! The further variants of a step give the same bits as the first, by kernels of their own that are assembled from
+//! the same parts: loaders of matrices, epilogues. Tiles and parts interact only through function calls. So a
+//! variant is run if its sequence of kernels has not been run, if its bits have not been compared with those of
+//! the first variant's kernels, or if one of its kernels has not been assembled with one of its parts: each tile
+//! with each part, but not with each set of parts. What a first variant covers, in any trial, is not covered again.
 //!
-//! An op's trials are looked at in the order of what they say: from the smallest with more than [`ENOUGH`]
+//! An op's trials are looked at in the order of what they say: from the smallest with more than [`MULTI_WORKGROUP_ELEMENTS`]
 //! elements in a step upwards, then from the largest of the others downwards. At last those are left out, the
 //! largest first, that show nothing which others do not show as well: first whole trials, then variants.
 
@@ -22,16 +20,16 @@ use std::collections::HashMap;
 
 use crate::kernel::KernelLimits;
 
-use super::sketch::{Once, Shows, Sketch};
+use super::coverage::{Coverage, CoverageItem, TrialPlan};
 use super::trial::Trial;
 
 /// More elements than this take several workgroups of most kernels. Of the cases' sizes, the first above
 /// it is a prime, 1009, which no vector and no workgroup divides.
-const ENOUGH: usize = 1000;
+const MULTI_WORKGROUP_ELEMENTS: usize = 1000;
 
-/// The trials to run, in order, each with the variants to run: see the module's words.
+/// The trials to run, in order, each with the variants to run; see the module's documentation.
 pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
-    let sketches: Vec<Option<Sketch>> = all.iter().map(|t| Sketch::of(t, limits)).collect();
+    let plans: Vec<Option<TrialPlan>> = all.iter().map(|t| TrialPlan::of(t, limits)).collect();
     let mut ops: Vec<String> = Vec::new();
     let mut order: Vec<(usize, usize)> = Vec::new();
     for (at, trial) in all.iter().enumerate() {
@@ -42,51 +40,51 @@ pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
         }
     }
     let elements = |at: usize| {
-        let sketch = sketches.get(at).and_then(Option::as_ref);
-        sketch.map_or(0, |s| s.elements)
+        let plan = plans.get(at).and_then(Option::as_ref);
+        plan.map_or(0, |s| s.elements)
     };
     order.sort_by_key(|&(op, at)| match elements(at) {
-        n if n > ENOUGH => (op, false, n, Reverse(0)),
+        n if n > MULTI_WORKGROUP_ELEMENTS => (op, false, n, Reverse(0)),
         n => (op, true, 0, Reverse(n)),
     });
-    let mut shown = Shown::default();
-    let mut shows: Vec<Option<Shows>> = (0..all.len()).map(|_| None).collect();
+    let mut covered = Covered::default();
+    let mut coverages: Vec<Option<Coverage>> = (0..all.len()).map(|_| None).collect();
     for &(_, at) in &order {
-        let (Some(trial), Some(place)) = (all.get(at), shows.get_mut(at)) else {
+        let (Some(trial), Some(place)) = (all.get(at), coverages.get_mut(at)) else {
             continue;
         };
-        // What does not even become a plan is run: that says why.
-        let Some(Some(sketch)) = sketches.get(at) else {
-            *place = Some(Shows::default());
+        // A trial whose planning fails is run, so that the report says why.
+        let Some(Some(plan)) = plans.get(at) else {
+            *place = Some(Coverage::default());
             continue;
         };
-        let mut run = sketch.shows(&trial.op);
-        run.further.retain(|_, all| shown.add_new(all));
-        if !run.further.is_empty() || run.always.iter().any(|once| shown.is_new(once)) {
-            shown.add(&run.always);
+        let mut run = plan.coverage(&trial.op);
+        run.further.retain(|_, all| covered.add_new(all));
+        if !run.further.is_empty() || run.always.iter().any(|item| covered.is_new(item)) {
+            covered.add(&run.always);
             *place = Some(run);
         }
     }
     order.sort_by_key(|&(_, at)| Reverse(elements(at)));
     for &(_, at) in &order {
-        // A trial that does not become a plan shows nothing, and stays.
-        let idle = |run: &Shows| !run.is_empty() && shown.take_away(run.all());
-        if let Some(place) = shows.get_mut(at)
+        // A trial whose planning fails covers nothing, and stays.
+        let idle = |run: &Coverage| !run.is_empty() && covered.take_away(run.all());
+        if let Some(place) = coverages.get_mut(at)
             && place.as_ref().is_some_and(idle)
         {
             *place = None;
         }
     }
     // First variants run in any case, and most kernels are the first one somewhere.
-    for run in shows.iter().flatten() {
-        shown.add(&run.besides);
+    for run in coverages.iter().flatten() {
+        covered.add(&run.besides);
     }
     for &(_, at) in &order {
-        if let Some(Some(run)) = shows.get_mut(at) {
-            run.further.retain(|_, all| !shown.take_away(&*all));
+        if let Some(Some(run)) = coverages.get_mut(at) {
+            run.further.retain(|_, all| !covered.take_away(&*all));
         }
     }
-    let chosen = all.into_iter().zip(shows);
+    let chosen = all.into_iter().zip(coverages);
     let chosen = chosen.filter_map(|(mut trial, run)| {
         trial.variants = Some(run?.further.into_keys().collect());
         Some(trial)
@@ -94,42 +92,43 @@ pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
     chosen.collect()
 }
 
-/// How often each thing is shown by what is to be run.
+/// How often each item is covered by the chosen trials.
 #[derive(Default)]
-struct Shown(HashMap<Once, usize>);
+struct Covered(HashMap<CoverageItem, usize>);
 
-impl Shown {
-    fn is_new(&self, once: &Once) -> bool {
-        !self.0.contains_key(once)
+impl Covered {
+    fn is_new(&self, item: &CoverageItem) -> bool {
+        !self.0.contains_key(item)
     }
 
-    fn add(&mut self, all: &[Once]) {
-        for once in all {
-            *self.0.entry(once.clone()).or_default() += 1;
+    fn add(&mut self, all: &[CoverageItem]) {
+        for item in all {
+            *self.0.entry(item.clone()).or_default() += 1;
         }
     }
 
     /// Adds all of them where one is new.
-    fn add_new(&mut self, all: &[Once]) -> bool {
-        let new = all.iter().any(|once| self.is_new(once));
+    fn add_new(&mut self, all: &[CoverageItem]) -> bool {
+        let new = all.iter().any(|item| self.is_new(item));
         if new {
             self.add(all);
         }
         new
     }
 
-    /// Takes all of them away where something else shows each as well; says whether it did.
-    fn take_away<'a>(&mut self, all: impl IntoIterator<Item = &'a Once>) -> bool {
-        let mut own: HashMap<&Once, usize> = HashMap::new();
-        for once in all {
-            *own.entry(once).or_default() += 1;
+    /// Removes all of them if something else covers each of them as well; returns whether it did.
+    fn take_away<'a>(&mut self, all: impl IntoIterator<Item = &'a CoverageItem>) -> bool {
+        let mut own: HashMap<&CoverageItem, usize> = HashMap::new();
+        for item in all {
+            *own.entry(item).or_default() += 1;
         }
-        let is_left = |(once, own): (&&Once, &usize)| self.0.get(*once).is_some_and(|n| n > own);
+        let is_left =
+            |(item, own): (&&CoverageItem, &usize)| self.0.get(*item).is_some_and(|n| n > own);
         if !own.iter().all(is_left) {
             return false;
         }
-        for (once, own) in own {
-            if let Some(n) = self.0.get_mut(once) {
+        for (item, own) in own {
+            if let Some(n) = self.0.get_mut(item) {
                 *n -= own;
             }
         }

@@ -1,4 +1,4 @@
-//! What running a trial would show, from its plan alone: nothing is compiled.
+//! The coverage of a trial, computed from its plan: nothing is compiled.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,85 +8,88 @@ use crate::plan::{Dispatch, Layout, Step, plan};
 
 use super::trial::Trial;
 
-/// What is to be run once.
+/// Something that the doctor must run at least once.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Once {
-    /// An op in a phase; in none where nothing is computed.
+pub(super) enum CoverageItem {
+    /// An op in a phase; `None` where nothing is computed.
     Op(String, Option<Phase>),
-    /// A step by its first variant: what it is made of, and the shader files in order, with those of the
-    /// libraries they use. A chain on its own is made of its functions. A kernel is made of its op, whatever
-    /// functions of these libraries follow: they come from the same emitter as in a chain on its own.
+    /// A step by its first variant: its kind, and its shader files in order, libraries included. The kind of an
+    /// elementwise chain is its functions. The kind of another kernel is its op alone: the functions of its epilogue
+    /// come from the same emitter as those of a chain.
     Step(String, Vec<&'static str>),
-    /// A variant's kernels, one after the other.
+    /// A variant's kernels in order.
     Kernels(Vec<&'static str>),
-    /// Kernels that only the first variant has, and those in their place, to compare the bits.
+    /// The kernels that only the first variant has, and those of another variant in their place, whose bits are compared.
     Same(Vec<&'static str>, Vec<&'static str>),
-    /// One of its kernels, with one of the files it is put together from.
+    /// A kernel with one of the files that it is assembled from.
     Part(&'static str, &'static str),
 }
 
-impl Once {
-    /// What running a step by these kernels shows, whichever variant they are.
-    fn of(kernels: &[KernelSketch]) -> HashSet<Once> {
+impl CoverageItem {
+    /// What running these kernels covers, in any variant.
+    fn of(kernels: &[KernelFiles]) -> HashSet<CoverageItem> {
         let labels = kernels.iter().map(|k| k.label).collect();
         let parts = kernels
             .iter()
-            .flat_map(|k| k.files.iter().map(|f| Once::Part(k.label, f)));
-        std::iter::once(Once::Kernels(labels))
+            .flat_map(|k| k.files.iter().map(|f| CoverageItem::Part(k.label, f)));
+        std::iter::once(CoverageItem::Kernels(labels))
             .chain(parts)
             .collect()
     }
 
-    /// What a further variant shows beside the first.
-    fn after(first: &[KernelSketch], kernels: &[KernelSketch]) -> HashSet<Once> {
-        let only = |all: &[KernelSketch], others: &[KernelSketch]| {
+    /// What a further variant covers in addition to the first.
+    fn after(first: &[KernelFiles], kernels: &[KernelFiles]) -> HashSet<CoverageItem> {
+        let only = |all: &[KernelFiles], others: &[KernelFiles]| {
             let labels = all.iter().map(|k| k.label);
             let is_other = |l: &&str| others.iter().all(|k| k.label != *l);
             labels.filter(is_other).collect()
         };
-        let mut all = Once::of(kernels);
-        all.insert(Once::Same(only(first, kernels), only(kernels, first)));
+        let mut all = CoverageItem::of(kernels);
+        all.insert(CoverageItem::Same(
+            only(first, kernels),
+            only(kernels, first),
+        ));
         all
     }
 }
 
-/// What running a trial shows.
+/// What running a trial covers.
 #[derive(Default)]
-pub(super) struct Shows {
-    /// By its first variants.
-    pub always: Vec<Once>,
-    /// By these as well, which is no reason to run them.
-    pub besides: Vec<Once>,
-    /// By each further variant of a step.
-    pub further: BTreeMap<(usize, usize), Vec<Once>>,
+pub(super) struct Coverage {
+    /// Covered by the first variants.
+    pub always: Vec<CoverageItem>,
+    /// Covered by them as well, but no reason to run the trial.
+    pub besides: Vec<CoverageItem>,
+    /// Covered by each further variant of a step.
+    pub further: BTreeMap<(usize, usize), Vec<CoverageItem>>,
 }
 
-impl Shows {
+impl Coverage {
     pub(super) fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }
 
-    /// What it is run for.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Once> {
+    /// The reasons to run the trial.
+    pub(super) fn all(&self) -> impl Iterator<Item = &CoverageItem> {
         self.always.iter().chain(self.further.values().flatten())
     }
 }
 
-/// What a trial would run.
-pub(super) struct Sketch {
-    steps: Vec<StepSketch>,
-    /// Of the step with the most.
+/// The steps and kernels of a trial.
+pub(super) struct TrialPlan {
+    steps: Vec<StepPlan>,
+    /// The number of elements of the largest step.
     pub elements: usize,
 }
 
-impl Sketch {
-    /// Of a trial on a device with these limits; none where it does not become a plan.
+impl TrialPlan {
+    /// Plans a trial for a device with these limits; `None` where planning fails.
     pub(super) fn of(trial: &Trial, limits: &KernelLimits) -> Option<Self> {
         let (graph, _) = trial.trace().ok()?;
         let plan = plan(&graph, &Layout::new(&graph.variables), limits).ok()?;
         let outputs = |s: &Step| s.outputs.first().map(|(id, _)| plan.graph.node(*id));
         let elements = |s: &Step| outputs(s).map_or(0, |node| node.meta.shape.len());
-        let steps = plan.steps.iter().enumerate().map(|(at, step)| StepSketch {
+        let steps = plan.steps.iter().enumerate().map(|(at, step)| StepPlan {
             at,
             phase: outputs(step).map(|node| node.phase),
             kind: match step.anchor {
@@ -95,33 +98,33 @@ impl Sketch {
             },
             variants: step.variants.iter().map(|v| kernels(v)).collect(),
         });
-        Some(Sketch {
+        Some(TrialPlan {
             steps: steps.collect(),
             elements: plan.steps.iter().map(elements).max().unwrap_or(0),
         })
     }
 
-    /// What running it in all variants shows.
-    pub(super) fn shows(&self, op: &str) -> Shows {
+    /// What running it in all variants covers.
+    pub(super) fn coverage(&self, op: &str) -> Coverage {
         let (mut always, mut besides) = (HashSet::new(), HashSet::new());
         let mut further = BTreeMap::new();
         if self.steps.is_empty() {
-            always.insert(Once::Op(op.to_string(), None));
+            always.insert(CoverageItem::Op(op.to_string(), None));
         }
         for step in &self.steps {
-            always.insert(Once::Op(op.to_string(), step.phase));
+            always.insert(CoverageItem::Op(op.to_string(), step.phase));
             let Some((first, others)) = step.variants.split_first() else {
                 continue;
             };
             let files = first.iter().flat_map(|k| k.files.iter().copied());
-            always.insert(Once::Step(step.kind.clone(), files.collect()));
-            besides.extend(Once::of(first));
+            always.insert(CoverageItem::Step(step.kind.clone(), files.collect()));
+            besides.extend(CoverageItem::of(first));
             for (i, kernels) in (1..).zip(others) {
-                let all = Once::after(first, kernels);
+                let all = CoverageItem::after(first, kernels);
                 further.insert((step.at, i), all.into_iter().collect());
             }
         }
-        Shows {
+        Coverage {
             always: always.into_iter().collect(),
             besides: besides.into_iter().collect(),
             further,
@@ -129,22 +132,22 @@ impl Sketch {
     }
 }
 
-struct StepSketch {
+struct StepPlan {
     at: usize,
     phase: Option<Phase>,
-    /// See [`Once::Step`].
+    /// See [`CoverageItem::Step`].
     kind: String,
-    variants: Vec<Vec<KernelSketch>>,
+    variants: Vec<Vec<KernelFiles>>,
 }
 
-struct KernelSketch {
+struct KernelFiles {
     label: &'static str,
     files: Vec<&'static str>,
 }
 
-fn kernels(dispatches: &[Dispatch]) -> Vec<KernelSketch> {
+fn kernels(dispatches: &[Dispatch]) -> Vec<KernelFiles> {
     let kernels = dispatches.iter().map(|d| &d.kernel);
-    let kernels = kernels.map(|kernel| KernelSketch {
+    let kernels = kernels.map(|kernel| KernelFiles {
         label: kernel.label,
         files: kernel.parts.iter().map(|part| part.file).collect(),
     });

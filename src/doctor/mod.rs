@@ -12,9 +12,9 @@
 mod case;
 mod cases;
 mod choice;
+mod coverage;
 mod examine;
 mod report;
-mod sketch;
 mod traced;
 mod trial;
 mod update;

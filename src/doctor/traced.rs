@@ -25,7 +25,7 @@ pub struct Traced {
 impl Traced {
     /// Makes a tensor an output of the graph.
     pub fn output(&self, name: impl Into<String>, tensor: &Tensor) -> Result<()> {
-        let broken = || Error::internal("a case", "a broken tensor without a mistake");
+        let broken = || Error::internal("a case", "a broken tensor without an error");
         let node = tensor.id().ok_or_else(broken)?;
         let name = name.into();
         self.graph.borrow_mut().outputs.push(Output { name, node });

@@ -27,9 +27,9 @@ enum Kind {
     Update(Update),
 }
 
-/// Everything that the doctor runs: all cases that are no mistakes, and the updates.
+/// Everything that the doctor runs: all cases that must not fail, and the updates.
 pub fn trials() -> Vec<Trial> {
-    let right = cases::all().into_iter().filter(|c| c.mistake.is_none());
+    let right = cases::all().into_iter().filter(|c| c.error.is_none());
     let cases = right.map(|case| Trial {
         op: case.op.clone(),
         name: case.name.clone(),

@@ -129,7 +129,7 @@ pub struct Layer {
 struct Scope {
     /// Its full name.
     name: String,
-    /// The line that is to blame for its mistakes.
+    /// The line that is to attributed_source for its mistakes.
     source: Option<Source>,
     /// The line that put it into a container.
     added: Option<Source>,
@@ -295,8 +295,8 @@ impl Graph {
         self.streams - 1
     }
 
-    /// The line to blame for nodes pushed now: the layer's, where one set it, else the caller's.
-    pub(crate) fn blame(&self, caller: Source) -> Source {
+    /// The line to attributed_source for nodes pushed now: the layer's, where one set it, else the caller's.
+    pub(crate) fn attributed_source(&self, caller: Source) -> Source {
         let layer = self.scope.iter().rev().find_map(|s| s.source);
         self.source_override.or(layer).unwrap_or(caller)
     }
@@ -316,7 +316,7 @@ impl Graph {
     }
 
     /// Like `enter`, for a module that was put into a container by the line `added`. What goes wrong in
-    /// a module of the user's own is the fault of a line in it, and not of that one.
+    /// a module of the user's own is attributed to a line in it, and not to that one.
     pub(crate) fn enter_member(&mut self, name: &str, added: Source) {
         self.scope.push(Scope {
             name: name.to_string(),
@@ -340,12 +340,12 @@ impl Graph {
         self.source_override = source;
     }
 
-    /// Keeps the first mistake; later ones mostly follow from it.
+    /// Keeps the first error; later ones mostly follow from it.
     pub(crate) fn record(&mut self, error: Error) {
         self.error.get_or_insert(error);
     }
 
-    /// The first mistake made while tracing, if any.
+    /// The first error while tracing, if any.
     pub fn take_error(&mut self) -> Result<()> {
         self.error.take().map_or(Ok(()), Err)
     }

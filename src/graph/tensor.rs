@@ -9,13 +9,13 @@ use super::{Graph, Meta, Mode, NodeId};
 
 /// A symbolic tensor: a handle to a node of the graph that is being traced.
 ///
-/// Cloning is cheap. Methods and operators append nodes. A mistake (shapes that do not fit) does
+/// Cloning is cheap. Methods and operators append nodes. An error (shapes that do not fit) does
 /// not panic and needs no `?`: the graph keeps it, with the line of the call, and compiling returns
 /// it; the handle that comes back is then good for nothing but further calls.
 #[derive(Clone)]
 pub struct Tensor {
     graph: Rc<RefCell<Graph>>,
-    /// `None` after a mistake.
+    /// `None` after an error.
     id: Option<NodeId>,
 }
 
@@ -31,12 +31,12 @@ impl Tensor {
         Tensor { graph, id: None }
     }
 
-    /// The node, unless a mistake was made on the way to it.
+    /// The node, unless an error occurred on the way to it.
     pub fn id(&self) -> Option<NodeId> {
         self.id
     }
 
-    /// Shape and element type; a scalar `f32` after a mistake.
+    /// Shape and element type; a scalar `f32` after an error.
     pub fn meta(&self) -> Meta {
         match self.id {
             Some(id) => self.graph.borrow().meta(id).clone(),
@@ -69,7 +69,7 @@ impl Tensor {
     }
 
     /// Runs `body` with its nodes belonging to the layer `name` (`None` keeps the current one), whose
-    /// mistakes are those of the line `source`.
+    /// errors are attributed to the line `source`.
     pub(crate) fn in_scope(
         &self,
         name: Option<String>,

@@ -138,7 +138,7 @@ impl MultiHeadAttention {
         x.in_scope(layer, Some(self.source), |x| {
             let d = match self.check(x) {
                 Ok(d) => d,
-                Err(reason) => return x.mistake("attention", reason, self.source),
+                Err(reason) => return x.record_error("attention", reason, self.source),
             };
             traced(x, &self.kind(), |x| {
                 let qkv = self.turned(self.projected(x, d), self.heads + self.kv_heads);
@@ -161,7 +161,7 @@ impl MultiHeadAttention {
             let checked = [query, key, value].map(|x| self.check(x));
             let d = match checked.into_iter().collect::<Result<Vec<usize>, String>>() {
                 Ok(d) => d.first().copied().unwrap_or(1),
-                Err(reason) => return query.mistake("attention", reason, self.source),
+                Err(reason) => return query.record_error("attention", reason, self.source),
             };
             traced(query, &self.kind(), |query| {
                 // Slices of the weight: copying those costs less than slicing what they give.

@@ -107,7 +107,7 @@ impl BatchNorm {
         let layer = self.running_mean.layer(x);
         x.in_scope(layer, Some(self.source), |x| {
             if let Some(reason) = self.mistake(x) {
-                return x.mistake("batch_norm", reason, self.source);
+                return x.record_error("batch_norm", reason, self.source);
             }
             traced(
                 x,

@@ -151,12 +151,12 @@ impl Module for Bert {
         let config = &self.config;
         if tokens.id().is_some() && tokens.shape().rank() != 2 {
             let reason = "takes token numbers [batch, time]".to_string();
-            return tokens.mistake("bert", reason, self.source);
+            return tokens.record_error("bert", reason, self.source);
         }
         if config.heads == 0 || !config.width.is_multiple_of(config.heads) {
             let (width, heads) = (config.width, config.heads);
             let reason = format!("the width {width} is not divisible by {heads} heads");
-            return tokens.mistake("bert", reason, self.source);
+            return tokens.record_error("bert", reason, self.source);
         }
         let options = AttentionOptions {
             mask: Some(self.real(tokens)),

@@ -114,7 +114,7 @@ impl Cached<'_> {
     pub fn extend(&self, block: usize, keys: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
         let Some([k, v]) = self.caches.blocks.get(block) else {
             let reason = format!("there is no cache for block {block}");
-            let wrong = keys.mistake("cache", reason, crate::Source::caller());
+            let wrong = keys.record_error("cache", reason, crate::Source::caller());
             return (wrong.clone(), wrong);
         };
         (self.put(k, keys), self.put(v, values))

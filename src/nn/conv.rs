@@ -170,7 +170,7 @@ impl Module for Conv2d {
             let channels = (self.inputs, self.outputs);
             let unfit = unfit(&x.shape(), channels, self.conv.groups, "h, w");
             if let (Some(reason), true) = (unfit, x.id().is_some()) {
-                return x.mistake("conv2d", reason, self.source);
+                return x.record_error("conv2d", reason, self.source);
             }
             traced(x, &self.kind(), |x| {
                 with_bias(x.conv2d(&self.weight.tensor(x), self.conv), &self.bias)
@@ -297,7 +297,7 @@ impl Module for Conv1d {
             let channels = (self.inputs, self.outputs);
             let unfit = unfit(&x.shape(), channels, self.conv.groups, "length");
             if let (Some(reason), true) = (unfit, x.id().is_some()) {
-                return x.mistake("conv1d", reason, self.source);
+                return x.record_error("conv1d", reason, self.source);
             }
             traced(x, &self.kind(), |x| {
                 let weight = self.weight.tensor(x).unsqueeze(2);

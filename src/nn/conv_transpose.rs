@@ -154,7 +154,7 @@ impl Module for ConvTranspose2d {
             };
             let size = match size {
                 Ok(size) => size,
-                Err(reason) => return x.mistake("conv_transpose2d", reason, self.source),
+                Err(reason) => return x.record_error("conv_transpose2d", reason, self.source),
             };
             let (inputs, outputs) = channels;
             let options = options(&self.conv);

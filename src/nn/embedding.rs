@@ -75,7 +75,7 @@ impl Module for Embedding {
             if let Some(token) = self.padding.filter(|t| *t as usize >= self.vocabulary) {
                 let last = self.vocabulary;
                 let reason = format!("the padding token is {token}, but the vocabulary has {last}");
-                return x.mistake("embedding", reason, self.source);
+                return x.record_error("embedding", reason, self.source);
             }
             let kind = format!("Embedding({}, {})", self.vocabulary, self.d);
             traced(x, &kind, |x| {

@@ -56,7 +56,7 @@ impl Module for Linear {
             if x.id().is_some() && shape.last() != self.inputs || shape == Shape::scalar() {
                 let (want, have) = (self.inputs, shape.last());
                 let reason = format!("the layer takes [.., {want}], but the last axis has {have}");
-                return x.mistake("linear", reason, self.source);
+                return x.record_error("linear", reason, self.source);
             }
             let kind = format!("Linear({}, {})", self.inputs, self.outputs);
             traced(x, &kind, |x| {

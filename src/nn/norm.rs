@@ -46,7 +46,7 @@ impl Affine {
             let given = x.shape();
             if x.id().is_some() && !given.ends_with(shape) || shape.rank() == 0 {
                 let reason = format!("the layer normalises the last axes {shape} of its input");
-                return x.mistake(op, reason, self.source);
+                return x.record_error(op, reason, self.source);
             }
             traced(x, &format!("{kind}({shape})"), |x| {
                 let n = shape.len();
@@ -212,7 +212,7 @@ impl Module for GroupNorm {
             let (shape, channels) = (x.shape(), self.channels);
             if x.id().is_some() && shape.get(1) != Some(&channels) {
                 let reason = format!("the layer takes [batch, {channels}, ..]");
-                return x.mistake("group_norm", reason, affine.source);
+                return x.record_error("group_norm", reason, affine.source);
             }
             let kind = format!("GroupNorm({}, {channels})", self.groups);
             traced(x, &kind, |x| {

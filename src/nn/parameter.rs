@@ -169,7 +169,7 @@ impl Parameter {
             return;
         };
         let caller = Source::caller();
-        let wrong = |reason: String| value.mistake("assign", reason, caller);
+        let wrong = |reason: String| value.record_error("assign", reason, caller);
         if self.is_trained() {
             wrong("a trained parameter is changed by the optimizer only".to_string());
         } else if value.meta() != self.meta() {
@@ -191,7 +191,7 @@ impl Parameter {
     fn unnamed(&self, x: &Tensor) -> Tensor {
         let shape = &self.shape;
         let reason = format!("a parameter of shape {shape} is not named by its module's `visit`");
-        x.mistake("parameter", reason, self.source)
+        x.record_error("parameter", reason, self.source)
     }
 
     /// The name under which the graph of `x` knows it, without its last part: the layer's name.

@@ -41,7 +41,7 @@ impl Table {
                 _ => {
                     let reason =
                         format!("the layer takes [.., t, {d}] with {offset} + t up to {rows}");
-                    x.mistake("positions", reason, self.source)
+                    x.record_error("positions", reason, self.source)
                 }
             }
         })

@@ -45,7 +45,7 @@ impl Module for Prelu {
             let axis = 1.min(shape.rank().saturating_sub(1));
             if n != 1 && x.id().is_some() && shape.get(axis) != Some(&n) {
                 let reason = format!("the layer has {n} slopes, one for each of {n} channels");
-                return x.mistake("prelu", reason, self.source);
+                return x.record_error("prelu", reason, self.source);
             }
             traced(x, &format!("PReLU({n})"), |x| {
                 let mut to = vec![1; shape.rank() - axis.min(shape.rank())];

@@ -263,7 +263,7 @@ impl Recurrent {
         let first = self.layers.iter().flatten().next();
         let layer = first.and_then(|d| d.weight_ih.layer(x));
         x.in_scope(layer, Some(self.source), |x| {
-            let wrong = |reason: String| x.mistake("recurrent", reason, self.source);
+            let wrong = |reason: String| x.record_error("recurrent", reason, self.source);
             let shape = x.shape();
             match shape.dims() {
                 _ if x.id().is_none() => x.clone(),
@@ -295,7 +295,7 @@ impl Recurrent {
                 "a first state must be {states:?} and a mask {:?}",
                 [batch, time]
             );
-            let broken = given.mistake("recurrent", reason, self.source);
+            let broken = given.record_error("recurrent", reason, self.source);
             return Steps {
                 output: broken.clone(),
                 hidden: broken.clone(),

@@ -33,7 +33,7 @@ impl Module for Reshape {
                     "the layer gives {} for a sample, {want} numbers, but a sample of {given} has {have}",
                     self.shape
                 );
-                return x.mistake("reshape", reason, self.source);
+                return x.record_error("reshape", reason, self.source);
             }
             shape.extend(self.shape.iter());
             traced(x, &format!("Reshape({})", self.shape), |x| x.reshape(shape))

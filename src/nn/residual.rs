@@ -102,7 +102,7 @@ impl Module for Parallel {
         let all: Vec<Tensor> = self.branches.iter().enumerate().map(branch).collect();
         let Some((first, rest)) = all.split_first() else {
             let reason = "there is no branch".to_string();
-            return x.mistake("parallel", reason, self.source);
+            return x.record_error("parallel", reason, self.source);
         };
         x.in_scope(None, Some(self.source), |_| match self.join {
             Join::Sum => rest.iter().fold(first.clone(), |sum, y| sum + y),

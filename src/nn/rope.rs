@@ -53,7 +53,7 @@ impl Rope {
             let (caller, most) = (Source::caller(), self.positions);
             let reason =
                 format!("{t} tokens from {offset} on pass the {most} positions of the layer");
-            return x.mistake("rope", reason, caller);
+            return x.record_error("rope", reason, caller);
         }
         let rows = self.table.tensor(x).narrow(0, offset, t);
         x.rope(&rows, heads, self.interleaved)

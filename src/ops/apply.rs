@@ -8,7 +8,7 @@ use crate::ops::{OpKind, elementwise};
 use crate::{Error, Result, Source};
 
 impl Tensor {
-    /// Appends `op` with `inputs` to the graph of the first input, or records the mistake. The
+    /// Appends `op` with `inputs` to the graph of the first input, or records the error. The
     /// methods are made of this; it is public for ops that have none.
     pub fn apply(op: Op, inputs: &[&Tensor], caller: Source) -> Tensor {
         let Some(first) = inputs.first() else {
@@ -23,7 +23,7 @@ impl Tensor {
             .iter()
             .filter(|t| t.id().is_none() && !t.same_graph(first))
         {
-            // A mistake made without any tensor has a graph of its own; here it finds its way home.
+            // An error without any tensor is in a graph of its own; it moves to this graph.
             if let Err(error) = input.graph_mut().take_error() {
                 shared.borrow_mut().record(error);
             }
@@ -38,7 +38,7 @@ impl Tensor {
         if !inputs.iter().all(|t| t.same_graph(first)) {
             let reason = "the inputs belong to two different traces".to_string();
             let mut graph = shared.borrow_mut();
-            let error = mistake(&graph, &op, &[], reason, caller);
+            let error = op_error(&graph, &op, &[], reason, caller);
             graph.record(error);
             drop(graph);
             return Tensor::broken(shared);
@@ -53,13 +53,13 @@ impl Tensor {
         }
     }
 
-    /// Records a mistake that is noticed before there is an op to append.
-    pub(crate) fn mistake(&self, op: &'static str, reason: String, caller: Source) -> Tensor {
-        Tensor::mistake_of(&[self], op, reason, caller)
+    /// Records an error that is found before there is an op to append.
+    pub(crate) fn record_error(&self, op: &'static str, reason: String, caller: Source) -> Tensor {
+        Tensor::record_error_of(&[self], op, reason, caller)
     }
 
-    /// The same, of an op of several tensors, at least one. What follows from an earlier mistake is not recorded.
-    pub(crate) fn mistake_of(
+    /// The same for an op of several tensors, at least one. Errors that follow from an earlier one are not recorded.
+    pub(crate) fn record_error_of(
         tensors: &[&Tensor],
         op: &'static str,
         reason: String,
@@ -76,7 +76,7 @@ impl Tensor {
                 op,
                 inputs,
                 reason,
-                at: graph.blame(caller),
+                at: graph.attributed_source(caller),
                 scope: graph.scope_name(),
             };
             graph.record(error);
@@ -102,7 +102,7 @@ impl Graph {
         });
         match inferred {
             Ok(meta) => {
-                let source = self.blame(caller);
+                let source = self.attributed_source(caller);
                 let scope = self.scope_name();
                 let phase = self.phase;
                 Ok(self.push(Node {
@@ -114,7 +114,7 @@ impl Graph {
                     phase,
                 }))
             }
-            Err(reason) => Err(mistake(self, &op, &metas, reason, caller)),
+            Err(reason) => Err(op_error(self, &op, &metas, reason, caller)),
         }
     }
 }
@@ -143,12 +143,12 @@ impl Graph {
     }
 }
 
-fn mistake(graph: &Graph, op: &Op, metas: &[Meta], reason: String, caller: Source) -> Error {
+fn op_error(graph: &Graph, op: &Op, metas: &[Meta], reason: String, caller: Source) -> Error {
     Error::Op {
         op: op.name(),
         inputs: metas.iter().map(|m| (m.shape.clone(), m.dtype)).collect(),
         reason,
-        at: graph.blame(caller),
+        at: graph.attributed_source(caller),
         scope: graph.scope_name(),
     }
 }

@@ -13,11 +13,11 @@ use crate::ops::{
 use crate::{DType, Source, Tensor};
 
 /// Rows at least this long are cut into chunks, each of which finds its own winner first.
-const LONG_ROW: usize = 512;
+const MIN_CHUNKED_ROW: usize = 512;
 
 /// Elements of a chunk, and chunks of a row: about as many of these as of those.
 fn chunks(columns: usize) -> (usize, usize) {
-    if columns < LONG_ROW {
+    if columns < MIN_CHUNKED_ROW {
         return (columns.max(1), 1);
     }
     let chunk = columns.isqrt();
@@ -172,7 +172,7 @@ impl Tensor {
         let Some(axis) = shape.axis(axis) else {
             let axes = shape.rank();
             let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
-            return self.mistake(op.name(), reason, caller);
+            return self.record_error(op.name(), reason, caller);
         };
         // The axis goes to the end, the others keep their order.
         let mut axes: Vec<usize> = (0..shape.rank()).filter(|&a| a != axis).collect();

@@ -25,7 +25,7 @@ impl Tensor {
         let caller = Source::caller();
         if shifts.len() != axes.len() {
             let reason = format!("{} shifts for {} axes", shifts.len(), axes.len());
-            return self.mistake("roll", reason, caller);
+            return self.record_error("roll", reason, caller);
         }
         let mut x = self.clone();
         for (&shift, &axis) in shifts.iter().zip(axes) {
@@ -50,7 +50,7 @@ impl Tensor {
         let shape = self.shape();
         let Some(new) = counts.len().checked_sub(shape.rank()) else {
             let reason = format!("{counts:?} names {} of {} axes", counts.len(), shape.rank());
-            return self.mistake("repeat", reason, caller);
+            return self.record_error("repeat", reason, caller);
         };
         let dims = [&vec![1; new][..], &shape[..]].concat();
         // Each repeated axis gets one of size 1 in front, which is broadcast.
@@ -85,7 +85,7 @@ impl Tensor {
     pub fn chunk(&self, count: usize, axis: isize) -> Vec<Tensor> {
         let caller = Source::caller();
         if count == 0 {
-            return vec![self.mistake("chunk", "into no parts".to_string(), caller)];
+            return vec![self.record_error("chunk", "into no parts".to_string(), caller)];
         }
         if self.shape().axis(axis).is_none() {
             return vec![self.no_axis("chunk", axis, caller)];
@@ -117,7 +117,7 @@ impl Tensor {
             Some(to) if new.is_some() => self.broadcast_at(&to.into(), caller),
             _ => {
                 let reason = format!("{shape} does not expand to {sizes:?}");
-                self.mistake("expand", reason, caller)
+                self.record_error("expand", reason, caller)
             }
         }
     }
@@ -133,7 +133,7 @@ impl Tensor {
         let shape = self.shape();
         let Some(first) = shape.rank().checked_sub(widths.len()) else {
             let reason = format!("{} pairs of widths for {} axes", widths.len(), shape.rank());
-            return self.mistake("pad", reason, caller);
+            return self.record_error("pad", reason, caller);
         };
         let padded = |(&n, &(before, after)): (&usize, &(usize, usize))| {
             before.checked_add(after)?.checked_add(n)
@@ -141,7 +141,7 @@ impl Tensor {
         let sizes = shape[first..].iter().zip(widths).map(padded);
         let Some(sizes) = sizes.collect::<Option<Vec<usize>>>() else {
             let reason = format!("the widths {widths:?} are too large");
-            return self.mistake("pad", reason, caller);
+            return self.record_error("pad", reason, caller);
         };
         if let PadMode::Constant(value) = mode {
             let mut before = vec![0; shape.rank()];
@@ -175,11 +175,11 @@ impl Tensor {
             let reason = format!(
                 "axis {axis} has {n} elements, and reflecting takes fewer: not {before} and {after}"
             );
-            return self.mistake("pad", reason, caller);
+            return self.record_error("pad", reason, caller);
         }
         if n == 0 {
             let reason = format!("axis {axis} is empty, and has no border to repeat");
-            return self.mistake("pad", reason, caller);
+            return self.record_error("pad", reason, caller);
         }
         let side = |reflected: usize, border: usize, count: usize| match reflects {
             true => self.narrow(axis, reflected, count).flip(&[axis]),

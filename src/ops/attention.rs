@@ -26,7 +26,7 @@ use sizes::Sizes;
 pub use methods::AttentionOptions;
 
 /// Iterations of loops that are not over keys or queries.
-const AROUND: usize = 256;
+const OTHER_ITERATIONS: usize = 256;
 
 /// Where scores of keys that are left out lie, and below.
 const LEFT_OUT: f64 = -1e30;
@@ -131,7 +131,7 @@ impl KernelOp for Attention {
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
         match self.sizes(&cx.x, 0) {
-            Ok(s) if cx.allows(s.keys / 2 + AROUND) => kernels::attention(self, &s, cx),
+            Ok(s) if cx.allows(s.keys / 2 + OTHER_ITERATIONS) => kernels::attention(self, &s, cx),
             _ => Vec::new(),
         }
     }
@@ -218,7 +218,7 @@ impl KernelOp for AttentionGrad {
         match self.of.sizes(&cx.x, 2) {
             Ok(s) => {
                 let most = (s.keys / 2).max(s.queries * s.heads / s.kv_heads.max(1));
-                match cx.allows(most + AROUND) {
+                match cx.allows(most + OTHER_ITERATIONS) {
                     true => kernels::gradient(self, &s, cx),
                     false => Vec::new(),
                 }

@@ -16,7 +16,7 @@ impl Tensor {
         let caller = Source::caller();
         if !(0.0..=1.0).contains(&p) {
             let reason = format!("the probability {p} must be from 0 to 1");
-            return self.mistake("random_flip", reason, caller);
+            return self.record_error("random_flip", reason, caller);
         }
         let Some([h, w]) = size(self) else {
             return self.no_images("random_flip", caller);
@@ -58,7 +58,7 @@ impl Tensor {
                 "a window of {} by {} does not fit into images of {h} by {w}",
                 to[0], to[1]
             );
-            return self.mistake("random_crop", reason, caller);
+            return self.record_error("random_crop", reason, caller);
         }
         if !self.is_training() {
             return self
@@ -88,7 +88,7 @@ impl Tensor {
         let [Some(down), Some(right)] = places else {
             let [h, w] = window.border;
             let reason = format!("{h} by {w} pixels around images of {size:?} are too many");
-            return self.mistake(op, reason, caller);
+            return self.record_error(op, reason, caller);
         };
         if !self.is_training() || (down == 1 && right == 1) {
             return self.clone();
@@ -120,7 +120,7 @@ impl Tensor {
         let Window { to, border } = window;
         if shape.len() >= u32::MAX as usize {
             let reason = format!("{shape} has too many pixels to number");
-            return self.mistake("augment", reason, caller);
+            return self.record_error("augment", reason, caller);
         }
         let mut moved = shape.to_vec();
         moved.truncate(shape.rank().saturating_sub(2));
@@ -158,7 +158,7 @@ impl Tensor {
             self.dtype(),
             self.shape()
         );
-        self.mistake(op, reason, caller)
+        self.record_error(op, reason, caller)
     }
 }
 

@@ -158,7 +158,7 @@ impl Tensor {
                 "the first tensor has {} axes; there is no axis {axis}",
                 shape.rank()
             );
-            return first.mistake("concat", reason, caller);
+            return first.record_error("concat", reason, caller);
         };
         match tensors {
             [x] => (*x).clone(),
@@ -185,7 +185,7 @@ impl Tensor {
         let have = self.shape().axis(axis).map(|_| self.dim(axis));
         if have != Some(total) {
             let reason = format!("the parts {sizes:?} do not make up axis {axis}");
-            let broken = self.mistake("split", reason, Source::caller());
+            let broken = self.record_error("split", reason, Source::caller());
             return vec![broken; sizes.len()];
         }
         let mut start = 0;
@@ -198,8 +198,8 @@ impl Tensor {
     }
 }
 
-/// A mistake made without any tensor, and so without a graph: the first op that is given the result
-/// takes the mistake over into its own graph.
+/// An error without any tensor, and so without a graph: the first op that is given the result
+/// takes the error over into its own graph.
 pub(super) fn none_given(op: &'static str, at: Source) -> Tensor {
     let mut graph = Graph::new(Mode::Eval);
     graph.record(Error::Op {

@@ -52,7 +52,7 @@ impl Tensor {
         let n = ((end - start) / step).ceil();
         if !(n >= 0.0) || n > f64::from(1 << 24) {
             let reason = format!("from {start} to {end} by {step} are not 0 to 2^24 numbers");
-            return self.mistake("arange", reason, caller);
+            return self.record_error("arange", reason, caller);
         }
         self.numbers(n as usize).cast(DType::F32) * step + start
     }
@@ -85,7 +85,7 @@ impl Tensor {
         let caller = Source::caller();
         if !(0.0..=1.0).contains(&p) {
             let reason = format!("the probability {p} must be from 0 to 1");
-            return self.mistake("random_bernoulli", reason, caller);
+            return self.record_error("random_bernoulli", reason, caller);
         }
         let drawn = self.random_uniform(shape);
         drawn.lt(&drawn.constant_like(p)).cast(DType::F32)

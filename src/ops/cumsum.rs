@@ -207,7 +207,7 @@ impl Tensor {
         let Some(axis) = shape.axis(axis) else {
             let axes = shape.rank();
             let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
-            return self.mistake("cumsum", reason, caller);
+            return self.record_error("cumsum", reason, caller);
         };
         let reverse = false;
         Tensor::apply(Op::CumSum(CumSum { axis, reverse }), &[self], caller)

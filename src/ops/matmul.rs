@@ -142,13 +142,13 @@ impl OpDef for Matmul {
 impl KernelOp for Matmul {
     fn fusion(&self, x: &[Meta]) -> Fusion {
         // Each tile of columns computes the left matrix again, so there must be few.
-        const MOST_COLUMNS: usize = 64;
+        const MAX_PROLOGUE_COLUMNS: usize = 64;
         let sizes = match x {
             [a, b] => self.sizes(&a.shape, &b.shape),
             _ => None,
         };
         let n = sizes.map_or(0, |s| s.n);
-        match sizes.is_some_and(|s| s.n <= MOST_COLUMNS && s.k > 0) {
+        match sizes.is_some_and(|s| s.n <= MAX_PROLOGUE_COLUMNS && s.k > 0) {
             // Where a prologue is taken, results are stored one by one.
             true => Fusion {
                 prologue: true,

@@ -297,11 +297,11 @@ impl Tensor {
         let shape = self.shape();
         let [batch, channels, rest @ ..] = shape.dims() else {
             let reason = "takes [batch, channels, ..]".to_string();
-            return self.mistake("group_norm", reason, caller);
+            return self.record_error("group_norm", reason, caller);
         };
         if groups == 0 || channels % groups != 0 {
             let reason = format!("{channels} channels do not divide into {groups} groups");
-            return self.mistake("group_norm", reason, caller);
+            return self.record_error("group_norm", reason, caller);
         }
         let each = channels / groups * rest.iter().product::<usize>();
         let rows = self.reshape_at(Shape::from([*batch, groups, each]), caller);

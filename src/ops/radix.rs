@@ -12,9 +12,9 @@ use crate::ops::grid;
 /// Bits of a digit at most.
 const DIGIT: u32 = 8;
 /// Numbers that an invocation moves at least.
-const RUN: usize = 64;
+const MIN_RUN: usize = 64;
 /// Runs at most; longer ones then.
-const RUNS: usize = 2048;
+const MAX_RUNS: usize = 2048;
 /// Invocations that add up the counts.
 const SCAN_WORKGROUP: u32 = 64;
 
@@ -46,7 +46,7 @@ impl Radix<'_> {
         let bits = (u32::BITS - self.most.leading_zeros()).max(1);
         let passes = bits.div_ceil(DIGIT);
         let digit = bits.div_ceil(passes);
-        let run = RUN.max(self.count.div_ceil(RUNS));
+        let run = MIN_RUN.max(self.count.div_ceil(MAX_RUNS));
         let runs = self.count.div_ceil(run).max(1);
         let counts = runs << digit;
         let place = |pass: u32| Operand::Scratch((pass % 2) as usize);

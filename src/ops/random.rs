@@ -37,7 +37,7 @@ impl Tensor {
         let caller = Source::caller();
         if !(0.0..1.0).contains(&p) {
             let reason = format!("the probability {p} must be at least 0 and below 1");
-            return self.mistake("dropout", reason, caller);
+            return self.record_error("dropout", reason, caller);
         }
         if p == 0.0 || !self.is_training() {
             return self.clone();

@@ -22,7 +22,7 @@ const CHUNK: usize = 256;
 /// Columns that one thread of the CPU reduces at a time.
 const COLUMNS: usize = 256;
 /// Rows at least this long get a workgroup each.
-const LONG_ROW: usize = 128;
+const MIN_WORKGROUP_ROW: usize = 128;
 
 impl ReduceKind {
     fn name(self) -> &'static str {
@@ -172,13 +172,13 @@ impl KernelOp for Reduce {
         let serial = cx.limits.software && inner == 1 && few;
         // One chunk needs no second dispatch.
         let one_chunk = inner > 1 && n <= CHUNK;
-        if n < LONG_ROW || serial || one_chunk {
+        if n < MIN_WORKGROUP_ROW || serial || one_chunk {
             return vec![
                 self.columns((outer, n, inner), n.max(1), prologue, epilogue, cx)
                     .into(),
             ];
         }
-        if inner == 1 && n < CHUNK * LONG_ROW {
+        if inner == 1 && n < CHUNK * MIN_WORKGROUP_ROW {
             return vec![self.rows(outer, n, prologue, epilogue, cx).into()];
         }
         // First each chunk, then the chunks' results.

@@ -252,7 +252,7 @@ impl Tensor {
         let Some(axis) = shape.axis(axis) else {
             let axes = shape.rank();
             let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
-            return self.mistake(name, reason, caller);
+            return self.record_error(name, reason, caller);
         };
         let (axis, last) = (axis as isize, shape.rank() as isize - 1);
         Tensor::apply(op, &[&self.swapped(axis, last)], caller).swapped(axis, last)

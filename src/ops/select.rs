@@ -21,7 +21,7 @@ impl Tensor {
             let have = ids.meta();
             let (dtype, shape) = (have.dtype, have.shape);
             let reason = format!("the numbers must be u32 [m], not {dtype} {shape}");
-            return self.mistake(NAME, reason, caller);
+            return self.record_error(NAME, reason, caller);
         }
         let gather = Op::Gather(Gather { frozen: None });
         if a == 0 {
@@ -65,13 +65,13 @@ impl Tensor {
                  {a}",
                 ids.shape()
             );
-            return self.mistake(NAME, reason, caller);
+            return self.record_error(NAME, reason, caller);
         }
         let types = [self, ids, src].map(|x| x.dtype().computed());
         if types != [DType::F32, DType::U32, DType::F32] {
             let [to, ids, from] = types;
             let reason = format!("takes f32, numbers in u32, and f32, not {to}, {ids} and {from}");
-            return self.mistake(NAME, reason, caller);
+            return self.record_error(NAME, reason, caller);
         }
         self + src.spread_along(ids, a, &shape, caller)
     }

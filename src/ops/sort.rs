@@ -4,9 +4,9 @@
 //! order, ascending or descending, so there is one right answer. NaN counts as the largest float, as in PyTorch.
 //! The sorted elements are then picked, so that gradients flow (see [`pick`]); the places have none.
 //!
-//! On a GPU each element's rank in its run of [`RUN`] is counted; then runs are merged two by two, each element
+//! On a GPU each element's rank in its run of [`RANK_RUN`] is counted; then runs are merged two by two, each element
 //! finding its place by bisection of the other run. No invocation waits for another, and a row may be of any
-//! length: a dispatch merges all runs of one length, and there are `log2(n / RUN)` lengths. Why not a bitonic
+//! length: a dispatch merges all runs of one length, and there are `log2(n / RANK_RUN)` lengths. Why not a bitonic
 //! network: it is not stable, wants a power of two, and takes a dispatch a stage beyond a workgroup's memory.
 
 mod key;
@@ -24,7 +24,7 @@ use crate::{DType, Source, Tensor};
 pub(super) use key::{compare, key, kind};
 
 /// Elements whose ranks are counted by comparing each with each.
-const RUN: usize = 32;
+const RANK_RUN: usize = 32;
 /// Elements of a row from which the CPU sorts it with several threads.
 const PARALLEL_FROM: usize = 1 << 16;
 
@@ -106,7 +106,7 @@ impl KernelOp for ArgSort {
             workgroups: grid::linear(cx.limits, rows * n),
         };
         // The widths of the runs that are merged.
-        let widths: Vec<usize> = std::iter::successors(Some(RUN), |w| w.checked_mul(2))
+        let widths: Vec<usize> = std::iter::successors(Some(RANK_RUN), |w| w.checked_mul(2))
             .take_while(|w| *w < n)
             .collect();
         // The places go to and fro between two workspaces, and in the end into the result.
@@ -117,7 +117,7 @@ impl KernelOp for ArgSort {
         let bindings = vec![
             Binding::Read(cx.inputs[0]),
             Binding::Write(place(0)),
-            uniform(RUN, widths.is_empty()),
+            uniform(RANK_RUN, widths.is_empty()),
         ];
         let mut kernels = vec![kernel("sort_runs", wgsl!("sort_runs"), bindings)];
         for (pass, &width) in widths.iter().enumerate() {
@@ -205,7 +205,7 @@ impl Tensor {
         let Some(axis) = shape.axis(axis) else {
             let axes = shape.rank();
             let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
-            let broken = self.mistake(name, reason, caller);
+            let broken = self.record_error(name, reason, caller);
             return (broken.clone(), broken);
         };
         let n = shape[axis];

@@ -139,7 +139,7 @@ impl Tensor {
                 let ids = ids.broadcast_at(&to(&numbers), caller);
                 Tensor::apply(op, &[&table, &ids], caller)
             }
-            // The op's own shape rule words the mistake.
+            // The op's own shape rule words the error.
             _ => Tensor::apply(op, &[self, ids], caller),
         }
     }

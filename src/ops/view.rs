@@ -266,7 +266,7 @@ impl Tensor {
         to.push(1);
         let Some(axis) = Shape::from(to.clone()).axis(axis) else {
             let reason = format!("the result has {} axes; there is no axis {axis}", to.len());
-            return self.mistake("unsqueeze", reason, caller);
+            return self.record_error("unsqueeze", reason, caller);
         };
         to[axis..].rotate_right(1);
         self.reshape_at(to.into(), caller)
@@ -282,7 +282,7 @@ impl Tensor {
                 to.remove(axis);
                 self.reshape_at(to.into(), caller)
             }
-            None => self.mistake(
+            None => self.record_error(
                 "squeeze",
                 format!("there is no axis {axis} of size 1"),
                 caller,
@@ -314,7 +314,7 @@ impl Tensor {
                 "the tensor has {} axes; there are no axes {a} and {b}",
                 shape.rank()
             );
-            return self.mistake("transpose", reason, Source::caller());
+            return self.record_error("transpose", reason, Source::caller());
         };
         let mut axes: Vec<usize> = (0..shape.rank()).collect();
         axes.swap(a, b);
@@ -360,7 +360,7 @@ impl Tensor {
         let caller = Source::caller();
         if start.len() != len.len() || len.len() != step.len() {
             let reason = "start, len and step must name the same axes".to_string();
-            return self.mistake("slice", reason, caller);
+            return self.record_error("slice", reason, caller);
         }
         let op = Slice {
             start: start.to_vec(),
@@ -381,7 +381,7 @@ impl Tensor {
             match shape.axis(axis) {
                 Some(a) if flipped.contains(&a) => {
                     let reason = format!("axis {axis} is named twice");
-                    return self.mistake("flip", reason, caller);
+                    return self.record_error("flip", reason, caller);
                 }
                 Some(a) => flipped.push(a),
                 None => return self.no_axis("flip", axis, caller),
@@ -398,11 +398,11 @@ impl Tensor {
         Tensor::apply(Op::Flip(op), &[self], caller)
     }
 
-    /// The mistake of naming an axis that does not exist.
+    /// Records the error of an axis that does not exist.
     pub(crate) fn no_axis(&self, op: &'static str, axis: isize, caller: Source) -> Tensor {
         let rank = self.shape().rank();
         let axes = if rank == 1 { "axis" } else { "axes" };
         let reason = format!("the tensor has {rank} {axes}; there is no axis {axis}");
-        self.mistake(op, reason, caller)
+        self.record_error(op, reason, caller)
     }
 }

@@ -19,7 +19,7 @@ pub(super) const SCALARS: &str = "optimizer.scalars";
 
 /// Bytes of a batch that are handed over as fast as the numbers of its rows would be: what gathers the rows on
 /// the device, two dispatches, would take longer than the copy.
-const SMALL_BATCH: u64 = 32 << 10;
+const MAX_STREAMED_BATCH_BYTES: u64 = 32 << 10;
 
 /// Where batches come from.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ impl Feed {
         variables: &mut Vec<Variable>,
     ) -> Feed {
         let bytes = batch_meta(spec, batch).bytes() + spec.target.meta(batch).bytes();
-        if bytes <= SMALL_BATCH {
+        if bytes <= MAX_STREAMED_BATCH_BYTES {
             return Feed::Streamed;
         }
         let features = batch_meta(spec, set.len());

@@ -19,7 +19,7 @@ use super::trainer::Trainer;
 use super::workload::{FitWorkload, TRAIN_SET, VALIDATION_SET};
 
 /// How long a slice waits before it looks again whether the device takes more work: a small part of what is queued.
-const PAUSE: Duration = Duration::from_micros(200);
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 /// What a slice of training did.
 #[derive(Clone, Debug, PartialEq)]
@@ -377,7 +377,7 @@ pub(super) fn slice(trainer: &mut Trainer, run: &mut Run, budget: Duration) -> R
         }
         if run.stalled {
             // Looking again and again would take the processor from a device that is one.
-            std::thread::sleep(PAUSE.min(left));
+            std::thread::sleep(POLL_INTERVAL.min(left));
         }
     }
 }

@@ -169,7 +169,7 @@ fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()
         None => {
             return Err(Error::internal(
                 "tracing",
-                format!("{name} is broken without a mistake"),
+                format!("{name} is broken without an error"),
             ));
         }
     }

@@ -104,7 +104,7 @@ fn every_op_has_eight_shapes_of_ten_draws() -> Result<(), Failed> {
         return Ok(());
     }
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for case in cases().iter().filter(|case| case.mistake.is_none()) {
+    for case in cases().iter().filter(|case| case.error.is_none()) {
         let traced = case.trace()?;
         traced.add_outputs(case)?;
         let graph = traced.graph.borrow();

@@ -29,11 +29,8 @@ pub fn trials(case: Case, chosen: Option<&BTreeSet<(String, String)>>) -> Vec<Tr
         let case = Arc::clone(&case);
         Trial::test(format!("{name}::{kind}"), move || test(&case))
     };
-    if let Some(message) = case.mistake {
-        return vec![trial(
-            "mistake",
-            Box::new(move |case| mistake(case, message)),
-        )];
+    if let Some(message) = case.error {
+        return vec![trial("error", Box::new(move |case| fails(case, message)))];
     }
     let mut trials = vec![
         trial("reference", Box::new(reference)),
@@ -45,7 +42,7 @@ pub fn trials(case: Case, chosen: Option<&BTreeSet<(String, String)>>) -> Vec<Tr
     trials
 }
 
-fn mistake(case: &Case, message: &str) -> Outcome {
+fn fails(case: &Case, message: &str) -> Outcome {
     match case.trace() {
         Ok(_) => Err("traced without an error".into()),
         Err(e) => says(&e.to_string(), message),

@@ -184,26 +184,26 @@ pub fn cases() -> Vec<Case> {
             .f32([1, 1, 3, 4])
             .f32([1, 1, 3, 5])
             .f32([1, 1, 3, 4])
-            .mistake("queries [b, t, 1, d]"),
+            .error("queries [b, t, 1, d]"),
         case("attention", "uneven_heads", attention(None))
             .f32([1, 3, 3, 4])
             .f32([1, 2, 3, 4])
             .f32([1, 2, 3, 4])
-            .mistake("3 heads of queries"),
+            .error("3 heads of queries"),
         case("attention", "other_mask", attention(None))
             .f32([2, 1, 3, 4])
             .f32([2, 1, 5, 4])
             .f32([2, 1, 5, 4])
             .f32([2, 3])
-            .mistake("[2, 5]"),
+            .error("[2, 5]"),
         case("attention", "rank_3", attention(None))
             .f32([2, 3, 4])
             .f32([2, 3, 4])
             .f32([2, 3, 4])
-            .mistake("[batch, heads, time, features]"),
+            .error("[batch, heads, time, features]"),
         case("attention", "packed_unevenly", packed(2, None))
             .f32([2, 3, 5, 4])
-            .mistake("not 5"),
+            .error("not 5"),
     ]);
     cases
 }

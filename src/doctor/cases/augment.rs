@@ -55,16 +55,16 @@ pub fn cases() -> Vec<Case> {
             x[0].random_crop([4, 3], [1, 1])
         })
         .f32([2, 1, 3, 3])
-        .mistake("a window of 4 by 3 does not fit into images of 3 by 3"),
+        .error("a window of 4 by 3 does not fit into images of 3 by 3"),
         case("source_pixel", "flip_without_samples", |x| {
             x[0].random_flip(0.5)
         })
         .f32([3, 3])
-        .mistake("takes f32 images [n, .., height, width]"),
+        .error("takes f32 images [n, .., height, width]"),
         case("source_pixel", "flip_of_a_probability_above_1", |x| {
             x[0].random_flip(1.5)
         })
         .f32([1, 1, 3, 3])
-        .mistake("from 0 to 1"),
+        .error("from 0 to 1"),
     ]
 }

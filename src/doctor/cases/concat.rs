@@ -105,22 +105,22 @@ pub fn cases() -> Vec<Case> {
         case("concat", "other_axes", concat(0))
             .f32([2, 3])
             .f32([2, 4])
-            .mistake("agree"),
+            .error("agree"),
         case("concat", "other_type", concat(0))
             .f32([2])
             .below([2], 5)
-            .mistake("agree"),
+            .error("agree"),
         case("concat", "no_such_axis", concat(2))
             .f32([2, 3])
             .f32([2, 3])
-            .mistake("no axis 2"),
+            .error("no axis 2"),
         case("concat", "nothing", |x| &x[0] + Tensor::concat(&[], 0))
             .f32([2])
-            .mistake("at least 1"),
+            .error("at least 1"),
         case("concat", "split_short", |x| {
             x[0].split(&[1, 3], 0).remove(1)
         })
         .f32([5])
-        .mistake("[1, 3]"),
+        .error("[1, 3]"),
     ]
 }

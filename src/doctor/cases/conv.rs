@@ -211,59 +211,57 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([1, 1, 2, 5])
         .f32([1, 1, 3, 3])
-        .mistake("the kernel's height is 3, but the images' is only 2"),
+        .error("the kernel's height is 3, but the images' is only 2"),
         case("conv", "dilated_kernel_too_large", |x| {
             x[0].conv2d(&x[1], conv([1, 1], [1, 1], [3, 3], 1))
         })
         .f32([1, 1, 9, 4])
         .f32([1, 1, 3, 3])
-        .mistake(
-            "the kernel's width is 7 with its dilation, but the images' is only 6 with padding",
-        ),
+        .error("the kernel's width is 7 with its dilation, but the images' is only 6 with padding"),
         case("conv", "wrong_channels", |x| {
             x[0].conv2d(&x[1], Conv::PLAIN)
         })
         .f32([1, 3, 5, 5])
         .f32([2, 4, 3, 3])
-        .mistake("3 channels"),
+        .error("3 channels"),
         case("conv", "no_groups", |x| {
             x[0].conv2d(&x[1], conv([1, 1], [0, 0], [1, 1], 0))
         })
         .f32([1, 3, 5, 5])
         .f32([2, 3, 3, 3])
-        .mistake("at least 1 group"),
+        .error("at least 1 group"),
         case("conv", "uneven_groups", |x| {
             x[0].conv2d(&x[1], conv([1, 1], [0, 0], [1, 1], 2))
         })
         .f32([1, 4, 5, 5])
         .f32([3, 2, 3, 3])
-        .mistake("3 output channels do not fall into 2 groups"),
+        .error("3 output channels do not fall into 2 groups"),
         case("conv", "no_stride", |x| {
             x[0].conv2d(&x[1], conv([1, 0], [0, 0], [1, 1], 1))
         })
         .f32([1, 3, 5, 5])
         .f32([2, 3, 3, 3])
-        .mistake("the stride must be at least 1"),
+        .error("the stride must be at least 1"),
         case("conv", "no_batch", |x| x[0].conv2d(&x[1], Conv::PLAIN))
             .f32([3, 5, 5])
             .f32([2, 3, 3, 3])
-            .mistake("takes images"),
+            .error("takes images"),
         case("conv", "integers", |x| x[0].conv2d(&x[1], Conv::PLAIN))
             .below([1, 3, 5, 5], 3)
             .f32([2, 3, 3, 3])
-            .mistake("f32"),
+            .error("f32"),
         case("conv_input_grad", "wrong_size", |x| {
             x[0].conv_transpose2d(&x[1], Conv::PLAIN, [8, 8])
         })
         .f32([1, 2, 5, 5])
         .f32([2, 3, 3, 3])
-        .mistake("gives [1, 2, 6, 6]"),
+        .error("gives [1, 2, 6, 6]"),
         case("conv_weight_grad", "wrong_size", |x| {
             weight_grad(&x[0], &x[1], Conv::PLAIN, [3, 3])
         })
         .f32([1, 2, 5, 5])
         .f32([1, 3, 8, 8])
-        .mistake("gives [1, 2, 6, 6]"),
+        .error("gives [1, 2, 6, 6]"),
     ]);
     cases
 }

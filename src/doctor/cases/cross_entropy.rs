@@ -83,17 +83,17 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([5, 3])
         .below([4], 3)
-        .mistake("one a row"),
+        .error("one a row"),
         case("cross_entropy", "float_labels", |x| {
             x[0].cross_entropy(&x[1])
         })
         .f32([5, 3])
         .f32([5])
-        .mistake("u32"),
+        .error("u32"),
         case("cross_entropy", "no_classes", |x| x[0].cross_entropy(&x[1]))
             .f32([5, 0])
             .below([5], 1)
-            .mistake("classes"),
+            .error("classes"),
     ]);
     cases
 }

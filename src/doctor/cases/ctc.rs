@@ -195,7 +195,7 @@ pub fn cases() -> Vec<Case> {
             .numbers([4, 2], &[1, 2, 1, 1, 3, 0, 2, 0])
             .numbers([4], &[6, 6, 5, 6])
             .numbers([4], &four)
-            .mistake("need labels [batch, s]"),
+            .error("need labels [batch, s]"),
         case("ctc_loss", "time_first", |x| {
             let log_p = x[0].permute(&[1, 0, 2]);
             log_p
@@ -217,25 +217,25 @@ pub fn cases() -> Vec<Case> {
             .f32([2, 1])
             .below([2], 3)
             .below([2], 2)
-            .mistake("labels and both lengths u32"),
+            .error("labels and both lengths u32"),
         plain("wrong_lengths")
             .f32([2, 3, 4])
             .below([2, 1], 4)
             .below([3], 3)
             .below([2], 2)
-            .mistake("lengths [batch]"),
+            .error("lengths [batch]"),
         plain("rank_2")
             .f32([3, 4])
             .below([2, 1], 4)
             .below([2], 3)
             .below([2], 2)
-            .mistake("must be [batch, time, classes]"),
+            .error("must be [batch, time, classes]"),
         plain("no_time")
             .f32([2, 0, 4])
             .below([2, 1], 4)
             .below([2], 3)
             .below([2], 2)
-            .mistake("a frame at least"),
+            .error("a frame at least"),
         case("ctc_loss", "blank_outside", |x| {
             let options = Ctc {
                 blank: 4,
@@ -247,7 +247,7 @@ pub fn cases() -> Vec<Case> {
         .below([2, 1], 4)
         .below([2], 3)
         .below([2], 2)
-        .mistake("a class for the blank, which is 4"),
+        .error("a class for the blank, which is 4"),
     ]);
     cases
 }

@@ -55,10 +55,10 @@ pub fn cases() -> Vec<Case> {
         case("cumsum", "twice", |x| x[0].cumsum(0) * x[0].cumsum(1)).f32([7, 7]),
         case("cumsum", "no_such_axis", |x| x[0].cumsum(2))
             .f32([3, 5])
-            .mistake("no axis 2"),
+            .error("no axis 2"),
         case("cumsum", "integers", |x| x[0].cumsum(0))
             .below([3], 5)
-            .mistake("f32"),
+            .error("f32"),
     ]);
     cases
 }

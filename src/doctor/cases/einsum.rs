@@ -82,8 +82,7 @@ pub fn cases() -> Vec<Case> {
         ("ij->ii", &[&[2, 3]], "the result has i twice"),
         ("ii->i", &[&[2, 3]], "i is 3 in operand 0, and 2 before"),
     ];
-    cases
-        .extend(wrong.map(|(equation, shapes, message)| einsum(equation, shapes).mistake(message)));
+    cases.extend(wrong.map(|(equation, shapes, message)| einsum(equation, shapes).error(message)));
     cases.extend([
         case("einsum", "same_twice", |x| {
             Tensor::einsum("ij,kj->ik", &[&x[0], &x[0]])
@@ -105,10 +104,10 @@ pub fn cases() -> Vec<Case> {
         .expect(&[12.0, 34.0]),
         case("einsum", "u32", |x| Tensor::einsum("i->", &[&x[0]]))
             .below([3], 5)
-            .mistake("takes f32, not u32"),
+            .error("takes f32, not u32"),
         case("einsum", "nothing", |x| &x[0] + Tensor::einsum("->", &[]))
             .f32([3])
-            .mistake("at least 1"),
+            .error("at least 1"),
     ]);
     cases
 }

@@ -187,13 +187,13 @@ pub fn cases() -> Vec<Case> {
         case("add", "wrong_shapes", |x| &x[0] + &x[1])
             .f32([2])
             .f32([3])
-            .mistake("[3]"),
+            .error("[3]"),
     );
     cases.push(
         case("mul", "wrong_type", |x| &x[0] * &x[1].cast(DType::U32))
             .f32([2])
             .f32([2])
-            .mistake("must be f32"),
+            .error("must be f32"),
     );
     cases
 }

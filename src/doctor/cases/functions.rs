@@ -189,7 +189,7 @@ pub fn cases() -> Vec<Case> {
         case("lt", "mixed_types", |x| x[0].lt(&x[1]))
             .below([3], 4)
             .f32([3])
-            .mistake("must be u32"),
+            .error("must be u32"),
     ]);
     cases
 }

@@ -206,7 +206,7 @@ pub fn cases() -> Vec<Case> {
             crate::ops::constant(&x[0].shared_graph(), 1.0, [2], DType::F16)
         })
         .f32([2])
-        .mistake("Tensor::cast"),
+        .error("Tensor::cast"),
     );
     cases
 }

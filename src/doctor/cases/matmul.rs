@@ -125,19 +125,19 @@ pub fn cases() -> Vec<Case> {
         case("matmul", "wrong_k", |x| x[0].matmul(&x[1]))
             .f32([2, 3])
             .f32([4, 5])
-            .mistake("do not fit"),
+            .error("do not fit"),
         case("matmul", "vector", |x| x[0].matmul(&x[1]))
             .f32([3])
             .f32([3, 5])
-            .mistake("do not fit"),
+            .error("do not fit"),
         case("matmul", "wrong_batch", |x| x[0].matmul(&x[1]))
             .f32([2, 3, 4])
             .f32([3, 4, 5])
-            .mistake("do not fit"),
+            .error("do not fit"),
         case("matmul", "integers", |x| x[0].matmul(&x[1]))
             .below([2, 3], 3)
             .f32([3, 5])
-            .mistake("f32"),
+            .error("f32"),
     ]);
     cases
 }

@@ -94,23 +94,23 @@ pub fn cases() -> Vec<Case> {
         .distinct(),
         case("max_pool", "vector", |x| x[0].max_pool2d(TWO))
             .f32([5])
-            .mistake("takes images"),
+            .error("takes images"),
         case("max_pool", "too_small", |x| x[0].max_pool2d(TWO))
             .f32([1, 1, 5])
-            .mistake("the kernel's height is 2, but the images' is only 1"),
+            .error("the kernel's height is 2, but the images' is only 1"),
         case("max_pool", "no_stride", |x| {
             x[0].max_pool2d(pool([2, 2], [0, 2], [0, 0], [1, 1]))
         })
         .f32([1, 5, 5])
-        .mistake("the stride must be at least 1"),
+        .error("the stride must be at least 1"),
         case("max_pool", "much_padding", |x| {
             x[0].max_pool2d(pool([3, 3], [1, 1], [2, 0], [1, 1]))
         })
         .f32([1, 5, 5])
-        .mistake("at most half"),
+        .error("at most half"),
         case("max_pool", "integers", |x| x[0].max_pool2d(TWO))
             .below([4, 4], 3)
-            .mistake("f32"),
+            .error("f32"),
     ]);
     cases
 }

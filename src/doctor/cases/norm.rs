@@ -123,12 +123,12 @@ pub fn cases() -> Vec<Case> {
             .f32([5, 7])
             .f32([5])
             .f32([7])
-            .mistake("shape [7]"),
+            .error("shape [7]"),
         case("layer_norm", "integers", layer)
             .below([5, 7], 3)
             .f32([7])
             .f32([7])
-            .mistake("f32"),
+            .error("f32"),
         case("rms_norm", "zeros", rms)
             .given([2, 2], &[0.0, 0.0, 0.0, 0.0])
             .constant()
@@ -143,7 +143,7 @@ pub fn cases() -> Vec<Case> {
         case("rms_norm", "other_weight", rms)
             .f32([5, 7])
             .f32([1])
-            .mistake("shape [7]"),
+            .error("shape [7]"),
         case("layer_norm", "groups", |x| {
             x[0].group_norm(2, Some(&x[1]), Some(&x[2]), EPS)
         })
@@ -164,7 +164,7 @@ pub fn cases() -> Vec<Case> {
             x[0].group_norm(4, None, None, EPS)
         })
         .f32([3, 6])
-        .mistake("do not divide"),
+        .error("do not divide"),
     ]);
     cases
 }

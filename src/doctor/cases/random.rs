@@ -28,6 +28,6 @@ pub fn cases() -> Vec<Case> {
         .formula(|x| x[0].data.clone()),
         case("random_uniform", "dropout_of_all", |x| x[0].dropout(1.0))
             .f32([65])
-            .mistake("below 1"),
+            .error("below 1"),
     ]
 }

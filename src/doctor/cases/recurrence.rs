@@ -126,7 +126,7 @@ pub fn cases() -> Vec<Case> {
             .f32([12])
             .f32([2, 3])
             .f32([2, 5])
-            .mistake("must fit x [batch, time, 3 hidden]"),
+            .error("must fit x [batch, time, 3 hidden]"),
     );
     cases.push(
         case("gru", "no_step", op)
@@ -135,7 +135,7 @@ pub fn cases() -> Vec<Case> {
             .f32([12])
             .f32([2, 0])
             .f32([2, 4])
-            .mistake("with a step and a unit at least"),
+            .error("with a step and a unit at least"),
     );
     cases
 }

@@ -90,13 +90,13 @@ pub fn cases() -> Vec<Case> {
             .distinct(),
         case("max", "of_nothing", |x| x[0].max(&[1]))
             .f32([3, 0])
-            .mistake("does not exist"),
+            .error("does not exist"),
         case("sum", "no_such_axis", |x| x[0].sum(&[2]))
             .f32([3, 5])
-            .mistake("no axis 2"),
+            .error("no axis 2"),
         case("sum", "integers", |x| x[0].sum(&[0]))
             .below([3], 5)
-            .mistake("f32"),
+            .error("f32"),
     ]);
     cases
 }

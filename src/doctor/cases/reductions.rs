@@ -170,10 +170,10 @@ pub fn cases() -> Vec<Case> {
             .distinct(),
         case("min", "of_nothing", |x| x[0].min(&[1]))
             .f32([3, 0])
-            .mistake("does not exist"),
+            .error("does not exist"),
         case("min", "no_such_axis", |x| x[0].min(&[-3]))
             .f32([3, 5])
-            .mistake("no axis -3"),
+            .error("no axis -3"),
         case("prod", "very_long", |x| x[0].prod(&[])).f32_in([33000], 0.99, 1.01),
         case("prod", "of_nothing", |x| x[0].prod(&[1]))
             .f32([3, 0])
@@ -195,7 +195,7 @@ pub fn cases() -> Vec<Case> {
             .expect(&[1.0; 2]),
         case("any", "of_numbers", |x| x[0].any(&[]))
             .f32([3])
-            .mistake("must be bool"),
+            .error("must be bool"),
         case("logsumexp", "extreme", |x| x[0].logsumexp(&[1]))
             .given([2, 2], &large)
             .expect(&[sum, 9e3]),
@@ -205,14 +205,14 @@ pub fn cases() -> Vec<Case> {
             .expect(&[1.25]),
         case("var", "of_one", |x| x[0].var(&[1], 1.0))
             .f32([3, 1])
-            .mistake("leave nothing to divide by"),
+            .error("leave nothing to divide by"),
         case("std", "of_equals", |x| x[0].std(&[0], 1.0))
             .given([3], &[2.0; 3])
             .constant()
             .expect(&[0.0]),
         case("std", "no_such_axis", |x| x[0].std(&[7], 1.0))
             .f32([3])
-            .mistake("no axis 7"),
+            .error("no axis 7"),
         case("norm", "largest", |x| x[0].norm(&[1], f64::INFINITY))
             .f32_in([5, 65], -8.0, 8.0)
             .distinct()
@@ -232,7 +232,7 @@ pub fn cases() -> Vec<Case> {
             .expect(&[0.0]),
         case("norm", "of_order_0", |x| x[0].norm(&[], 0.0))
             .f32([3])
-            .mistake("above 0"),
+            .error("above 0"),
     ]);
     cases
 }

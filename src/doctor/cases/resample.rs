@@ -297,27 +297,27 @@ pub fn cases() -> Vec<Case> {
             x[0].resample(average([2, 2], [1, 1], [0, 0], true))
         })
         .f32([5])
-        .mistake("takes images"),
+        .error("takes images"),
         case("avg_pool", "too_small", |x| {
             x[0].resample(average([2, 3], [1, 1], [0, 0], true))
         })
         .f32([5, 2])
-        .mistake("the kernel's width is 3, but the images' is only 2"),
+        .error("the kernel's width is 3, but the images' is only 2"),
         case("avg_pool", "much_padding", |x| {
             x[0].resample(average([2, 2], [1, 1], [0, 2], true))
         })
         .f32([5, 5])
-        .mistake("at most half"),
+        .error("at most half"),
         case("adaptive_avg_pool", "nothing", |x| {
             x[0].resample(Adaptive { to: [0, 1] })
         })
         .f32([5, 5])
-        .mistake("empty"),
+        .error("empty"),
         case("upsample_nearest", "too_long", |x| {
             x[0].resample(Nearest { to: [1, 1 << 26] })
         })
         .f32([1, 100])
-        .mistake("too long"),
+        .error("too long"),
     ]);
     cases
 }

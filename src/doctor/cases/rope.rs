@@ -81,15 +81,15 @@ pub fn cases() -> Vec<Case> {
         case("rope", "odd", rope(1, false))
             .f32([5, 2, 6])
             .f32([5, 3])
-            .mistake("r even"),
+            .error("r even"),
         case("rope", "other_positions", rope(1, false))
             .f32([5, 2, 6])
             .f32([4, 6])
-            .mistake("table [t, r]"),
+            .error("table [t, r]"),
         case("rope", "too_many_heads", rope(3, false))
             .f32([5, 2, 6])
             .f32([5, 6])
-            .mistake("at least 3 heads"),
+            .error("at least 3 heads"),
     ]);
     cases
 }

@@ -103,10 +103,10 @@ pub fn cases() -> Vec<Case> {
         case("scatter_add", "other_ids", |x| x[0].scatter_add(&x[1], 6))
             .f32([4, 7])
             .below([7], 6)
-            .mistake("one a row"),
+            .error("one a row"),
         case("scatter_add", "u32_rows", |x| x[0].scatter_add(&x[0], 6))
             .below([7], 6)
-            .mistake("must be f32"),
+            .error("must be f32"),
     ]);
     cases
 }

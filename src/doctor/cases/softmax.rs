@@ -63,10 +63,10 @@ pub fn cases() -> Vec<Case> {
         case("softmax", "of_softmax", |x| x[0].softmax(-1).softmax(-1)).f32([5, 5]),
         case("softmax", "scalar", |x| x[0].softmax(0))
             .f32([])
-            .mistake("no axis 0"),
+            .error("no axis 0"),
         case("softmax", "integers", |x| x[0].softmax(0))
             .below([3], 3)
-            .mistake("f32"),
+            .error("f32"),
     ]);
     cases
 }

@@ -116,10 +116,10 @@ pub fn cases() -> Vec<Case> {
             .expect(&[]),
         case("topk", "too_many", |x| x[0].topk(6, 1, true).0)
             .f32([3, 5])
-            .mistake("fewer than 6"),
+            .error("fewer than 6"),
         case("sort", "no_such_axis", |x| x[0].sort(2, false).0)
             .f32([3, 5])
-            .mistake("no axis 2"),
+            .error("no axis 2"),
     ]);
     cases
 }

@@ -75,25 +75,25 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([5, 3])
         .f32([2, 3])
-        .mistake("the numbers must be u32"),
+        .error("the numbers must be u32"),
         case("take_along_dim", "other_axes", |x| {
             x[0].take_along_dim(&x[1], 0)
         })
         .f32([5, 3])
         .below([2, 4], 5)
-        .mistake("agree in all axes but 0"),
+        .error("agree in all axes but 0"),
         case("take_along_dim", "other_rank", |x| {
             x[0].take_along_dim(&x[1], 0)
         })
         .f32([5, 3])
         .below([2], 5)
-        .mistake("agree in all axes but 0"),
+        .error("agree in all axes but 0"),
         case("take_along_dim", "no_such_axis", |x| {
             x[0].take_along_dim(&x[1], 2)
         })
         .f32([5, 3])
         .below([5, 3], 3)
-        .mistake("no axis 2"),
+        .error("no axis 2"),
     ]);
     cases
 }

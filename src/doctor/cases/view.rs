@@ -32,13 +32,13 @@ pub fn cases() -> Vec<Case> {
         .f32([3, 1, 3]),
         case("reshape", "other_count", |x| x[0].reshape([4]))
             .f32([2, 3])
-            .mistake("holds 4"),
+            .error("holds 4"),
         case("reshape", "squeeze_wide", |x| x[0].squeeze(0))
             .f32([2, 3])
-            .mistake("of size 1"),
+            .error("of size 1"),
         case("reshape", "unsqueeze_far", |x| x[0].unsqueeze(4))
             .f32([2, 3])
-            .mistake("no axis 4"),
+            .error("no axis 4"),
         case("permute", "known", |x| x[0].permute(&[1, 0]))
             .given([2, 3], &SIX)
             .expect(&[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]),
@@ -48,7 +48,7 @@ pub fn cases() -> Vec<Case> {
         case("permute", "transpose", |x| x[0].transpose(-1, 0) + &x[0]).f32([5, 5]),
         case("permute", "not_each_once", |x| x[0].permute(&[0, 0]))
             .f32([2, 3])
-            .mistake("once"),
+            .error("once"),
         case("permute", "u32", |x| x[0].permute(&[1, 0]))
             .numbers([2, 2], &[1, 2, 3, u32::MAX])
             .expect(&[1.0, 3.0, 2.0, 4294967295.0]),
@@ -67,7 +67,7 @@ pub fn cases() -> Vec<Case> {
         case("broadcast_to", "large", |x| x[0].broadcast_to([65, 63])).f32([63]),
         case("broadcast_to", "wrong", |x| x[0].broadcast_to([4]))
             .f32([3])
-            .mistake("[4]"),
+            .error("[4]"),
         case("slice", "known", |x| x[0].slice(&[0, 1], &[2, 2], &[1, 1]))
             .given([2, 3], &SIX)
             .expect(&[2.0, 3.0, 5.0, 6.0]),
@@ -133,15 +133,15 @@ pub fn cases() -> Vec<Case> {
             .expect(&[4294967295.0, 2.0, 1.0]),
         case("flip", "twice_the_same", |x| x[0].flip(&[0, -2]))
             .f32([2, 3])
-            .mistake("axis -2 is named twice"),
+            .error("axis -2 is named twice"),
         case("flip", "no_such_axis", |x| x[0].flip(&[2]))
             .f32([2, 3])
-            .mistake("no axis 2"),
+            .error("no axis 2"),
         case("slice", "outside", |x| x[0].slice(&[1], &[3], &[2]))
             .f32([5])
-            .mistake("reach outside"),
+            .error("reach outside"),
         case("slice", "no_such_axis", |x| x[0].narrow(2, 0, 1))
             .f32([5, 2])
-            .mistake("no axis 2"),
+            .error("no axis 2"),
     ]
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A submission should not take longer than this: Windows kills one near 2 s, and a screen that is
 /// drawn by the same GPU stands still meanwhile.
-const SUBMISSION: f64 = 0.1;
+const MAX_SUBMISSION_SECONDS: f64 = 0.1;
 
 /// Runs that share a submission should not take longer than this together: what else is drawn or computed by the same
 /// GPU gets its turn between submissions.
@@ -64,7 +64,7 @@ impl Budget {
     /// The ends of the parts that a run is cut into, so that each takes a submission's time.
     pub(super) fn cuts(&self) -> Vec<usize> {
         let steps = self.cumulated.len();
-        let parts = (self.seconds() / SUBMISSION).ceil().max(1.0);
+        let parts = (self.seconds() / MAX_SUBMISSION_SECONDS).ceil().max(1.0);
         let total = self.cumulated.last().copied().unwrap_or(0.0);
         if parts <= 1.0 || steps < 2 {
             return vec![steps];

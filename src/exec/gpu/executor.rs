@@ -11,7 +11,7 @@ use super::device::GpuDevice;
 use super::fetch::Fetch;
 use super::horizontal::FusedSteps;
 use super::prepare::{PrepareContext, PreparedDispatch, prepare};
-use super::readback::{RUNS, Readback};
+use super::readback::{MAX_RUNS_PER_SUBMISSION, Readback};
 use super::submit::{self, Copy};
 use super::tuner::{Tuner, Tuning};
 use super::tuning_cache::cache_key;
@@ -19,13 +19,13 @@ use super::upload::Ring;
 use super::warmup::warm_up;
 
 /// Staging buffers of inputs: as many submissions can be under way, and one is filled meanwhile.
-const INPUT_STAGES: usize = 4;
+const INPUT_STAGING_BUFFERS: usize = 4;
 
 /// Bytes of a staging buffer of inputs, where one run's are not more.
-const STAGED: u64 = 256 << 10;
+const STAGING_BYTES: u64 = 256 << 10;
 
 /// Bytes of the largest staging buffer for variables, and for reads.
-pub(super) const CHUNK: u64 = 4 << 20;
+pub(super) const MAX_STAGING_BYTES: u64 = 4 << 20;
 
 /// A plan with everything a run needs.
 pub(super) struct PreparedPlan {
@@ -124,7 +124,7 @@ impl GpuExecutor {
             .map(|(_, bytes)| *bytes);
         // Copies go to multiples of 4 bytes, and mappings begin at multiples of 8.
         let staged = staged.max().unwrap_or(0).next_multiple_of(8);
-        let shared = (STAGED / staged.max(1)).clamp(1, RUNS as u64);
+        let shared = (STAGING_BYTES / staged.max(1)).clamp(1, MAX_RUNS_PER_SUBMISSION as u64);
         let largest = program
             .layout
             .placements
@@ -137,15 +137,31 @@ impl GpuExecutor {
             .iter()
             .flat_map(|p| &p.outputs)
             .map(|p| p.slot.bytes);
-        let fetched = outputs.chain([largest]).max().unwrap_or(0).min(CHUNK);
+        let fetched = outputs
+            .chain([largest])
+            .max()
+            .unwrap_or(0)
+            .min(MAX_STAGING_BYTES);
         let budget = |p: &Plan| Budget::new(p.steps.iter().map(|s| (s.flops, s.bytes)));
         let c = &mut counters;
         Ok(GpuExecutor {
-            inputs: Ring::new(device, c, "inputs under way", staged * shared, INPUT_STAGES)?,
+            inputs: Ring::new(
+                device,
+                c,
+                "inputs under way",
+                staged * shared,
+                INPUT_STAGING_BUFFERS,
+            )?,
             recording: None,
             staged,
             shared: shared as usize,
-            variables: Ring::new(device, c, "variables under way", largest.min(CHUNK), 2)?,
+            variables: Ring::new(
+                device,
+                c,
+                "variables under way",
+                largest.min(MAX_STAGING_BYTES),
+                2,
+            )?,
             readback: Readback::new(device, c, places)?,
             fetch: Fetch::new(device, c, fetched)?,
             budgets: program.plans.iter().map(|p| budget(p)).collect(),

@@ -1,6 +1,6 @@
 //! What went wrong on a device: errors caught in scopes, and losses reported by callbacks.
 //!
-//! wgpu reports a mistake to the innermost error scope of the thread, or else to the device's one
+//! wgpu reports an error to the innermost error scope of the thread, or else to the device's one
 //! uncaptured-error handler, which belongs to the host where the device does. So everything that
 //! can fail runs in a scope. A lost device reaches neither: it shows as a callback that only the
 //! device's owner may set, and as buffers that cannot be mapped any more.

@@ -6,7 +6,7 @@ use crate::exec::Stepwise;
 use crate::plan::Slot;
 use crate::{DType, Error, Result};
 
-use super::executor::{CHUNK, GpuExecutor, get};
+use super::executor::{GpuExecutor, MAX_STAGING_BYTES, get};
 use super::half_precision;
 use super::prepare::{PrepareContext, is_empty};
 use super::submit;
@@ -85,7 +85,13 @@ impl GpuExecutor {
         if self.variables.bytes() == 0 {
             // A program without variables that is debugged.
             let counters = &mut self.counters;
-            self.variables = Ring::new(&self.device, counters, "words under way", CHUNK, 2)?;
+            self.variables = Ring::new(
+                &self.device,
+                counters,
+                "words under way",
+                MAX_STAGING_BYTES,
+                2,
+            )?;
         }
         let chunk = (self.variables.bytes() / 4) as usize;
         let mut at = slot.offset;

@@ -10,7 +10,7 @@ use super::device::GpuDevice;
 use super::fault::guarded;
 
 /// Compiling recurses as deep as the shader's syntax tree.
-pub(super) const STACK: usize = 8 << 20;
+pub(super) const STACK_BYTES: usize = 8 << 20;
 
 /// A compiled kernel.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Pipelines {
             |part: &[(&Key, &Kernel)]| -> Vec<_> { part.iter().map(compile).collect() };
         std::thread::scope(|scope| {
             let parts = missing.chunks(share).map(|part| {
-                let builder = std::thread::Builder::new().stack_size(STACK);
+                let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
                 (
                     part,
                     builder.spawn_scoped(scope, move || compile_part(part)),

@@ -17,7 +17,7 @@ const STEPS: usize = 2048;
 
 /// What the device's clock may say more than the computer's, for what both take as long: clocks run
 /// differently, and this one is read in between.
-const SLACK: f64 = 1.25;
+const MAX_CLOCK_RATIO: f64 = 1.25;
 
 impl GpuExecutor {
     /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The steps' timestamps are taken around passes of their own.
@@ -245,7 +245,7 @@ fn steps(words: &[u32], period: f64, window: Span) -> std::result::Result<Vec<Sp
         spans.push(Span::between(time(begin), time(last)));
     }
     let total = time(last);
-    if total.as_secs_f64() > window.length.as_secs_f64() * SLACK + 1e-4 {
+    if total.as_secs_f64() > window.length.as_secs_f64() * MAX_CLOCK_RATIO + 1e-4 {
         return Err(format!(
             "by the device's timestamps the steps took {total:?}, but by the computer's clock all of it took {:?}",
             window.length

@@ -17,10 +17,10 @@ use super::fetch::word;
 use super::upload::MapState;
 
 /// At most so many runs share a submission.
-pub(super) const RUNS: usize = 16;
+pub(super) const MAX_RUNS_PER_SUBMISSION: usize = 16;
 
 /// Submissions under way. Past that a run waits, so that a long loop queues only so much.
-const UNDER_WAY: usize = 3;
+const MAX_SUBMISSIONS: usize = 3;
 
 /// Runs that share a submission.
 struct Group {
@@ -62,13 +62,13 @@ impl Readback {
             .map(|(at, words)| at + *words as u64 * 4);
         let stride = ends.max().unwrap_or(0).max(4).next_multiple_of(8);
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let bytes = stride.saturating_mul(RUNS as u64);
+        let bytes = stride.saturating_mul(MAX_RUNS_PER_SUBMISSION as u64);
         let now = Instant::now();
-        let free = (0..UNDER_WAY + 1).map(|_| {
+        let free = (0..MAX_SUBMISSIONS + 1).map(|_| {
             Ok(Group {
                 buffer: allocate(device, counters, "results under way", bytes, usage, false)?,
                 state: MapState::mapped(),
-                runs: Vec::with_capacity(RUNS),
+                runs: Vec::with_capacity(MAX_RUNS_PER_SUBMISSION),
                 sent: now,
                 after: None,
             })
@@ -76,7 +76,7 @@ impl Readback {
         Ok(Readback {
             free: free.collect::<Result<_>>()?,
             open: None,
-            under_way: VecDeque::with_capacity(UNDER_WAY),
+            under_way: VecDeque::with_capacity(MAX_SUBMISSIONS),
             stride,
             places,
             arrived: Vec::new(),

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 
 use super::device::GpuDevice;
 use super::executor::{GpuExecutor, get};
-use super::readback::RUNS;
+use super::readback::MAX_RUNS_PER_SUBMISSION;
 use super::submit;
 
 impl GpuExecutor {
@@ -21,7 +21,7 @@ impl GpuExecutor {
         self.device.poll(None)?;
         self.collect(false)?;
         let (mut most, cuts) = match self.budgets.get(plan) {
-            Some(budget) => (budget.runs(RUNS), budget.cuts()),
+            Some(budget) => (budget.runs(MAX_RUNS_PER_SUBMISSION), budget.cuts()),
             None => (1, vec![planned.steps.len()]),
         };
         let takes_inputs = get(&self.plans, plan, "plan")?.inputs.is_some();

@@ -38,7 +38,7 @@ impl Copy {
 
 /// Results that lie no further apart than this are copied with what lies between: a copy command
 /// costs more than the bytes.
-const GAP: u64 = 4096;
+const MAX_COPIED_GAP: u64 = 4096;
 
 /// How the results of a run come back.
 pub(super) struct Returns {
@@ -64,7 +64,7 @@ pub(super) fn returns(
             Some(last)
                 if last.source == *source
                     && offset >= last.offset
-                    && offset <= last.offset.saturating_add(last.bytes + GAP) =>
+                    && offset <= last.offset.saturating_add(last.bytes + MAX_COPIED_GAP) =>
             {
                 last.bytes = last.bytes.max(offset + bytes - last.offset);
                 last.behind + (offset - last.offset)

@@ -18,7 +18,7 @@ const MAPPED: u8 = 1;
 const FAILED: u8 = 2;
 
 /// How long after the work's end a callback may come.
-const LATE: Duration = Duration::from_secs(10);
+const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether a buffer that was asked to be mapped is. Set by wgpu's callback.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl MapState {
         // Where another thread polls the device too, that one may have taken the callback, and not
         // have called it yet.
         let start = Instant::now();
-        while !self.is_settled() && start.elapsed() < LATE {
+        while !self.is_settled() && start.elapsed() < CALLBACK_TIMEOUT {
             std::thread::yield_now();
             device.poll(None)?;
         }

@@ -16,7 +16,7 @@ use crate::kernel::{Binding, Kernel};
 
 use super::buffers::{Uniforms, allocate, uniform};
 use super::device::GpuDevice;
-use super::pipelines::STACK;
+use super::pipelines::STACK_BYTES;
 
 /// Programs from which warmup starts: fewer are compiled sooner than a device is opened.
 const MIN_KERNELS: usize = 8;
@@ -57,7 +57,7 @@ pub(super) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     };
     std::thread::scope(|scope| {
         let helpers = (1..threads).map(|_| {
-            let builder = std::thread::Builder::new().stack_size(STACK);
+            let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
             builder.spawn_scoped(scope, || match device.open_again() {
                 Some(again) => work(&again),
                 None => Ok(()),

@@ -16,7 +16,7 @@ impl MultiHeadAttention {
         x.in_scope(layer, Some(self.source), |x| {
             let d = match self.check(x) {
                 Ok(d) => d,
-                Err(reason) => return x.mistake("attention", reason, self.source),
+                Err(reason) => return x.record_error("attention", reason, self.source),
             };
             traced(x, &self.kind(), |x| {
                 let (heads, kv) = (self.heads, self.kv_heads);

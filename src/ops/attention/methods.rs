@@ -74,10 +74,10 @@ impl Tensor {
             .any(|x| x.id().is_some() && x.shape().rank() != 4)
         {
             let reason = "takes q, k and v of [batch, heads, time, features]".to_string();
-            return self.mistake("attention", reason, caller);
+            return self.record_error("attention", reason, caller);
         }
         if [self, k, v].iter().any(|x| x.id().is_none()) {
-            // The mistake is recorded already; applying hands it on.
+            // The error is recorded already; applying passes it on.
             return Tensor::apply(
                 Op::Attention(options.op(1, 1, false, 1)),
                 &[self, k, v],

@@ -30,10 +30,10 @@ impl Tensor {
         let shapes: Vec<Shape> = operands.iter().map(|x| x.shape()).collect();
         let wrong = |reason: String| {
             let reason = format!("{equation:?}: {reason}");
-            Tensor::mistake_of(operands, "einsum", reason, caller)
+            Tensor::record_error_of(operands, "einsum", reason, caller)
         };
         if operands.iter().any(|x| x.id().is_none()) {
-            // Takes the mistake over from the graph that it was made in.
+            // Takes the error over from the graph that it was recorded in.
             let op = Op::Matmul(Matmul {
                 ta: false,
                 tb: false,
@@ -180,7 +180,7 @@ impl Term {
             Some(order) => self.x.permute(&order),
             None => {
                 let reason = "an axis got lost".to_string();
-                self.x.mistake("einsum", reason, caller)
+                self.x.record_error("einsum", reason, caller)
             }
         }
     }

@@ -58,9 +58,9 @@ trait Halve: Copy {
 impl Halve for f64 {
     fn to_f16(self) -> f64 {
         // Below 2^-14 f16 values are 2^-24 apart.
-        const APART: f64 = 1.0 / (1 << 24) as f64;
-        match self.abs() < 1024.0 * APART {
-            true => (self / APART).round_ties_even() * APART,
+        const MIN_F16_SPACING: f64 = 1.0 / (1 << 24) as f64;
+        match self.abs() < 1024.0 * MIN_F16_SPACING {
+            true => (self / MIN_F16_SPACING).round_ties_even() * MIN_F16_SPACING,
             false => kept(self, 10, 65504.0),
         }
     }

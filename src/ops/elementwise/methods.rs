@@ -7,7 +7,7 @@ use crate::{DType, Source, Tensor};
 
 use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp, half_precision};
 
-/// Applies a function, broadcasting the inputs together. The mistake, if any, is the caller's.
+/// Applies a function, broadcasting the inputs together. Errors are attributed to the caller.
 #[track_caller]
 pub(crate) fn apply_with(f: &'static Function, inputs: &[&Tensor], constants: &[Scalar]) -> Tensor {
     apply_at(f, inputs, constants, Source::caller())
@@ -25,7 +25,7 @@ pub(super) fn apply_at(
     });
     match broadcast_all(x, caller) {
         Some(x) => Tensor::apply(op, &x.iter().collect::<Vec<_>>(), caller),
-        // The op's own shape rule words the mistake.
+        // The op's own shape rule words the error.
         None => Tensor::apply(op, x, caller),
     }
 }

@@ -70,12 +70,17 @@ impl Tensor {
             matches!(self.dtype().computed(), DType::F32 | DType::Bool),
         ) else {
             let reason = "takes matrices [.., m, n] of f32 or bool".to_string();
-            return self.mistake(name, reason, caller);
+            return self.record_error(name, reason, caller);
         };
         // Further off than any matrix reaches.
-        const FAR: isize = i32::MAX as isize;
+        const BEYOND_ANY_MATRIX: isize = i32::MAX as isize;
         let sizes = [*rows as f64, *columns as f64];
-        let constants = [sizes[0], sizes[1], diagonal.clamp(-FAR, FAR) as f64].map(Scalar);
+        let constants = [
+            sizes[0],
+            sizes[1],
+            diagonal.clamp(-BEYOND_ANY_MATRIX, BEYOND_ANY_MATRIX) as f64,
+        ]
+        .map(Scalar);
         match self.dtype() {
             DType::Bool => {
                 apply_at(f, &[&self.cast(DType::F32)], &constants, caller).cast(DType::Bool)
@@ -94,7 +99,7 @@ impl Tensor {
                 "the class numbers must be u32, not {}; see `Tensor::cast`",
                 self.dtype()
             );
-            return self.mistake("one_hot", reason, caller);
+            return self.record_error("one_hot", reason, caller);
         }
         let mut to = self.shape().to_vec();
         to.push(1);

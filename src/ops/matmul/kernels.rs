@@ -26,14 +26,14 @@ struct Tile {
     group: (u32, u32),
 }
 
-const SMALL: Tile = Tile {
+const NO_TILE: Tile = Tile {
     label: "matmul_small",
     own: (1, 1),
     group: (1, 64),
 };
 
 /// Above so many floating-point operations the kernel without a tile is hopeless, and trying it would only take long.
-const MUCH: f64 = 67e6;
+const MAX_SMALL_TILE_FLOPS: f64 = 67e6;
 
 /// The first binding after the matrices' and the parameters'.
 const FREE_BINDING: u32 = 3;
@@ -44,7 +44,7 @@ fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
     let outputs = s.batch * s.m * s.n;
     let mut tiles = Vec::new();
     if s.n == 1 || outputs <= 256 {
-        tiles.push(SMALL);
+        tiles.push(NO_TILE);
     }
     match limits.subgroups {
         Some((8.., _)) if limits.software => {
@@ -83,7 +83,7 @@ fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
             u64::from(t.own.0) * u64::from(t.own.1) * u64::from(t.group.0 * t.group.1) > 1024
         });
     }
-    tiles.push(SMALL);
+    tiles.push(NO_TILE);
     tiles.dedup();
     tiles.retain(|t| t.group.0 * t.group.1 <= limits.invocations);
     tiles
@@ -93,12 +93,15 @@ fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
 /// the bits.
 fn split(s: Sizes) -> (usize, usize) {
     /// So many outputs keep any device busy without a split.
-    const ENOUGH: usize = 1 << 16;
+    const MIN_OUTPUTS_WITHOUT_SPLIT: usize = 1 << 16;
     /// A part shorter than this costs more than it gains.
-    const SHORTEST: usize = 256;
-    const MOST: usize = 64;
+    const MIN_PART: usize = 256;
+    const MAX_PARTS: usize = 64;
     let outputs = (s.batch * s.m * s.n).max(1);
-    let parts = ENOUGH.div_ceil(outputs).min(s.k / SHORTEST).clamp(1, MOST);
+    let parts = MIN_OUTPUTS_WITHOUT_SPLIT
+        .div_ceil(outputs)
+        .min(s.k / MIN_PART)
+        .clamp(1, MAX_PARTS);
     let chunk = s.k.div_ceil(parts).next_multiple_of(4).max(4);
     (s.k.div_ceil(chunk).max(1), chunk)
 }
@@ -126,15 +129,15 @@ impl Product<'_> {
         let mut tiles = tiles(self.s, self.cx.limits);
         let Sizes { batch, m, n, k } = self.s;
         let operations = 2.0 * [batch, m, n, k].map(|d| d as f64).iter().product::<f64>();
-        if operations > MUCH && tiles.len() > 1 && !self.small_first {
-            tiles.retain(|tile| *tile != SMALL);
+        if operations > MAX_SMALL_TILE_FLOPS && tiles.len() > 1 && !self.small_first {
+            tiles.retain(|tile| *tile != NO_TILE);
         }
         if epilogue.stores_half() {
             // It stores single elements, and half-precision values are stored in pairs.
-            tiles.retain(|tile| *tile != SMALL);
+            tiles.retain(|tile| *tile != NO_TILE);
         }
         if self.small_first {
-            tiles.sort_by_key(|tile| *tile != SMALL);
+            tiles.sort_by_key(|tile| *tile != NO_TILE);
             tiles.dedup();
         }
         tiles.retain(|tile| self.cx.allows(self.iterations(tile)));
@@ -149,9 +152,9 @@ impl Product<'_> {
 
     /// The largest number of loop iterations of an invocation.
     fn iterations(&self, tile: &Tile) -> usize {
-        const AROUND: usize = 64;
+        const OTHER_ITERATIONS: usize = 64;
         let (_, chunk) = split(self.s);
-        AROUND
+        OTHER_ITERATIONS
             + match (tile.label, self.prologue()) {
                 // Loads, and the products of each k.
                 ("matmul_shared", _) => 3 * chunk,
@@ -169,7 +172,7 @@ impl Product<'_> {
     fn variant(&self, tile: Tile, epilogue: &Expr) -> Variant {
         let (splits, _) = split(self.s);
         // A prologue computes one element at a time, and shares its element types with the epilogue.
-        let scalar = tile == SMALL || !self.s.n.is_multiple_of(4) || self.prologue().is_some();
+        let scalar = tile == NO_TILE || !self.s.n.is_multiple_of(4) || self.prologue().is_some();
         let width = if scalar { 1 } else { 4 };
         let mut variant = Variant {
             kernels: self.before.clone(),
@@ -194,7 +197,7 @@ impl Product<'_> {
     fn product(&self, tile: Tile, width: u32, epilogue: &Expr) -> Kernel {
         let Sizes { batch, m, n, k } = self.s;
         let (splits, _) = split(self.s);
-        let groups = match tile == SMALL {
+        let groups = match tile == NO_TILE {
             true => (splits * batch * m * n).div_ceil(tile.group.1 as usize),
             false => {
                 let rows = (tile.own.0 * tile.group.0) as usize;
@@ -229,7 +232,7 @@ impl Product<'_> {
             parts.extend([wgsl!("lib/divide"), wgsl!("lib/matmul_view")]);
             bindings.push(Binding::Uniform(words));
         }
-        if tile != SMALL {
+        if tile != NO_TILE {
             parts.push(store(width));
         }
         parts.push(shader(tile.label));

@@ -218,26 +218,26 @@ mod tests {
 
     #[test]
     fn quotients_by_the_inverse_are_exact() {
-        const MOST: u32 = 1 << 30;
+        const MAX_DIVIDEND: u32 = 1 << 30;
         let mut random = crate::random::Stream::new(5);
         let small = 1..2000;
-        let large = (0..2000).map(|i| (MOST >> (i % 22)) - 1 - (i / 22) % 7);
+        let large = (0..2000).map(|i| (MAX_DIVIDEND >> (i % 22)) - 1 - (i / 22) % 7);
         for d in small.chain(large.filter(|d| *d > 0)) {
             let check = |n: u32| assert_eq!(quotient(n, d), n / d, "{n} / {d}");
-            let most = (MOST - 1) / d;
+            let most = (MAX_DIVIDEND - 1) / d;
             for _ in 0..50 {
                 let multiple = random.below(most + 1) * d;
                 for n in [multiple.saturating_sub(1), multiple, multiple + 1] {
-                    check(n.min(MOST - 1));
+                    check(n.min(MAX_DIVIDEND - 1));
                 }
-                check(random.below(MOST));
+                check(random.below(MAX_DIVIDEND));
             }
             for n in [
                 0,
                 1,
                 d - 1,
                 d,
-                MOST - 1,
+                MAX_DIVIDEND - 1,
                 most * d,
                 (most * d).saturating_sub(1),
             ] {

@@ -72,12 +72,12 @@ impl Tensor {
         })
     }
 
-    /// Records it as a mistake where this is no tensor of truth values.
+    /// Records an error where this is not a boolean tensor.
     #[track_caller]
     fn truth(&self, op: &'static str) {
         if self.id().is_some() && self.dtype() != DType::Bool {
             let reason = "the input must be bool; see `Tensor::cast`".to_string();
-            self.mistake(op, reason, Source::caller());
+            self.record_error(op, reason, Source::caller());
         }
     }
 
@@ -156,7 +156,7 @@ impl Tensor {
             let reason = format!(
                 "{n} elements less a correction of {correction} leave nothing to divide by"
             );
-            let broken = self.mistake(op, reason, caller);
+            let broken = self.record_error(op, reason, caller);
             return (broken.clone(), broken, 0.0);
         }
         let scale = 1.0 / (n - correction);
@@ -181,7 +181,7 @@ impl Tensor {
         let caller = Source::caller();
         if p.is_nan() || p <= 0.0 {
             let reason = format!("the order of a norm is a number above 0, not {p}");
-            return self.mistake("norm", reason, caller);
+            return self.record_error("norm", reason, caller);
         }
         if p == f64::INFINITY {
             return self.abs().max(axes);

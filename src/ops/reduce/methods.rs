@@ -70,7 +70,7 @@ impl Tensor {
                     "the tensor has {} axes; there is no axis {axis}",
                     shape.rank()
                 );
-                return self.mistake(kind.name(), reason, caller);
+                return self.record_error(kind.name(), reason, caller);
             };
             reduced[a] = true;
         }

@@ -9,7 +9,7 @@ use crate::graph::Resampling;
 use crate::ops::conv::windows;
 
 /// Numbers that positions are computed with stay below this.
-const MOST: usize = 1 << 30;
+const MAX_EXACT_NUMBER: usize = 1 << 30;
 
 /// An axis of `n` elements that becomes one of `to`.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,9 @@ impl Axis {
             if n == 0 || to == 0 {
                 return Err(format!("the {name} is {n} and would be {to}: one is empty"));
             }
-            match n.saturating_mul(to).saturating_mul(4) < MOST && n.max(to) < MOST / 4 {
+            match n.saturating_mul(to).saturating_mul(4) < MAX_EXACT_NUMBER
+                && n.max(to) < MAX_EXACT_NUMBER / 4
+            {
                 true => Ok(to),
                 false => Err(format!("a {name} of {n} is too long to become {to}")),
             }
