@@ -284,6 +284,35 @@ fn there_is_one_match_over_all_ops() {
     }
 }
 
+/// What a pass needs to know of an op is in `OpDef`, so that a new op cannot be forgotten there.
+#[test]
+fn passes_name_no_op() {
+    let variants = variants();
+    let mut names: BTreeSet<String> = wgrad::ops::elementwise::functions()
+        .map(|f| f.name.to_string())
+        .collect();
+    let case = wgrad::doctor::trials();
+    for trial in &case {
+        let (graph, _) = trial.trace().expect("a trial without an error");
+        names.extend(graph.nodes().iter().map(|node| node.op.name().to_string()));
+    }
+    let mut found = Vec::new();
+    for (file, text) in files("src/passes", "rs") {
+        let code = code(&text);
+        let variant = |v: &&String| code.contains(&format!("Op::{v}"));
+        found.extend(
+            variants
+                .iter()
+                .filter(variant)
+                .map(|v| format!("{file}: Op::{v}")),
+        );
+        let name = |n: &&String| code.contains(&format!("\"{n}\""));
+        found.extend(names.iter().filter(name).map(|n| format!("{file}: {n:?}")));
+    }
+    assert!(names.len() > 100, "{names:?}");
+    assert!(found.is_empty(), "{found:?}");
+}
+
 #[test]
 fn source_files_stay_short() {
     let long: Vec<String> = files("src", "rs")

@@ -39,6 +39,60 @@ impl fmt::Debug for Rule {
     }
 }
 
+/// Whether mixed precision may store an op's result in 16 bits. Sums, statistics and probabilities stay `f32`, and
+/// so do functions whose range or slope is out of proportion to their argument's.
+///
+/// PyTorch's `autocast` draws much the same line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// The result stays `f32`, or is no float at all.
+    Full,
+    /// The result may be rounded to `f16` or `bf16`.
+    Half,
+}
+
+/// What simplification knows of a function's algebra.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Algebra {
+    /// `f(x, right_identity) = x`, to the bit.
+    pub right_identity: Option<f64>,
+    /// `f(left_identity, x) = x`, to the bit.
+    pub left_identity: Option<f64>,
+    /// `f(f(x)) = x`.
+    pub is_involution: bool,
+}
+
+impl Algebra {
+    /// No rule.
+    pub const NONE: Algebra = Algebra {
+        right_identity: None,
+        left_identity: None,
+        is_involution: false,
+    };
+
+    /// `f(f(x)) = x`.
+    pub const INVOLUTION: Algebra = Algebra {
+        is_involution: true,
+        ..Algebra::NONE
+    };
+
+    /// `f(x, right) = x`.
+    pub const fn right(right: f64) -> Algebra {
+        Algebra {
+            right_identity: Some(right),
+            ..Algebra::NONE
+        }
+    }
+
+    /// `f(x, e) = f(e, x) = x`.
+    pub const fn identity(e: f64) -> Algebra {
+        Algebra {
+            left_identity: Some(e),
+            ..Algebra::right(e)
+        }
+    }
+}
+
 /// A scalar function: one row of the elementwise table.
 pub struct Function {
     /// Its name, and the name of its WGSL function.
@@ -63,6 +117,10 @@ pub struct Function {
     pub block: fn(u32, &[&[u32]], &[f64], &mut [u32]),
     /// The gradient rule.
     pub grad: fn(&Backward, &[Scalar]) -> Grads,
+    /// Whether mixed precision may round the result.
+    pub precision: Precision,
+    /// What simplification may do with it.
+    pub algebra: Algebra,
     /// How accurate a GPU is required to be, in units in the last place of `f32`.
     pub ulp: f64,
     /// Units that come on top for each 1 of the first argument's magnitude, as WGSL's `exp` has.

@@ -13,7 +13,7 @@ mod tensor;
 mod variable;
 
 pub(crate) use function::Rule;
-pub use function::{Backward, Function, Grads};
+pub use function::{Algebra, Backward, Function, Grads, Precision};
 pub use op::*;
 pub use tensor::Tensor;
 pub(crate) use variable::Adapter;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::graph::{Elementwise, Graph, Meta, Mode, Node, NodeId, Op, Tensor};
+use crate::graph::{Graph, Meta, Mode, Node, NodeId, Op, Tensor};
 use crate::ops::{OpKind, elementwise};
 use crate::{Error, Result, Source};
 
@@ -131,12 +131,7 @@ impl Graph {
             let widened = self.meta(*input).dtype;
             if widened.is_half() {
                 let function = elementwise::widening(widened);
-                let constants = Vec::new();
-                let op = Op::Elementwise(Elementwise {
-                    function,
-                    constants,
-                });
-                *input = self.append(op, vec![*input], caller)?;
+                *input = self.append(Op::function(function), vec![*input], caller)?;
             }
         }
         Ok(readable)

@@ -8,7 +8,8 @@ use crate::graph::{ArgMax, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
 use crate::ops::sort::{compare, key, kind};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Source, Tensor};
 
@@ -73,6 +74,9 @@ impl OpDef for ArgMax {
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         x[0].shape.len() as f64
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -12,7 +12,9 @@
 
 use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+};
 use crate::{DType, Source, Tensor};
 
 mod cpu;
@@ -104,6 +106,9 @@ impl OpDef for Attention {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         self.sizes(x, 0)
             .map_or(0.0, |s| self.pairs(&s) * 2.0 * (s.d + s.e) as f64)
+    }
+    fn precision(&self) -> Precision {
+        Precision::Half
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
@@ -204,6 +209,9 @@ impl OpDef for AttentionGrad {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         let of = |s: Sizes| self.of.pairs(&s) * 2.0 * (4 * s.d + 3 * s.e) as f64;
         self.of.sizes(x, 2).map_or(0.0, of)
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use crate::graph::{Backward, Concat, Grads, Graph, Meta, Mode, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, prelude, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{Error, Shape, Source, Tensor};
 
@@ -89,6 +90,9 @@ impl OpDef for Concat {
     }
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
+    }
+    fn precision(&self) -> Precision {
+        Precision::Half
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -8,7 +8,7 @@
 use crate::graph::{Backward, CrossEntropy, CrossEntropyGrad, Grads, Meta, Op};
 use crate::kernel::{Part, wgsl};
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, OpDoc, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Precision, Tolerance, rows};
 use crate::{DType, Source, Tensor};
 
 row_op!(CrossEntropy, CrossEntropyGrad);
@@ -41,6 +41,7 @@ fn log_sum_exp(row: &[f64]) -> f64 {
 impl RowOp for CrossEntropy {
     const FLOPS: f64 = 4.0;
     const COST: usize = 8;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         "cross_entropy"
@@ -94,6 +95,7 @@ impl RowOp for CrossEntropy {
 impl RowOp for CrossEntropyGrad {
     const FLOPS: f64 = 6.0;
     const COST: usize = 8;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         "cross_entropy_grad"

@@ -21,7 +21,8 @@ mod reference;
 use crate::graph::{Backward, Ctc, CtcGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, row_op,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    row_op,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -139,6 +140,9 @@ impl OpDef for Ctc {
             Err(_) => 0.0,
         }
     }
+    fn precision(&self) -> Precision {
+        Precision::Full
+    }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
     }
@@ -209,6 +213,9 @@ impl OpDef for CtcGrad {
             Ok(s) => 30.0 * (s.batch * s.time * s.states()) as f64,
             Err(_) => 0.0,
         }
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

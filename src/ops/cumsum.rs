@@ -10,7 +10,8 @@
 use crate::graph::{Backward, CumSum, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -97,6 +98,9 @@ impl OpDef for CumSum {
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         x[0].shape.len() as f64
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -7,7 +7,8 @@
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Source, Tensor};
 
@@ -80,6 +81,9 @@ impl OpDef for Gather {
     }
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
+    }
+    fn precision(&self) -> Precision {
+        Precision::Half
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

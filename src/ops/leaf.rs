@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::graph::{
     Backward, Constant, Grads, Graph, Input, Meta, Op, Scalar, VariableId, VariableOp,
 };
-use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance};
+use crate::ops::{Array, OpDef, OpDoc, OpKind, Precision, Tolerance};
 use crate::{DType, Shape, Source, Tensor};
 
 /// Implements [`OpDef`] for an op that has a type of its own and no inputs.
@@ -45,6 +45,9 @@ macro_rules! leaf {
             }
             fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
                 0.0
+            }
+            fn precision(&self) -> Precision {
+                Precision::Full
             }
             fn kind(&self) -> OpKind<'_> {
                 let f: fn(&$op) -> OpKind<'_> = $work;

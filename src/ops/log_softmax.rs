@@ -7,7 +7,7 @@ use crate::graph::{Backward, Grads, LogSoftmax, LogSoftmaxGrad, Meta, Op};
 use crate::kernel::{Part, wgsl};
 use crate::ops::elementwise::Fast;
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, OpDoc, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Precision, Tolerance, rows};
 use crate::{Source, Tensor};
 
 row_op!(LogSoftmax, LogSoftmaxGrad);
@@ -15,6 +15,7 @@ row_op!(LogSoftmax, LogSoftmaxGrad);
 impl RowOp for LogSoftmax {
     const FLOPS: f64 = 5.0;
     const COST: usize = 8;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         "log_softmax"
@@ -66,6 +67,7 @@ impl RowOp for LogSoftmax {
 impl RowOp for LogSoftmaxGrad {
     const FLOPS: f64 = 4.0;
     const COST: usize = 8;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         "log_softmax_grad"

@@ -4,12 +4,12 @@
 //! equal leading axes, gives `[.., m, n]`, f32. Every kernel adds over `p` in ascending order with
 //! `fma`, so all of them give the same bits.
 
-use crate::graph::{Backward, Grads, Matmul, Meta, Op};
+use crate::graph::{Backward, Grads, Graph, Matmul, Meta, Node, NodeId, Op};
 use crate::kernel::Variant;
 use crate::ops::gemm::{PARALLEL_FROM, Strides, gemm};
 use crate::ops::{
-    Array, Epilogue, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance,
-    threads,
+    Array, Epilogue, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision,
+    Simplified, Tolerance, threads,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -134,8 +134,39 @@ impl OpDef for Matmul {
         2.0 * k as f64 * y.shape.len() as f64
     }
 
+    fn precision(&self) -> Precision {
+        Precision::Half
+    }
+
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
+    }
+
+    /// A product of a transposed matrix reads the matrix itself.
+    fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
+        let swaps = |id: NodeId| match &graph.node(id).op {
+            Op::Permute(p) => {
+                let n = p.axes.len();
+                let swapped = n >= 2
+                    && p.axes[..n - 2].iter().copied().eq(0..n - 2)
+                    && p.axes[n - 2..] == [n - 1, n - 2];
+                swapped
+                    .then(|| graph.node(id).inputs.first().copied())
+                    .flatten()
+            }
+            _ => None,
+        };
+        let (&a, &b) = (node.inputs.first()?, node.inputs.get(1)?);
+        match (swaps(a), swaps(b)) {
+            (None, None) => None,
+            (x, y) => {
+                let op = Op::Matmul(Matmul {
+                    ta: self.ta ^ x.is_some(),
+                    tb: self.tb ^ y.is_some(),
+                });
+                Some(Simplified::Op(op, vec![x.unwrap_or(a), y.unwrap_or(b)]))
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What each op means: its shape rule, gradient, f64 reference and kernels, one file an op.
 //!
-//! [`OpDef`] has no default bodies, so an incomplete op does not compile. [`Op::def`] is the only
+//! [`OpDef`] has no default bodies but `simplify`, so an incomplete op does not compile. [`Op::def`] is the only
 //! `match` over ops in the crate. To add an op: a variant in `graph/op/`, a file here, a line in
 //! `def`, a shader, and cases in `doctor/cases/`; `docs/adding-an-op.md` adds one from start to end.
 
@@ -54,7 +54,8 @@ pub(crate) use threads::{on_one_thread, pays};
 use std::cell::Cell;
 
 use crate::DType;
-use crate::graph::{Backward, Function, Grads, Meta, Op};
+pub use crate::graph::Precision;
+use crate::graph::{Backward, Elementwise, Function, Grads, Graph, Meta, Node, NodeId, Op};
 use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
 
 /// How far a device's result may be from the reference: `abs + rel * |reference|`.
@@ -112,8 +113,24 @@ pub trait OpDef {
     fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance;
     /// Floating-point operations it takes.
     fn flops(&self, x: &[Meta], y: &Meta) -> f64;
+    /// Whether mixed precision may round the result.
+    fn precision(&self) -> Precision;
     /// How the planner treats it.
     fn kind(&self) -> OpKind<'_>;
+    /// Something simpler with the same bits, if there is: `node` is a node of this op in `graph`.
+    fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
+        let _ = (graph, node);
+        None
+    }
+}
+
+/// Replaces a node in simplification.
+#[derive(Debug)]
+pub enum Simplified {
+    /// A node that exists.
+    Node(NodeId),
+    /// Another op with these inputs.
+    Op(Op, Vec<NodeId>),
 }
 
 /// How the planner treats an op.
@@ -317,5 +334,13 @@ impl Op {
     /// The op's name in dumps, errors and profiles.
     pub fn name(&self) -> &'static str {
         self.def().name()
+    }
+
+    /// A function without constants as an op.
+    pub(crate) fn function(function: &'static Function) -> Op {
+        Op::Elementwise(Elementwise {
+            function,
+            constants: Vec::new(),
+        })
     }
 }

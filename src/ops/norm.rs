@@ -11,7 +11,7 @@
 use crate::graph::{Backward, Grads, Meta, Norm, NormGrad, Op, Scalar};
 use crate::kernel::{Part, wgsl};
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, OpDoc, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Precision, Tolerance, rows};
 use crate::{DType, Shape, Source, Tensor};
 
 row_op!(Norm, NormGrad);
@@ -65,6 +65,7 @@ fn words(centred: bool, eps: Scalar) -> Vec<u32> {
 impl RowOp for Norm {
     const FLOPS: f64 = 7.0;
     const COST: usize = 6;
+    const PRECISION: Precision = Precision::Half;
 
     fn name(&self) -> &'static str {
         if self.centred {
@@ -167,6 +168,7 @@ impl RowOp for Norm {
 impl RowOp for NormGrad {
     const FLOPS: f64 = 14.0;
     const COST: usize = 12;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         if self.centred {

@@ -6,7 +6,8 @@
 use crate::graph::{Backward, Grads, Meta, Op, Pad, Scalar};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -92,6 +93,9 @@ impl OpDef for Pad {
     }
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
+    }
+    fn precision(&self) -> Precision {
+        Precision::Half
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -16,7 +16,9 @@ mod reference;
 
 use crate::graph::{Backward, Cell, Grads, Matmul, Meta, Op, Recurrence, RecurrenceGrad};
 use crate::kernel::Variant;
-use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Cell {
@@ -291,6 +293,10 @@ impl OpDef for Recurrence {
         x[0].shape.len() as f64 * (2.0 * hidden + 10.0)
     }
 
+    fn precision(&self) -> Precision {
+        Precision::Full
+    }
+
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
     }
@@ -416,6 +422,10 @@ impl OpDef for RecurrenceGrad {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         let steps = x[2].shape.len() as f64;
         steps * (2.0 * x[1].shape.len() as f64 + 20.0 * x[1].shape.last() as f64)
+    }
+
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
 
     fn kind(&self) -> OpKind<'_> {

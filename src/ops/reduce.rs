@@ -7,15 +7,18 @@
 mod composed;
 mod methods;
 
-use crate::graph::{Backward, Grads, Meta, Op, Reduce, ReduceKind};
+use crate::graph::{Backward, Grads, Graph, Meta, Node, Op, Reduce, ReduceKind};
 use crate::kernel::{
     Binding, Expr, Kernel, Operand, Part, Variant, add_parts, emit_epilogue, emit_prologue,
     prelude, wgsl,
 };
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Simplified,
+    Tolerance, grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
+
+use super::view::simplify::as_reshape;
 
 /// Where a reduction in one invocation becomes one in chunks.
 const CHUNK: usize = 256;
@@ -150,8 +153,24 @@ impl OpDef for Reduce {
         x[0].shape.len() as f64
     }
 
+    fn precision(&self) -> Precision {
+        Precision::Full
+    }
+
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
+    }
+
+    /// A reduction of axes of size 1 is a reshape.
+    fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
+        let x = graph.node(*node.inputs.first()?);
+        let one = x
+            .meta
+            .shape
+            .get(self.from..self.to)?
+            .iter()
+            .all(|&d| d == 1);
+        one.then(|| as_reshape(node))
     }
 }
 

@@ -9,7 +9,8 @@
 use crate::graph::{Backward, Grads, Meta, Op, Rope};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, rows,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid, rows,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -101,6 +102,9 @@ impl OpDef for Rope {
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         3.0 * x[0].shape.len() as f64
+    }
+    fn precision(&self) -> Precision {
+        Precision::Half
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

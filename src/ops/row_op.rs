@@ -9,7 +9,7 @@
 
 use crate::graph::{Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Part, Variant, wgsl};
-use crate::ops::{Array, HostRef, LowerContext, OpDoc, Tolerance, grid, rows};
+use crate::ops::{Array, HostRef, LowerContext, OpDoc, Precision, Tolerance, grid, rows};
 use crate::{DType, Source, Tensor};
 
 /// Most inputs of a row op.
@@ -30,6 +30,8 @@ pub(super) trait RowOp: Sync {
     const FLOPS: f64;
     /// What an element of input 0 costs the CPU, in additions.
     const COST: usize;
+    /// See [`crate::ops::OpDef::precision`].
+    const PRECISION: Precision;
 
     /// See [`crate::ops::OpDef::name`].
     fn name(&self) -> &'static str;
@@ -104,6 +106,9 @@ macro_rules! row_op {
             }
             fn flops(&self, x: &[$crate::graph::Meta], _: &$crate::graph::Meta) -> f64 {
                 <Self as $crate::ops::row_op::RowOp>::FLOPS * x[0].shape.len() as f64
+            }
+            fn precision(&self) -> $crate::ops::Precision {
+                <Self as $crate::ops::row_op::RowOp>::PRECISION
             }
             fn kind(&self) -> $crate::ops::OpKind<'_> {
                 $crate::ops::OpKind::Kernel(self)

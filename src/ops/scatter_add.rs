@@ -14,7 +14,8 @@ use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Operand, Variant, prelude, wgsl};
 use crate::ops::radix::{Radix, Sorted};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Source, Tensor};
 
@@ -93,6 +94,9 @@ impl OpDef for ScatterAdd {
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         x[0].shape.len() as f64
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

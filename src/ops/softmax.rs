@@ -6,7 +6,7 @@
 use crate::graph::{Backward, Grads, Meta, Op, Softmax, SoftmaxGrad};
 use crate::kernel::{Part, wgsl};
 use crate::ops::row_op::{self, HostRow, RowOp, row_op};
-use crate::ops::{Array, OpDoc, Tolerance, rows};
+use crate::ops::{Array, OpDoc, Precision, Tolerance, rows};
 use crate::{Source, Tensor};
 
 row_op!(Softmax, SoftmaxGrad);
@@ -14,6 +14,7 @@ row_op!(Softmax, SoftmaxGrad);
 impl RowOp for Softmax {
     const FLOPS: f64 = 5.0;
     const COST: usize = 8;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         "softmax"
@@ -62,6 +63,7 @@ impl RowOp for Softmax {
 impl RowOp for SoftmaxGrad {
     const FLOPS: f64 = 4.0;
     const COST: usize = 2;
+    const PRECISION: Precision = Precision::Full;
 
     fn name(&self) -> &'static str {
         "softmax_grad"

@@ -17,7 +17,8 @@ use rayon::prelude::*;
 use crate::graph::{ArgSort, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, threads,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid, threads,
 };
 use crate::{DType, Source, Tensor};
 
@@ -77,6 +78,9 @@ impl OpDef for ArgSort {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         let n = x[0].shape.last().max(2) as f64;
         x[0].shape.len() as f64 * n.log2()
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -7,7 +7,8 @@
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid, threads,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid, threads,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -74,6 +75,9 @@ impl OpDef for TakeAlong {
     }
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

@@ -1,10 +1,14 @@
 //! Views: reshape, permute, broadcast_to, slice and flip. They move nothing: a reshape is the same bytes,
 //! and the others are read through a [`View`] by whatever kernel uses them.
 
-use crate::graph::{Backward, BroadcastTo, Flip, Grads, Meta, Op, Permute, Reshape, Slice};
+use crate::graph::{
+    Backward, BroadcastTo, Flip, Grads, Graph, Meta, Node, Op, Permute, Reshape, Slice,
+};
 use crate::kernel::View;
-use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance, ViewOp};
+use crate::ops::{Array, OpDef, OpDoc, OpKind, Precision, Simplified, Tolerance, ViewOp};
 use crate::{Shape, Source, Tensor};
+
+pub(super) mod simplify;
 
 fn only<T: Clone>(x: &[T]) -> Result<T, String> {
     match x {
@@ -48,14 +52,20 @@ impl OpDef for Reshape {
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
     }
+    fn precision(&self) -> Precision {
+        Precision::Full
+    }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Alias
+    }
+    fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
+        simplify::reshape(self, graph, node)
     }
 }
 
 /// Implements [`OpDef`] for an op that only reads its input in another order.
 macro_rules! view {
-    ($op:ident, $name:literal, $doc:expr, infer = $infer:expr, grad = $grad:expr, view = $view:expr) => {
+    ($op:ident, $name:literal, $doc:expr, infer = $infer:expr, grad = $grad:expr, view = $view:expr, simplify = $simplify:expr) => {
         impl OpDef for $op {
             fn name(&self) -> &'static str {
                 $name
@@ -84,8 +94,15 @@ macro_rules! view {
             fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
                 0.0
             }
+            fn precision(&self) -> Precision {
+                Precision::Full
+            }
             fn kind(&self) -> OpKind<'_> {
                 OpKind::View(self)
+            }
+            fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
+                let f: fn(&$op, &Graph, &Node) -> Option<Simplified> = $simplify;
+                f(self, graph, node)
             }
         }
         impl ViewOp for $op {
@@ -129,7 +146,8 @@ view!(
         dims: op.axes.iter().map(|&a| x.dims[a]).collect(),
         strides: op.axes.iter().map(|&a| x.strides[a]).collect(),
         offset: x.offset,
-    }
+    },
+    simplify = simplify::permute
 );
 
 view!(
@@ -157,7 +175,8 @@ view!(
             strides: (0..op.to.rank()).map(stride).collect(),
             offset: x.offset,
         }
-    }
+    },
+    simplify = simplify::broadcast_to
 );
 
 view!(
@@ -195,7 +214,8 @@ view!(
         dims: op.len.clone(),
         strides: by(&x.strides, &op.step).collect(),
         offset: moved(x.offset, by(&x.strides, &op.start)),
-    }
+    },
+    simplify = simplify::slice
 );
 
 view!(
@@ -220,7 +240,8 @@ view!(
             view.offset = moved(view.offset, [stride * last as isize].into_iter());
         }
         view
-    }
+    },
+    simplify = |_, _, _| None
 );
 
 /// Strides times steps or coordinates.

@@ -5,51 +5,16 @@
 //! gradients and the optimizer's state stay f32, so nothing underflows on the way and no loss needs to be scaled.
 //!
 //! Which values: those of many elements that the backward pass reads, unless the op's result needs the digits
-//! ([`keeps_f32`]). Products whose kernels read half-precision values as they lie do so in the forward pass as well, so that the
+//! ([`Precision::Full`]). Products whose kernels read half-precision values as they lie do so in the forward pass as well, so that the
 //! `f32` value need not be stored at all.
 
-use crate::graph::{Elementwise, Graph, Node, NodeId, Op, Phase};
-use crate::ops::OpKind;
+use crate::graph::{Function, Graph, Node, NodeId, Op, Phase};
 use crate::ops::elementwise::{narrowing, widening};
+use crate::ops::{OpKind, Precision};
 use crate::{DType, Error, Result};
 
 /// The smallest value to round: fewer elements save nothing.
 const MIN_ELEMENTS: usize = 1 << 10;
-
-/// Whether an op's result stays `f32`: sums, statistics and probabilities, functions whose range or slope is out
-/// of proportion, and what is no float computed by the model at all.
-///
-/// PyTorch's `autocast` keeps much the same.
-fn keeps_f32(op: &Op) -> bool {
-    const FUNCTIONS: [&str; 12] = [
-        "expo",
-        "expm1",
-        "ln",
-        "log1p",
-        "power",
-        "square",
-        "recip",
-        "rsqrt",
-        "root",
-        "div",
-        "bce",
-        "squared_difference",
-    ];
-    match op {
-        Op::Elementwise(e) => FUNCTIONS.contains(&e.function.name),
-        Op::Matmul(_)
-        | Op::Conv(_)
-        | Op::MaxPool(_)
-        | Op::Resample(_)
-        | Op::Norm(_)
-        | Op::Rope(_)
-        | Op::Attention(_)
-        | Op::Gather(_)
-        | Op::Concat(_)
-        | Op::Pad(_) => false,
-        _ => true,
-    }
-}
 
 /// The graph of a training step with its activations in `half`, which is [`DType::F16`] or [`DType::Bf16`].
 pub fn mixed_precision(graph: &Graph, half: DType) -> Result<Graph> {
@@ -92,7 +57,7 @@ fn is_rounded(node: &Node) -> bool {
         && node.meta.dtype == DType::F32
         && node.meta.shape.len() >= MIN_ELEMENTS
         && !node.inputs.is_empty()
-        && !keeps_f32(&node.op)
+        && node.op.def().precision() == Precision::Half
 }
 
 /// By node: whether the backward pass reads it, perhaps through views.
@@ -164,19 +129,15 @@ impl Pass {
 
     fn function(
         &mut self,
-        function: &'static crate::graph::Function,
+        function: &'static Function,
         dtype: DType,
         value: NodeId,
         like: &Node,
     ) -> NodeId {
         let mut meta = self.graph.meta(value).clone();
         meta.dtype = dtype;
-        let constants = Vec::new();
         self.graph.push(Node {
-            op: Op::Elementwise(Elementwise {
-                function,
-                constants,
-            }),
+            op: Op::function(function),
             inputs: vec![value],
             meta,
             ..like.clone()

@@ -1,14 +1,14 @@
 //! Simplification: a smaller graph of the same values.
 //!
 //! One walk over the nodes that are needed (dead code falls away). Each node first tries the
-//! [`rules`](super::rules), then whether an equal node exists already (common subexpressions).
+//! rule of its op ([`OpDef::simplify`](crate::ops::OpDef::simplify)), then whether an equal node exists already (common subexpressions).
 
 use std::collections::HashMap;
 
 use crate::Result;
 use crate::graph::{Graph, Node, NodeId, Op};
+use crate::ops::Simplified;
 
-use super::rules::{Simpler, simplify_node};
 use super::verify;
 
 /// The simplified graph. Outputs, assignments and variables keep their names and order.
@@ -79,9 +79,9 @@ impl Rewriter {
     /// The node that computes what `node` does: an existing one, a simpler one, or itself.
     fn add(&mut self, node: &Node) -> Result<NodeId> {
         // Each rule makes something strictly simpler, so this ends.
-        match simplify_node(&self.graph, node) {
-            Some(Simpler::Node(id)) => return Ok(id),
-            Some(Simpler::Op(op, inputs)) => {
+        match node.op.def().simplify(&self.graph, node) {
+            Some(Simplified::Node(id)) => return Ok(id),
+            Some(Simplified::Op(op, inputs)) => {
                 let metas: Vec<_> = inputs.iter().map(|&i| self.graph.meta(i).clone()).collect();
                 let inferred = op.def().infer(&metas);
                 let meta = inferred.map_err(|reason| crate::Error::internal("simplify", reason))?;

@@ -2,7 +2,9 @@
 
 use crate::graph::{Backward, Conv, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance};
+use crate::ops::{
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+};
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Geometry, cpu, geometry, kernels};
@@ -64,6 +66,9 @@ impl OpDef for Conv {
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         let g = self.geometry(&[&x[0].shape, &x[1].shape]);
         g.map_or(0.0, |g| 2.0 * g.products())
+    }
+    fn precision(&self) -> Precision {
+        Precision::Half
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

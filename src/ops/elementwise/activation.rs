@@ -3,7 +3,7 @@
 //! Why not compose the gradients from arithmetic: a gradient that is one function of a saved tensor
 //! and `dy` always fuses into the kernel that made `dy`, and needs no tensor of its own.
 
-use crate::graph::{Backward, Function, Grads, Scalar};
+use crate::graph::{Backward, Function, Grads, Precision, Scalar};
 
 use super::fast::Fast;
 use super::methods::apply_with;
@@ -167,7 +167,7 @@ row!(BCE "bce" "-(t ln(p) + (1 - t) ln(1 - p))" "activation",
         // d/dt is ln(1 - p) - ln(p); targets are data, so no gradient flows there.
         Ok(vec![Some(dp), None])
     };
-    ulp: 16.0, domain: (0.02, 0.98));
+    ulp: 16.0, domain: (0.02, 0.98), precision: Precision::Full);
 row!(BCE_GRAD "bce_grad" "(p - t) / max(p (1 - p), 1e-12) dy" "activation",
     (p: f32, t: f32, dy: f32)[] -> f32 = {
         let v = p * (1.0 - p);

@@ -22,9 +22,10 @@ mod row;
 mod pixel;
 mod position;
 mod sample;
+mod simplify;
 
-use crate::graph::{Backward, Elementwise, Function, Grads, Meta, Scalar};
-use crate::ops::{Array, OpDef, OpDoc, OpKind, Tolerance};
+use crate::graph::{Backward, Elementwise, Function, Grads, Graph, Meta, Node, Scalar};
+use crate::ops::{Array, OpDef, OpDoc, OpKind, Precision, Simplified, Tolerance};
 
 pub use broadcast::broadcast_all;
 pub(crate) use fast::Fast;
@@ -117,10 +118,18 @@ impl OpDef for Elementwise {
         y.shape.len() as f64
     }
 
+    fn precision(&self) -> Precision {
+        self.function.precision
+    }
+
     fn kind(&self) -> OpKind<'_> {
         OpKind::Elementwise {
             function: self.function,
             constants: self.constants.iter().map(|c: &Scalar| c.0).collect(),
         }
+    }
+
+    fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
+        simplify::simplify(self, graph, node)
     }
 }

@@ -163,6 +163,8 @@ macro_rules! row_of {
                     );
                 },
                 grad: $grad,
+                precision: $crate::graph::Precision::Half,
+                algebra: $crate::graph::Algebra::NONE,
                 ulp: 1.0,
                 ulp_per_x: 0.0,
                 abs: 0.0,

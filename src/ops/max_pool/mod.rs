@@ -11,7 +11,8 @@ use crate::graph::{Backward, Grads, MaxPool, MaxPoolGrad, Meta, Op};
 use crate::kernel::{Binding, Kernel, Variant, add_parts, emit_epilogue, prelude, stored, wgsl};
 use crate::ops::conv::windows;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -200,6 +201,9 @@ impl OpDef for MaxPool {
     fn flops(&self, _: &[Meta], y: &Meta) -> f64 {
         (y.shape.len() * self.kernel[0] * self.kernel[1]) as f64
     }
+    fn precision(&self) -> Precision {
+        Precision::Half
+    }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
     }
@@ -275,6 +279,9 @@ impl OpDef for MaxPoolGrad {
     }
     fn flops(&self, x: &[Meta], _: &Meta) -> f64 {
         (x[1].shape.len() * self.pool.kernel[0] * self.pool.kernel[1]) as f64
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

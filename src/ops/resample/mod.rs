@@ -12,7 +12,8 @@ mod cpu;
 use crate::graph::{Backward, Grads, Meta, Op, Resample, ResampleGrad, Resampling};
 use crate::kernel::{Binding, Kernel, Part, Variant, add_parts, emit_epilogue, prelude, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -159,6 +160,9 @@ impl OpDef for Resample {
     fn flops(&self, x: &[Meta], y: &Meta) -> f64 {
         2.0 * x[0].shape.len().max(y.shape.len()) as f64
     }
+    fn precision(&self) -> Precision {
+        Precision::Half
+    }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
     }
@@ -263,6 +267,9 @@ impl OpDef for ResampleGrad {
     }
     fn flops(&self, x: &[Meta], dx: &Meta) -> f64 {
         2.0 * x[0].shape.len().max(dx.shape.len()) as f64
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)

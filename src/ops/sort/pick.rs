@@ -7,7 +7,8 @@
 use crate::graph::{Backward, Grads, Meta, Op, Pick};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Tolerance, grid,
+    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
+    grid,
 };
 use crate::{DType, Source, Tensor};
 
@@ -101,6 +102,9 @@ impl OpDef for Pick {
     }
     fn flops(&self, _: &[Meta], _: &Meta) -> f64 {
         0.0
+    }
+    fn precision(&self) -> Precision {
+        Precision::Full
     }
     fn kind(&self) -> OpKind<'_> {
         OpKind::Kernel(self)
