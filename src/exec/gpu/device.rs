@@ -1,5 +1,8 @@
 //! An open GPU.
 
+pub(super) mod adapter;
+pub(super) mod fault;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -11,11 +14,11 @@ use etcetera::BaseStrategy;
 use crate::kernel::KernelLimits;
 use crate::{Error, Result};
 
-use super::adapter::{AdapterInfo, AdapterKind, Selector, select};
-use super::fault::{Faults, guarded};
-use super::pipelines::Pipelines;
-use super::tuner::Tuning;
-use super::tuning_cache::TuningCache;
+use crate::exec::gpu::compile::pipelines::Pipelines;
+use crate::exec::gpu::device::adapter::{AdapterInfo, AdapterKind, Selector, select};
+use crate::exec::gpu::device::fault::{Faults, guarded};
+use crate::exec::gpu::tune::tuner::Tuning;
+use crate::exec::gpu::tune::tuning_cache::TuningCache;
 
 /// How long to wait for a submission. Each takes a fraction of a second, and every GPU driver's watchdog acts
 /// within a few seconds, so a GPU that does not finish in this time is lost. Software adapters have no watchdog,

@@ -5,27 +5,24 @@ use crate::kernel::Kernel;
 use crate::plan::{Plan, Port, Step};
 use crate::{Error, Result};
 
-use super::budget::Budget;
-use super::buffers::{Buffers, Uniforms};
-use super::device::GpuDevice;
-use super::fetch::Fetch;
-use super::horizontal::FusedSteps;
-use super::prepare::{PrepareContext, PreparedDispatch, prepare};
-use super::readback::{MAX_RUNS_PER_SUBMISSION, Readback};
-use super::submit::{self, Copy};
-use super::tuner::{Tuner, Tuning};
-use super::tuning_cache::cache_key;
-use super::upload::Ring;
-use super::warmup::warm_up;
+use crate::exec::gpu::compile::prepare::{PrepareContext, PreparedDispatch, prepare};
+use crate::exec::gpu::compile::warmup::warm_up;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::memory::Transfer;
+use crate::exec::gpu::memory::buffers::{Buffers, Uniforms};
+use crate::exec::gpu::memory::readback::{MAX_RUNS_PER_SUBMISSION, Readback};
+use crate::exec::gpu::memory::upload::Ring;
+use crate::exec::gpu::submit::budget::Budget;
+use crate::exec::gpu::submit::{self, Copy};
+use crate::exec::gpu::tune::horizontal::FusedSteps;
+use crate::exec::gpu::tune::tuner::{Tuner, Tuning};
+use crate::exec::gpu::tune::tuning_cache::cache_key;
 
 /// Staging buffers of inputs: as many submissions can be under way, and one is filled meanwhile.
 const INPUT_STAGING_BUFFERS: usize = 4;
 
 /// Bytes of a staging buffer of inputs, where one run's are not more.
 const STAGING_BYTES: u64 = 256 << 10;
-
-/// Bytes of the largest staging buffer for variables, and for reads.
-pub(super) const MAX_STAGING_BYTES: u64 = 4 << 20;
 
 /// A plan with everything a run needs.
 pub(super) struct PreparedPlan {
@@ -56,9 +53,8 @@ pub struct GpuExecutor {
     pub(super) shared: usize,
     /// Runs that are not submitted yet.
     pub(super) recording: Option<wgpu::CommandEncoder>,
-    pub(super) variables: Ring,
     pub(super) readback: Readback,
-    pub(super) fetch: Fetch,
+    pub(super) transfer: Transfer,
     pub(super) counters: Counters,
     /// What was wrong with the device's timestamps, where something was.
     pub(super) distrusted: Option<String>,
@@ -137,11 +133,7 @@ impl GpuExecutor {
             .iter()
             .flat_map(|p| &p.outputs)
             .map(|p| p.slot.bytes);
-        let fetched = outputs
-            .chain([largest])
-            .max()
-            .unwrap_or(0)
-            .min(MAX_STAGING_BYTES);
+        let fetched = outputs.chain([largest]).max().unwrap_or(0);
         let budget = |p: &Plan| Budget::new(p.steps.iter().map(|s| (s.flops, s.bytes)));
         let c = &mut counters;
         Ok(GpuExecutor {
@@ -155,15 +147,8 @@ impl GpuExecutor {
             recording: None,
             staged,
             shared: shared as usize,
-            variables: Ring::new(
-                device,
-                c,
-                "variables under way",
-                largest.min(MAX_STAGING_BYTES),
-                2,
-            )?,
             readback: Readback::new(device, c, places)?,
-            fetch: Fetch::new(device, c, fetched)?,
+            transfer: Transfer::new(device, c, largest, fetched)?,
             budgets: program.plans.iter().map(|p| budget(p)).collect(),
             device: device.clone(),
             program,

@@ -6,11 +6,9 @@ use crate::exec::Stepwise;
 use crate::plan::Slot;
 use crate::{DType, Error, Result};
 
-use super::executor::{GpuExecutor, MAX_STAGING_BYTES, get};
-use super::half_precision;
-use super::prepare::{PrepareContext, is_empty};
-use super::submit;
-use super::upload::Ring;
+use crate::exec::gpu::compile::prepare::{PrepareContext, is_empty};
+use crate::exec::gpu::executor::{GpuExecutor, get};
+use crate::exec::gpu::submit;
 
 impl GpuExecutor {
     /// Computes a step by another of its variants from now on. Where that cannot be made, the step
@@ -65,55 +63,16 @@ impl GpuExecutor {
     pub fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
         self.device.check()?;
         self.submit_runs()?;
-        let whole = Slot {
-            bytes: (words as u64).saturating_mul(4),
-            ..slot
-        };
-        let buffer = self.buffers.find(plan, whole)?;
-        self.fetch.read(&self.device, buffer, slot.offset, words)
+        self.transfer
+            .read((&self.device, &self.buffers), (plan, slot), words)
     }
 
     /// Overwrites the start of a slot of plan `plan`, before all runs to come.
     pub fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
         self.device.check()?;
         self.submit_runs()?;
-        let whole = Slot {
-            bytes: words.len() as u64 * 4,
-            ..slot
-        };
-        let buffer = self.buffers.find(plan, whole)?;
-        if self.variables.bytes() == 0 {
-            // A program without variables that is debugged.
-            let counters = &mut self.counters;
-            self.variables = Ring::new(
-                &self.device,
-                counters,
-                "words under way",
-                MAX_STAGING_BYTES,
-                2,
-            )?;
-        }
-        let chunk = (self.variables.bytes() / 4) as usize;
-        let mut at = slot.offset;
-        for part in words.chunks(chunk.max(1)) {
-            let bytes = part.len() as u64 * 4;
-            self.variables
-                .fill(&self.device, 0, std::iter::once((0, part)))?;
-            self.variables.seal(&self.device)?;
-            let stage = self.variables.buffer()?;
-            let lock = self.device.submit_lock();
-            let after = self.device.guarded("writing", 0, |d| {
-                let mut encoder = d.create_command_encoder(&Default::default());
-                encoder.copy_buffer_to_buffer(stage, 0, buffer, at, bytes);
-                self.device.wgpu().1.submit([encoder.finish()])
-            });
-            drop(lock);
-            self.variables
-                .submitted(&self.device, after.as_ref().ok().cloned())?;
-            after?;
-            at += bytes;
-        }
-        Ok(())
+        let of = (&self.device, &self.buffers, &mut self.counters);
+        self.transfer.write(of, (plan, slot), words)
     }
 }
 
@@ -125,8 +84,10 @@ impl Stepwise for GpuExecutor {
         dtype: DType,
         len: usize,
     ) -> Result<Vec<u32>> {
-        let words = self.read_slot(plan, slot, half_precision::words(dtype, len))?;
-        Ok(half_precision::unpack(dtype, words, len))
+        self.device.check()?;
+        self.submit_runs()?;
+        self.transfer
+            .read_elements((&self.device, &self.buffers), (plan, slot), dtype, len)
     }
 
     fn write_elements(
@@ -136,7 +97,11 @@ impl Stepwise for GpuExecutor {
         dtype: DType,
         elements: &[u32],
     ) -> Result<()> {
-        self.write_slot(plan, slot, &half_precision::pack(dtype, elements))
+        self.device.check()?;
+        self.submit_runs()?;
+        let of = (&self.device, &self.buffers, &mut self.counters);
+        self.transfer
+            .write_elements(of, (plan, slot), dtype, elements)
     }
 
     fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {

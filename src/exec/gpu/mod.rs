@@ -7,32 +7,18 @@
 //! Invariant: everything that can fail on the device runs under an error scope, so that no error
 //! reaches a host application's handler; and the loss of a device shows as a failed mapping.
 
-mod adapter;
-mod benchmark;
-mod budget;
-mod buffers;
+mod compile;
 mod device;
 mod executor;
-mod fault;
-mod fetch;
-mod half_precision;
-mod horizontal;
 mod inspect;
-mod pipelines;
-mod prepare;
-mod profile;
-mod readback;
-mod record;
+mod memory;
 mod submit;
-mod tuner;
-mod tuning_cache;
-mod upload;
-mod warmup;
+mod tune;
 
-pub use adapter::{AdapterInfo, AdapterKind, Selector, adapters};
+pub use device::adapter::{AdapterInfo, AdapterKind, Selector, adapters};
 pub use device::{GpuDevice, Limits, Options};
 pub use executor::GpuExecutor;
-pub use tuner::Tuning;
+pub use tune::tuner::Tuning;
 /// The version of wgpu that a host application's device must come from.
 pub use wgpu;
 /// A host application's device and queue, by names that say whose they are.

@@ -1,14 +1,18 @@
 //! What a submission is made of: copies and passes.
 
+pub(super) mod budget;
+pub(super) mod profile;
+pub(super) mod record;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Result;
 use crate::plan::Port;
 
-use super::buffers::{Buffers, Uniforms};
-use super::pipelines::Pipeline;
-use super::prepare::PreparedDispatch;
+use crate::exec::gpu::compile::pipelines::Pipeline;
+use crate::exec::gpu::compile::prepare::PreparedDispatch;
+use crate::exec::gpu::memory::buffers::{Buffers, Uniforms};
 
 /// A copy from one buffer to another.
 pub(super) struct Copy {
@@ -104,7 +108,17 @@ pub(super) fn encode(
     range: Range<usize>,
     times: Option<wgpu::ComputePassTimestampWrites<'_>>,
 ) {
-    let mut dispatches = steps.get(range).unwrap_or(&[]).iter().flatten().peekable();
+    let dispatches = steps.get(range).unwrap_or(&[]).iter().flatten();
+    encode_dispatches(encoder, dispatches, times);
+}
+
+/// The same for dispatches in order.
+pub(super) fn encode_dispatches<'a>(
+    encoder: &mut wgpu::CommandEncoder,
+    dispatches: impl IntoIterator<Item = &'a PreparedDispatch>,
+    times: Option<wgpu::ComputePassTimestampWrites<'_>>,
+) {
+    let mut dispatches = dispatches.into_iter().peekable();
     if dispatches.peek().is_none() && times.is_none() {
         return;
     }

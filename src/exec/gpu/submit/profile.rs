@@ -7,10 +7,10 @@ use crate::exec::timeline::Stopwatch;
 use crate::exec::{Clock, HostPhase, Span, Timeline, Timing};
 use crate::plan::Plan;
 
-use super::buffers::allocate;
-use super::executor::{GpuExecutor, check_inputs, get};
-use super::fetch::Fetch;
-use super::submit;
+use crate::exec::gpu::executor::{GpuExecutor, check_inputs, get};
+use crate::exec::gpu::memory::buffers::allocate;
+use crate::exec::gpu::memory::fetch::Fetch;
+use crate::exec::gpu::submit;
 
 /// Steps that share a query set: WebGPU allows 4,096 queries in one, two a step.
 const STEPS: usize = 2048;
@@ -21,7 +21,7 @@ const MAX_CLOCK_RATIO: f64 = 1.25;
 
 impl GpuExecutor {
     /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The steps' timestamps are taken around passes of their own.
-    pub(super) fn timed(
+    pub(in crate::exec::gpu) fn timed(
         &mut self,
         plan: usize,
         inputs: &[&[u32]],

@@ -15,11 +15,11 @@ use crate::checkpoint::write_atomically;
 use crate::kernel::Binding;
 use crate::plan::Step;
 
-use super::adapter::AdapterInfo;
+use crate::exec::gpu::device::adapter::AdapterInfo;
 
 /// The fastest variants that are known, by [`cache_key`].
 #[derive(Default)]
-pub(super) struct TuningCache {
+pub(in crate::exec::gpu) struct TuningCache {
     /// `None` where no file is kept.
     path: Option<PathBuf>,
     file: File,
@@ -110,7 +110,7 @@ fn file_name(adapter: &AdapterInfo, checks: bool) -> String {
 /// A hash of a step's variants: two steps with the same kernels and sizes have the same key.
 ///
 /// A collision of other steps would choose a variant that is slower, with the same bits.
-pub(super) fn cache_key(step: &Step) -> u64 {
+pub(in crate::exec::gpu) fn cache_key(step: &Step) -> u64 {
     let mut hash = DefaultHasher::new();
     for variant in &step.variants {
         variant.len().hash(&mut hash);

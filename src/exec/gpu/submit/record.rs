@@ -9,14 +9,19 @@ use std::time::Instant;
 use crate::Result;
 use crate::plan::Plan;
 
-use super::device::GpuDevice;
-use super::executor::{GpuExecutor, get};
-use super::readback::MAX_RUNS_PER_SUBMISSION;
-use super::submit;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::executor::{GpuExecutor, get};
+use crate::exec::gpu::memory::readback::MAX_RUNS_PER_SUBMISSION;
+use crate::exec::gpu::submit;
 
 impl GpuExecutor {
     /// Records a run, and submits it where nothing is gained by waiting for others.
-    pub(super) fn record(&mut self, plan: usize, planned: &Plan, inputs: &[&[u32]]) -> Result<()> {
+    pub(in crate::exec::gpu) fn record(
+        &mut self,
+        plan: usize,
+        planned: &Plan,
+        inputs: &[&[u32]],
+    ) -> Result<()> {
         // Lets callbacks run, and with them the memory of finished work go.
         self.device.poll(None)?;
         self.collect(false)?;
@@ -73,7 +78,7 @@ impl GpuExecutor {
     }
 
     /// Submits the runs that are recorded.
-    pub(super) fn submit_runs(&mut self) -> Result<()> {
+    pub(in crate::exec::gpu) fn submit_runs(&mut self) -> Result<()> {
         if self.recording.is_none() {
             return Ok(());
         }
@@ -96,7 +101,7 @@ impl GpuExecutor {
     }
 
     /// Takes in the results that have arrived; with `wait`, those of all runs so far.
-    pub(super) fn collect(&mut self, wait: bool) -> Result<()> {
+    pub(in crate::exec::gpu) fn collect(&mut self, wait: bool) -> Result<()> {
         if wait {
             self.submit_runs()?;
         }

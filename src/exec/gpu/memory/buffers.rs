@@ -7,10 +7,10 @@ use crate::kernel::{Binding, Kernel};
 use crate::plan::{BufferId, BufferRole, Slot};
 use crate::{Error, Result};
 
-use super::device::GpuDevice;
+use crate::exec::gpu::device::GpuDevice;
 
 /// Makes a buffer, checked against the device's limit first.
-pub(super) fn allocate(
+pub(in crate::exec::gpu) fn allocate(
     device: &GpuDevice,
     counters: &mut Counters,
     what: &str,
@@ -45,7 +45,7 @@ pub(super) fn allocate(
 }
 
 /// The buffers behind the slots of a program.
-pub(super) struct Buffers {
+pub(in crate::exec::gpu) struct Buffers {
     arenas: Vec<wgpu::Buffer>,
     shared: Vec<wgpu::Buffer>,
     /// By plan and local buffer: the index into `shared`.
@@ -53,7 +53,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub(super) fn new(
+    pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         program: &Program,
         counters: &mut Counters,
@@ -80,12 +80,12 @@ impl Buffers {
     }
 
     /// Lets the plans' own buffers go.
-    pub(super) fn keep_variables(&mut self) {
+    pub(in crate::exec::gpu) fn keep_variables(&mut self) {
         self.shared.clear();
     }
 
     /// The buffer of a slot of plan `plan`, if the slot lies inside.
-    pub(super) fn find(&self, plan: usize, slot: Slot) -> Result<&wgpu::Buffer> {
+    pub(in crate::exec::gpu) fn find(&self, plan: usize, slot: Slot) -> Result<&wgpu::Buffer> {
         let found = match slot.buffer {
             BufferId::Arena(at) => self.arenas.get(at),
             BufferId::Local(at) => {
@@ -114,13 +114,13 @@ fn name(role: BufferRole) -> &'static str {
 }
 
 /// The parameter words of all kernels, in one buffer that is written once.
-pub(super) struct Uniforms {
-    pub(super) buffer: wgpu::Buffer,
+pub(in crate::exec::gpu) struct Uniforms {
+    pub(in crate::exec::gpu) buffer: wgpu::Buffer,
     offsets: HashMap<Vec<u32>, u64>,
 }
 
 impl Uniforms {
-    pub(super) fn new(
+    pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         program: &Program,
         counters: &mut Counters,
@@ -129,7 +129,7 @@ impl Uniforms {
     }
 
     /// The words of these kernels alone.
-    pub(super) fn of<'a>(
+    pub(in crate::exec::gpu) fn of<'a>(
         device: &GpuDevice,
         kernels: impl Iterator<Item = &'a Kernel>,
         counters: &mut Counters,
@@ -164,7 +164,7 @@ impl Uniforms {
     }
 
     /// The binding of `words`.
-    pub(super) fn bind(&self, words: &[u32]) -> Result<wgpu::BufferBinding<'_>> {
+    pub(in crate::exec::gpu) fn bind(&self, words: &[u32]) -> Result<wgpu::BufferBinding<'_>> {
         let offset = self.offsets.get(words).copied();
         let offset = offset.ok_or_else(|| {
             Error::internal(
@@ -188,7 +188,7 @@ fn kernels(program: &Program) -> impl Iterator<Item = &Kernel> {
         .map(|d| &d.kernel)
 }
 
-pub(super) fn uniform(binding: &Binding) -> Option<&[u32]> {
+pub(in crate::exec::gpu) fn uniform(binding: &Binding) -> Option<&[u32]> {
     match binding {
         Binding::Uniform(words) => Some(words),
         _ => None,

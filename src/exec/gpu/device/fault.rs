@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// Shared with the callbacks of a device of our own.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Seen>);
+pub(in crate::exec::gpu) struct Faults(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -25,7 +25,7 @@ impl Faults {
     }
 
     /// Remembers that the device is gone. The first reason is the cause of the others.
-    pub(super) fn lose(&self, reason: impl Into<String>) {
+    pub(in crate::exec::gpu) fn lose(&self, reason: impl Into<String>) {
         self.seen().lost.get_or_insert(reason.into());
     }
 
@@ -35,7 +35,7 @@ impl Faults {
     }
 
     /// The first fault since the last call. A loss stays for ever.
-    pub(super) fn check(&self, device: &str) -> Result<()> {
+    pub(in crate::exec::gpu) fn check(&self, device: &str) -> Result<()> {
         let mut seen = self.seen();
         if let Some(reason) = &seen.lost {
             let reason = reason.clone();
@@ -55,7 +55,7 @@ impl Faults {
     }
 
     /// Sets both callbacks, on a device of our own.
-    pub(super) fn install(self: std::sync::Arc<Self>, device: &wgpu::Device) {
+    pub(in crate::exec::gpu) fn install(self: std::sync::Arc<Self>, device: &wgpu::Device) {
         let faults = self.clone();
         device.on_uncaptured_error(std::sync::Arc::new(move |e: wgpu::Error| faults.record(&e)));
         device.set_device_lost_callback(move |reason, message| {
@@ -70,7 +70,7 @@ impl Faults {
 }
 
 /// Runs `f` with all errors of this thread caught. `bytes` is what it allocates, if anything.
-pub(super) fn guarded<T>(
+pub(in crate::exec::gpu) fn guarded<T>(
     device: &wgpu::Device,
     name: &str,
     what: &str,

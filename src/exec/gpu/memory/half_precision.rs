@@ -7,12 +7,12 @@ use half::{bf16, f16};
 use crate::DType;
 
 /// How many words this many elements take.
-pub(super) fn words(dtype: DType, elements: usize) -> usize {
+pub(in crate::exec::gpu) fn words(dtype: DType, elements: usize) -> usize {
     (elements * dtype.bytes()).div_ceil(4)
 }
 
 /// Elements, a word each, as they lie in a buffer.
-pub(super) fn pack(dtype: DType, elements: &[u32]) -> Cow<'_, [u32]> {
+pub(in crate::exec::gpu) fn pack(dtype: DType, elements: &[u32]) -> Cow<'_, [u32]> {
     let bits: fn(f32) -> u16 = match dtype {
         DType::F16 => |x| f16::from_f32(x).to_bits(),
         DType::Bf16 => |x| bf16::from_f32(x).to_bits(),
@@ -28,7 +28,7 @@ pub(super) fn pack(dtype: DType, elements: &[u32]) -> Cow<'_, [u32]> {
 }
 
 /// The first `elements` of what lies in a buffer, a word each.
-pub(super) fn unpack(dtype: DType, words: Vec<u32>, elements: usize) -> Vec<u32> {
+pub(in crate::exec::gpu) fn unpack(dtype: DType, words: Vec<u32>, elements: usize) -> Vec<u32> {
     let value: fn(u16) -> f32 = match dtype {
         DType::F16 => |bits| f16::from_bits(bits).to_f32(),
         DType::Bf16 => |bits| bf16::from_bits(bits).to_f32(),

@@ -7,29 +7,29 @@ use crate::kernel::{Binding, Kernel};
 use crate::plan::{Dispatch, Plan, Slot, Step};
 use crate::{Error, Result};
 
-use super::buffers::{Buffers, Uniforms};
-use super::device::GpuDevice;
-use super::pipelines::Pipeline;
+use crate::exec::gpu::compile::pipelines::Pipeline;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::memory::buffers::{Buffers, Uniforms};
 
 /// A dispatch with its pipeline and bind group. Command buffers cannot be reused, so each run encodes it again.
 #[derive(Clone)]
-pub(super) struct PreparedDispatch {
-    pub(super) pipeline: Arc<Pipeline>,
-    pub(super) group: wgpu::BindGroup,
-    pub(super) grid: [u32; 3],
+pub(in crate::exec::gpu) struct PreparedDispatch {
+    pub(in crate::exec::gpu) pipeline: Arc<Pipeline>,
+    pub(in crate::exec::gpu) group: wgpu::BindGroup,
+    pub(in crate::exec::gpu) grid: [u32; 3],
 }
 
 /// What preparing dispatches needs.
-pub(super) struct PrepareContext<'a> {
-    pub(super) device: &'a GpuDevice,
-    pub(super) buffers: &'a Buffers,
-    pub(super) uniforms: &'a Uniforms,
-    pub(super) counters: &'a mut Counters,
+pub(in crate::exec::gpu) struct PrepareContext<'a> {
+    pub(in crate::exec::gpu) device: &'a GpuDevice,
+    pub(in crate::exec::gpu) buffers: &'a Buffers,
+    pub(in crate::exec::gpu) uniforms: &'a Uniforms,
+    pub(in crate::exec::gpu) counters: &'a mut Counters,
 }
 
 impl PrepareContext<'_> {
     /// Prepares dispatches of plan `plan`, in order.
-    pub(super) fn prepare(
+    pub(in crate::exec::gpu) fn prepare(
         &mut self,
         plan: usize,
         dispatches: &[&Dispatch],
@@ -156,7 +156,7 @@ impl PrepareContext<'_> {
 }
 
 /// Whether a step computes nothing: all it writes has no element.
-pub(super) fn is_empty(plan: &Plan, step: &Step) -> bool {
+pub(in crate::exec::gpu) fn is_empty(plan: &Plan, step: &Step) -> bool {
     let empty = |(node, _): &(crate::graph::NodeId, Slot)| {
         plan.graph
             .nodes()
@@ -167,7 +167,7 @@ pub(super) fn is_empty(plan: &Plan, step: &Step) -> bool {
 }
 
 /// All steps of a plan, each with the variant that `choose` says. Kernels are compiled together.
-pub(super) fn prepare(
+pub(in crate::exec::gpu) fn prepare(
     cx: &mut PrepareContext,
     index: usize,
     plan: &Plan,

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use crate::exec::Program;
 use crate::plan::{BufferId, BufferRole, Plan, Slot, Step};
 
-use super::prepare::is_empty;
-use super::tuning_cache::{TuningCache, cache_key};
+use crate::exec::gpu::compile::prepare::is_empty;
+use crate::exec::gpu::tune::benchmark::Measured;
+use crate::exec::gpu::tune::tuning_cache::{TuningCache, cache_key};
 
 /// When an executor looks for faster kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,19 +48,10 @@ const MAX_RELATIVE_TIME: f64 = 0.95;
 
 /// A variant to benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(in crate::exec::gpu) struct Candidate {
     pub plan: usize,
     pub step: usize,
     pub variant: usize,
-}
-
-/// The result of a benchmark.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Measured {
-    /// The candidate gave different bits than the variant in use.
-    Differs,
-    /// Both gave the same bits, in these times.
-    Times { used: Duration, candidate: Duration },
 }
 
 /// A step whose fastest variant is not known.
@@ -74,7 +66,7 @@ struct Open {
 }
 
 /// Decides what to benchmark, and when.
-pub(super) struct Tuner {
+pub(in crate::exec::gpu) struct Tuner {
     tuning: Tuning,
     runs: u64,
     /// When the first run was submitted.
@@ -225,7 +217,7 @@ fn can_be_benchmarked(plan: &Plan, step: &Step) -> bool {
 
 /// Whether a step can be computed between runs without harm: all it writes is dead then, results too, which have been
 /// copied. Outputs of a plan are to be read until its next run, so those with outputs are left alone.
-pub(super) fn is_dead_between_runs(plan: &Plan, step: &Step) -> bool {
+pub(in crate::exec::gpu) fn is_dead_between_runs(plan: &Plan, step: &Step) -> bool {
     let is_dead = |slot: &Slot| match slot.buffer {
         BufferId::Local(i) => plan
             .buffers

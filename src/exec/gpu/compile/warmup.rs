@@ -14,9 +14,9 @@ use crate::Result;
 use crate::exec::Counters;
 use crate::kernel::{Binding, Kernel};
 
-use super::buffers::{Uniforms, allocate, uniform};
-use super::device::GpuDevice;
-use super::pipelines::STACK_BYTES;
+use crate::exec::gpu::compile::pipelines::STACK_BYTES;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::memory::buffers::{Uniforms, allocate, uniform};
 
 /// Programs from which warmup starts: fewer are compiled sooner than a device is opened.
 const MIN_KERNELS: usize = 8;
@@ -28,7 +28,7 @@ const MAX_CACHED_TIME: Duration = Duration::from_millis(5);
 const BINDING_BYTES: u64 = 4096;
 
 /// Compiles what the driver would compile at the first run.
-pub(super) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
+pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     if !device.info().driver.contains("llvmpipe") {
         return;
     }

@@ -76,7 +76,7 @@ pub struct AdapterInfo {
 const LLVMPIPE_MAX_LOOP_ITERATIONS: usize = 65_535;
 
 impl AdapterInfo {
-    pub(super) fn new(
+    pub(in crate::exec::gpu) fn new(
         info: &wgpu::AdapterInfo,
         features: wgpu::Features,
         limits: &wgpu::Limits,
@@ -189,7 +189,7 @@ pub fn adapters() -> Result<Vec<AdapterInfo>> {
 }
 
 /// The adapter to open. No fitting one is [`Error::NoAdapter`] with what was seen.
-pub(super) fn select(selector: &Selector) -> Result<(wgpu::Adapter, AdapterInfo)> {
+pub(in crate::exec::gpu) fn select(selector: &Selector) -> Result<(wgpu::Adapter, AdapterInfo)> {
     let mut seen = Vec::new();
     let mut fitting = Vec::new();
     for (index, (adapter, info)) in all().into_iter().enumerate() {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crate::exec::Counters;
 use crate::{Error, Result};
 
-use super::buffers::allocate;
-use super::device::GpuDevice;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::memory::buffers::allocate;
 
 const PENDING: u8 = 0;
 const MAPPED: u8 = 1;
@@ -22,24 +22,24 @@ const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether a buffer that was asked to be mapped is. Set by wgpu's callback.
 #[derive(Clone, Debug)]
-pub(super) struct MapState(Arc<AtomicU8>);
+pub(in crate::exec::gpu) struct MapState(Arc<AtomicU8>);
 
 impl MapState {
-    pub(super) fn mapped() -> Self {
+    pub(in crate::exec::gpu) fn mapped() -> Self {
         MapState(Arc::new(AtomicU8::new(MAPPED)))
     }
 
-    pub(super) fn is_mapped(&self) -> bool {
+    pub(in crate::exec::gpu) fn is_mapped(&self) -> bool {
         self.0.load(Ordering::Acquire) == MAPPED
     }
 
     /// Whether the wait is over, well or badly.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(in crate::exec::gpu) fn is_settled(&self) -> bool {
         self.0.load(Ordering::Acquire) != PENDING
     }
 
     /// Asks for the first `bytes` of `buffer`, once the submissions that use it have finished.
-    pub(super) fn ask(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) {
+    pub(in crate::exec::gpu) fn ask(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) {
         self.0.store(PENDING, Ordering::Release);
         let state = self.0.clone();
         buffer.map_async(mode, ..bytes.min(buffer.size()), move |result| {
@@ -50,7 +50,7 @@ impl MapState {
 
     /// Waits until the buffer is mapped; `after` is the submission that uses it last. A buffer that
     /// cannot be mapped is how the loss of a device shows.
-    pub(super) fn wait(
+    pub(in crate::exec::gpu) fn wait(
         &self,
         device: &GpuDevice,
         after: Option<&wgpu::SubmissionIndex>,
@@ -83,7 +83,7 @@ struct Stage {
 
 /// Staging buffers of one size, used in turn: each is filled, sealed, and free again once the submission that copies
 /// from it has finished.
-pub(super) struct Ring {
+pub(in crate::exec::gpu) struct Ring {
     stages: Vec<Stage>,
     bytes: u64,
     next: usize,
@@ -100,7 +100,7 @@ enum Use {
 
 impl Ring {
     /// `count` buffers of `bytes` each; none where there is nothing to stage.
-    pub(super) fn new(
+    pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         counters: &mut Counters,
         what: &str,
@@ -126,12 +126,12 @@ impl Ring {
     }
 
     /// Bytes of each buffer.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::exec::gpu) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Whether the next buffer is free.
-    pub(super) fn is_free(&self) -> bool {
+    pub(in crate::exec::gpu) fn is_free(&self) -> bool {
         self.stages
             .get(self.next)
             .is_none_or(|s| s.state.is_settled())
@@ -139,7 +139,7 @@ impl Ring {
 
     /// Fills the next buffer from byte `start` on, waiting for it if it is in use: each part goes to its byte offset
     /// behind that.
-    pub(super) fn fill<'a>(
+    pub(in crate::exec::gpu) fn fill<'a>(
         &mut self,
         device: &GpuDevice,
         start: u64,
@@ -168,14 +168,14 @@ impl Ring {
     }
 
     /// The buffer that is being filled, to be copied from once it is sealed.
-    pub(super) fn buffer(&self) -> Result<&wgpu::Buffer> {
+    pub(in crate::exec::gpu) fn buffer(&self) -> Result<&wgpu::Buffer> {
         let none = || Error::internal("the upload ring", "it has no buffers");
         let stage = self.stages.get(self.next).ok_or_else(none)?;
         Ok(&stage.buffer)
     }
 
     /// Makes what was filled ready to be copied from. A submission that does so may follow.
-    pub(super) fn seal(&mut self, device: &GpuDevice) -> Result<()> {
+    pub(in crate::exec::gpu) fn seal(&mut self, device: &GpuDevice) -> Result<()> {
         if self.used == Use::Filled {
             let buffer = self.buffer()?;
             device.guarded("upload", 0, |_| buffer.unmap())?;
@@ -186,7 +186,7 @@ impl Ring {
 
     /// The buffer that was sealed is in use until `after` has finished. Called where the
     /// submission failed as well, without it: the buffer must be mapped again.
-    pub(super) fn submitted(
+    pub(in crate::exec::gpu) fn submitted(
         &mut self,
         device: &GpuDevice,
         after: Option<wgpu::SubmissionIndex>,

@@ -14,20 +14,21 @@ use crate::exec::Counters;
 use crate::kernel::{Kernel, KernelLimits, fuse_horizontally};
 use crate::plan::{Dispatch, Plan, Step};
 
-use super::buffers::Uniforms;
-use super::executor::{GpuExecutor, PreparedPlan, get};
-use super::prepare::{PreparedDispatch, is_empty};
-use super::tuner::is_dead_between_runs;
+use crate::exec::gpu::compile::prepare::{PreparedDispatch, is_empty};
+use crate::exec::gpu::executor::{GpuExecutor, PreparedPlan, get};
+use crate::exec::gpu::memory::buffers::Uniforms;
+use crate::exec::gpu::tune::benchmark::Benchmark;
+use crate::exec::gpu::tune::tuner::is_dead_between_runs;
 
 /// Fusion must save at least one in this many of a plan's dispatches.
 const MIN_SAVED_SHARE: usize = 8;
 
 /// By step of a plan: the dispatches to run there. The first step of a fused group has those of the whole group.
-pub(super) type FusedSteps = Vec<Vec<PreparedDispatch>>;
+pub(in crate::exec::gpu) type FusedSteps = Vec<Vec<PreparedDispatch>>;
 
 impl GpuExecutor {
     /// Fuses the concurrent groups of plans that run often. A group that cannot be fused keeps its dispatches.
-    pub(super) fn fuse_concurrent_steps(&mut self) {
+    pub(in crate::exec::gpu) fn fuse_concurrent_steps(&mut self) {
         let now = Instant::now();
         for plan in 0..self.plans.len() {
             let due = |r: &PreparedPlan| r.fused.is_none() && self.tuner.is_settled(r.runs, now);
@@ -70,7 +71,7 @@ impl GpuExecutor {
             // A fused kernel has a parameter struct of its own, which the program's uniforms do not hold.
             let kernels = group.dispatches.iter().map(|d| &d.kernel);
             let uniforms = Uniforms::of(&self.device, kernels, &mut Counters::default())?;
-            let new = self.make(plan, &uniforms, &group.dispatches)?;
+            let new = self.prepare_uncounted(plan, &uniforms, &group.dispatches)?;
             let mut apart = Vec::new();
             for step in group.steps.clone() {
                 apart.extend(fused.get_mut(step).map(std::mem::take).unwrap_or_default());
@@ -106,9 +107,14 @@ impl GpuExecutor {
             group.reads.extend(&step.reads);
             group.writes.extend(&step.writes);
         }
-        self.draw(plan, &group)?;
-        let want = self.outputs(plan, &group, &[apart.to_vec()])?;
-        let same = self.outputs(plan, &group, &[fused.to_vec()])? == want;
+        let mut benchmark = Benchmark {
+            device: &self.device,
+            program: &self.program,
+            buffers: &self.buffers,
+            transfer: &mut self.transfer,
+            counters: &mut self.counters,
+        };
+        let same = benchmark.gives_same_bits(plan, &group, apart, fused)?;
         if !same {
             let (name, label) = (self.device.name(), &group.label);
             log::warn!(

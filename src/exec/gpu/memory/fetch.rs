@@ -3,24 +3,28 @@
 use crate::exec::Counters;
 use crate::{Error, Result};
 
-use super::buffers::allocate;
-use super::device::GpuDevice;
-use super::upload::MapState;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::memory::buffers::allocate;
+use crate::exec::gpu::memory::upload::MapState;
 
 /// A buffer through which words come back, chunk by chunk.
-pub(super) struct Fetch {
+pub(in crate::exec::gpu) struct Fetch {
     buffer: wgpu::Buffer,
 }
 
 impl Fetch {
-    pub(super) fn new(device: &GpuDevice, counters: &mut Counters, bytes: u64) -> Result<Self> {
+    pub(in crate::exec::gpu) fn new(
+        device: &GpuDevice,
+        counters: &mut Counters,
+        bytes: u64,
+    ) -> Result<Self> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let buffer = allocate(device, counters, "reads", bytes, usage, false)?;
         Ok(Fetch { buffer })
     }
 
     /// Reads `count` words of `source` from byte `offset` on, after all that was submitted so far.
-    pub(super) fn read(
+    pub(in crate::exec::gpu) fn read(
         &self,
         device: &GpuDevice,
         source: &wgpu::Buffer,
@@ -80,7 +84,7 @@ impl Fetch {
 }
 
 /// A word of the device's memory, which is little-endian everywhere.
-pub(super) fn word(bytes: &[u8]) -> u32 {
+pub(in crate::exec::gpu) fn word(bytes: &[u8]) -> u32 {
     bytes
         .iter()
         .rev()

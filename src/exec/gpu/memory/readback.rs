@@ -10,14 +10,14 @@ use std::time::Instant;
 use crate::exec::{Counters, RunResult};
 use crate::{Error, Result};
 
-use super::budget::Budget;
-use super::buffers::allocate;
-use super::device::GpuDevice;
-use super::fetch::word;
-use super::upload::MapState;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::memory::buffers::allocate;
+use crate::exec::gpu::memory::fetch::word;
+use crate::exec::gpu::memory::upload::MapState;
+use crate::exec::gpu::submit::budget::Budget;
 
 /// At most so many runs share a submission.
-pub(super) const MAX_RUNS_PER_SUBMISSION: usize = 16;
+pub(in crate::exec::gpu) const MAX_RUNS_PER_SUBMISSION: usize = 16;
 
 /// Submissions under way. Past that a run waits, so that a long loop queues only so much.
 const MAX_SUBMISSIONS: usize = 3;
@@ -34,7 +34,7 @@ struct Group {
 }
 
 /// The ring of buffers.
-pub(super) struct Readback {
+pub(in crate::exec::gpu) struct Readback {
     free: Vec<Group>,
     /// Being recorded.
     open: Option<Group>,
@@ -51,7 +51,7 @@ pub(super) struct Readback {
 
 impl Readback {
     /// `places` are, by plan, byte offset and words of each result.
-    pub(super) fn new(
+    pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         counters: &mut Counters,
         places: Vec<Vec<(u64, usize)>>,
@@ -85,18 +85,22 @@ impl Readback {
     }
 
     /// Whether the next run finds room without waiting.
-    pub(super) fn has_room(&self) -> bool {
+    pub(in crate::exec::gpu) fn has_room(&self) -> bool {
         let ended = self.under_way.front().is_some_and(|g| g.state.is_settled());
         self.open.is_some() || !self.free.is_empty() || ended
     }
 
     /// Whether no submission is under way.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::exec::gpu) fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
     /// Makes room for the next run; waits where too much is under way. Gives how many runs are recorded.
-    pub(super) fn room(&mut self, device: &GpuDevice, budgets: &mut [Budget]) -> Result<usize> {
+    pub(in crate::exec::gpu) fn room(
+        &mut self,
+        device: &GpuDevice,
+        budgets: &mut [Budget],
+    ) -> Result<usize> {
         if self.open.is_none() {
             if self.free.is_empty() {
                 self.finish_oldest(device, budgets)?;
@@ -107,19 +111,19 @@ impl Readback {
     }
 
     /// How many runs are recorded and not submitted.
-    pub(super) fn recorded_runs(&self) -> usize {
+    pub(in crate::exec::gpu) fn recorded_runs(&self) -> usize {
         self.open.as_ref().map_or(0, |group| group.runs.len())
     }
 
     /// Where the next run's results go, for which there is room.
-    pub(super) fn place(&self) -> Result<(&wgpu::Buffer, u64)> {
+    pub(in crate::exec::gpu) fn place(&self) -> Result<(&wgpu::Buffer, u64)> {
         let none = || Error::internal("the readback ring", "no buffer is free");
         let group = self.open.as_ref().ok_or_else(none)?;
         Ok((&group.buffer, group.runs.len() as u64 * self.stride))
     }
 
     /// The run that was given the last place is recorded. Gives how many are.
-    pub(super) fn recorded(&mut self, (run, plan): (u64, usize)) -> usize {
+    pub(in crate::exec::gpu) fn recorded(&mut self, (run, plan): (u64, usize)) -> usize {
         let Some(group) = &mut self.open else {
             return 0;
         };
@@ -128,7 +132,7 @@ impl Readback {
     }
 
     /// What was recorded is under way as submission `after`; without one, it failed and is forgotten.
-    pub(super) fn submitted(
+    pub(in crate::exec::gpu) fn submitted(
         &mut self,
         device: &GpuDevice,
         after: Option<wgpu::SubmissionIndex>,
@@ -151,7 +155,7 @@ impl Readback {
     }
 
     /// Takes in what has arrived; with `wait`, all that is under way.
-    pub(super) fn collect(
+    pub(in crate::exec::gpu) fn collect(
         &mut self,
         device: &GpuDevice,
         budgets: &mut [Budget],
@@ -168,7 +172,7 @@ impl Readback {
     }
 
     /// The results that have arrived since the last call.
-    pub(super) fn take(&mut self) -> Vec<RunResult> {
+    pub(in crate::exec::gpu) fn take(&mut self) -> Vec<RunResult> {
         std::mem::take(&mut self.arrived)
     }
 

@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::kernel::{Binding, Kernel};
 use crate::{Error, Result};
 
-use super::device::GpuDevice;
-use super::fault::guarded;
+use crate::exec::gpu::device::GpuDevice;
+use crate::exec::gpu::device::fault::guarded;
 
 /// Compiling recurses as deep as the shader's syntax tree.
-pub(super) const STACK_BYTES: usize = 8 << 20;
+pub(in crate::exec::gpu) const STACK_BYTES: usize = 8 << 20;
 
 /// A compiled kernel.
 #[derive(Debug)]
-pub(super) struct Pipeline {
-    pub(super) pipeline: wgpu::ComputePipeline,
-    pub(super) layout: wgpu::BindGroupLayout,
+pub(in crate::exec::gpu) struct Pipeline {
+    pub(in crate::exec::gpu) pipeline: wgpu::ComputePipeline,
+    pub(in crate::exec::gpu) layout: wgpu::BindGroupLayout,
 }
 
 /// What makes two kernels the same pipeline. The whole text and no hash of it: a collision would
@@ -44,7 +44,7 @@ impl Key {
 }
 
 /// The pipelines of a device.
-pub(super) struct Pipelines {
+pub(in crate::exec::gpu) struct Pipelines {
     made: Mutex<HashMap<Key, Arc<Pipeline>>>,
     /// The driver's own cache, where it offers one. It lives in memory; to keep it between
     /// programs, hand its data to `create_pipeline_cache` here.
@@ -52,7 +52,7 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub(super) fn new(device: &wgpu::Device, name: &str) -> Result<Self> {
+    pub(in crate::exec::gpu) fn new(device: &wgpu::Device, name: &str) -> Result<Self> {
         let driver = if device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             let descriptor = wgpu::PipelineCacheDescriptor {
                 label: Some("wgrad"),
@@ -82,7 +82,7 @@ impl Pipelines {
     }
 
     /// The pipelines of `kernels`, in order, and how many had to be compiled.
-    pub(super) fn get(
+    pub(in crate::exec::gpu) fn get(
         &self,
         device: &GpuDevice,
         kernels: &[&Kernel],

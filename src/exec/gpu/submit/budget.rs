@@ -14,7 +14,7 @@ const SHARED: f64 = 0.01;
 const WINDOW: usize = 8;
 
 /// The time a run of one plan takes.
-pub(super) struct Budget {
+pub(in crate::exec::gpu) struct Budget {
     /// Cumulated cost of the steps, in assumed seconds.
     cumulated: Vec<f64>,
     recent: [f64; WINDOW],
@@ -23,7 +23,7 @@ pub(super) struct Budget {
 
 impl Budget {
     /// `steps` are the floating-point operations and bytes of each step.
-    pub(super) fn new(steps: impl Iterator<Item = (f64, u64)>) -> Self {
+    pub(in crate::exec::gpu) fn new(steps: impl Iterator<Item = (f64, u64)>) -> Self {
         let mut total = 0.0;
         let cumulated = steps.map(|(flops, bytes)| {
             // A slow laptop's GPU, so that a first run is rather split too much than too little.
@@ -38,7 +38,7 @@ impl Budget {
     }
 
     /// A run took `time`, as far as this thread could see.
-    pub(super) fn observe(&mut self, time: Duration) {
+    pub(in crate::exec::gpu) fn observe(&mut self, time: Duration) {
         let at = self.seen % WINDOW;
         if let Some(place) = self.recent.get_mut(at) {
             *place = time.as_secs_f64();
@@ -48,7 +48,7 @@ impl Budget {
 
     /// Seconds a run takes. The least of the last measurements: each one is too long by the time
     /// that nobody looked.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(in crate::exec::gpu) fn seconds(&self) -> f64 {
         if self.seen == 0 {
             return self.cumulated.last().copied().unwrap_or(0.0);
         }
@@ -56,13 +56,13 @@ impl Budget {
     }
 
     /// How many runs in a row may share a submission.
-    pub(super) fn runs(&self, most: usize) -> usize {
+    pub(in crate::exec::gpu) fn runs(&self, most: usize) -> usize {
         let runs = SHARED / self.seconds().max(1e-9);
         (runs as usize).clamp(1, most)
     }
 
     /// The ends of the parts that a run is cut into, so that each takes a submission's time.
-    pub(super) fn cuts(&self) -> Vec<usize> {
+    pub(in crate::exec::gpu) fn cuts(&self) -> Vec<usize> {
         let steps = self.cumulated.len();
         let parts = (self.seconds() / MAX_SUBMISSION_SECONDS).ceil().max(1.0);
         let total = self.cumulated.last().copied().unwrap_or(0.0);
