@@ -11,16 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use crate::exec::workers;
 use crate::{Device, Error, Result};
 
 use super::examine::{Found, examine};
 use super::trial::Trial;
-
-/// Workers at most: each has a device with memory of its own.
-const MAX_WORKERS: usize = 4;
-
-/// The stack of a worker: shaders are parsed recursively.
-const STACK_BYTES: usize = 8 << 20;
 
 /// Examines the trials; `progress` is called with the number done. Only a lost device is an error.
 pub(super) fn examine_all(
@@ -63,9 +58,8 @@ fn together(
         let (sender, receiver) = mpsc::channel();
         for device in devices {
             let (work, sender) = (&work, sender.clone());
-            let builder = thread::Builder::new().stack_size(STACK_BYTES);
             // Where a worker cannot start, the others do its work.
-            let _ = builder.spawn_scoped(scope, move || work(device, sender));
+            let _ = workers::spawn(scope, move || work(device, sender));
         }
         drop(sender);
         for (done, (at, found)) in (1..).zip(receiver) {
@@ -86,7 +80,6 @@ fn others(device: &Device) -> Vec<Device> {
     let Some(gpu) = device.as_gpu().filter(|_| device.kernel_limits().software) else {
         return Vec::new();
     };
-    let threads = thread::available_parallelism().map_or(1, |n| n.get().min(MAX_WORKERS));
-    let again = (1..threads).map_while(|_| gpu.open_again());
+    let again = (1..workers::count()).map_while(|_| gpu.open_again());
     again.map(Device::from_gpu).collect()
 }

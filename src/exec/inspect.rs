@@ -89,7 +89,7 @@ impl<'a> Walk<'a> {
         let missing = || Error::argument("step", at, format!("below {}", plan.steps.len()));
         let step = plan.steps.get(at).ok_or_else(missing)?;
         for &(id, slot) in &step.outputs {
-            let updates = step.inputs.iter().any(|(_, s)| overlap(*s, slot));
+            let updates = step.inputs.iter().any(|(_, s)| s.overlaps(&slot));
             let meta = plan.graph.meta(id);
             let poison = vec![POISON; meta.shape.len()];
             if !updates && !poison.is_empty() {
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
             }
         }
         for (id, slot) in &step.inputs {
-            let updated = step.outputs.iter().any(|(_, s)| overlap(*s, *slot));
+            let updated = step.outputs.iter().any(|(_, s)| s.overlaps(slot));
             if let Some(words) = self.held.get(id).filter(|w| updated && !w.is_empty()) {
                 let dtype = plan.graph.meta(*id).dtype;
                 self.executor
@@ -197,9 +197,4 @@ impl<'a> Walk<'a> {
         );
         Error::internal("the plan's memory", detail)
     }
-}
-
-/// Whether two slots share a byte.
-fn overlap(a: Slot, b: Slot) -> bool {
-    a.buffer == b.buffer && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes
 }

@@ -12,7 +12,8 @@ pub mod inspect;
 pub mod interpreter;
 pub mod reference;
 mod roofline;
-mod timeline;
+pub(crate) mod timeline;
+pub(crate) mod workers;
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -161,6 +161,13 @@ impl Stopwatch {
     }
 }
 
+/// The median of some durations; of an even number, the mean of the middle two. Zero for none.
+pub(crate) fn median(times: &mut [Duration]) -> Duration {
+    times.sort();
+    let at = |i: usize| times.get(i).copied().unwrap_or_default();
+    (at(times.len().saturating_sub(1) / 2) + at(times.len() / 2)) / 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,5 +199,16 @@ mod tests {
     fn a_span_that_ends_before_it_begins_is_empty() {
         assert_eq!(span(5, 3).length, Duration::ZERO);
         assert_eq!(span(5, 3).end(), Duration::from_micros(5));
+    }
+
+    #[test]
+    fn the_median_is_the_middle() {
+        let of = |times: &[u64]| {
+            let mut times: Vec<_> = times.iter().map(|t| Duration::from_nanos(*t)).collect();
+            median(&mut times)
+        };
+        assert_eq!(of(&[5, 1, 9]), Duration::from_nanos(5));
+        assert_eq!(of(&[4, 1, 9, 8]), Duration::from_nanos(6));
+        assert_eq!(of(&[]), Duration::ZERO);
     }
 }

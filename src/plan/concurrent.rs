@@ -91,16 +91,13 @@ impl Touched {
     }
 
     fn takes(&self, step: &Touched) -> bool {
-        let overlap = |a: &Slot, b: &Slot| {
-            a.buffer == b.buffer && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes
-        };
         let value = |m: &&Memory| matches!(m, Memory::Value(_));
         let mut values = self.written.iter().filter(value);
         let mut slots = self.slots.iter();
         self.written.is_disjoint(&step.read)
             && self.read.is_disjoint(&step.written)
             && !values.any(|m| step.written.contains(m))
-            && !slots.any(|a| step.slots.iter().any(|b| overlap(a, b)))
+            && !slots.any(|a| step.slots.iter().any(|b| a.overlaps(b)))
     }
 
     fn add(&mut self, step: Touched) {

@@ -45,6 +45,15 @@ pub struct Slot {
     pub bytes: u64,
 }
 
+impl Slot {
+    /// Whether the two share a byte.
+    pub fn overlaps(&self, other: &Slot) -> bool {
+        self.buffer == other.buffer
+            && self.offset < other.offset + other.bytes
+            && other.offset < self.offset + self.bytes
+    }
+}
+
 /// What one of the plan's own buffers is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BufferRole {

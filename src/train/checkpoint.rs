@@ -9,9 +9,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::SafetensorsFile;
 use crate::graph::{Role, Variable};
 use crate::{Error, Result};
 
@@ -104,13 +105,7 @@ pub(super) fn write<'a>(
 
 /// The text that a safetensors file holds under `key`, if any.
 pub(super) fn metadata(path: &Path, key: &str) -> Result<Option<String>> {
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| Error::Checkpoint {
-        path: path.to_path_buf(),
-        reason: format!("is not a whole safetensors file ({e})"),
-    })?;
-    let texts = header.metadata().as_ref();
-    Ok(texts.and_then(|m| m.get(key)).cloned())
+    SafetensorsFile::read(path)?.metadata(key)
 }
 
 /// Where the training of a checkpoint was.
@@ -134,13 +129,8 @@ pub(super) fn position(path: &Path) -> Result<Position> {
 
 /// Fills `weights` from a checkpoint, the optimizer's memory too.
 pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<()> {
-    let refuse = |reason: String| Error::Checkpoint {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
-    let tensors = SafeTensors::deserialize(&bytes)
-        .map_err(|e| refuse(format!("is not a whole safetensors file ({e})")))?;
+    let file = SafetensorsFile::read(path)?;
+    let tensors = file.tensors()?;
     let mut words = weights.words.clone();
     for (v, words) in weights.variables.iter().zip(&mut words) {
         if v.role == Role::Table {
@@ -148,7 +138,7 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<()> {
         }
         let tensor = tensors.tensor(&v.name).map_err(|_| {
             let names: Vec<&str> = tensors.names().into_iter().collect();
-            refuse(format!(
+            file.refuse(format!(
                 "has no tensor {:?}; it holds {}",
                 v.name,
                 names.join(", ")
@@ -161,7 +151,7 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<()> {
                 v.name,
                 v.shape()
             );
-            return Err(refuse(reason));
+            return Err(file.refuse(reason));
         }
         let chunks = tensor.data().chunks_exact(4);
         *words = chunks

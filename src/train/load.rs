@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, TensorView};
 
+use crate::checkpoint::SafetensorsFile;
 use crate::graph::Role;
-use crate::{Error, Result, Shape};
+use crate::{Result, Shape};
 
 use super::spec::{EMA, matches, state_name};
 use super::state::Weights;
@@ -135,13 +136,8 @@ pub(super) fn load(
     how: &Load,
     (wanted, optional): (impl Fn(usize) -> bool, &[usize]),
 ) -> Result<LoadReport> {
-    let refuse = |reason: String| Error::Checkpoint {
-        path: path.to_path_buf(),
-        reason,
-    };
-    let bytes = std::fs::read(path).map_err(Error::io(path, "read"))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|e| refuse(format!("is not a whole safetensors file ({e})")))?;
+    let opened = SafetensorsFile::read(path)?;
+    let file = opened.tensors()?;
     let mut tensors: Vec<(String, TensorView)> = file
         .iter()
         .filter(|(name, _)| !name.starts_with(OPTIMIZER))
@@ -153,7 +149,7 @@ pub(super) fn load(
         .collect();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     if let Some(twice) = tensors.windows(2).find(|t| t[0].0 == t[1].0) {
-        return Err(refuse(format!("has two tensors for {}", twice[0].0)));
+        return Err(opened.refuse(format!("has two tensors for {}", twice[0].0)));
     }
     let mut report = LoadReport::default();
     let mut words = weights.words.clone();
@@ -184,7 +180,7 @@ pub(super) fn load(
     let left = tensors.into_iter().map(|(name, _)| name);
     report.unexpected = left.filter(|name| how.asks_for(name)).collect();
     if !how.lenient && !report.is_complete() {
-        return Err(refuse(format!("does not fit the model: {report}")));
+        return Err(opened.refuse(format!("does not fit the model: {report}")));
     }
     weights.words = words;
     weights.restart_averages();

@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::exec::timeline::median;
 use crate::ops::on_one_thread;
 
 use super::spin_wait;
@@ -48,16 +49,11 @@ impl ThreadPolicy {
     fn count(&mut self) {
         self.runs += 1;
         if self.runs == 2 * MEASURED_RUNS {
-            let [all, one] = self.took.map(median);
+            let [all, one] = self.took.map(|mut times| median(&mut times));
             self.one_thread = one < all;
         }
         self.runs %= RUNS_BETWEEN_MEASUREMENTS;
     }
-}
-
-fn median(mut times: [Duration; MEASURED_RUNS]) -> Duration {
-    times.sort();
-    times[MEASURED_RUNS / 2]
 }
 
 #[cfg(test)]

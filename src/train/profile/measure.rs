@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::data::Dataset;
+use crate::exec::timeline::median;
 use crate::exec::{HostPhase, Timeline};
 use crate::graph::Phase;
 use crate::plan::{Dispatch, Plan, Step};
@@ -110,7 +111,7 @@ impl Trainer {
         let steps = plan.steps.iter().enumerate();
         let steps = steps.map(|(i, step)| {
             let times = runs.iter().filter_map(|(_, t)| t.steps.get(i));
-            let time = median(times.map(|span| span.length).collect());
+            let time = median(&mut times.map(|span| span.length).collect::<Vec<_>>());
             let variant = step.variants.get(batches.session.variant(0, i));
             let variant = variant.filter(|_| self.device.is_gpu());
             described(plan, (step, variant), time, &self.summary)
@@ -121,7 +122,10 @@ impl Trainer {
             .collect();
         let outside = HostPhase::ALL.iter().enumerate().map(|(i, phase)| {
             let times = outside.iter().filter_map(|all| all.get(i));
-            (*phase, median(times.map(|(_, time)| *time).collect()))
+            (
+                *phase,
+                median(&mut times.map(|(_, time)| *time).collect::<Vec<_>>()),
+            )
         });
         let clock = runs.first().map(|(_, timeline)| timeline.clock.clone());
         Ok(Profile {
@@ -192,12 +196,6 @@ impl Batches<'_> {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    let at = |i: usize| times.get(i).copied().unwrap_or_default();
-    (at(times.len().saturating_sub(1) / 2) + at(times.len() / 2)) / 2
-}
-
 fn described(
     plan: &Plan,
     (step, variant): (&Step, Option<&Vec<Dispatch>>),
@@ -222,18 +220,5 @@ fn described(
         time,
         flops: step.flops,
         bytes: step.bytes,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle() {
-        let of = |times: &[u64]| median(times.iter().map(|t| Duration::from_nanos(*t)).collect());
-        assert_eq!(of(&[5, 1, 9]), Duration::from_nanos(5));
-        assert_eq!(of(&[4, 1, 9, 8]), Duration::from_nanos(6));
-        assert_eq!(of(&[]), Duration::ZERO);
     }
 }

@@ -8,9 +8,7 @@ use crate::{Error, Result};
 
 use crate::exec::gpu::device::GpuDevice;
 use crate::exec::gpu::device::fault::guarded;
-
-/// Compiling recurses as deep as the shader's syntax tree.
-pub(in crate::exec::gpu) const STACK_BYTES: usize = 8 << 20;
+use crate::exec::workers;
 
 /// A compiled kernel.
 #[derive(Debug)]
@@ -110,15 +108,13 @@ impl Pipelines {
         Ok((found, missing.len() as u64))
     }
 
-    /// Compiles on as many threads as there are cores, up to four: drivers compile in parallel, and
-    /// a laptop has a user as well.
+    /// Compiles on worker threads: drivers compile in parallel.
     fn compile_all(
         &self,
         device: &GpuDevice,
         missing: &[(&Key, &Kernel)],
     ) -> Vec<Result<Pipeline>> {
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = cores.min(4).min(missing.len());
+        let threads = workers::count().min(missing.len());
         let compile = |(key, kernel): &(&Key, &Kernel)| self.compile(device, key, kernel);
         if threads < 2 {
             return missing.iter().map(compile).collect();
@@ -127,22 +123,17 @@ impl Pipelines {
         let compile_part =
             |part: &[(&Key, &Kernel)]| -> Vec<_> { part.iter().map(compile).collect() };
         std::thread::scope(|scope| {
-            let parts = missing.chunks(share).map(|part| {
-                let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
-                (
-                    part,
-                    builder.spawn_scoped(scope, move || compile_part(part)),
-                )
-            });
+            let parts = missing
+                .chunks(share)
+                .map(|part| (part, workers::spawn(scope, || compile_part(part))));
             // All are started before the first is waited for.
             let parts: Vec<_> = parts.collect();
             let done = parts.into_iter().flat_map(|(part, thread)| match thread {
-                Ok(thread) => thread.join().unwrap_or_else(|_| {
+                Some(thread) => thread.join().unwrap_or_else(|_| {
                     let crashed = || Error::internal("pipelines", "a compiling thread panicked");
                     part.iter().map(|_| Err(crashed())).collect()
                 }),
-                // No thread to be had: compile here.
-                Err(_) => compile_part(part),
+                None => compile_part(part),
             });
             done.collect()
         })

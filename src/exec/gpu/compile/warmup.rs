@@ -11,10 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::exec::Counters;
+use crate::exec::{Counters, workers};
 use crate::kernel::{Binding, Kernel};
 
-use crate::exec::gpu::compile::pipelines::STACK_BYTES;
 use crate::exec::gpu::device::GpuDevice;
 use crate::exec::gpu::memory::buffers::{Uniforms, allocate, uniform};
 
@@ -42,11 +41,11 @@ pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     let start = Instant::now();
     let first = compile(device, shortest);
     let cores = match start.elapsed() > MAX_CACHED_TIME {
-        true => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        true => workers::count(),
         // The kernel is in the driver's cache, and the others probably too: opening a device would take longer.
         false => 1,
     };
-    let threads = cores.min(4).min(programs.len() / (MIN_KERNELS / 2));
+    let threads = cores.min(programs.len() / (MIN_KERNELS / 2));
     // Each thread takes the next one as it can.
     let next = AtomicUsize::new(0);
     let work = |device: &GpuDevice| -> Result<()> {
@@ -57,8 +56,7 @@ pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     };
     std::thread::scope(|scope| {
         let helpers = (1..threads).map(|_| {
-            let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
-            builder.spawn_scoped(scope, || match device.open_again() {
+            workers::spawn(scope, || match device.open_again() {
                 Some(again) => work(&again),
                 None => Ok(()),
             })

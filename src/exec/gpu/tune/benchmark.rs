@@ -8,6 +8,7 @@ use crate::exec::gpu::executor::get;
 use crate::exec::gpu::memory::Transfer;
 use crate::exec::gpu::memory::buffers::Buffers;
 use crate::exec::gpu::submit;
+use crate::exec::timeline::median;
 use crate::exec::{Counters, Program};
 use crate::plan::{BufferId, BufferRole, Step};
 use crate::random::Stream;
@@ -66,7 +67,7 @@ impl Benchmark<'_> {
                 times[i] = self.time(dispatches, repeats)? / repeats;
             }
         }
-        let [used, candidate] = times.map(median);
+        let [used, candidate] = times.map(|mut times| median(&mut times));
         Ok(Measured::Times { used, candidate })
     }
 
@@ -154,11 +155,6 @@ impl Benchmark<'_> {
         self.device.poll(Some(&after?))?;
         Ok(start.elapsed())
     }
-}
-
-fn median(mut times: [Duration; MEASUREMENTS]) -> Duration {
-    times.sort();
-    times[MEASUREMENTS / 2]
 }
 
 fn drawn(dtype: DType, len: usize, seed: u64) -> Vec<u32> {
