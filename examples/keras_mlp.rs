@@ -30,7 +30,7 @@ fn main() -> Result<()> {
     // ])
     let dense = |inputs, outputs| {
         let start = nn::init::xavier_uniform(inputs, outputs, 1.0);
-        nn::Linear::new(inputs, outputs).with_init(start)
+        nn::Linear::new(inputs, outputs).init(start)
     };
     let model = nn::Sequential::new()
         .add(dense(30, 64))
@@ -86,7 +86,7 @@ fn main() -> Result<()> {
     if let Err(source) = std::fs::create_dir_all(folder) {
         eprintln!("runs: {source}");
     }
-    wgrad::write_atomically(&folder.join("keras_mlp.svg"), plot(&history).as_bytes())?;
+    wgrad::run::write_atomically(&folder.join("keras_mlp.svg"), plot(&history).as_bytes())?;
     println!("\nthe curves are in runs/keras_mlp.svg");
     Ok(())
 }

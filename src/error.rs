@@ -3,6 +3,13 @@
 //! Each variant carries what went wrong, where, and what would fit, as data. `Display` turns that
 //! into one readable message; nothing in this crate panics on invalid input.
 
+mod config;
+mod setting;
+
+pub use config::{ConfigError, Place};
+pub(crate) use setting::Given;
+pub use setting::{Path as SettingPath, SettingError};
+
 use std::fmt;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
@@ -78,6 +85,14 @@ pub enum Error {
         /// What is wrong, and what would fit.
         reason: String,
     },
+
+    /// A configuration file says something wrong, at a line.
+    #[error("{0}")]
+    Config(Box<ConfigError>),
+
+    /// A setting is wrong, of a configuration that is not from a file.
+    #[error("{0}")]
+    Setting(Box<SettingError>),
 
     /// A value given by the user lies outside what is allowed.
     #[error("{what} is {given}, but must be {expected}")]
@@ -229,6 +244,18 @@ pub enum Error {
         /// What it saw, with a dump where there is one.
         detail: String,
     },
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Error::Config(Box::new(error))
+    }
+}
+
+impl From<SettingError> for Error {
+    fn from(error: SettingError) -> Self {
+        Error::Setting(Box::new(error))
+    }
 }
 
 impl Error {

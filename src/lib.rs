@@ -62,16 +62,21 @@ pub mod optim;
 pub mod passes;
 pub mod plan;
 pub mod random;
+pub mod run;
 pub mod schedule;
+pub(crate) mod schema;
 pub mod shape;
+pub mod spec;
+mod task;
 pub mod train;
 
-pub use checkpoint::write_atomically;
 pub use device::Device;
 pub use dtype::DType;
 pub use error::{Error, Result, Source};
 pub use graph::Tensor;
+pub use run::Run;
 pub use shape::Shape;
+pub use task::Task;
 pub use train::{Fit, Trainer};
 
 /// The programs of the README and of the pages in `docs/`, as tests.

@@ -85,8 +85,8 @@ fn model(gpt: &Gpt) -> Sequential {
     let small = || Init::Normal { std: 0.02 };
     let d = gpt.features;
     let start = Sequential::new()
-        .add(Embedding::new(VOCABULARY, d).with_init(small()))
-        .add(LearnedPositions::new(gpt.context, d).with_init(small()));
+        .add(Embedding::new(VOCABULARY, d).init(small()))
+        .add(LearnedPositions::new(gpt.context, d).init(small()));
     let blocks = (0..gpt.blocks).fold(start, |model, _| {
         let block = TransformerEncoderLayer::new(d, gpt.heads, 4 * d);
         model.add(block.pre_norm().causal().activation(Activation::Gelu))

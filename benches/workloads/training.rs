@@ -36,8 +36,8 @@ pub fn first_step(trainer: &Trainer, name: &str, start: Instant, report: &Report
 /// Prints the memory and the dispatches of a training step.
 pub fn memory(trainer: &Trainer, name: &str, report: &Report) {
     report.memory(name);
-    if let Some(savings) = trainer.savings() {
-        println!("{name}: {savings}");
+    if let Some(saved) = trainer.memory_report() {
+        println!("{name}: {saved}");
     }
     if let Some(cost) = trainer.cost() {
         report.emit(name, "device_bytes", &[cost.bytes as f64], None);

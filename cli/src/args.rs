@@ -6,7 +6,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use wgrad::generate::Sampling;
 
-use crate::config::{DeviceChoice, Overrides};
+use wgrad::spec::{DeviceSpec, Overrides};
 
 /// Train neural networks on any GPU, and check that the GPU computes right.
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ pub enum Command {
     Profile(ProfileArgs),
     /// Check every kernel on this GPU against the CPU reference
     Doctor(DoctorArgs),
+    /// Print the JSON Schema of a configuration, for editors
+    Schema,
 }
 
 /// `wgrad train`.
@@ -50,7 +52,7 @@ pub struct TrainArgs {
     pub config: PathBuf,
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
-    pub device: Option<DeviceChoice>,
+    pub device: Option<DeviceSpec>,
     /// How often to go through the data
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
@@ -91,7 +93,7 @@ pub struct EvaluateArgs {
     pub targets: Option<PathBuf>,
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
-    pub device: Option<DeviceChoice>,
+    pub device: Option<DeviceSpec>,
 }
 
 /// `wgrad predict`.
@@ -108,7 +110,7 @@ pub struct PredictArgs {
     pub out: Option<PathBuf>,
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
-    pub device: Option<DeviceChoice>,
+    pub device: Option<DeviceSpec>,
 }
 
 /// `wgrad generate`.
@@ -140,7 +142,7 @@ pub struct GenerateArgs {
     pub seed: u64,
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
-    pub device: Option<DeviceChoice>,
+    pub device: Option<DeviceSpec>,
 }
 
 impl GenerateArgs {
@@ -164,7 +166,7 @@ pub struct ProfileArgs {
     pub config: PathBuf,
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
-    pub device: Option<DeviceChoice>,
+    pub device: Option<DeviceSpec>,
     /// Training steps to time; the medians count
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
@@ -184,7 +186,7 @@ pub struct ProfileArgs {
 pub struct DoctorArgs {
     /// gpu, cpu, or a part of a GPU's name, which may be one in software; else the best GPU there is
     #[arg(long, value_name = "DEVICE", value_parser = device)]
-    pub device: Option<DeviceChoice>,
+    pub device: Option<DeviceSpec>,
     /// Check only ops with this in their name
     #[arg(long, value_name = "OP")]
     pub op: Option<String>,
@@ -195,7 +197,7 @@ pub struct DoctorArgs {
     pub thorough: bool,
 }
 
-fn device(text: &str) -> Result<DeviceChoice, String> {
+fn device(text: &str) -> Result<DeviceSpec, String> {
     if text.trim().is_empty() {
         return Err("say auto, cpu, gpu, software, or a part of a GPU's name".to_string());
     }
@@ -255,7 +257,7 @@ mod tests {
     fn overrides_are_checked() {
         let (_, t) = train("wgrad train a.toml --device Intel --epochs 3 --seed 7 --out b");
         let o = t.overrides();
-        assert_eq!(o.device, Some(DeviceChoice::Named("Intel".to_string())));
+        assert_eq!(o.device, Some(DeviceSpec::Named("Intel".to_string())));
         assert_eq!(
             (o.epochs, o.seed, o.out),
             (Some(3), Some(7), Some("b".into()))

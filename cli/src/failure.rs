@@ -3,14 +3,11 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::config::{ConfigError, LoadError};
 use crate::interrupt;
 
 /// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The configuration is wrong, or could not be read.
-    Config(LoadError),
     /// The engine says so.
     Engine(wgrad::Error),
     /// What the user asked for does not fit together.
@@ -26,10 +23,12 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         use wgrad::Error as E;
         let users = match self {
-            Failure::Config(_) | Failure::Usage(_) => true,
+            Failure::Usage(_) => true,
             Failure::Engine(e) => matches!(
                 e,
-                E::Op { .. }
+                E::Config(_)
+                    | E::Setting(_)
+                    | E::Op { .. }
                     | E::Model { .. }
                     | E::Argument { .. }
                     | E::Data { .. }
@@ -55,7 +54,6 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Config(e) => e.fmt(f),
             // The line of the program that made the op is ours, not the user's.
             Failure::Engine(wgrad::Error::Op {
                 op, reason, scope, ..
@@ -71,18 +69,6 @@ impl fmt::Display for Failure {
                 f.write_str(text)
             }
         }
-    }
-}
-
-impl From<LoadError> for Failure {
-    fn from(e: LoadError) -> Self {
-        Failure::Config(e)
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(e: ConfigError) -> Self {
-        Failure::Config(e.into())
     }
 }
 

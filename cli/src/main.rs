@@ -1,23 +1,15 @@
 //! The command line of wgrad: reads the arguments, runs the command, says why it failed.
 //!
-//! [`args`] has the words; [`commands`] one file a subcommand; the other modules are what they share,
-//! from the [`config`] over the [`samples`] and the [`engine`] to the [`report`].
+//! [`args`] has the words; [`commands`] one file a subcommand; the other modules are what they share, from the
+//! [`output`] to the [`report`]. Configurations and runs are the library's: `wgrad::spec` and `wgrad::run`.
 
 mod args;
 mod commands;
-mod config;
-mod engine;
 mod failure;
 mod interrupt;
-mod language;
-mod network;
-mod outcome;
 mod output;
-mod preparation;
 mod progress;
 mod report;
-mod run_folder;
-mod samples;
 mod text;
 
 use std::process::ExitCode;
@@ -41,6 +33,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => commands::generate::run(args, &mut output),
         Command::Profile(args) => commands::profile::run(args, &mut output),
         Command::Doctor(args) => commands::doctor::run(args, &mut output),
+        Command::Schema => commands::schema::run(&mut output),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -53,6 +53,11 @@ impl Output {
     }
 
     /// A part of a result in words, at once and without a line's end; nothing where stdout is for JSON.
+    pub fn print(&mut self, text: &str) {
+        // A closed pipe is the reader's choice.
+        let _ = writeln!(self.stdout, "{text}");
+    }
+
     pub fn stream(&mut self, text: &str) {
         if !self.json {
             let _ = self.stdout.write_all(text.as_bytes());

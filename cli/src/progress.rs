@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::run_folder::EpochRecord;
 use crate::text::{count, duration, metric};
+use wgrad::run::EpochRecord;
 
 /// A terminal keeps about so many epochs' lines above the bar, however many epochs there are.
 const LINES_KEPT: usize = 20;

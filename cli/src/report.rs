@@ -19,13 +19,13 @@ mod tests;
 
 use std::fmt::Write as _;
 
-use crate::config::Task;
-use crate::run_folder::EpochRecord;
 use crate::text::{bytes, count, duration, short};
 use chart::{Chart, Series};
 pub use classes::ClassScores;
 pub use facts::{Confusion, DataFacts, LayerRow, Predictions, Report, RunFacts, TestResult};
 use html::{escape, fill, metric};
+use wgrad::Task;
+use wgrad::run::EpochRecord;
 
 const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");

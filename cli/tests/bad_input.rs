@@ -126,7 +126,7 @@ fn what_does_not_fit_a_run() {
     let write = |name: &str, text: &str| std::fs::write(here.join(name), text).unwrap();
     write("few.csv", "sepal length (cm),sepal width (cm)\n1,2\n");
     wgrad(here, "predict run few.csv").refused(
-        "the network was trained on 4 columns, and 2 of them are not here: \"petal length (cm)\"",
+        "the model was trained on 4 columns, and 2 of them are not here: \"petal length (cm)\"",
     );
     let header = "sepal length (cm),sepal width (cm),petal length (cm),petal width";
     write("slip.csv", &format!("{header}\n1,2,3,4\n"));

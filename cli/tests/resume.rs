@@ -109,5 +109,5 @@ fn another_way_of_learning_is_not_the_same_run() {
     std::fs::write(here.join("iris.csv"), data.replace("5.1,", "5.2,")).unwrap();
     wgrad(here, "train c.toml --resume --epochs 4 --json")
         .refused("the data is not what it was when this run began");
-    wgrad(here, "evaluate run --json").refused("give the data to measure with --data");
+    wgrad(here, "evaluate run --json").refused("give the data to evaluate (--data)");
 }

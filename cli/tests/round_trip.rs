@@ -61,7 +61,7 @@ fn iris_is_learnt_measured_and_predicted() {
     assert_eq!(all["samples"], 150);
     assert!(all["test"]["accuracy"].as_f64().unwrap() > 0.9);
 
-    // Columns in another order, one that the network does not know, no target.
+    // Columns in another order, one that the model does not know, no target.
     let table = "note,petal width (cm),petal length (cm),sepal width (cm),sepal length (cm)\n\
                  a,0.2,1.4,3.5,5.1\nb,2.5,6.0,3.3,6.3\n";
     std::fs::write(here.join("new.csv"), table).unwrap();
@@ -74,7 +74,7 @@ fn iris_is_learnt_measured_and_predicted() {
     assert!(lines[1].starts_with("setosa,0.9"), "{}", lines[1]);
     assert!(lines[2].starts_with("virginica,0.0"), "{}", lines[2]);
     assert_eq!(lines.len(), 3);
-    assert!(ran.stderr.contains("not used by this network: note"));
+    assert!(ran.stderr.contains("not used by this model: note"));
 
     let events = wgrad(here, "predict run new.csv --json").ok().events();
     assert_eq!(events[1]["class"], "virginica");

@@ -1,9 +1,13 @@
 //! Losses of scores for classes.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::functional::{self, Classes, Reduction};
-use super::{Loss, Target};
+use super::{Loss, Outputs, Settings, Target, settings};
 use crate::graph::Meta;
 use crate::nn::{Parameter, Visitor};
+use crate::schema::range;
 use crate::{DType, Tensor};
 
 /// Labels for scores `[batch, .., classes]`.
@@ -111,6 +115,40 @@ impl Loss for CrossEntropy {
     }
 }
 
+/// The settings of a [`CrossEntropy`] loss: softmax cross-entropy of a score for each class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossEntropySpec {
+    /// The share of the target that is spread over all classes.
+    #[schemars(with = "range::Fraction")]
+    pub label_smoothing: f64,
+    /// The weight of each class.
+    #[schemars(with = "Option<range::Positives>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f32>>,
+    /// The label of samples that are left out.
+    #[schemars(with = "Option<range::Count<0>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore: Option<u32>,
+}
+
+impl Settings for CrossEntropySpec {
+    fn build(&self) -> Box<dyn Loss> {
+        let mut loss = CrossEntropy::new().label_smoothing(self.label_smoothing);
+        if let Some(weights) = &self.weights {
+            loss = loss.weights(weights.clone());
+        }
+        if let Some(label) = self.ignore {
+            loss = loss.ignore(label);
+        }
+        Box::new(loss)
+    }
+
+    fn outputs(&self) -> Outputs {
+        Outputs::Scores
+    }
+}
+
 /// Minus the log-probability of the label, for a model that ends with a log-softmax: cross-entropy in two parts.
 #[derive(Debug, Default)]
 pub struct Nll {
@@ -165,11 +203,53 @@ impl Loss for Nll {
     }
 }
 
+/// The settings of a [`Nll`] loss: minus the log-probability of the label.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NllSpec {
+    /// The weight of each class.
+    #[schemars(with = "Option<range::Positives>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f32>>,
+    /// The label of samples that are left out.
+    #[schemars(with = "Option<range::Count<0>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore: Option<u32>,
+}
+
+impl Settings for NllSpec {
+    fn build(&self) -> Box<dyn Loss> {
+        let mut loss = Nll::new();
+        if let Some(weights) = &self.weights {
+            loss = loss.weights(weights.clone());
+        }
+        if let Some(label) = self.ignore {
+            loss = loss.ignore(label);
+        }
+        Box::new(loss)
+    }
+
+    fn outputs(&self) -> Outputs {
+        Outputs::LogProbabilities
+    }
+}
+
 /// Cross-entropy in which samples that are right already count less; see [`functional::focal_cross_entropy`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct FocalCrossEntropy {
+    /// The exponent; 0 is the plain cross-entropy.
+    #[schemars(with = "range::NotNegative")]
     gamma: f64,
 }
+
+impl Default for FocalCrossEntropy {
+    fn default() -> Self {
+        FocalCrossEntropy { gamma: 2.0 }
+    }
+}
+
+settings!(FocalCrossEntropy Scores);
 
 impl FocalCrossEntropy {
     /// With this exponent, 2 in the paper; 0 is the plain cross-entropy.

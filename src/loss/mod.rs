@@ -5,19 +5,95 @@
 //! [`functional`]. Conventions are PyTorch's.
 
 mod classes;
-mod densities;
+mod distributions;
 pub mod functional;
+mod outputs;
 mod sequences;
 mod values;
 
-pub use classes::{CrossEntropy, FocalCrossEntropy, Nll};
-pub use densities::{GaussianNll, KlDivergence, PoissonNll};
+pub use classes::{CrossEntropy, CrossEntropySpec, FocalCrossEntropy, Nll, NllSpec};
+pub use distributions::{GaussianNll, KlDivergence, PoissonNll};
+pub use outputs::Outputs;
 pub use sequences::Ctc;
 pub use values::{Bce, BceWithLogits, Focal, Hinge, Huber, Mae, Mse, SmoothL1};
 
 use crate::graph::Meta;
 use crate::nn::Visitor;
+use crate::schema::{Kind, kinds};
+use crate::task::Task;
 use crate::{DType, Shape, Tensor};
+
+kinds! {
+    /// A loss as a configuration says it: its kind with its settings.
+    ///
+    /// ```
+    /// use wgrad::loss::{Huber, LossSpec};
+    ///
+    /// let spec: LossSpec = serde_json::from_str(r#"{ "type": "huber", "delta": 2.0 }"#)?;
+    /// assert_eq!(spec, Huber::new(2.0).into());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub enum LossSpec by "type" as dyn Settings, Kind::of("loss", "loss \"{}\"");
+    "cross_entropy" => CrossEntropy(CrossEntropySpec),
+    "mse" => Mse(Mse),
+    "bce_with_logits" => BceWithLogits(BceWithLogits),
+    "bce" => Bce(Bce),
+    "focal_cross_entropy" => FocalCrossEntropy(FocalCrossEntropy),
+    "focal" => Focal(Focal),
+    "mae" => Mae(Mae),
+    "huber" => Huber(Huber),
+    "smooth_l1" => SmoothL1(SmoothL1),
+    "nll" => Nll(NllSpec),
+    "hinge" => Hinge(Hinge),
+    "poisson_nll" => PoissonNll(PoissonNll),
+    "gaussian_nll" => GaussianNll(GaussianNll),
+    "kl_divergence" => KlDivergence(KlDivergence),
+}
+
+impl LossSpec {
+    /// The loss of a task whose configuration names none.
+    pub fn usual(task: Task) -> Self {
+        match task {
+            Task::Classification | Task::Language => CrossEntropySpec::default().into(),
+            Task::Regression => Mse.into(),
+        }
+    }
+
+    /// The loss.
+    pub fn build(&self) -> Box<dyn Loss> {
+        self.settings().build()
+    }
+
+    /// What the model's outputs are to it.
+    pub fn outputs(&self) -> Outputs {
+        self.settings().outputs()
+    }
+}
+
+/// The settings of a loss.
+pub(crate) trait Settings {
+    /// The loss.
+    fn build(&self) -> Box<dyn Loss>;
+
+    /// What the model's outputs are to it.
+    fn outputs(&self) -> Outputs;
+}
+
+/// Gives losses that are plain data as settings of themselves.
+macro_rules! settings {
+    ($($loss:ident $outputs:ident),* $(,)?) => {
+        $(impl crate::loss::Settings for $loss {
+            fn build(&self) -> Box<dyn crate::loss::Loss> {
+                Box::new(*self)
+            }
+            fn outputs(&self) -> crate::loss::Outputs {
+                crate::loss::Outputs::$outputs
+            }
+        })*
+    };
+}
+
+use settings;
 
 /// What a loss compares the model's output with.
 #[derive(Clone, Debug, PartialEq, Eq)]

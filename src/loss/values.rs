@@ -1,8 +1,12 @@
 //! Losses of numbers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::functional::{self, Reduction};
-use super::{Loss, Target};
+use super::{Loss, Target, settings};
 use crate::graph::Meta;
+use crate::schema::range;
 use crate::{DType, Tensor};
 
 pub(super) fn width(output: &Meta) -> Result<usize, String> {
@@ -38,7 +42,7 @@ macro_rules! value_loss {
 macro_rules! plain {
     ($(#[$doc:meta])* $name:ident $key:literal, $threshold:literal, |$y:ident, $t:ident| $mean:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name;
 
         impl $name {
@@ -76,11 +80,24 @@ plain!(
     }
 );
 
+settings!(Mse Values, Mae Values, Bce Probability, Hinge Margin);
+
 /// Half the square of an error up to `delta`, and a straight line beyond; see [`functional::huber`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Huber {
+    /// The largest error whose square counts.
+    #[schemars(with = "range::Positive")]
     delta: f64,
 }
+
+impl Default for Huber {
+    fn default() -> Self {
+        Huber { delta: 1.0 }
+    }
+}
+
+settings!(Huber Values);
 
 impl Huber {
     /// With this bound, above 0.
@@ -92,10 +109,21 @@ impl Huber {
 value_loss!(Huber "huber", 0.5, |self, y, t| functional::huber(y, t, self.delta, MEAN));
 
 /// The Huber loss with a line of slope 1; see [`functional::smooth_l1`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct SmoothL1 {
+    /// The largest error whose square counts.
+    #[schemars(with = "range::NotNegative")]
     beta: f64,
 }
+
+impl Default for SmoothL1 {
+    fn default() -> Self {
+        SmoothL1 { beta: 1.0 }
+    }
+}
+
+settings!(SmoothL1 Values);
 
 impl SmoothL1 {
     /// With this bound, at least 0.
@@ -107,10 +135,16 @@ impl SmoothL1 {
 value_loss!(SmoothL1 "smooth_l1", 0.5, |self, y, t| functional::smooth_l1(y, t, self.beta, MEAN));
 
 /// Binary cross-entropy of logits: `softplus(z) - z t`, finite for all logits.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct BceWithLogits {
+    /// The weight of targets of 1.
+    #[schemars(with = "Option<range::Positive>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pos_weight: Option<f64>,
 }
+
+settings!(BceWithLogits Logit);
 
 impl BceWithLogits {
     /// The mean over the batch and the output's elements.
@@ -132,11 +166,28 @@ value_loss!(BceWithLogits "bce_with_logits", 0.0, |self, z, t| {
 
 /// Binary cross-entropy of logits in which samples that are right already count less; see
 /// [`functional::focal`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Focal {
+    /// The exponent; 0 is the plain cross-entropy.
+    #[schemars(with = "range::NotNegative")]
     gamma: f64,
+    /// The weight of targets of 1; those of 0 have `1 - alpha`.
+    #[schemars(with = "Option<range::Fraction>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     alpha: Option<f64>,
 }
+
+impl Default for Focal {
+    fn default() -> Self {
+        Focal {
+            gamma: 2.0,
+            alpha: None,
+        }
+    }
+}
+
+settings!(Focal Logit);
 
 impl Focal {
     /// With this exponent, 2 in the paper.

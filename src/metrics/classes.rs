@@ -1,9 +1,14 @@
 //! Metrics of which class was taken for which.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::means::answers;
-use super::{Confusion, Metric};
+use super::{Confusion, Metric, Settings, settings};
 use crate::Tensor;
 use crate::loss::Loss;
+use crate::schema::range;
+use crate::task::Task;
 
 /// How the scores of several classes become one. Only classes that occur or were told count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,28 +72,126 @@ macro_rules! of_confusion {
     };
 }
 
-/// The share of what was taken for a class that is of it; 0 where nothing was.
+/// Precision: `tp / (tp + fp)`; 0 for a class that is never predicted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Precision {
     average: Average,
     name: String,
 }
 
-/// The share of a class that was taken for it; 0 where there is none of it.
+/// Recall: `tp / (tp + fn)`; 0 for a class that does not occur.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recall {
     average: Average,
     name: String,
 }
 
-/// The harmonic mean of precision and recall, in which recall counts `beta` times as much; 0 for a class that
-/// neither occurs nor was told.
+/// F-beta: the harmonic mean of precision and recall, in which recall counts `beta` times as much; 0 for a class
+/// that neither occurs nor is predicted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FBeta {
     average: Average,
     beta: f64,
     name: String,
 }
+
+/// The average of an [averaged](Average) metric, as a configuration says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AverageOver {
+    /// Each class counts alike.
+    #[default]
+    Macro,
+    /// Each sample counts alike.
+    Micro,
+    /// Each class counts by its samples.
+    Weighted,
+}
+
+impl AverageOver {
+    /// The average over classes, or a class alone where one is named.
+    fn or_class(self, class: Option<usize>) -> Average {
+        match (class, self) {
+            (Some(class), _) => Average::Class(class),
+            (None, AverageOver::Macro) => Average::Macro,
+            (None, AverageOver::Micro) => Average::Micro,
+            (None, AverageOver::Weighted) => Average::Weighted,
+        }
+    }
+}
+
+macro_rules! averaged {
+    ($spec:ident $metric:ident { $($key:tt)* } |$self:ident, $average:ident| $build:expr) => {
+        #[doc = concat!("The settings of [`", stringify!($metric), "`].")]
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $spec {
+            $($key)*
+            /// The average over the classes.
+            #[schemars(extend("x-what" = "average"))]
+            pub average: AverageOver,
+            /// The number of one class to measure instead, counted from 0.
+            #[schemars(with = "Option<range::Count<0>>")]
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub class: Option<usize>,
+        }
+
+        impl Settings for $spec {
+            fn build(&$self, _: f64) -> Box<dyn Metric> {
+                let $average = $self.average.or_class($self.class);
+                Box::new($build)
+            }
+
+            fn tasks(&self) -> &'static [Task] {
+                &[Task::Classification]
+            }
+        }
+    };
+}
+
+averaged!(PrecisionSpec Precision {} |self, average| Precision::new(average));
+averaged!(RecallSpec Recall {} |self, average| Recall::new(average));
+averaged! {
+    FBetaSpec FBeta {
+        /// The weight of recall.
+        #[schemars(with = "range::Positive")]
+        pub beta: f64,
+    }
+    |self, average| FBeta::new(self.beta, average)
+}
+
+impl Default for PrecisionSpec {
+    fn default() -> Self {
+        PrecisionSpec {
+            average: AverageOver::default(),
+            class: None,
+        }
+    }
+}
+
+impl Default for RecallSpec {
+    fn default() -> Self {
+        RecallSpec {
+            average: AverageOver::default(),
+            class: None,
+        }
+    }
+}
+
+impl Default for FBetaSpec {
+    fn default() -> Self {
+        FBetaSpec {
+            beta: 1.0,
+            average: AverageOver::default(),
+            class: None,
+        }
+    }
+}
+
+settings!(
+    BalancedAccuracy[Classification],
+    MatthewsCorrelation[Classification]
+);
 
 impl Precision {
     /// Averaged so.
@@ -130,14 +233,14 @@ of_confusion!(FBeta, |self| &self.name, |c| c
     .average(self.average, |s| s.f_beta(self.beta)));
 
 /// The mean recall of the classes that occur.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BalancedAccuracy;
 
 of_confusion!(BalancedAccuracy, |self| "balanced_accuracy", |c| c
     .balanced_accuracy());
 
 /// Matthews' correlation coefficient; see [`Confusion::matthews_correlation`].
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MatthewsCorrelation;
 
 of_confusion!(MatthewsCorrelation, |self| "mcc", |c| c

@@ -1,12 +1,16 @@
 //! Metrics that are means over samples, or functions of one.
 
-use super::{Metric, mean, per_sample, width};
-use crate::loss::Loss;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Metric, Settings, mean, per_sample, settings, width};
+use crate::loss::{Loss, Outputs};
+use crate::task::Task;
 use crate::{DType, Tensor};
 
 /// The share of right answers: the largest score for labels (the first of equals), the loss's threshold for
 /// binary targets.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accuracy;
 
 /// The class that an output tells and the one it should tell, as `u32`; for binary targets 0 and 1.
@@ -36,7 +40,7 @@ impl Metric for Accuracy {
 macro_rules! mean_error {
     ($(#[$doc:meta])* $name:ident $key:literal, |$y:ident, $t:ident| $error:expr, $finish:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name;
 
         impl Metric for $name {
@@ -74,7 +78,7 @@ mean_error!(
 );
 
 /// The mean of minus the logarithm of the probability that the right class was given, in nats.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLoss;
 
 impl Metric for LogLoss {
@@ -111,7 +115,7 @@ fn add_mean(total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
 
 /// Perplexity: `e^loss` for the mean loss over all tokens, in nats. A model that knows nothing of `n` tokens
 /// has a perplexity of `n`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Perplexity;
 
 impl Metric for Perplexity {
@@ -151,6 +155,22 @@ impl BitsPerCharacter {
     }
 }
 
+/// The settings of [`BitsPerCharacter`]; the text says how many tokens a character has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BitsPerCharacterSpec {}
+
+impl Settings for BitsPerCharacterSpec {
+    fn build(&self, tokens_per_character: f64) -> Box<dyn Metric> {
+        Box::new(BitsPerCharacter::with_tokens_per_character(
+            tokens_per_character,
+        ))
+    }
+
+    fn tasks(&self) -> &'static [Task] {
+        &[Task::Language]
+    }
+}
+
 impl Default for BitsPerCharacter {
     fn default() -> Self {
         Self::new()
@@ -169,5 +189,29 @@ impl Metric for BitsPerCharacter {
     }
     fn finish(&self, total: &[f64]) -> f64 {
         mean(total) / std::f64::consts::LN_2 * self.tokens_per_character
+    }
+}
+
+settings!(
+    Accuracy [Classification Language],
+    Mae [Regression],
+    Mse [Regression],
+    Rmse [Regression],
+    Mape [Regression],
+    Perplexity [Language],
+);
+
+impl Settings for LogLoss {
+    fn build(&self, _: f64) -> Box<dyn Metric> {
+        Box::new(*self)
+    }
+
+    fn tasks(&self) -> &'static [Task] {
+        &[Task::Classification]
+    }
+
+    fn takes(&self, outputs: Outputs) -> bool {
+        // A margin is no probability.
+        outputs != Outputs::Margin
     }
 }

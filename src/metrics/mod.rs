@@ -11,14 +11,122 @@ mod means;
 mod ranking;
 mod regression;
 
-pub use classes::{Average, BalancedAccuracy, FBeta, MatthewsCorrelation, Precision, Recall};
+pub use classes::{
+    Average, AverageOver, BalancedAccuracy, FBeta, FBetaSpec, MatthewsCorrelation, Precision,
+    PrecisionSpec, Recall, RecallSpec,
+};
 pub use confusion::{ClassScores, Confusion};
-pub use means::{Accuracy, BitsPerCharacter, LogLoss, Mae, Mape, Mse, Perplexity, Rmse};
-pub use ranking::{PrAuc, RocAuc, TopK};
+pub use means::{
+    Accuracy, BitsPerCharacter, BitsPerCharacterSpec, LogLoss, Mae, Mape, Mse, Perplexity, Rmse,
+};
+pub use ranking::{PrAuc, RocAuc, TopK, TopKSpec};
 pub use regression::R2;
 
 use crate::Tensor;
-use crate::loss::Loss;
+use crate::loss::{Loss, Outputs};
+use crate::schema::{Kind, kinds};
+use crate::task::Task;
+
+kinds! {
+    /// A metric as a configuration says it: its kind with its settings.
+    ///
+    /// ```
+    /// use wgrad::metrics::{MetricSpec, TopKSpec};
+    ///
+    /// let spec: MetricSpec = serde_json::from_str(r#"{ "type": "top_k", "k": 3 }"#)?;
+    /// assert_eq!(spec, TopKSpec { k: 3 }.into());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub enum MetricSpec by "type" as dyn Settings, Kind::of("metric", "metric \"{}\"");
+    "accuracy" => Accuracy(Accuracy),
+    "top_k" => TopK(TopKSpec),
+    "balanced_accuracy" => BalancedAccuracy(BalancedAccuracy),
+    "precision" => Precision(PrecisionSpec),
+    "recall" => Recall(RecallSpec),
+    "f_beta" => FBeta(FBetaSpec),
+    "mcc" => MatthewsCorrelation(MatthewsCorrelation),
+    "roc_auc" => RocAuc(RocAuc),
+    "pr_auc" => PrAuc(PrAuc),
+    "log_loss" => LogLoss(LogLoss),
+    "mae" => Mae(Mae),
+    "mse" => Mse(Mse),
+    "rmse" => Rmse(Rmse),
+    "mape" => Mape(Mape),
+    "r2" => R2(R2),
+    "bits_per_character" => BitsPerCharacter(BitsPerCharacterSpec),
+    "perplexity" => Perplexity(Perplexity),
+}
+
+impl MetricSpec {
+    /// The metric of a task whose configuration names none.
+    pub fn usual(task: Task) -> Self {
+        match task {
+            Task::Classification => Accuracy.into(),
+            Task::Regression => Mae.into(),
+            Task::Language => BitsPerCharacterSpec::default().into(),
+        }
+    }
+
+    /// The metric, for a text of so many tokens a character; 1 for all other data.
+    pub fn build(&self, tokens_per_character: f64) -> Box<dyn Metric> {
+        self.settings().build(tokens_per_character)
+    }
+
+    /// Its name in histories and reports.
+    pub fn in_history(&self) -> String {
+        self.build(1.0).name().to_string()
+    }
+
+    /// The tasks that it measures.
+    pub fn tasks(&self) -> &'static [Task] {
+        self.settings().tasks()
+    }
+
+    /// Whether it measures this task with a model that gives these outputs.
+    pub fn fits(&self, task: Task, outputs: Outputs) -> bool {
+        self.tasks().contains(&task) && self.settings().takes(outputs)
+    }
+
+    /// The names of all kinds that measure this task with a model that gives these outputs.
+    pub fn that_fit(task: Task, outputs: Outputs) -> Vec<&'static str> {
+        let fits = |name: &&&str| {
+            let spec = serde_json::from_value::<MetricSpec>(serde_json::json!(name));
+            spec.is_ok_and(|spec| spec.fits(task, outputs))
+        };
+        MetricSpec::KINDS.iter().filter(fits).copied().collect()
+    }
+}
+
+/// The settings of a metric.
+pub(crate) trait Settings {
+    /// The metric, for a text of so many tokens a character.
+    fn build(&self, tokens_per_character: f64) -> Box<dyn Metric>;
+
+    /// The tasks that it measures.
+    fn tasks(&self) -> &'static [Task];
+
+    /// Whether it can be measured of such outputs.
+    fn takes(&self, outputs: Outputs) -> bool {
+        let _ = outputs;
+        true
+    }
+}
+
+/// Gives metrics that are plain data as settings of themselves, each with its tasks.
+macro_rules! settings {
+    ($($metric:ident [$($task:ident)*]),* $(,)?) => {
+        $(impl crate::metrics::Settings for $metric {
+            fn build(&self, _: f64) -> Box<dyn crate::metrics::Metric> {
+                Box::new(*self)
+            }
+            fn tasks(&self) -> &'static [crate::task::Task] {
+                &[$(crate::task::Task::$task),*]
+            }
+        })*
+    };
+}
+
+use settings;
 
 /// A number that says how good a model is on a set of samples.
 pub trait Metric: Send {

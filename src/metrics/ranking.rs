@@ -1,7 +1,12 @@
 //! Metrics of scores in order, which are gathered on the host and sorted there.
 
-use super::{Metric, mean};
-use crate::loss::Loss;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Metric, Settings, mean, settings};
+use crate::loss::{Loss, Outputs};
+use crate::schema::range;
+use crate::task::Task;
 use crate::{DType, Tensor};
 
 /// The labels, the scores of all classes, or the one of a binary target, and whether they are logits.
@@ -114,7 +119,7 @@ fn mean_over_classes(total: &[f64], one: fn(Vec<(f64, bool)>) -> f64) -> f64 {
 
 /// The area under the receiver operating characteristic. For more than two classes, the mean over the classes
 /// against the rest. All scores are kept on the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RocAuc;
 
 impl Metric for RocAuc {
@@ -134,7 +139,7 @@ impl Metric for RocAuc {
 
 /// The area under the curve of precision and recall, as the average precision. For more than two classes, the
 /// mean over the classes against the rest. All scores are kept on the host.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PrAuc;
 
 impl Metric for PrAuc {
@@ -159,6 +164,38 @@ pub struct TopK {
     k: usize,
     name: String,
 }
+
+/// The settings of [`TopK`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TopKSpec {
+    /// The number of best scores among which the label must be.
+    #[schemars(with = "range::Count<1>")]
+    pub k: usize,
+}
+
+impl Default for TopKSpec {
+    fn default() -> Self {
+        TopKSpec { k: 5 }
+    }
+}
+
+impl Settings for TopKSpec {
+    fn build(&self, _: f64) -> Box<dyn Metric> {
+        Box::new(TopK::new(self.k))
+    }
+
+    fn tasks(&self) -> &'static [Task] {
+        &[Task::Classification]
+    }
+
+    fn takes(&self, outputs: Outputs) -> bool {
+        // One number a sample has no best ones.
+        outputs.by_class()
+    }
+}
+
+settings!(RocAuc[Classification], PrAuc[Classification]);
 
 impl TopK {
     /// Among so many. Its name is `top_5`, say.

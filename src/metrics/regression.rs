@@ -1,6 +1,9 @@
 //! The share of the targets' variance that is explained.
 
-use super::Metric;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Metric, settings};
 use crate::loss::Loss;
 use crate::{Shape, Tensor};
 
@@ -8,8 +11,10 @@ use crate::{Shape, Tensor};
 /// the mean over them. Where all targets are equal it is 1 if they are met and else 0, as in scikit-learn.
 ///
 /// A batch hands back outputs and targets, so that the sums are made in f64.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct R2;
+
+settings!(R2[Regression]);
 
 /// What is kept of each number: the first target, and sums that are made around it, so that a large mean
 /// takes no digits away: of errors' squares, of targets, and of targets' squares.

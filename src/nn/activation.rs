@@ -1,14 +1,35 @@
 //! Activations as layers.
 
-use crate::Tensor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::{Module, traced};
+use crate::Tensor;
+use crate::schema::{Path, range};
+
+use super::{Module, Settings, Unfit, traced};
+
+/// Gives layers without settings as settings of themselves.
+macro_rules! layer_of_itself {
+    ($name:ident) => {
+        impl Settings for $name {
+            fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+                Ok(Box::new(*self))
+            }
+
+            fn is_activation(&self) -> bool {
+                true
+            }
+        }
+    };
+}
 
 macro_rules! activations {
     ($($(#[$doc:meta])* $name:ident $kind:literal $method:ident;)*) => {
         $($(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name;
+
+        layer_of_itself!($name);
 
         impl Module for $name {
             #[track_caller]
@@ -93,8 +114,10 @@ impl Module for Celu {
 }
 
 /// Softmax over the last axis.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Softmax;
+
+layer_of_itself!(Softmax);
 
 impl Module for Softmax {
     #[track_caller]
@@ -104,12 +127,89 @@ impl Module for Softmax {
 }
 
 /// The logarithm of softmax over the last axis.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogSoftmax;
+
+layer_of_itself!(LogSoftmax);
 
 impl Module for LogSoftmax {
     #[track_caller]
     fn forward(&self, x: &Tensor) -> Tensor {
         traced(x, "LogSoftmax", |x| x.log_softmax(-1))
+    }
+}
+
+/// `x` where `x > 0`, else `slope x`; see [`LeakyRelu`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeakyReluSpec {
+    /// The slope for negative `x`.
+    #[schemars(with = "range::NotNegative")]
+    pub slope: f64,
+}
+
+impl Default for LeakyReluSpec {
+    fn default() -> Self {
+        LeakyReluSpec { slope: 0.01 }
+    }
+}
+
+impl Settings for LeakyReluSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(LeakyRelu(self.slope)))
+    }
+
+    fn is_activation(&self) -> bool {
+        true
+    }
+}
+
+/// `x` where `x > 0`, else `alpha (e^x - 1)`; see [`Elu`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct EluSpec {
+    /// The scale for negative `x`.
+    #[schemars(with = "range::Positive")]
+    pub alpha: f64,
+}
+
+impl Default for EluSpec {
+    fn default() -> Self {
+        EluSpec { alpha: 1.0 }
+    }
+}
+
+impl Settings for EluSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(Elu(self.alpha)))
+    }
+
+    fn is_activation(&self) -> bool {
+        true
+    }
+}
+
+/// `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`; see [`Celu`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CeluSpec {
+    /// The scale for negative `x`.
+    #[schemars(with = "range::Positive")]
+    pub alpha: f64,
+}
+
+impl Default for CeluSpec {
+    fn default() -> Self {
+        CeluSpec { alpha: 1.0 }
+    }
+}
+
+impl Settings for CeluSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(Celu(self.alpha)))
+    }
+
+    fn is_activation(&self) -> bool {
+        true
     }
 }

@@ -1,10 +1,16 @@
 //! Multi-head attention.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
 use crate::ops::AttentionOptions;
 use crate::{Source, Tensor};
 
-use super::{Linear, Module, Parameter, Rope, Visitor, init, traced};
+use super::{
+    InitSpec, Linear, Module, Parameter, Rope, Settings, Unfit, Visitor, init, spec::yes, traced,
+};
+use crate::schema::{Path, range};
 
 mod cached;
 
@@ -38,7 +44,7 @@ impl MultiHeadAttention {
             kv_heads: heads,
             in_proj_weight: projection(features, 3 * features),
             in_proj_bias: Some(Parameter::new([3 * features], Init::Constant(0.0))),
-            out_proj: Linear::new(features, features).with_init(start),
+            out_proj: Linear::new(features, features).init(start),
             causal: false,
             rope: None,
             source: Source::caller(),
@@ -48,7 +54,7 @@ impl MultiHeadAttention {
     /// The same layer with `kv_heads` heads of keys and values, each shared by neighbouring heads of
     /// queries (Ainslie et al., 2023); they must divide the heads. `in_proj_weight` is lower then.
     #[track_caller]
-    pub fn with_kv_heads(self, kv_heads: usize) -> Self {
+    pub fn kv_heads(self, kv_heads: usize) -> Self {
         let width = self.features + 2 * kv_heads * (self.features / self.heads.max(1));
         let bias = self.in_proj_bias.is_some();
         MultiHeadAttention {
@@ -77,7 +83,7 @@ impl MultiHeadAttention {
     }
 
     /// The same layer with queries and keys turned by their positions, the first token at `offset`.
-    pub fn with_rope(self, rope: Rope, offset: usize) -> Self {
+    pub fn rope(self, rope: Rope, offset: usize) -> Self {
         MultiHeadAttention {
             rope: Some((rope, offset)),
             ..self
@@ -208,5 +214,47 @@ impl Module for MultiHeadAttention {
         if let Some((rope, _)) = &self.rope {
             visitor.child("rope", rope);
         }
+    }
+}
+
+/// Attention within sequences `[time, features]`; see [`MultiHeadAttention`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MultiHeadAttentionSpec {
+    /// The number of heads, which divides the features.
+    #[schemars(with = "range::Count<1>", extend("examples" = [4]))]
+    pub heads: usize,
+    /// Whether a position sees only those up to itself.
+    #[serde(default)]
+    pub causal: bool,
+    /// Whether there is a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for MultiHeadAttentionSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let [_, features] = *sample else {
+            return Err("it takes sequences, [time, features]".to_string().into());
+        };
+        if self.heads == 0 || !features.is_multiple_of(self.heads) {
+            let heads = self.heads;
+            return Err(format!("{features} features do not fall into {heads} heads").into());
+        }
+        let mut attention = MultiHeadAttention::new(features, self.heads);
+        if self.causal {
+            attention = attention.causal();
+        }
+        if !self.bias {
+            attention = attention.without_bias();
+        }
+        Ok(Box::new(attention))
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
     }
 }

@@ -1,8 +1,12 @@
 //! Augmentation as layers: images changed at random in training, each sample in its own way, on the device.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{Source, Tensor};
 
-use super::{Module, Pair, traced};
+use super::{Module, Pair, Settings, Unfit, traced};
+use crate::schema::{Path, range};
 
 /// In training, mirrors each image left to right with some probability; in evaluation, nothing. Takes and gives
 /// `[n, c, h, w]`, or any `[n, .., h, w]`.
@@ -97,4 +101,62 @@ impl Module for RandomCrop {
 fn layer(x: &Tensor, kind: &str, source: Source, f: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
     let scope = Some(x.graph().scope_name());
     x.in_scope(scope, Some(source), |x| traced(x, kind, f))
+}
+
+/// Images mirrored at random in training; see [`RandomFlip`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RandomFlipSpec {
+    /// The probability.
+    #[serde(default = "half")]
+    #[schemars(with = "range::Fraction")]
+    pub p: f64,
+}
+
+impl Settings for RandomFlipSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(RandomFlip::new(self.p)))
+    }
+}
+
+/// Images moved at random in training; see [`RandomShift`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RandomShiftSpec {
+    /// The largest number of pixels.
+    #[schemars(with = "range::Pair<0>", extend("examples" = [2]))]
+    pub pixels: Pair,
+}
+
+impl Settings for RandomShiftSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(RandomShift::new(self.pixels)))
+    }
+}
+
+/// A window of images, at a random place in training; see [`RandomCrop`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RandomCropSpec {
+    /// The size of the window.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [24]))]
+    pub size: Pair,
+    /// The number of zeros around the image in training.
+    #[serde(default = "zero_pair")]
+    #[schemars(with = "range::Pair<0>")]
+    pub padding: Pair,
+}
+
+impl Settings for RandomCropSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(RandomCrop::new(self.size).padding(self.padding)))
+    }
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn zero_pair() -> Pair {
+    Pair([0, 0])
 }

@@ -1,9 +1,17 @@
 //! Average-pooling layers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Resampling;
 use crate::{Source, Tensor};
 
-use super::{Module, Pair, traced};
+use super::{
+    Module, Pair, Settings, Unfit,
+    spec::{IMAGES, SEQUENCES, channels, with_channels, yes},
+    traced,
+};
+use crate::schema::{Path, range};
 
 /// The mean of each window: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]` with
 /// `oh = (h + 2 padding - kernel) / stride + 1`, rounded down, and `ow` alike.
@@ -135,4 +143,90 @@ pub(super) fn layer(
 ) -> Tensor {
     let scope = Some(x.graph().scope_name());
     x.in_scope(scope, Some(source), |x| traced(x, kind, f))
+}
+
+/// The mean of each window of images; see [`AvgPool2d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AvgPool2dSpec {
+    /// The size of the window.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [2]))]
+    pub kernel: Pair,
+    /// The step from one window to the next; without it, the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Pair<1>>")]
+    pub stride: Option<Pair>,
+    /// The number of zeros on each side.
+    #[serde(default = "zero_pair")]
+    #[schemars(with = "range::Pair<0>")]
+    pub padding: Pair,
+    /// Whether the zeros count in the mean.
+    #[serde(default = "yes")]
+    pub count_padding: bool,
+}
+
+impl Settings for AvgPool2dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        channels::<2>(sample, IMAGES)?;
+        let pool = AvgPool2d::new(self.kernel)
+            .stride(self.stride.unwrap_or(self.kernel))
+            .padding(self.padding);
+        Ok(match self.count_padding {
+            true => with_channels::<2>(sample, pool),
+            false => with_channels::<2>(sample, pool.without_counting_padding()),
+        })
+    }
+}
+
+/// The mean of each window of sequences; see [`AvgPool1d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AvgPool1dSpec {
+    /// The length of the window.
+    #[schemars(with = "range::Count<1>", extend("examples" = [2]))]
+    pub kernel: usize,
+    /// The step from one window to the next; without it, the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub stride: Option<usize>,
+    /// The number of zeros on each side.
+    #[serde(default)]
+    #[schemars(with = "range::Count<0>")]
+    pub padding: usize,
+    /// Whether the zeros count in the mean.
+    #[serde(default = "yes")]
+    pub count_padding: bool,
+}
+
+impl Settings for AvgPool1dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        channels::<1>(sample, SEQUENCES)?;
+        let pool = AvgPool1d::new(self.kernel)
+            .stride(self.stride.unwrap_or(self.kernel))
+            .padding(self.padding);
+        Ok(match self.count_padding {
+            true => with_channels::<1>(sample, pool),
+            false => with_channels::<1>(sample, pool.without_counting_padding()),
+        })
+    }
+}
+
+/// The means of as many windows as the output has pixels; see [`AdaptiveAvgPool2d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdaptiveAvgPool2dSpec {
+    /// The size of the output.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [1]))]
+    pub out: Pair,
+}
+
+impl Settings for AdaptiveAvgPool2dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        channels::<2>(sample, IMAGES)?;
+        Ok(with_channels::<2>(sample, AdaptiveAvgPool2d::new(self.out)))
+    }
+}
+
+fn zero_pair() -> Pair {
+    Pair([0, 0])
 }

@@ -7,10 +7,14 @@
 //! It is composed: two sums and a chain. Why a gradient rule of its own: put together from the parts'
 //! rules, the gradient reads the input five times, and it adds up what cancels.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::{Backward, Grads, Init};
 use crate::{Shape, Source, Tensor};
 
-use super::{Module, Parameter, Visitor, traced};
+use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
+use crate::schema::{Path, range};
 
 /// What the layers share.
 struct BatchNorm {
@@ -41,8 +45,8 @@ macro_rules! batch_norm {
                     kind: stringify!($name),
                     ranks: &$ranks,
                     features,
-                    eps: 1e-5,
-                    momentum: 0.1,
+                    eps: default_eps(),
+                    momentum: default_momentum(),
                     affine: Some((constant(1.0), constant(0.0))),
                     running_mean: constant(0.0).frozen(),
                     running_var: constant(1.0).frozen(),
@@ -245,4 +249,47 @@ impl Channels {
         }
         Ok(grads)
     }
+}
+
+/// Batch normalisation of features, of the channels of sequences, or of the channels of images; see [`BatchNorm1d`]
+/// and [`BatchNorm2d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNormSpec {
+    /// What is added to the variance.
+    #[serde(default = "default_eps")]
+    #[schemars(with = "range::Positive")]
+    pub eps: f64,
+    /// The share of a batch in the running statistics.
+    #[serde(default = "default_momentum")]
+    #[schemars(with = "range::Fraction")]
+    pub momentum: f64,
+}
+
+impl Settings for BatchNormSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let channels = sample.first().copied().unwrap_or(0);
+        let (eps, momentum) = (self.eps, self.momentum);
+        match sample.len() {
+            1 | 2 => Ok(Box::new(
+                BatchNorm1d::new(channels).eps(eps).momentum(momentum),
+            )),
+            3 => Ok(Box::new(
+                BatchNorm2d::new(channels).eps(eps).momentum(momentum),
+            )),
+            _ => Err(
+                "it takes features, sequences [channels, length] or images [channels, height, width]"
+                    .to_string()
+                    .into(),
+            ),
+        }
+    }
+}
+
+fn default_eps() -> f64 {
+    1e-5
+}
+
+fn default_momentum() -> f64 {
+    0.1
 }

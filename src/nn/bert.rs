@@ -1,33 +1,59 @@
 //! The BERT encoder, with the parameter names of the models that are published.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::ops::AttentionOptions;
+use crate::schema::range;
 use crate::{DType, Shape, Source, Tensor};
 
 use super::{Embedding, LayerNorm, LearnedPositions, Linear, Module, Visitor};
 
 /// The sizes of a BERT encoder.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct BertConfig {
     /// Tokens in the vocabulary.
+    #[schemars(with = "range::Count<1>")]
     pub vocabulary: usize,
     /// Features of a token.
+    #[schemars(with = "range::Count<1>")]
     pub width: usize,
     /// Layers.
+    #[schemars(with = "range::Count<1>")]
     pub layers: usize,
     /// Heads of attention in each; a divisor of the width.
+    #[schemars(with = "range::Count<1>")]
     pub heads: usize,
     /// Features inside the feed-forward part.
+    #[schemars(with = "range::Count<1>")]
     pub inner: usize,
     /// The longest sequence.
+    #[schemars(with = "range::Count<1>")]
     pub positions: usize,
     /// Kinds of segments; the encoder uses the first.
+    #[schemars(with = "range::Count<1>")]
     pub segments: usize,
     /// What is added to variances; see [`LayerNorm`].
+    #[schemars(with = "range::Positive")]
     pub eps: f64,
     /// Dropout after the embeddings and in each layer, while training.
+    #[schemars(with = "range::Fraction")]
     pub dropout: f64,
     /// The token that fills up short sequences: nothing attends to it.
     pub padding: u32,
+}
+
+impl Default for BertConfig {
+    /// The sizes of BERT base: 12 layers of width 768.
+    fn default() -> Self {
+        BertConfig {
+            width: 768,
+            layers: 12,
+            inner: 3072,
+            ..BertConfig::MINILM_L6
+        }
+    }
 }
 
 impl BertConfig {
@@ -83,7 +109,7 @@ impl Bert {
             words: Embedding::new(config.vocabulary, width).with_padding(config.padding),
             positions: LearnedPositions::new(config.positions, width),
             segments: Embedding::new(config.segments, width),
-            norm: LayerNorm::new([width]).with_eps(config.eps),
+            norm: LayerNorm::new([width]).eps(config.eps),
             layers: (0..config.layers).map(|_| Layer::new(&config)).collect(),
             config,
             source: Source::caller(),
@@ -100,7 +126,7 @@ impl Bert {
 impl Layer {
     fn new(config: &BertConfig) -> Self {
         let (width, inner) = (config.width, config.inner);
-        let norm = || LayerNorm::new([width]).with_eps(config.eps);
+        let norm = || LayerNorm::new([width]).eps(config.eps);
         Layer {
             query: Linear::new(width, width),
             key: Linear::new(width, width),

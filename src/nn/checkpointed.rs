@@ -1,12 +1,16 @@
 //! Gradient checkpointing: a block's activations are computed again in the backward pass instead of kept.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeSet, HashMap};
 
 use crate::Tensor;
 use crate::autodiff::pull_back;
 use crate::graph::{Backward, Grads, Graph, Node, NodeId, Rule};
 
-use super::{Module, Visitor};
+use super::{LayerSpec, Module, Settings, Unfit, Visitor, spec};
+use crate::schema::Path;
 
 /// A module that keeps nothing of its forward pass but its input: the backward pass computes the inside
 /// again. A stack of such blocks needs memory for one of them at a time, and a third more arithmetic
@@ -113,4 +117,24 @@ fn backward(b: &Backward, inputs: &[NodeId], inside: &[NodeId], own: Option<&Rul
     };
     let y = Tensor::new(shared, y);
     pull_back(&y, b.dy, first, b.x).map_err(|error| error.to_string())
+}
+
+/// Layers whose values are computed again in the backward pass instead of kept; see [`Checkpointed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointedSpec {
+    /// The layers, in order.
+    #[schemars(length(min = 1), extend("x-expected" = "a list of at least one layer", "examples" = [["relu"]]))]
+    pub layers: Vec<LayerSpec>,
+}
+
+impl Settings for CheckpointedSpec {
+    fn build(&self, sample: &[usize], at: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let (layers, _) = spec::sequence(&self.layers, sample, &at.key("layers"))?;
+        Ok(Box::new(Checkpointed::new(layers)))
+    }
+
+    fn inside(&self, _: &str) -> &[LayerSpec] {
+        &self.layers
+    }
 }

@@ -1,9 +1,17 @@
 //! Convolution layers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::{Conv, Init};
 use crate::{Shape, Source, Tensor};
 
-use super::{Module, Pair, Parameter, Visitor, init, traced};
+use super::{
+    InitSpec, Module, Pair, Parameter, Settings, Unfit, Visitor, init,
+    spec::{IMAGES, SEQUENCES, channels, with_channels, yes},
+    traced,
+};
+use crate::schema::{Path, range};
 
 /// Convolution of images: takes `[n, inputs, h, w]`, gives `[n, outputs, oh, ow]` with
 /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down, and `ow` alike.
@@ -89,7 +97,7 @@ impl Conv2d {
 
     /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
     #[track_caller]
-    pub fn with_init(mut self, weight: Init) -> Self {
+    pub fn init(mut self, weight: Init) -> Self {
         self.init = Some(weight);
         self.rebuilt()
     }
@@ -265,7 +273,7 @@ impl Conv1d {
 
     /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
     #[track_caller]
-    pub fn with_init(mut self, weight: Init) -> Self {
+    pub fn init(mut self, weight: Init) -> Self {
         self.init = Some(weight);
         self.rebuilt()
     }
@@ -312,5 +320,143 @@ impl Module for Conv1d {
         if let Some(bias) = &self.bias {
             visitor.parameter("bias", bias);
         }
+    }
+}
+
+/// Convolution of images; see [`Conv2d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conv2dSpec {
+    /// The number of output channels.
+    #[schemars(with = "range::Count<1>", extend("examples" = [32]))]
+    pub out: usize,
+    /// The size of the kernel.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [3]))]
+    pub kernel: Pair,
+    /// The step from one window to the next.
+    #[serde(default = "one_pair")]
+    #[schemars(with = "range::Pair<1>")]
+    pub stride: Pair,
+    /// The number of zeros on each side.
+    #[serde(default = "zero_pair")]
+    #[schemars(with = "range::Pair<0>")]
+    pub padding: Pair,
+    /// The step from one tap of the kernel to the next.
+    #[serde(default = "one_pair")]
+    #[schemars(with = "range::Pair<1>")]
+    pub dilation: Pair,
+    /// The number of parts that the channels fall into.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub groups: usize,
+    /// Whether there is a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for Conv2dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let inputs = channels::<2>(sample, IMAGES)?;
+        let groups = divided(self.groups, inputs, self.out)?;
+        let conv = Conv2d::new(inputs, self.out, self.kernel)
+            .stride(self.stride)
+            .padding(self.padding)
+            .dilation(self.dilation)
+            .groups(groups);
+        Ok(match self.bias {
+            true => with_channels::<2>(sample, conv),
+            false => with_channels::<2>(sample, conv.without_bias()),
+        })
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
+    }
+}
+
+/// Convolution of sequences; see [`Conv1d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conv1dSpec {
+    /// The number of output channels.
+    #[schemars(with = "range::Count<1>", extend("examples" = [32]))]
+    pub out: usize,
+    /// The size of the kernel.
+    #[schemars(with = "range::Count<1>", extend("examples" = [3]))]
+    pub kernel: usize,
+    /// The step from one window to the next.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub stride: usize,
+    /// The number of zeros on each side.
+    #[serde(default = "zero")]
+    #[schemars(with = "range::Count<0>")]
+    pub padding: usize,
+    /// The step from one tap of the kernel to the next.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub dilation: usize,
+    /// The number of parts that the channels fall into.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub groups: usize,
+    /// Whether there is a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for Conv1dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let inputs = channels::<1>(sample, SEQUENCES)?;
+        let groups = divided(self.groups, inputs, self.out)?;
+        let conv = Conv1d::new(inputs, self.out, self.kernel)
+            .stride(self.stride)
+            .padding(self.padding)
+            .dilation(self.dilation)
+            .groups(groups);
+        Ok(match self.bias {
+            true => with_channels::<1>(sample, conv),
+            false => with_channels::<1>(sample, conv.without_bias()),
+        })
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn zero() -> usize {
+    0
+}
+
+fn one_pair() -> Pair {
+    Pair(Conv::PLAIN.stride)
+}
+
+fn zero_pair() -> Pair {
+    Pair(Conv::PLAIN.padding)
+}
+
+/// Groups that divide both numbers of channels.
+pub(super) fn divided(
+    groups: usize,
+    inputs: usize,
+    outputs: usize,
+) -> std::result::Result<usize, String> {
+    match groups > 0 && inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups) {
+        true => Ok(groups),
+        false => Err(format!(
+            "{inputs} input and {outputs} output channels do not both fall into {groups} groups"
+        )),
     }
 }

@@ -1,10 +1,20 @@
 //! Transposed convolution.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::{Conv, Init};
 use crate::{Source, Tensor};
 
 use super::conv::{options, unfit, with_bias};
-use super::{Module, Pair, Parameter, Visitor, init, traced};
+use super::{
+    InitSpec, Module, Pair, Parameter, Settings, Unfit, Visitor,
+    conv::divided,
+    init,
+    spec::{IMAGES, channels, with_channels, yes},
+    traced,
+};
+use crate::schema::{Path, range};
 
 /// Transposed convolution of images, which makes them larger: takes `[n, inputs, h, w]`, gives
 /// `[n, outputs, oh, ow]` with `oh = (h - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1`, and
@@ -99,7 +109,7 @@ impl ConvTranspose2d {
 
     /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
     #[track_caller]
-    pub fn with_init(mut self, weight: Init) -> Self {
+    pub fn init(mut self, weight: Init) -> Self {
         self.init = Some(weight);
         self.rebuilt()
     }
@@ -173,4 +183,75 @@ impl Module for ConvTranspose2d {
             visitor.parameter("bias", bias);
         }
     }
+}
+
+/// Transposed convolution of images; see [`ConvTranspose2d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConvTranspose2dSpec {
+    /// The number of output channels.
+    #[schemars(with = "range::Count<1>", extend("examples" = [32]))]
+    pub out: usize,
+    /// The size of the kernel.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [3]))]
+    pub kernel: Pair,
+    /// The step between the windows of two neighbouring input pixels.
+    #[serde(default = "one_pair")]
+    #[schemars(with = "range::Pair<1>")]
+    pub stride: Pair,
+    /// The number of output pixels that are cut off on each side.
+    #[serde(default = "zero_pair")]
+    #[schemars(with = "range::Pair<0>")]
+    pub padding: Pair,
+    /// The number of further rows and columns at the end; below `stride`.
+    #[serde(default = "zero_pair")]
+    #[schemars(with = "range::Pair<0>")]
+    pub output_padding: Pair,
+    /// The step from one tap of the kernel to the next.
+    #[serde(default = "one_pair")]
+    #[schemars(with = "range::Pair<1>")]
+    pub dilation: Pair,
+    /// The number of parts that the channels fall into.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub groups: usize,
+    /// Whether there is a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for ConvTranspose2dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let inputs = channels::<2>(sample, IMAGES)?;
+        let groups = divided(self.groups, inputs, self.out)?;
+        let conv = ConvTranspose2d::new(inputs, self.out, self.kernel)
+            .stride(self.stride)
+            .padding(self.padding)
+            .output_padding(self.output_padding)
+            .dilation(self.dilation)
+            .groups(groups);
+        Ok(match self.bias {
+            true => with_channels::<2>(sample, conv),
+            false => with_channels::<2>(sample, conv.without_bias()),
+        })
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn one_pair() -> Pair {
+    Pair([1, 1])
+}
+
+fn zero_pair() -> Pair {
+    Pair([0, 0])
 }

@@ -1,9 +1,13 @@
 //! The embedding layer.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
 use crate::{DType, Source, Tensor};
 
-use super::{Module, Parameter, Visitor, traced};
+use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, traced};
+use crate::schema::{Path, range};
 
 /// A vector for each token: takes token numbers of any shape `[..]`, `u32` or whole `f32` (as data sets
 /// hold them), gives `[.., d]`. `weight` is `[vocabulary, d]`, as in PyTorch, and starts normal(0, 1).
@@ -31,7 +35,7 @@ impl Embedding {
 
     /// The same layer with other first values.
     #[track_caller]
-    pub fn with_init(self, init: Init) -> Self {
+    pub fn init(self, init: Init) -> Self {
         Embedding {
             weight: Parameter::new([self.vocabulary, self.d], init),
             ..self
@@ -50,7 +54,7 @@ impl Embedding {
         };
         Embedding {
             padding: Some(token),
-            ..self.with_init(init)
+            ..self.init(init)
         }
     }
 
@@ -90,5 +94,30 @@ impl Module for Embedding {
 
     fn visit(&self, visitor: &mut Visitor) {
         visitor.parameter("weight", &self.weight);
+    }
+}
+
+/// A vector for each token of a sample; see [`Embedding`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingSpec {
+    /// The number of tokens.
+    #[schemars(with = "range::Count<1>", extend("examples" = [256]))]
+    pub vocabulary: usize,
+    /// The number of features of a token.
+    #[schemars(with = "range::Count<1>", extend("examples" = [64]))]
+    pub width: usize,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for EmbeddingSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(Embedding::new(self.vocabulary, self.width)))
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
     }
 }

@@ -1,6 +1,10 @@
 //! GPT: a Transformer that predicts the next token.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
+use crate::schema::range;
 use crate::{Source, Tensor};
 
 use super::{
@@ -18,19 +22,26 @@ const STD: f32 = 0.02;
 ///
 /// let gpt = Gpt::new(GptConfig { vocabulary: 65, blocks: 6, ..GptConfig::default() });
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct GptConfig {
-    /// How many tokens there are.
+    /// The number of tokens; a configuration takes it from the data.
+    #[serde(skip)]
     pub vocabulary: usize,
-    /// How many of them are read at once, at most.
+    /// The largest number of tokens that are read at once.
+    #[schemars(with = "range::Count<1>")]
     pub context: usize,
-    /// Blocks, one after the other.
+    /// The number of blocks.
+    #[schemars(with = "range::Count<1>")]
     pub blocks: usize,
-    /// Heads of each attention; they divide the width.
+    /// The number of heads of each attention; it divides the width.
+    #[schemars(with = "range::Count<1>")]
     pub heads: usize,
-    /// Features of a token; the feed-forward parts have four times as many.
+    /// The number of features of a token; the feed-forward parts have four times as many.
+    #[schemars(with = "range::Count<1>")]
     pub width: usize,
-    /// The share that drops out behind embeddings, attentions and feed-forward parts.
+    /// The probability of dropout behind embeddings, attentions and feed-forward parts.
+    #[schemars(with = "range::Fraction")]
     pub dropout: f64,
     /// Whether the scores are products with the embeddings of the tokens, as in GPT-2; else they have weights
     /// of their own.
@@ -85,8 +96,8 @@ impl Gpt {
             blocks.push(block.dropout(config.dropout));
         }
         Gpt {
-            tokens: Embedding::new(vocabulary, width).with_init(small()),
-            positions: LearnedPositions::new(config.context, width).with_init(small()),
+            tokens: Embedding::new(vocabulary, width).init(small()),
+            positions: LearnedPositions::new(config.context, width).init(small()),
             dropout: Dropout::new(config.dropout),
             blocks,
             norm: LayerNorm::new([width]),

@@ -1,6 +1,10 @@
 //! First values of weights, drawn from the trainer's seed. Fans are the numbers of inputs and outputs that meet
 //! at a weight ([`fans`]); a gain makes up for what an activation takes away ([`Gain`]).
 
+mod spec;
+
+pub use spec::*;
+
 use crate::graph::Init;
 
 /// What an activation is followed by weights of this size for; `torch.nn.init.calculate_gain`.

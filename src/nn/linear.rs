@@ -1,9 +1,13 @@
 //! The linear layer.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
 use crate::{Shape, Source, Tensor};
 
-use super::{Module, Parameter, Visitor, init, traced};
+use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, init, spec::yes, traced};
+use crate::schema::{Path, range};
 
 /// `y = x W^T + b`: takes `[.., inputs]`, gives `[.., outputs]`. `weight` is `[outputs, inputs]`, as in
 /// PyTorch, and starts as PyTorch's does.
@@ -36,7 +40,7 @@ impl Linear {
 
     /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
     #[track_caller]
-    pub fn with_init(self, weight: Init) -> Self {
+    pub fn init(self, weight: Init) -> Self {
         let bias = self
             .bias
             .map(|b| Parameter::new(b.shape(), Init::Constant(0.0)));
@@ -74,5 +78,35 @@ impl Module for Linear {
         if let Some(bias) = &self.bias {
             visitor.parameter("bias", bias);
         }
+    }
+}
+
+/// `y = x W^T + b` over the last axis; see [`Linear`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinearSpec {
+    /// The number of outputs.
+    #[schemars(with = "range::Count<1>", extend("examples" = [64]))]
+    pub out: usize,
+    /// Whether there is a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for LinearSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let inputs = sample.last().copied().unwrap_or(1);
+        let linear = Linear::new(inputs, self.out);
+        Ok(match self.bias {
+            true => Box::new(linear),
+            false => Box::new(linear.without_bias()),
+        })
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
     }
 }

@@ -1,6 +1,10 @@
 //! Llama: a language model with RMS norms, rotary positions and gated feed-forward parts.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
+use crate::schema::range;
 use crate::{Source, Tensor};
 
 use super::{
@@ -35,19 +39,74 @@ pub struct LlamaConfig {
 }
 
 impl Default for LlamaConfig {
-    /// 256 tokens (bytes), a context of 128, 4 blocks of 4 heads that share 2 of keys and values, a width of
-    /// 128 and 344 hidden features, base 10,000, eps 1e-5.
+    /// The sizes of [`LlamaSpec::default`] for 256 tokens (bytes).
     fn default() -> Self {
-        LlamaConfig {
-            vocabulary: 256,
+        LlamaSpec::default().config(256)
+    }
+}
+
+/// The sizes of a [`Llama`] as a configuration says them; the data says how many tokens there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LlamaSpec {
+    /// The largest number of tokens that are read at once.
+    #[schemars(with = "range::Count<1>")]
+    pub context: usize,
+    /// The number of blocks.
+    #[schemars(with = "range::Count<1>")]
+    pub blocks: usize,
+    /// The number of heads of the queries; it divides the width.
+    #[schemars(with = "range::Count<1>")]
+    pub heads: usize,
+    /// The number of heads of keys and values, which divides `heads`; without it, `heads`.
+    #[schemars(with = "Option<range::Count<1>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kv_heads: Option<usize>,
+    /// The number of features of a token.
+    #[schemars(with = "range::Count<1>")]
+    pub width: usize,
+    /// The number of features inside the feed-forward parts; without it, two thirds of four times the width, up to a
+    /// multiple of 8.
+    #[schemars(with = "Option<range::Count<1>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<usize>,
+    /// The base of the rotary positions.
+    #[schemars(with = "range::Positive")]
+    pub rope_base: f64,
+    /// What is added to mean squares.
+    #[schemars(with = "range::Positive")]
+    pub eps: f64,
+}
+
+impl Default for LlamaSpec {
+    fn default() -> Self {
+        LlamaSpec {
             context: 128,
             blocks: 4,
             heads: 4,
-            kv_heads: 2,
+            kv_heads: None,
             width: 128,
-            hidden: 344,
+            hidden: None,
             rope_base: 1e4,
             eps: 1e-5,
+        }
+    }
+}
+
+impl LlamaSpec {
+    /// All sizes, for so many tokens.
+    pub fn config(&self, vocabulary: usize) -> LlamaConfig {
+        let usual = (self.width.saturating_mul(8) / 3).next_multiple_of(8);
+        LlamaConfig {
+            vocabulary,
+            context: self.context,
+            blocks: self.blocks,
+            heads: self.heads,
+            kv_heads: self.kv_heads.unwrap_or(self.heads),
+            width: self.width,
+            hidden: self.hidden.unwrap_or(usual),
+            rope_base: self.rope_base,
+            eps: self.eps,
         }
     }
 }
@@ -79,16 +138,16 @@ impl Llama {
         let mut blocks = Vec::with_capacity(config.blocks);
         for _ in 0..config.blocks {
             let rope = Rope::new(width / heads.max(1), config.context).with_base(config.rope_base);
-            let attention = MultiHeadAttention::new(width, heads).with_kv_heads(config.kv_heads);
-            let attention = attention.without_bias().causal().with_rope(rope, 0);
+            let attention = MultiHeadAttention::new(width, heads).kv_heads(config.kv_heads);
+            let attention = attention.without_bias().causal().rope(rope, 0);
             let block = TransformerEncoderLayer::new(width, heads, config.hidden).pre_norm();
             let block = block.swiglu().rms_norm(config.eps);
             blocks.push(block.self_attention(attention));
         }
         Llama {
-            tokens: Embedding::new(vocabulary, width).with_init(Init::Normal { std: STD }),
+            tokens: Embedding::new(vocabulary, width).init(Init::Normal { std: STD }),
             blocks,
-            norm: RmsNorm::new([width]).with_eps(config.eps),
+            norm: RmsNorm::new([width]).eps(config.eps),
             head: Linear::new(width, vocabulary).without_bias(),
             config,
             source: Source::caller(),

@@ -1,10 +1,17 @@
 //! Max-pooling layers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::MaxPool;
 use crate::{Source, Tensor};
 
 use super::avg_pool::layer;
-use super::{Module, Pair};
+use super::{
+    Module, Pair, Settings, Unfit,
+    spec::{IMAGES, SEQUENCES, channels, with_channels},
+};
+use crate::schema::{Path, range};
 
 /// The largest of each window: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]` with
 /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down, and `ow` alike.
@@ -103,4 +110,80 @@ impl Module for MaxPool1d {
             x.unsqueeze(-2).max_pool2d(self.pool).squeeze(-2)
         })
     }
+}
+
+/// The largest value of each window of images; see [`MaxPool2d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPool2dSpec {
+    /// The size of the window.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [2]))]
+    pub kernel: Pair,
+    /// The step from one window to the next; without it, the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Pair<1>>")]
+    pub stride: Option<Pair>,
+    /// The number of pixels on each side that are never the largest.
+    #[serde(default = "zero_pair")]
+    #[schemars(with = "range::Pair<0>")]
+    pub padding: Pair,
+    /// The step from one pixel of a window to the next.
+    #[serde(default = "one_pair")]
+    #[schemars(with = "range::Pair<1>")]
+    pub dilation: Pair,
+}
+
+impl Settings for MaxPool2dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        channels::<2>(sample, IMAGES)?;
+        let pool = MaxPool2d::new(self.kernel)
+            .stride(self.stride.unwrap_or(self.kernel))
+            .padding(self.padding)
+            .dilation(self.dilation);
+        Ok(with_channels::<2>(sample, pool))
+    }
+}
+
+/// The largest value of each window of sequences; see [`MaxPool1d`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MaxPool1dSpec {
+    /// The length of the window.
+    #[schemars(with = "range::Count<1>", extend("examples" = [2]))]
+    pub kernel: usize,
+    /// The step from one window to the next; without it, the window's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub stride: Option<usize>,
+    /// The number of elements on each side that are never the largest.
+    #[serde(default)]
+    #[schemars(with = "range::Count<0>")]
+    pub padding: usize,
+    /// The step from one element of a window to the next.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub dilation: usize,
+}
+
+impl Settings for MaxPool1dSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        channels::<1>(sample, SEQUENCES)?;
+        let pool = MaxPool1d::new(self.kernel)
+            .stride(self.stride.unwrap_or(self.kernel))
+            .padding(self.padding)
+            .dilation(self.dilation);
+        Ok(with_channels::<1>(sample, pool))
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn one_pair() -> Pair {
+    Pair([1, 1])
+}
+
+fn zero_pair() -> Pair {
+    Pair([0, 0])
 }

@@ -35,45 +35,61 @@ mod residual;
 mod rope;
 mod sentence;
 mod sequential;
+mod spec;
 mod transformer;
 mod upsample;
 
 pub use activation::{
-    Celu, Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Relu6,
-    Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
+    Celu, CeluSpec, Elu, EluSpec, Gelu, HardSigmoid, HardSwish, LeakyRelu, LeakyReluSpec,
+    LogSigmoid, LogSoftmax, Mish, Relu, Relu6, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign,
+    Tanh,
 };
-pub use attention::MultiHeadAttention;
-pub use augment::{RandomCrop, RandomFlip, RandomShift};
-pub use avg_pool::{AdaptiveAvgPool2d, AvgPool1d, AvgPool2d};
-pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use attention::{MultiHeadAttention, MultiHeadAttentionSpec};
+pub use augment::{
+    RandomCrop, RandomCropSpec, RandomFlip, RandomFlipSpec, RandomShift, RandomShiftSpec,
+};
+pub use avg_pool::{
+    AdaptiveAvgPool2d, AdaptiveAvgPool2dSpec, AvgPool1d, AvgPool1dSpec, AvgPool2d, AvgPool2dSpec,
+};
+pub use batch_norm::{BatchNorm1d, BatchNorm2d, BatchNormSpec};
 pub use bert::{Bert, BertConfig};
 pub use cache::{Cached, KvCaches};
-pub use checkpointed::{Checkpointed, checkpointed};
-pub use conv::{Conv1d, Conv2d};
-pub use conv_transpose::ConvTranspose2d;
-pub use dropout::Dropout;
-pub use embedding::Embedding;
-pub use flatten::Flatten;
+pub use checkpointed::{Checkpointed, CheckpointedSpec, checkpointed};
+pub use conv::{Conv1d, Conv1dSpec, Conv2d, Conv2dSpec};
+pub use conv_transpose::{ConvTranspose2d, ConvTranspose2dSpec};
+pub use dropout::{Dropout, DropoutSpec};
+pub use embedding::{Embedding, EmbeddingSpec};
+pub use flatten::{Flatten, FlattenSpec};
 pub use gpt::{Gpt, GptConfig};
+pub use init::InitSpec;
 pub use initialized::Initialized;
 pub use language::LanguageModel;
-pub use linear::Linear;
-pub use llama::{Llama, LlamaConfig};
+pub use linear::{Linear, LinearSpec};
+pub use llama::{Llama, LlamaConfig, LlamaSpec};
 pub use lora::Lora;
-pub use max_pool::{MaxPool1d, MaxPool2d};
-pub use norm::{GroupNorm, LayerNorm, RmsNorm};
+pub use max_pool::{MaxPool1d, MaxPool1dSpec, MaxPool2d, MaxPool2dSpec};
+pub use norm::{GroupNorm, GroupNormSpec, LayerNorm, LayerNormSpec, RmsNorm, RmsNormSpec};
 pub use pair::Pair;
 pub use parameter::{Parameter, Visitor, declare};
-pub use positions::{LearnedPositions, SinusoidalPositions};
-pub use prelu::Prelu;
-pub use recurrent::{Gru, Lstm, Rnn, Start, Steps};
-pub use reshape::Reshape;
-pub use residual::{Parallel, Residual};
+pub use positions::{
+    LearnedPositions, LearnedPositionsSpec, SinusoidalPositions, SinusoidalPositionsSpec,
+};
+pub use prelu::{Prelu, PreluSpec};
+pub use recurrent::{Gru, GruSpec, Lstm, LstmSpec, Rnn, RnnSpec, Start, Steps};
+pub use reshape::{Reshape, ReshapeSpec};
+pub use residual::{Parallel, Residual, ResidualSpec};
 pub use rope::Rope;
 pub use sentence::SentenceEncoder;
-pub use sequential::Sequential;
-pub use transformer::{Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer};
-pub use upsample::Upsample;
+pub use sequential::{Sequential, SequentialSpec};
+pub use spec::LayerSpec;
+pub use transformer::{
+    Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer,
+    TransformerEncoderLayerSpec,
+};
+pub use upsample::{Upsample, UpsampleMode, UpsampleSpec};
+
+use spec::{Settings, Unfit};
+pub(crate) use spec::{check_all, sequence};
 
 use crate::{Source, Tensor};
 

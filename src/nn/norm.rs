@@ -1,9 +1,13 @@
 //! Normalisation layers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
 use crate::{Shape, Source, Tensor};
 
-use super::{Module, Parameter, Visitor, traced};
+use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
+use crate::schema::{Path, range};
 
 fn ones(shape: &Shape) -> Parameter {
     Parameter::new(shape, Init::Constant(1.0))
@@ -81,12 +85,12 @@ impl LayerNorm {
                 source: Source::caller(),
             },
             shape,
-            eps: 1e-5,
+            eps: default_eps(),
         }
     }
 
     /// The same layer with another number added to the variance.
-    pub fn with_eps(self, eps: f64) -> Self {
+    pub fn eps(self, eps: f64) -> Self {
         LayerNorm { eps, ..self }
     }
 
@@ -137,12 +141,12 @@ impl RmsNorm {
                 source: Source::caller(),
             },
             shape,
-            eps: f64::from(f32::EPSILON),
+            eps: default_rms_eps(),
         }
     }
 
     /// The same layer with another number added to the mean square.
-    pub fn with_eps(self, eps: f64) -> Self {
+    pub fn eps(self, eps: f64) -> Self {
         RmsNorm { eps, ..self }
     }
 
@@ -183,7 +187,7 @@ impl GroupNorm {
         GroupNorm {
             groups,
             channels,
-            eps: 1e-5,
+            eps: default_eps(),
             affine: Affine {
                 weight: Some(ones(&shape)),
                 bias: Some(zeros(&shape)),
@@ -193,7 +197,7 @@ impl GroupNorm {
     }
 
     /// The same layer with another number added to the variance.
-    pub fn with_eps(self, eps: f64) -> Self {
+    pub fn eps(self, eps: f64) -> Self {
         GroupNorm { eps, ..self }
     }
 
@@ -225,4 +229,89 @@ impl Module for GroupNorm {
     fn visit(&self, visitor: &mut Visitor) {
         self.affine.visit(visitor);
     }
+}
+
+/// Layer normalisation; see [`LayerNorm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LayerNormSpec {
+    /// The number of last axes that are normalised together.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub axes: usize,
+    /// What is added to the variance.
+    #[serde(default = "default_eps")]
+    #[schemars(with = "range::Positive")]
+    pub eps: f64,
+}
+
+impl Settings for LayerNormSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let last = last(sample, self.axes)?;
+        Ok(Box::new(LayerNorm::new(last).eps(self.eps)))
+    }
+}
+
+/// RMS normalisation; see [`RmsNorm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RmsNormSpec {
+    /// The number of last axes that are normalised together.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub axes: usize,
+    /// What is added to the mean square.
+    #[serde(default = "default_rms_eps")]
+    #[schemars(with = "range::Positive")]
+    pub eps: f64,
+}
+
+impl Settings for RmsNormSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let last = last(sample, self.axes)?;
+        Ok(Box::new(RmsNorm::new(last).eps(self.eps)))
+    }
+}
+
+/// Group normalisation of channels; see [`GroupNorm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GroupNormSpec {
+    /// The number of groups, which divides the channels.
+    #[schemars(with = "range::Count<1>", extend("examples" = [8]))]
+    pub groups: usize,
+    /// What is added to the variance.
+    #[serde(default = "default_eps")]
+    #[schemars(with = "range::Positive")]
+    pub eps: f64,
+}
+
+impl Settings for GroupNormSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let (groups, channels) = (self.groups, sample.first().copied().unwrap_or(0));
+        match groups > 0 && channels.is_multiple_of(groups) {
+            true => Ok(Box::new(GroupNorm::new(groups, channels).eps(self.eps))),
+            false => Err(format!("{channels} channels do not fall into {groups} groups").into()),
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn default_eps() -> f64 {
+    1e-5
+}
+
+/// PyTorch's: the distance from 1 to the next `f32`.
+fn default_rms_eps() -> f64 {
+    f64::from(f32::EPSILON)
+}
+
+/// The last axes, which are normalised together.
+fn last(sample: &[usize], axes: usize) -> std::result::Result<&[usize], String> {
+    let from = sample.len().checked_sub(axes);
+    from.and_then(|from| sample.get(from..))
+        .ok_or_else(|| format!("there are no {axes} axes"))
 }

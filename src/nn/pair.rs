@@ -1,5 +1,7 @@
 //! Pairs of sizes: a height and a width, or one number for both.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A height and a width: `3` for both, or `[3, 5]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair(pub(super) [usize; 2]);
@@ -22,5 +24,29 @@ impl std::fmt::Display for Pair {
             [h, w] if h == w => write!(f, "{h}"),
             [h, w] => write!(f, "[{h}, {w}]"),
         }
+    }
+}
+
+impl Serialize for Pair {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            [h, w] if h == w => h.serialize(serializer),
+            each => each.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Pair {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Both(usize),
+            Each([usize; 2]),
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Both(both) => both.into(),
+            Form::Each(each) => each.into(),
+        })
     }
 }

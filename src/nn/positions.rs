@@ -1,9 +1,13 @@
 //! Positions: what tells a model of sequences where a token stands.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
 use crate::{Source, Tensor};
 
-use super::{Module, Parameter, Visitor, traced};
+use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
+use crate::schema::Path;
 
 /// Adds a vector for each position, which is learned, to `[.., t, d]`. `weight` is `[positions, d]`: that
 /// of an embedding of positions in PyTorch.
@@ -64,7 +68,7 @@ impl LearnedPositions {
 
     /// The same layer with other first values.
     #[track_caller]
-    pub fn with_init(mut self, init: Init) -> Self {
+    pub fn init(mut self, init: Init) -> Self {
         self.table.rows = Parameter::new(self.table.rows.shape(), init);
         self
     }
@@ -126,5 +130,33 @@ impl Module for SinusoidalPositions {
     }
     fn visit(&self, visitor: &mut Visitor) {
         visitor.parameter("pe", &self.table.rows);
+    }
+}
+
+/// A learned vector for each position, added to sequences `[time, features]`; see [`LearnedPositions`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LearnedPositionsSpec {}
+
+impl Settings for LearnedPositionsSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let [time, features] = *sample else {
+            return Err("it takes sequences, [time, features]".to_string().into());
+        };
+        Ok(Box::new(LearnedPositions::new(time, features)))
+    }
+}
+
+/// Sines and cosines of each position, added to sequences `[time, features]`; see [`SinusoidalPositions`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SinusoidalPositionsSpec {}
+
+impl Settings for SinusoidalPositionsSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let [time, features] = *sample else {
+            return Err("it takes sequences, [time, features]".to_string().into());
+        };
+        Ok(Box::new(SinusoidalPositions::new(time, features)))
     }
 }

@@ -1,9 +1,13 @@
 //! The rectifier with a learned slope.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Init;
 use crate::{Source, Tensor};
 
-use super::{Module, Parameter, Visitor, traced};
+use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
+use crate::schema::Path;
 
 /// `x` where `x > 0`, else `weight x` with a learned slope (He, Zhang, Ren and Sun, "Delving Deep into
 /// Rectifiers", 2015). Takes and gives `[batch, ..]`. Its parameter is `weight [n]`, at first 0.25.
@@ -60,5 +64,20 @@ impl Module for Prelu {
 
     fn visit(&self, visitor: &mut Visitor) {
         visitor.parameter("weight", &self.weight);
+    }
+}
+
+/// A rectifier with a learned slope; see [`Prelu`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreluSpec {}
+
+impl Settings for PreluSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(Prelu::new()))
+    }
+
+    fn is_activation(&self) -> bool {
+        true
     }
 }

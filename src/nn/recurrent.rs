@@ -4,11 +4,15 @@
 //! `weight_hh_l0 [gates hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0 [gates hidden]`, with `_reverse` behind
 //! those of the second direction. The inputs' part of all time steps is one matrix product.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::{Cell, Init, Op, Recurrence};
 use crate::ops::reserve_layout;
 use crate::{DType, Source, Tensor};
 
-use super::{Module, Parameter, Visitor, traced};
+use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, spec::yes, traced};
+use crate::schema::{Path, range};
 
 /// What a recurrent layer starts from, and how long each sample is.
 #[derive(Clone, Copy, Default)]
@@ -374,4 +378,74 @@ impl Direction {
         let reserve = Tensor::apply(Op::Recurrence(op), &inputs, Source::caller());
         reserve.narrow(1, 0, reserve_layout(op, x.dim(1)).outputs())
     }
+}
+
+macro_rules! recurrent_spec {
+    ($spec:ident $layer:ident) => {
+        #[doc = concat!("A recurrent layer for sequences `[time, features]`; see [`", stringify!($layer), "`].")]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $spec {
+            /// The number of features of the state.
+            #[schemars(with = "range::Count<1>", example = 64)]
+            pub hidden: usize,
+            /// The number of layers, each on the output of the one before.
+            #[serde(default = "one")]
+            #[schemars(with = "range::Count<1>")]
+            pub layers: usize,
+            /// Whether there is a second direction, from the end to the beginning.
+            #[serde(default)]
+            pub bidirectional: bool,
+            /// Whether there are biases.
+            #[serde(default = "yes")]
+            pub bias: bool,
+            /// Dropout on the output of each layer but the last.
+            #[serde(default)]
+            #[schemars(with = "range::Fraction")]
+            pub dropout: f64,
+            /// Whether to give only the last state of each sequence.
+            #[serde(default)]
+            pub last: bool,
+            /// What the weights begin with; without it, as in PyTorch.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub init: Option<InitSpec>,
+        }
+
+        impl Settings for $spec {
+            fn build(
+                &self,
+                sample: &[usize],
+                _: &Path,
+            ) -> std::result::Result<Box<dyn Module>, Unfit> {
+                let [_, inputs] = *sample else {
+                    return Err("it takes sequences, [time, features]".to_string().into());
+                };
+                let mut layer = $layer::new(inputs, self.hidden)
+                    .layers(self.layers)
+                    .dropout(self.dropout);
+                if self.bidirectional {
+                    layer = layer.bidirectional();
+                }
+                if !self.bias {
+                    layer = layer.without_bias();
+                }
+                if self.last {
+                    layer = layer.last();
+                }
+                Ok(Box::new(layer))
+            }
+
+            fn init(&self) -> Option<&InitSpec> {
+                self.init.as_ref()
+            }
+        }
+    };
+}
+
+recurrent_spec!(RnnSpec Rnn);
+recurrent_spec!(LstmSpec Lstm);
+recurrent_spec!(GruSpec Gru);
+
+fn one() -> usize {
+    1
 }

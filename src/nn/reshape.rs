@@ -1,8 +1,12 @@
 //! The reshape layer.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{Shape, Source, Tensor};
 
-use super::{Module, traced};
+use super::{Module, Settings, Unfit, traced};
+use crate::schema::{Path, range};
 
 /// `[batch, ..] -> [batch, shape]`: the same numbers of each sample under another shape, as Keras's `Reshape`.
 pub struct Reshape {
@@ -38,5 +42,20 @@ impl Module for Reshape {
             shape.extend(self.shape.iter());
             traced(x, &format!("Reshape({})", self.shape), |x| x.reshape(shape))
         })
+    }
+}
+
+/// The same numbers under another shape; see [`Reshape`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReshapeSpec {
+    /// The shape of a sample.
+    #[schemars(with = "range::Counts", extend("examples" = [[1, 28, 28]]))]
+    pub shape: Vec<usize>,
+}
+
+impl Settings for ReshapeSpec {
+    fn build(&self, _: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        Ok(Box::new(Reshape::new(self.shape.as_slice())))
     }
 }

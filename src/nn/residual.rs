@@ -1,8 +1,12 @@
 //! Containers for what does not run one after the other.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{Source, Tensor};
 
-use super::{Module, Visitor, container_name};
+use super::{LayerSpec, Module, Settings, Unfit, Visitor, container_name, spec};
+use crate::schema::Path;
 
 /// `x + f(x)`, or `g(x) + f(x)` with a shortcut `g` (He, Zhang, Ren and Sun, 2016). Its parameters have the names
 /// that they have in `f`; those of the shortcut have `shortcut.` before theirs.
@@ -21,7 +25,7 @@ impl<M: Module> Residual<M> {
     }
 
     /// The same with a module in place of `x`, for an output of another shape than the input's.
-    pub fn with_shortcut(self, shortcut: impl Module + 'static) -> Self {
+    pub fn shortcut(self, shortcut: impl Module + 'static) -> Self {
         Residual {
             shortcut: Some(Box::new(shortcut)),
             ..self
@@ -113,6 +117,55 @@ impl Module for Parallel {
     fn visit(&self, visitor: &mut Visitor) {
         for (i, (branch, _)) in self.branches.iter().enumerate() {
             visitor.child(&i.to_string(), branch.as_ref());
+        }
+    }
+}
+
+/// Layers whose output is added to their input; see [`Residual`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResidualSpec {
+    /// The layers, in order.
+    #[schemars(length(min = 1), extend("x-expected" = "a list of at least one layer", "examples" = [["relu"]]))]
+    pub layers: Vec<LayerSpec>,
+    /// Layers for the input, where the output has another shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-expected" = "a list of at least one layer"))]
+    pub shortcut: Option<Vec<LayerSpec>>,
+}
+
+impl Settings for ResidualSpec {
+    fn build(&self, sample: &[usize], at: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let (layers, output) = spec::sequence(&self.layers, sample, &at.key("layers"))?;
+        let shortcut = match &self.shortcut {
+            None => None,
+            Some(given) => Some(spec::sequence(given, sample, &at.key("shortcut"))?),
+        };
+        let other = shortcut.as_ref().map_or(sample, |(_, shape)| shape);
+        if output != other {
+            let (what, help) = match shortcut {
+                Some(_) => ("the shortcut gives", ""),
+                None => (
+                    "their input is",
+                    "; a shortcut, such as [{ type = \"conv2d\", out = 32, kernel = 1, stride = 2 }], changes its shape",
+                ),
+            };
+            return Err(format!(
+                "the layers give {output:?}, but {what} {other:?}, so they cannot be added{help}"
+            )
+            .into());
+        }
+        let residual = Residual::new(layers);
+        Ok(match shortcut {
+            Some((shortcut, _)) => Box::new(residual.shortcut(shortcut)),
+            None => Box::new(residual),
+        })
+    }
+
+    fn inside(&self, key: &str) -> &[LayerSpec] {
+        match key {
+            "shortcut" => self.shortcut.as_deref().unwrap_or_default(),
+            _ => &self.layers,
         }
     }
 }

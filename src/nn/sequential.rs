@@ -1,8 +1,12 @@
 //! Layers one after the other.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::{Source, Tensor};
 
-use super::{Module, Visitor, container_name};
+use super::{LayerSpec, Module, Settings, Unfit, Visitor, container_name, spec};
+use crate::schema::Path;
 
 /// Modules applied one after the other, named by their numbers from 0, as in PyTorch.
 #[derive(Default)]
@@ -54,5 +58,25 @@ impl Module for Sequential {
         for (i, (layer, _)) in self.layers.iter().enumerate() {
             visitor.child(&i.to_string(), layer.as_ref());
         }
+    }
+}
+
+/// Layers after one another; see [`Sequential`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SequentialSpec {
+    /// The layers, in order.
+    #[schemars(length(min = 1), extend("x-expected" = "a list of at least one layer", "examples" = [["relu"]]))]
+    pub layers: Vec<LayerSpec>,
+}
+
+impl Settings for SequentialSpec {
+    fn build(&self, sample: &[usize], at: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let (layers, _) = spec::sequence(&self.layers, sample, &at.key("layers"))?;
+        Ok(Box::new(layers))
+    }
+
+    fn inside(&self, _: &str) -> &[LayerSpec] {
+        &self.layers
     }
 }

@@ -1,16 +1,23 @@
 //! The blocks of Transformers.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::ops::AttentionOptions;
 use crate::{Source, Tensor};
 
 use super::{
-    Cached, Dropout, LayerNorm, Linear, Module, MultiHeadAttention, RmsNorm, Rope, Visitor, traced,
+    Cached, Dropout, InitSpec, LayerNorm, Linear, Module, MultiHeadAttention, RmsNorm, Rope,
+    Settings, Unfit, Visitor, traced,
 };
+use crate::schema::{Path, range};
 
 /// What stands between the two layers of a feed-forward part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// `max(x, 0)`, PyTorch's default.
+    #[default]
     Relu,
     /// `x (1 + erf(x / sqrt(2))) / 2`.
     Gelu,
@@ -173,7 +180,7 @@ macro_rules! block_options {
             #[track_caller]
             pub fn rms_norm(mut self, eps: f64) -> Self {
                 for norm in &mut self.block.norms {
-                    *norm = Box::new(RmsNorm::new([self.block.features]).with_eps(eps));
+                    *norm = Box::new(RmsNorm::new([self.block.features]).eps(eps));
                 }
                 self
             }
@@ -199,7 +206,7 @@ macro_rules! block_options {
 
             /// The same block with queries and keys turned by their positions.
             pub fn rope(mut self, rope: Rope) -> Self {
-                self.block.self_attn = self.block.self_attn.with_rope(rope, 0);
+                self.block.self_attn = self.block.self_attn.rope(rope, 0);
                 self
             }
         }
@@ -311,5 +318,59 @@ impl Module for TransformerDecoderLayer {
         visitor.child("multihead_attn", &self.multihead_attn);
         self.block.feed_forward.visit(visitor);
         self.block.visit_norms(visitor);
+    }
+}
+
+/// A block of attention and feed-forward for sequences `[time, features]`; see [`TransformerEncoderLayer`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransformerEncoderLayerSpec {
+    /// The number of heads, which divides the features.
+    #[schemars(with = "range::Count<1>", extend("examples" = [4]))]
+    pub heads: usize,
+    /// The number of features inside the feed-forward part.
+    #[schemars(with = "range::Count<1>", extend("examples" = [256]))]
+    pub hidden: usize,
+    /// Whether the norms stand before attention and feed-forward.
+    #[serde(default)]
+    pub pre_norm: bool,
+    /// Whether a position sees only those up to itself.
+    #[serde(default)]
+    pub causal: bool,
+    /// The activation of the feed-forward part.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Dropout behind attention, activation and feed-forward.
+    #[serde(default)]
+    #[schemars(with = "range::Fraction")]
+    pub dropout: f64,
+    /// What the weights begin with; without it, as in PyTorch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<InitSpec>,
+}
+
+impl Settings for TransformerEncoderLayerSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        let [_, features] = *sample else {
+            return Err("it takes sequences, [time, features]".to_string().into());
+        };
+        if self.heads == 0 || !features.is_multiple_of(self.heads) {
+            let heads = self.heads;
+            return Err(format!("{features} features do not fall into {heads} heads").into());
+        }
+        let mut block = TransformerEncoderLayer::new(features, self.heads, self.hidden)
+            .activation(self.activation)
+            .dropout(self.dropout);
+        if self.pre_norm {
+            block = block.pre_norm();
+        }
+        if self.causal {
+            block = block.causal();
+        }
+        Ok(Box::new(block))
+    }
+
+    fn init(&self) -> Option<&InitSpec> {
+        self.init.as_ref()
     }
 }

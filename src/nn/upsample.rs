@@ -1,10 +1,17 @@
 //! The layer that makes images larger.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::graph::Resampling;
 use crate::{Source, Tensor};
 
 use super::avg_pool::layer;
-use super::{Module, Pair};
+use super::{
+    Module, Pair, Settings, Unfit,
+    spec::{IMAGES, channels, with_channels},
+};
+use crate::schema::{Path, range};
 
 /// Images of another size: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]`.
 ///
@@ -83,5 +90,39 @@ impl Module for Upsample {
         };
         let name = format!("Upsample({}, {mode})", Pair(to));
         layer(x, self.source, &name, |x| x.resample(kind))
+    }
+}
+
+/// How [`Upsample`] finds a new pixel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpsampleMode {
+    /// The old pixel that covers its place.
+    #[default]
+    Nearest,
+    /// A mixture of the four old pixels around its middle.
+    Bilinear,
+}
+
+/// Images of several times the size; see [`Upsample`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpsampleSpec {
+    /// The factor of height and width.
+    #[schemars(with = "range::Pair<1>", extend("examples" = [2]))]
+    pub scale: Pair,
+    /// How a new pixel is found.
+    #[serde(default)]
+    pub mode: UpsampleMode,
+}
+
+impl Settings for UpsampleSpec {
+    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
+        channels::<2>(sample, IMAGES)?;
+        let upsample = Upsample::new(self.scale);
+        Ok(match self.mode {
+            UpsampleMode::Bilinear => with_channels::<2>(sample, upsample.bilinear()),
+            UpsampleMode::Nearest => with_channels::<2>(sample, upsample),
+        })
     }
 }

@@ -1,28 +1,49 @@
 //! Adadelta.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, running};
 
 /// `v = rho v + (1 - rho) g^2; d = sqrt(a + eps) / sqrt(v + eps) g; a = rho a + (1 - rho) d^2;
 /// p -= rate d` (Zeiler, 2012). Weight decay is an L2 penalty on the gradient.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Adadelta {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The share of the old means of squares that is kept.
+    #[schemars(with = "range::Fraction")]
     rho: f64,
+    /// Added to the root mean squares; it lets the first steps begin.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+}
+
+impl Default for Adadelta {
+    fn default() -> Self {
+        Adadelta {
+            lr: 1.0,
+            rho: 0.9,
+            eps: 1e-6,
+            weight_decay: 0.0,
+        }
+    }
 }
 
 impl Adadelta {
     /// With the usual settings: rho 0.9, eps 1e-6, no weight decay. The paper's rate is 1.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Adadelta {
-            rate,
-            rho: 0.9,
-            eps: 1e-6,
-            decay: 0.0,
+            lr,
+            ..Adadelta::default()
         }
     }
 
@@ -36,15 +57,18 @@ impl Adadelta {
         Adadelta { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Adadelta { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Adadelta {
+            weight_decay,
+            ..self
+        }
     }
 }
 
 impl Optimizer for Adadelta {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -59,7 +83,7 @@ impl Optimizer for Adadelta {
         let Some(([square, delta], [rate])) = u.parts() else {
             return u.unchanged();
         };
-        let g = u.penalised(self.decay);
+        let g = u.penalised(self.weight_decay);
         let square = running(&square, self.rho, &g.square());
         let step = (&delta + self.eps).sqrt() / (&square + self.eps).sqrt() * g;
         let delta = running(&delta, self.rho, &step.square());
@@ -74,11 +98,6 @@ impl Optimizer for Adadelta {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("Adadelta")
-            .rate(self.rate)
-            .share("rho", self.rho)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("Adadelta", self)
     }
 }

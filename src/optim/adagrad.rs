@@ -1,36 +1,59 @@
 //! Adagrad.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated};
 
 /// `s += g^2; p -= rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + eps)` (Duchi, Hazan and Singer, 2011).
 /// Weight decay is an L2 penalty on the gradient.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Adagrad {
-    rate: f64,
-    rate_decay: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// How fast the rate falls, besides any schedule: to half after `1 / lr_decay` steps.
+    #[schemars(with = "range::NotNegative")]
+    lr_decay: f64,
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
-    first: f64,
+    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+    /// The value that the sum of squares starts from.
+    #[schemars(with = "range::NotNegative")]
+    initial_accumulator_value: f64,
+}
+
+impl Default for Adagrad {
+    fn default() -> Self {
+        Adagrad {
+            lr: 0.01,
+            lr_decay: 0.0,
+            eps: 1e-10,
+            weight_decay: 0.0,
+            initial_accumulator_value: 0.0,
+        }
+    }
 }
 
 impl Adagrad {
     /// With the usual settings: eps 1e-10, a sum that starts from 0, no decay of rate or weights.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Adagrad {
-            rate,
-            rate_decay: 0.0,
-            eps: 1e-10,
-            decay: 0.0,
-            first: 0.0,
+            lr,
+            ..Adagrad::default()
         }
     }
 
-    /// How fast the rate falls, besides any schedule: to half after `1 / rate_decay` steps.
-    pub fn rate_decay(self, rate_decay: f64) -> Self {
-        Adagrad { rate_decay, ..self }
+    /// How fast the rate falls, besides any schedule: to half after `1 / lr_decay` steps.
+    pub fn lr_decay(self, lr_decay: f64) -> Self {
+        Adagrad { lr_decay, ..self }
     }
 
     /// The number that keeps the division finite.
@@ -38,38 +61,44 @@ impl Adagrad {
         Adagrad { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Adagrad { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Adagrad {
+            weight_decay,
+            ..self
+        }
     }
 
     /// What the sum of squares starts from; at least 0.
-    pub fn initial_accumulator_value(self, first: f64) -> Self {
-        Adagrad { first, ..self }
+    pub fn initial_accumulator_value(self, value: f64) -> Self {
+        Adagrad {
+            initial_accumulator_value: value,
+            ..self
+        }
     }
 }
 
 impl Optimizer for Adagrad {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
         vec![State {
             name: "sum",
-            first: self.first as f32,
+            first: self.initial_accumulator_value as f32,
         }]
     }
 
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
-        vec![rate / (1.0 + (step as f64 - 1.0) * self.rate_decay)]
+        vec![rate / (1.0 + (step as f64 - 1.0) * self.lr_decay)]
     }
 
     fn update(&self, u: Update) -> Updated {
         let Some(([sum], [rate])) = u.parts() else {
             return u.unchanged();
         };
-        let g = u.penalised(self.decay);
+        let g = u.penalised(self.weight_decay);
         let sum = sum + g.square();
         Updated {
             parameter: u.parameter - g / (sum.sqrt() + self.eps) * rate,
@@ -82,12 +111,6 @@ impl Optimizer for Adagrad {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("Adagrad")
-            .rate(self.rate)
-            .not_negative("rate decay", self.rate_decay)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .not_negative("initial accumulator value", self.first)
-            .done()
+        schema::validate("Adagrad", self)
     }
 }

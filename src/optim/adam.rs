@@ -1,38 +1,96 @@
 //! Adam and AdamW, both also as AMSGrad.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, correction, running};
 
-/// `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= rate m^ / (sqrt(v^) + eps)` with the bias
+/// `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m^ / (sqrt(v^) + eps)` with the bias
 /// corrections `m^ = m / (1 - b1^t)` and `v^ = v / (1 - b2^t)` (Kingma and Ba, 2015), in PyTorch's
 /// order of operations. Weight decay is an L2 penalty on the gradient; see [`AdamW`] for the other.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Adam {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The decay rates of the two moments.
+    #[schemars(with = "range::Betas")]
     betas: (f64, f64),
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+    /// Whether to divide by the largest second moment so far, instead of the last (Reddi, Kale and Kumar, 2018).
+    amsgrad: bool,
+    #[serde(skip)]
     decoupled: bool,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Adam {
+            lr: 1e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            amsgrad: false,
+            decoupled: false,
+        }
+    }
+}
+
+/// Adam with decoupled weight decay: `p *= 1 - lr weight_decay` before the step (Loshchilov and Hutter,
+/// 2019).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamW {
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The decay rates of the two moments.
+    #[schemars(with = "range::Betas")]
+    betas: (f64, f64),
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
+    eps: f64,
+    /// The decoupled weight decay.
+    #[schemars(with = "range::NotNegative")]
+    pub(super) weight_decay: f64,
+    /// Whether to divide by the largest second moment so far; see [`Adam::amsgrad`].
     amsgrad: bool,
 }
 
-/// Adam with decoupled weight decay: `p *= 1 - rate decay` before the step (Loshchilov and Hutter,
-/// 2019). PyTorch's default decay is 0.01, and so is this one's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamW(Adam);
+impl Default for AdamW {
+    fn default() -> Self {
+        let Adam {
+            lr,
+            betas,
+            eps,
+            amsgrad,
+            ..
+        } = Adam::default();
+        AdamW {
+            lr,
+            betas,
+            eps,
+            weight_decay: 0.01,
+            amsgrad,
+        }
+    }
+}
 
 impl Adam {
     /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Adam {
-            rate,
-            betas: (0.9, 0.999),
-            eps: 1e-8,
-            decay: 0.0,
-            decoupled: false,
-            amsgrad: false,
+            lr,
+            ..Adam::default()
         }
     }
 
@@ -49,9 +107,12 @@ impl Adam {
         Adam { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Adam { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Adam {
+            weight_decay,
+            ..self
+        }
     }
 
     /// Divides by the largest second moment so far, instead of the last (Reddi, Kale and Kumar, 2018).
@@ -62,38 +123,66 @@ impl Adam {
 
 impl AdamW {
     /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, weight decay 0.01.
-    pub fn new(rate: f64) -> Self {
-        AdamW(Adam {
-            decay: 0.01,
-            decoupled: true,
-            ..Adam::new(rate)
-        })
+    pub fn new(lr: f64) -> Self {
+        AdamW {
+            lr,
+            ..AdamW::default()
+        }
     }
 
     /// The decay rates of the two moments, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
-        AdamW(self.0.betas(first, second))
+        AdamW {
+            betas: (first, second),
+            ..self
+        }
     }
 
     /// The number that keeps the division finite.
     pub fn eps(self, eps: f64) -> Self {
-        AdamW(self.0.eps(eps))
+        AdamW { eps, ..self }
     }
 
     /// The decoupled weight decay.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        AdamW(self.0.weight_decay(decay))
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        AdamW {
+            weight_decay,
+            ..self
+        }
     }
 
     /// Divides by the largest second moment so far; see [`Adam::amsgrad`].
     pub fn amsgrad(self, amsgrad: bool) -> Self {
-        AdamW(self.0.amsgrad(amsgrad))
+        AdamW { amsgrad, ..self }
+    }
+
+    /// The same with another learning rate.
+    pub(super) fn lr(self, lr: f64) -> Self {
+        AdamW { lr, ..self }
+    }
+
+    fn adam(&self) -> Adam {
+        let AdamW {
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+        } = *self;
+        Adam {
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            decoupled: true,
+        }
     }
 }
 
 impl Optimizer for Adam {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -109,7 +198,7 @@ impl Optimizer for Adam {
         vec![
             rate / correction(self.betas.0, step),
             correction(self.betas.1, step).sqrt(),
-            1.0 - rate * self.decay,
+            1.0 - rate * self.weight_decay,
         ]
     }
 
@@ -123,8 +212,8 @@ impl Optimizer for Adam {
             },
         };
         let (g, kept) = match self.decoupled {
-            true => (u.gradient.clone(), u.kept(self.decay, &keep)),
-            false => (u.penalised(self.decay), u.parameter.clone()),
+            true => (u.gradient.clone(), u.kept(self.weight_decay, &keep)),
+            false => (u.penalised(self.weight_decay), u.parameter.clone()),
         };
         let [m, v, largest @ ..] = states.as_mut_slice() else {
             return u.unchanged();
@@ -148,32 +237,27 @@ impl Optimizer for Adam {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("Adam")
-            .rate(self.rate)
-            .betas(self.betas)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("Adam", self)
     }
 }
 
 impl Optimizer for AdamW {
     fn learning_rate(&self) -> f64 {
-        self.0.learning_rate()
+        self.lr
     }
     fn states(&self, shape: &Shape) -> Vec<State> {
-        self.0.states(shape)
+        self.adam().states(shape)
     }
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
-        self.0.scalars(step, rate)
+        self.adam().scalars(step, rate)
     }
     fn update(&self, u: Update) -> Updated {
-        self.0.update(u)
+        self.adam().update(u)
     }
     fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer> {
         Box::new(self.weight_decay(decay))
     }
     fn check(&self) -> Result<()> {
-        self.0.check()
+        schema::validate("AdamW", self)
     }
 }

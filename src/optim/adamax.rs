@@ -1,28 +1,49 @@
 //! Adamax: Adam by the largest gradient.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, correction, running};
 
 /// `m = b1 m + (1 - b1) g; u = max(b2 u, |g| + eps); p -= rate / (1 - b1^t) m / u` (Kingma and Ba, 2015).
 /// Weight decay is an L2 penalty on the gradient.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Adamax {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The decay rates of the mean and of the maximum.
+    #[schemars(with = "range::Betas")]
     betas: (f64, f64),
+    /// Added to the gradient's magnitude.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+}
+
+impl Default for Adamax {
+    fn default() -> Self {
+        Adamax {
+            lr: 2e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+        }
+    }
 }
 
 impl Adamax {
     /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay. The paper's rate is 0.002.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Adamax {
-            rate,
-            betas: (0.9, 0.999),
-            eps: 1e-8,
-            decay: 0.0,
+            lr,
+            ..Adamax::default()
         }
     }
 
@@ -37,15 +58,18 @@ impl Adamax {
         Adamax { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Adamax { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Adamax {
+            weight_decay,
+            ..self
+        }
     }
 }
 
 impl Optimizer for Adamax {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -60,7 +84,7 @@ impl Optimizer for Adamax {
         let Some(([m, largest], [size])) = u.parts() else {
             return u.unchanged();
         };
-        let g = u.penalised(self.decay);
+        let g = u.penalised(self.weight_decay);
         let m = running(&m, self.betas.0, &g);
         let largest = (largest * self.betas.1).maximum(&(g.abs() + self.eps));
         Updated {
@@ -74,11 +98,6 @@ impl Optimizer for Adamax {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("Adamax")
-            .rate(self.rate)
-            .betas(self.betas)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("Adamax", self)
     }
 }

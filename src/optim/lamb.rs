@@ -1,29 +1,50 @@
 //! LAMB: Adam with a step of each parameter's own size, for large batches.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape, Tensor};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, correction, running};
 
 /// `u = m^ / (sqrt(v^) + eps) + decay p; p -= rate |p| / |u| u` with Adam's moments and bias corrections,
 /// and the norms of the whole parameter (You et al., "Large batch optimization for deep learning", 2020,
 /// algorithm 2). Where one of the norms is 0, their ratio counts as 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Lamb {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The decay rates of the two moments.
+    #[schemars(with = "range::Betas")]
     betas: (f64, f64),
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// The weight decay, which is part of what is scaled.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+}
+
+impl Default for Lamb {
+    fn default() -> Self {
+        Lamb {
+            lr: 1e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-6,
+            weight_decay: 0.01,
+        }
+    }
 }
 
 impl Lamb {
     /// With the paper's settings: betas 0.9 and 0.999, eps 1e-6, weight decay 0.01.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Lamb {
-            rate,
-            betas: (0.9, 0.999),
-            eps: 1e-6,
-            decay: 0.01,
+            lr,
+            ..Lamb::default()
         }
     }
 
@@ -39,8 +60,11 @@ impl Lamb {
     }
 
     /// The weight decay, which is part of what is scaled.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Lamb { decay, ..self }
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Lamb {
+            weight_decay,
+            ..self
+        }
     }
 }
 
@@ -50,7 +74,7 @@ fn norm(x: &Tensor) -> Tensor {
 
 impl Optimizer for Lamb {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -74,8 +98,8 @@ impl Optimizer for Lamb {
         let m = running(&m, self.betas.0, g);
         let v = running(&v, self.betas.1, &g.square());
         let mut step = &m / first / (v.sqrt() / second + self.eps);
-        if self.decay > 0.0 {
-            step = step + p * self.decay;
+        if self.weight_decay > 0.0 {
+            step = step + p * self.weight_decay;
         }
         let (of_p, of_step) = (norm(p), norm(&step));
         let zero = of_p.zeros_like();
@@ -92,11 +116,6 @@ impl Optimizer for Lamb {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("LAMB")
-            .rate(self.rate)
-            .betas(self.betas)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("LAMB", self)
     }
 }

@@ -1,27 +1,46 @@
 //! Lion: steps of one size, by the sign of a momentum.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, running};
 
 /// `p -= rate (sign(b1 m + (1 - b1) g) + decay p); m = b2 m + (1 - b2) g` (Chen et al., "Symbolic
 /// discovery of optimization algorithms", 2023, algorithm 2). All elements move by the rate, so it is a
 /// third to a tenth of Adam's.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Lion {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The shares of the momentum in the step and in the next momentum.
+    #[schemars(with = "range::Betas")]
     betas: (f64, f64),
-    decay: f64,
+    /// The decoupled weight decay.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+}
+
+impl Default for Lion {
+    fn default() -> Self {
+        Lion {
+            lr: 1e-4,
+            betas: (0.9, 0.99),
+            weight_decay: 0.0,
+        }
+    }
 }
 
 impl Lion {
     /// With the paper's settings: betas 0.9 and 0.99, no weight decay.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Lion {
-            rate,
-            betas: (0.9, 0.99),
-            decay: 0.0,
+            lr,
+            ..Lion::default()
         }
     }
 
@@ -32,14 +51,17 @@ impl Lion {
     }
 
     /// The decoupled weight decay.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Lion { decay, ..self }
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Lion {
+            weight_decay,
+            ..self
+        }
     }
 }
 
 impl Optimizer for Lion {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -47,7 +69,7 @@ impl Optimizer for Lion {
     }
 
     fn scalars(&self, _: u64, rate: f64) -> Vec<f64> {
-        vec![rate, 1.0 - rate * self.decay]
+        vec![rate, 1.0 - rate * self.weight_decay]
     }
 
     fn update(&self, u: Update) -> Updated {
@@ -56,7 +78,7 @@ impl Optimizer for Lion {
         };
         let direction = running(&m, self.betas.0, &u.gradient).sign();
         Updated {
-            parameter: u.kept(self.decay, &keep) - direction * rate,
+            parameter: u.kept(self.weight_decay, &keep) - direction * rate,
             states: vec![running(&m, self.betas.1, &u.gradient)],
         }
     }
@@ -66,10 +88,6 @@ impl Optimizer for Lion {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("Lion")
-            .rate(self.rate)
-            .betas(self.betas)
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("Lion", self)
     }
 }

@@ -15,7 +15,6 @@ mod muon;
 mod nadam;
 mod radam;
 mod rmsprop;
-mod settings;
 mod sgd;
 
 pub use adadelta::Adadelta;
@@ -31,7 +30,70 @@ pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
+use crate::schema::{Kind, Path, SettingError, kinds};
 use crate::{Result, Shape, Tensor};
+
+kinds! {
+    /// An optimizer as a configuration says it: its kind with its settings.
+    ///
+    /// ```
+    /// use wgrad::optim::{AdamW, OptimizerSpec};
+    ///
+    /// let spec: OptimizerSpec = serde_json::from_str(r#"{ "type": "adamw", "lr": 0.01 }"#)?;
+    /// assert_eq!(spec, AdamW::new(0.01).into());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub enum OptimizerSpec by "type" as dyn Settings, Kind::of("optimizer", "optimizer \"{}\"");
+    "sgd" => Sgd(Sgd),
+    "adam" => Adam(Adam),
+    "adamw" => AdamW(AdamW),
+    "nadam" => NAdam(NAdam),
+    "radam" => RAdam(RAdam),
+    "rmsprop" => RmsProp(RmsProp),
+    "adagrad" => Adagrad(Adagrad),
+    "adadelta" => Adadelta(Adadelta),
+    "adamax" => Adamax(Adamax),
+    "lion" => Lion(Lion),
+    "lamb" => Lamb(Lamb),
+    "muon" => Muon(Muon),
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Adam::default().into()
+    }
+}
+
+impl OptimizerSpec {
+    /// The optimizer.
+    pub fn build(&self) -> Box<dyn Optimizer> {
+        self.settings().boxed()
+    }
+
+    /// The learning rate that schedules start from.
+    pub fn learning_rate(&self) -> f64 {
+        self.settings().learning_rate()
+    }
+
+    /// Checks what the ranges of single settings cannot say; `at` is where the settings stand.
+    pub(crate) fn conflicts(&self, at: &Path) -> std::result::Result<(), SettingError> {
+        match self {
+            OptimizerSpec::Sgd(sgd) => sgd.conflicts(at),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An optimizer whose settings are plain data.
+pub(crate) trait Settings: Optimizer {
+    fn boxed(&self) -> Box<dyn Optimizer>;
+}
+
+impl<T: Optimizer + Clone + 'static> Settings for T {
+    fn boxed(&self) -> Box<dyn Optimizer> {
+        Box::new(self.clone())
+    }
+}
 
 /// Something that an optimizer remembers of a parameter: numbers of the parameter's shape.
 #[derive(Clone, Copy, Debug, PartialEq)]

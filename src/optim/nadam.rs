@@ -1,8 +1,11 @@
 //! NAdam: Adam with Nesterov's momentum.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, correction, running};
 
 /// Adam that looks a step ahead along its first moment (Dozat, 2016): with
@@ -10,30 +13,52 @@ use super::{Optimizer, State, Update, Updated, correction, running};
 /// `p -= rate ((1 - mu_t) / (1 - M_t) g + mu_(t+1) / (1 - M_(t+1)) m) / (sqrt(v^) + eps)`.
 ///
 /// Weight decay is an L2 penalty on the gradient unless it is [decoupled](NAdam::decoupled), as in PyTorch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct NAdam {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The decay rates of the two moments.
+    #[schemars(with = "range::Betas")]
     betas: (f64, f64),
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// An L2 penalty, or with `decoupled` a decay of the parameters themselves.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+    /// Whether the decay is of the parameters themselves, as in AdamW.
     decoupled: bool,
+    /// How fast the momentum rises to the first beta.
+    #[schemars(with = "range::NotNegative")]
     momentum_decay: f64,
     /// The last step whose product of momenta was asked for, and that product: the next step's is one
     /// multiplication.
+    #[serde(skip)]
     last: std::cell::Cell<(u64, f64)>,
+}
+
+impl Default for NAdam {
+    fn default() -> Self {
+        NAdam {
+            lr: 2e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            decoupled: false,
+            momentum_decay: 4e-3,
+            last: std::cell::Cell::new((0, 1.0)),
+        }
+    }
 }
 
 impl NAdam {
     /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, momentum decay 4e-3, no weight decay.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         NAdam {
-            rate,
-            betas: (0.9, 0.999),
-            eps: 1e-8,
-            decay: 0.0,
-            decoupled: false,
-            momentum_decay: 4e-3,
-            last: std::cell::Cell::new((0, 1.0)),
+            lr,
+            ..NAdam::default()
         }
     }
 
@@ -48,9 +73,12 @@ impl NAdam {
         NAdam { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        NAdam { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        NAdam {
+            weight_decay,
+            ..self
+        }
     }
 
     /// Whether the decay is of the parameters themselves, as in [`AdamW`](super::AdamW).
@@ -84,7 +112,7 @@ impl NAdam {
 
 impl Optimizer for NAdam {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -100,7 +128,7 @@ impl Optimizer for NAdam {
             rate * (1.0 - mu) / (1.0 - product),
             rate * next / (1.0 - product * next),
             correction(self.betas.1, step).sqrt(),
-            1.0 - rate * self.decay,
+            1.0 - rate * self.weight_decay,
         ]
     }
 
@@ -109,8 +137,8 @@ impl Optimizer for NAdam {
             return u.unchanged();
         };
         let (g, kept) = match self.decoupled {
-            true => (u.gradient.clone(), u.kept(self.decay, &keep)),
-            false => (u.penalised(self.decay), u.parameter.clone()),
+            true => (u.gradient.clone(), u.kept(self.weight_decay, &keep)),
+            false => (u.penalised(self.weight_decay), u.parameter.clone()),
         };
         let m = running(&m, self.betas.0, &g);
         let v = running(&v, self.betas.1, &g.square());
@@ -126,13 +154,7 @@ impl Optimizer for NAdam {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("NAdam")
-            .rate(self.rate)
-            .betas(self.betas)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .not_negative("momentum decay", self.momentum_decay)
-            .done()
+        schema::validate("NAdam", self)
     }
 }
 

@@ -1,32 +1,54 @@
 //! RAdam: Adam that waits until its second moment can be trusted.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, correction, running};
 
 /// Adam whose step is rectified by the variance of its second moment, and plain momentum while that is not
 /// known: the first five steps, with the usual betas (Liu et al., 2020).
 ///
 /// Weight decay is an L2 penalty on the gradient unless it is [decoupled](RAdam::decoupled), as in PyTorch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct RAdam {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The decay rates of the two moments.
+    #[schemars(with = "range::Betas")]
     betas: (f64, f64),
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// An L2 penalty, or with `decoupled` a decay of the parameters themselves.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+    /// Whether the decay is of the parameters themselves, as in AdamW.
     decoupled: bool,
+}
+
+impl Default for RAdam {
+    fn default() -> Self {
+        RAdam {
+            lr: 1e-3,
+            betas: (0.9, 0.999),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            decoupled: false,
+        }
+    }
 }
 
 impl RAdam {
     /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         RAdam {
-            rate,
-            betas: (0.9, 0.999),
-            eps: 1e-8,
-            decay: 0.0,
-            decoupled: false,
+            lr,
+            ..RAdam::default()
         }
     }
 
@@ -41,9 +63,12 @@ impl RAdam {
         RAdam { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        RAdam { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        RAdam {
+            weight_decay,
+            ..self
+        }
     }
 
     /// Whether the decay is of the parameters themselves, as in [`AdamW`](super::AdamW).
@@ -65,7 +90,7 @@ impl RAdam {
 
 impl Optimizer for RAdam {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -79,7 +104,7 @@ impl Optimizer for RAdam {
             Some(r) => (size * r * correction(self.betas.1, step).sqrt(), 0.0),
             None => (0.0, size),
         };
-        vec![rectified, plain, 1.0 - rate * self.decay]
+        vec![rectified, plain, 1.0 - rate * self.weight_decay]
     }
 
     fn update(&self, u: Update) -> Updated {
@@ -87,8 +112,8 @@ impl Optimizer for RAdam {
             return u.unchanged();
         };
         let (g, kept) = match self.decoupled {
-            true => (u.gradient.clone(), u.kept(self.decay, &keep)),
-            false => (u.penalised(self.decay), u.parameter.clone()),
+            true => (u.gradient.clone(), u.kept(self.weight_decay, &keep)),
+            false => (u.penalised(self.weight_decay), u.parameter.clone()),
         };
         let m = running(&m, self.betas.0, &g);
         let v = running(&v, self.betas.1, &g.square());
@@ -104,11 +129,6 @@ impl Optimizer for RAdam {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("RAdam")
-            .rate(self.rate)
-            .betas(self.betas)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("RAdam", self)
     }
 }

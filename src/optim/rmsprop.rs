@@ -1,8 +1,11 @@
 //! RMSprop.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{self, range};
 use crate::{Result, Shape};
 
-use super::settings::Settings;
 use super::{Optimizer, State, Update, Updated, running};
 
 /// `v = alpha v + (1 - alpha) g^2; p -= rate g / (sqrt(v) + eps)` (Tieleman and Hinton, 2012), or with
@@ -10,26 +13,47 @@ use super::{Optimizer, State, Update, Updated, running};
 ///
 /// Centered, the root is of `v - a^2`, where `a` is the running mean of the gradient (Graves, 2013). In
 /// f32 the difference may come out below 0 where the gradient hardly changes; then it counts as 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The share of the old mean of squares that is kept.
+    #[schemars(with = "range::Fraction")]
     alpha: f64,
+    /// Added to the denominator.
+    #[schemars(with = "range::Positive")]
     eps: f64,
-    decay: f64,
+    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+    /// The share of the old step that is kept.
+    #[schemars(with = "range::Fraction")]
     momentum: f64,
+    /// Whether the gradient's variance takes the place of its mean square.
     centered: bool,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        RmsProp {
+            lr: 0.01,
+            alpha: 0.99,
+            eps: 1e-8,
+            weight_decay: 0.0,
+            momentum: 0.0,
+            centered: false,
+        }
+    }
 }
 
 impl RmsProp {
     /// With the usual settings: alpha 0.99, eps 1e-8, no momentum, not centered, no weight decay.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         RmsProp {
-            rate,
-            alpha: 0.99,
-            eps: 1e-8,
-            decay: 0.0,
-            momentum: 0.0,
-            centered: false,
+            lr,
+            ..RmsProp::default()
         }
     }
 
@@ -43,9 +67,12 @@ impl RmsProp {
         RmsProp { eps, ..self }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        RmsProp { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        RmsProp {
+            weight_decay,
+            ..self
+        }
     }
 
     /// With momentum, at least 0 and below 1.
@@ -61,7 +88,7 @@ impl RmsProp {
 
 impl Optimizer for RmsProp {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -80,7 +107,7 @@ impl Optimizer for RmsProp {
     }
 
     fn update(&self, u: Update) -> Updated {
-        let g = u.penalised(self.decay);
+        let g = u.penalised(self.weight_decay);
         let mut old = u.states.iter();
         let (Some(square), [rate]) = (old.next(), u.scalars.as_slice()) else {
             return u.unchanged();
@@ -110,12 +137,6 @@ impl Optimizer for RmsProp {
     }
 
     fn check(&self) -> Result<()> {
-        Settings::of("RMSprop")
-            .rate(self.rate)
-            .share("alpha", self.alpha)
-            .positive("eps", self.eps)
-            .not_negative("weight decay", self.decay)
-            .share("momentum", self.momentum)
-            .done()
+        schema::validate("RMSprop", self)
     }
 }

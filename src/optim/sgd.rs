@@ -1,28 +1,48 @@
 //! Stochastic gradient descent with momentum.
 
-use crate::{Result, Shape};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::settings::Settings;
+use crate::schema::{self, Path, SettingError, range};
+use crate::{Error, Result, Shape};
+
 use super::{Optimizer, State, Update, Updated};
 
 /// `g += decay p; v = momentum v + g; p -= rate v` (or `p -= rate (g + momentum v)` for Nesterov's
 /// form), as in PyTorch with dampening 0: the first `v` is `g` (Sutskever et al., 2013).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Sgd {
-    rate: f64,
+    /// The learning rate.
+    #[schemars(with = "range::Positive")]
+    lr: f64,
+    /// The share of the old velocity that is kept.
+    #[schemars(with = "range::Fraction")]
     momentum: f64,
+    /// Whether the momentum is Nesterov's; it needs `momentum` above 0.
     nesterov: bool,
-    decay: f64,
+    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    #[schemars(with = "range::NotNegative")]
+    weight_decay: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Sgd {
+            lr: 0.01,
+            momentum: 0.0,
+            nesterov: false,
+            weight_decay: 0.0,
+        }
+    }
 }
 
 impl Sgd {
     /// Plain gradient descent with this learning rate.
-    pub fn new(rate: f64) -> Self {
+    pub fn new(lr: f64) -> Self {
         Sgd {
-            rate,
-            momentum: 0.0,
-            nesterov: false,
-            decay: 0.0,
+            lr,
+            ..Sgd::default()
         }
     }
 
@@ -40,15 +60,32 @@ impl Sgd {
         }
     }
 
-    /// With an L2 penalty: `decay p` is added to the gradient.
-    pub fn weight_decay(self, decay: f64) -> Self {
-        Sgd { decay, ..self }
+    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Sgd {
+            weight_decay,
+            ..self
+        }
+    }
+}
+
+impl Sgd {
+    /// Checks what the ranges of single settings cannot say; `at` is where the settings stand.
+    pub(super) fn conflicts(&self, at: &Path) -> std::result::Result<(), SettingError> {
+        match self.nesterov && self.momentum == 0.0 {
+            true => Err(SettingError::new(
+                at.key("nesterov"),
+                "`nesterov` needs `momentum` above 0",
+            )
+            .help("for example: momentum = 0.9")),
+            false => Ok(()),
+        }
     }
 }
 
 impl Optimizer for Sgd {
     fn learning_rate(&self) -> f64 {
-        self.rate
+        self.lr
     }
 
     fn states(&self, _: &Shape) -> Vec<State> {
@@ -63,7 +100,7 @@ impl Optimizer for Sgd {
     }
 
     fn update(&self, u: Update) -> Updated {
-        let (p, g) = (u.parameter, u.penalised(self.decay));
+        let (p, g) = (u.parameter, u.penalised(self.weight_decay));
         if let Some(([], [rate])) = u.parts() {
             return Updated {
                 parameter: p - g * rate,
@@ -89,12 +126,8 @@ impl Optimizer for Sgd {
     }
 
     fn check(&self) -> Result<()> {
-        let nesterov = !self.nesterov || self.momentum > 0.0;
-        Settings::of("SGD")
-            .rate(self.rate)
-            .share("momentum", self.momentum)
-            .require("Nesterov momentum", self.momentum, nesterov, "above 0")
-            .not_negative("weight decay", self.decay)
-            .done()
+        schema::validate("SGD", self)?;
+        self.conflicts(&Path::root())
+            .map_err(|e| Error::model("SGD", e.to_string()))
     }
 }

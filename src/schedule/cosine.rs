@@ -1,9 +1,13 @@
 //! Rates along a cosine (Loshchilov and Hutter, "SGDR", 2017).
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use std::f64::consts::PI;
 
 use super::recursion::{Recursion, Rule};
-use super::{Ask, Curve, Schedule, Unit};
+use super::{Ask, Curve, Schedule, Settings, Unit};
+use crate::schema::range;
 
 impl Schedule {
     /// From the optimizer's rate down to `floor` along half a cosine, over the whole training, or all of it
@@ -85,4 +89,86 @@ impl Curve for Restarts {
         let angle = PI * time as f64 / period as f64;
         self.floor + (ask.base - self.floor) * (1.0 + angle.cos()) / 2.0
     }
+}
+
+/// Half a cosine from the rate down to `min_lr`, over the whole training, in steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CosineSpec {
+    /// The smallest rate.
+    #[serde(default)]
+    #[schemars(with = "range::NotNegative")]
+    pub min_lr: f64,
+}
+
+impl Settings for CosineSpec {
+    fn build(&self, _: u64) -> Schedule {
+        Schedule::cosine(self.min_lr)
+    }
+
+    fn min_lr(&self) -> Option<f64> {
+        Some(self.min_lr)
+    }
+}
+
+/// Half a cosine from the rate down to `min_lr` in `period`, and up again after.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CosineAnnealingSpec {
+    /// The time from the top to the bottom; without it, that of the training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub period: Option<u64>,
+    /// The smallest rate.
+    #[serde(default)]
+    #[schemars(with = "range::NotNegative")]
+    pub min_lr: f64,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for CosineAnnealingSpec {
+    fn build(&self, epochs: u64) -> Schedule {
+        Schedule::cosine_annealing(self.period.unwrap_or(epochs), self.min_lr).counted(self.by)
+    }
+
+    fn min_lr(&self) -> Option<f64> {
+        Some(self.min_lr)
+    }
+
+    fn missing_for_steps(&self) -> Option<&'static str> {
+        (self.by == Unit::Step && self.period.is_none()).then_some("period")
+    }
+}
+
+/// Half a cosine from the rate down to `min_lr`, again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CosineRestartsSpec {
+    /// The length of the first.
+    #[schemars(with = "range::Count<1>", example = 10)]
+    pub first: u64,
+    /// The length of each, as a multiple of the one before.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Count<1>")]
+    pub factor: u64,
+    /// The smallest rate.
+    #[serde(default)]
+    #[schemars(with = "range::NotNegative")]
+    pub min_lr: f64,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for CosineRestartsSpec {
+    fn build(&self, _: u64) -> Schedule {
+        Schedule::cosine_restarts(self.first, self.factor, self.min_lr).counted(self.by)
+    }
+
+    fn min_lr(&self) -> Option<f64> {
+        Some(self.min_lr)
+    }
+}
+
+fn one() -> u64 {
+    1
 }

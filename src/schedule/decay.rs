@@ -1,7 +1,11 @@
 //! Rates that fall by a factor now and then.
 
-use super::Schedule;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::recursion::{Recursion, Rule};
+use super::{Schedule, Settings, Unit};
+use crate::schema::range;
 
 impl Schedule {
     /// Times `gamma` after every `size`; PyTorch's `StepLR`.
@@ -87,4 +91,72 @@ impl Rule for ConstantFactor {
             false => last,
         }
     }
+}
+
+/// The rate times `gamma` after every `size`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepSpec {
+    /// The time between two falls.
+    #[schemars(with = "range::Count<1>", example = 10)]
+    pub size: u64,
+    /// The factor.
+    #[serde(default = "tenth")]
+    #[schemars(with = "range::Factor")]
+    pub gamma: f64,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for StepSpec {
+    fn build(&self, _: u64) -> Schedule {
+        Schedule::step(self.size, self.gamma).counted(self.by)
+    }
+}
+
+/// The rate times `gamma` at each of some times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MultiStepSpec {
+    /// The times of the falls.
+    #[schemars(with = "range::Counts", extend("examples" = [[30, 60]]))]
+    pub milestones: Vec<u64>,
+    /// The factor.
+    #[serde(default = "tenth")]
+    #[schemars(with = "range::Factor")]
+    pub gamma: f64,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for MultiStepSpec {
+    fn build(&self, _: u64) -> Schedule {
+        Schedule::multi_step(self.milestones.iter().copied(), self.gamma).counted(self.by)
+    }
+}
+
+/// The rate times `gamma` each time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExponentialSpec {
+    /// The factor.
+    #[serde(default = "nine_tenths")]
+    #[schemars(with = "range::Factor")]
+    pub gamma: f64,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for ExponentialSpec {
+    fn build(&self, _: u64) -> Schedule {
+        Schedule::exponential(self.gamma).counted(self.by)
+    }
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn nine_tenths() -> f64 {
+    0.9
 }

@@ -13,11 +13,20 @@ mod one_cycle;
 mod plateau;
 mod ramp;
 mod recursion;
+mod spec;
 
+pub use cosine::{CosineAnnealingSpec, CosineRestartsSpec, CosineSpec};
+pub use decay::{ExponentialSpec, MultiStepSpec, StepSpec};
 pub use one_cycle::OneCycle;
 pub use plateau::Plateau;
+pub use ramp::{LinearSpec, PolynomialSpec};
+pub use spec::{Constant, CurveSpec, ScheduleItem, ScheduleSpec};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use chain::{Chain, Warmup};
+use spec::Settings;
 
 /// Where in the training a step is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,10 +48,14 @@ impl Progress<'_> {
 }
 
 /// What a schedule's time counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Step,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Epochs.
+    #[default]
     Epoch,
+    /// Steps.
+    Step,
 }
 
 impl Unit {
@@ -107,6 +120,11 @@ impl Schedule {
     fn of(curve: impl Curve + 'static, unit: Unit) -> Self {
         let curve = Box::new(curve);
         Schedule { curve, unit }
+    }
+
+    /// The same schedule with its time counted in this unit.
+    fn counted(self, unit: Unit) -> Self {
+        Schedule { unit, ..self }
     }
 
     /// The optimizer's rate, always.

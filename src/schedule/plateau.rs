@@ -1,27 +1,70 @@
 //! A rate that falls when there is no progress.
 
-use super::{Ask, Curve, Schedule, Unit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Curve, Schedule, Settings, Unit};
+use crate::schema::range;
 
 /// Multiplies the rate when a value has not improved for some epochs; PyTorch's `ReduceLROnPlateau`. The value
 /// is one that a history has of each epoch, by default the validation's loss.
 ///
 /// It keeps no state: the rate is worked out from the values of all epochs so far, which a checkpoint holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Plateau {
+    /// The value to watch: `loss`, a metric's name, or one of these with `val_` before it.
+    #[schemars(with = "range::Text")]
     monitor: String,
-    rising: bool,
+    /// What the rate is multiplied by.
+    #[schemars(with = "range::Share")]
     factor: f64,
+    /// The number of epochs without progress that are allowed.
     patience: u64,
+    /// How much better a value must be, as a share of the best.
+    #[schemars(with = "range::NotNegative")]
     threshold: f64,
-    relative: bool,
+    /// The number of epochs after a fall that do not count.
     cooldown: u64,
-    min_rate: f64,
+    /// The smallest rate.
+    #[schemars(with = "range::NotNegative")]
+    min_lr: f64,
+    /// Whether the value should rise; without it, as the metric of that name says.
+    #[serde(skip)]
+    rising: Option<bool>,
+    #[serde(skip)]
+    relative: bool,
+    #[serde(skip)]
     eps: f64,
 }
 
 impl Default for Plateau {
     fn default() -> Self {
-        Plateau::new()
+        Plateau {
+            monitor: "val_loss".to_string(),
+            factor: 0.1,
+            patience: 10,
+            threshold: 1e-4,
+            cooldown: 0,
+            min_lr: 0.0,
+            rising: None,
+            relative: true,
+            eps: 1e-8,
+        }
+    }
+}
+
+impl Settings for Plateau {
+    fn build(&self, _: u64) -> Schedule {
+        self.clone().into()
+    }
+
+    fn monitor(&self) -> Option<&str> {
+        Some(&self.monitor)
+    }
+
+    fn min_lr(&self) -> Option<f64> {
+        Some(self.min_lr)
     }
 }
 
@@ -29,24 +72,14 @@ impl Plateau {
     /// With PyTorch's settings: a tenth of the rate after more than 10 epochs in which `val_loss` did not fall
     /// by a ten thousandth of itself.
     pub fn new() -> Self {
-        Plateau {
-            monitor: "val_loss".to_string(),
-            rising: false,
-            factor: 0.1,
-            patience: 10,
-            threshold: 1e-4,
-            relative: true,
-            cooldown: 0,
-            min_rate: 0.0,
-            eps: 1e-8,
-        }
+        Plateau::default()
     }
 
     /// The value to watch, which should fall.
     pub fn falling(self, monitor: &str) -> Self {
         Plateau {
             monitor: monitor.to_string(),
-            rising: false,
+            rising: Some(false),
             ..self
         }
     }
@@ -55,7 +88,7 @@ impl Plateau {
     pub fn rising(self, monitor: &str) -> Self {
         Plateau {
             monitor: monitor.to_string(),
-            rising: true,
+            rising: Some(true),
             ..self
         }
     }
@@ -94,12 +127,18 @@ impl Plateau {
     }
 
     /// The least rate.
-    pub fn min_rate(self, min_rate: f64) -> Self {
-        Plateau { min_rate, ..self }
+    pub fn min_lr(self, min_lr: f64) -> Self {
+        Plateau { min_lr, ..self }
+    }
+
+    /// Whether the value should rise.
+    fn rises(&self) -> bool {
+        let by_name = || crate::metrics::higher_is_better(&self.monitor);
+        self.rising.unwrap_or_else(by_name)
     }
 
     fn is_better(&self, value: f64, best: f64) -> bool {
-        match (self.rising, self.relative) {
+        match (self.rises(), self.relative) {
             (false, true) => value < best * (1.0 - self.threshold),
             (false, false) => value < best - self.threshold,
             (true, true) => value > best * (self.threshold + 1.0),
@@ -117,7 +156,7 @@ impl From<Plateau> for Schedule {
 impl Curve for Plateau {
     fn rate(&self, ask: &Ask) -> f64 {
         let mut rate = ask.base;
-        let mut best = match self.rising {
+        let mut best = match self.rises() {
             true => f64::NEG_INFINITY,
             false => f64::INFINITY,
         };
@@ -132,7 +171,7 @@ impl Curve for Plateau {
                 waited = 0;
             }
             if waited > self.patience {
-                let lower = (rate * self.factor).max(self.min_rate);
+                let lower = (rate * self.factor).max(self.min_lr);
                 if rate - lower > self.eps {
                     rate = lower;
                 }

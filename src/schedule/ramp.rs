@@ -1,7 +1,11 @@
 //! Rates that rise or fall along a line or a power of one.
 
-use super::Schedule;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::recursion::{Recursion, Rule};
+use super::{Schedule, Settings, Unit};
+use crate::schema::range;
 
 impl Schedule {
     /// In a straight line from `start` times the optimizer's rate, above 0, to `end` times it at the time
@@ -62,4 +66,64 @@ impl Rule for Polynomial {
         let left = |time: u64| 1.0 - time as f64 / self.total as f64;
         last * (left(time) / left(time - 1)).powf(self.power)
     }
+}
+
+/// The rate in a straight line from `start` times itself to `end` times itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LinearSpec {
+    /// The factor at the beginning.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Positive")]
+    pub start: f64,
+    /// The factor at the end.
+    #[serde(default)]
+    #[schemars(with = "range::NotNegative")]
+    pub end: f64,
+    /// The time at which it ends; without it, that of the training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub total: Option<u64>,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for LinearSpec {
+    fn build(&self, epochs: u64) -> Schedule {
+        Schedule::linear(self.start, self.end, self.total.unwrap_or(epochs)).counted(self.by)
+    }
+
+    fn missing_for_steps(&self) -> Option<&'static str> {
+        (self.by == Unit::Step && self.total.is_none()).then_some("total")
+    }
+}
+
+/// `lr (1 - time / total)^power`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PolynomialSpec {
+    /// The exponent.
+    #[serde(default = "one")]
+    #[schemars(with = "range::Positive")]
+    pub power: f64,
+    /// The time at which it ends; without it, that of the training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub total: Option<u64>,
+    /// What the times count.
+    #[serde(default)]
+    pub by: Unit,
+}
+
+impl Settings for PolynomialSpec {
+    fn build(&self, epochs: u64) -> Schedule {
+        Schedule::polynomial(self.total.unwrap_or(epochs), self.power).counted(self.by)
+    }
+
+    fn missing_for_steps(&self) -> Option<&'static str> {
+        (self.by == Unit::Step && self.total.is_none()).then_some("total")
+    }
+}
+
+fn one() -> f64 {
+    1.0
 }

@@ -84,7 +84,7 @@ fn cases() -> Vec<Case> {
             Box::new(optim::RmsProp::new(0.001).centered(true).momentum(0.5))
         }),
         case("adagrad", || {
-            Box::new(optim::Adagrad::new(0.1).rate_decay(0.01).weight_decay(0.1))
+            Box::new(optim::Adagrad::new(0.1).lr_decay(0.01).weight_decay(0.1))
         }),
         case("adagrad_first", || {
             Box::new(optim::Adagrad::new(0.1).initial_accumulator_value(0.5))

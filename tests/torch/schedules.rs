@@ -74,7 +74,7 @@ fn cases() -> Vec<(&'static str, Schedule)> {
                 .patience(1)
                 .min_delta(0.02)
                 .cooldown(5)
-                .min_rate(0.001)
+                .min_lr(0.001)
                 .into(),
         ),
         (

@@ -198,7 +198,7 @@ on_every_device! {
         // Only the last 3 of 10 have the target 5, and the model always says 0.
         let y = (0..10).map(|i| if i < 7 { 1.0 } else { 5.0 }).collect();
         let set = Dataset::from_arrays(crate::features(10), [FEATURES], Targets::values(y)).unwrap();
-        let zero = nn::Linear::new(FEATURES, 1).with_init(wgrad::graph::Init::Constant(0.0));
+        let zero = nn::Linear::new(FEATURES, 1).init(wgrad::graph::Init::Constant(0.0));
         let mut trainer = Trainer::new(zero).loss(loss::Mse::new()).optimizer(Sgd::new(1e-12))
             .compile(device, &set).unwrap();
         let fit = Fit::epochs(2).batch_size(4).validation_split(0.3);

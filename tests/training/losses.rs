@@ -105,7 +105,7 @@ on_every_device! {
         let set = Dataset::from_arrays(features, [3], targets).unwrap();
         for batch in [5, 2] {
             let values = Init::Values(std::sync::Arc::new(table.clone()));
-            let model = nn::Embedding::new(5, 3).with_init(values);
+            let model = nn::Embedding::new(5, 3).init(values);
             let mut trainer = Trainer::new(model).optimizer(Sgd::new(1e-9))
                 .metric(wgrad::metrics::Accuracy).compile(device, &set).unwrap();
             let history = trainer.fit(&set, Fit::epochs(1).batch_size(batch)).unwrap();
@@ -119,7 +119,7 @@ on_every_device! {
     fn two_classes_are_the_numbers_0_and_1_for_a_binary_loss(device) {
         let target = Targets::classes(vec![1, 0, 1], 2);
         let set = Dataset::from_arrays(vec![2.0, -1.0, 0.5], [1], target).unwrap();
-        let model = nn::Linear::new(1, 1).with_init(Init::Constant(1.0));
+        let model = nn::Linear::new(1, 1).init(Init::Constant(1.0));
         let mut trainer = Trainer::new(model).loss(loss::BceWithLogits::new())
             .metric(wgrad::metrics::Accuracy).compile(device, &set).unwrap();
         let all = trainer.evaluate(&set).unwrap();

@@ -10,10 +10,10 @@ use wgrad::device::Selector;
 use wgrad::doctor::{Line, Options, Report, Row, doctor};
 
 use crate::args::DoctorArgs;
-use crate::config::DeviceChoice;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text::{count, significant};
+use wgrad::spec::DeviceSpec;
 
 /// A check, as a JSON line.
 #[derive(Serialize)]
@@ -119,12 +119,12 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
 
 /// The device asked for; the best adapter where none was, one in software too where there is no
 /// other.
-fn open(choice: Option<&DeviceChoice>) -> Result<Device, Failure> {
+fn open(choice: Option<&DeviceSpec>) -> Result<Device, Failure> {
     let device = match choice {
-        None | Some(DeviceChoice::Auto) => Device::gpu(&Selector::SoftwareAllowed),
-        Some(DeviceChoice::Cpu) => Ok(Device::cpu()),
-        Some(DeviceChoice::Gpu) => Device::gpu(&Selector::Gpu),
-        Some(DeviceChoice::Named(name)) => Device::gpu(&Selector::parse(name)),
+        None | Some(DeviceSpec::Auto) => Device::gpu(&Selector::SoftwareAllowed),
+        Some(DeviceSpec::Cpu) => Ok(Device::cpu()),
+        Some(DeviceSpec::Gpu) => Device::gpu(&Selector::Gpu),
+        Some(DeviceSpec::Named(name)) => Device::gpu(&Selector::parse(name)),
     };
     device.map_err(Failure::Engine)
 }

@@ -1,19 +1,15 @@
 //! `wgrad evaluate`: a trained network on its test data, or on other data.
 
-use serde::Serialize;
-use wgrad::data::text::Tokenizer;
-
 use crate::args::EvaluateArgs;
 use crate::commands::train::{Scores, scores_text};
-use crate::commands::{Trained, open_run};
-use crate::config::Overrides;
 use crate::failure::Failure;
-use crate::language;
-use crate::outcome;
 use crate::output::Output;
 use crate::report::{ClassScores, Confusion, TestResult};
-use crate::samples::{Samples, labelled_like};
 use crate::text::path;
+use serde::Serialize;
+use wgrad::Run;
+use wgrad::run;
+use wgrad::spec::Overrides;
 
 /// The command's result.
 #[derive(Serialize)]
@@ -33,53 +29,33 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
         device: args.device.clone(),
         ..Overrides::default()
     };
-    let (run, mut config) = open_run(&args.run, &overrides)?;
-    let mut trained = Trained::open(&run, &config)?;
+    let run = Run::open_with(&args.run, &overrides)?;
     let set = match &args.data {
-        Some(file) if trained.preparation.text.is_some() => {
-            let tokenizer = Tokenizer::load(run.tokenizer_path())?;
-            language::windows_of(&tokenizer, file, language::context(&config)?)?
-        }
-        Some(file) => labelled_like(
-            &trained.preparation,
-            &config.data,
-            file,
-            args.targets.as_deref(),
-        )?,
-        None => {
-            let samples = Samples::load(&mut config)?;
-            if samples.preparation != trained.preparation {
-                return Err(Failure::Usage(format!(
-                    "{}: the data is not what it was when this run was trained, so its test split is \
-                     not the same; give the data to measure with --data",
-                    config.data.source.place()
-                )));
-            }
-            samples.test.ok_or_else(|| {
-                Failure::Usage(format!(
-                    "{}: this run has no test data (test_split is 0); give some with --data",
-                    path(run.path())
-                ))
-            })?
+        Some(file) => run.dataset(file, args.targets.as_deref())?,
+        None => run.test_data()?.ok_or_else(|| {
+            Failure::Usage(format!(
+                "{}: this run has no test data (test_split is 0); give some with --data",
+                path(run.folder().path())
+            ))
+        })?,
+    };
+    let device = run.config().training.device.open()?;
+    let mut trainer = run.trainer(&device)?;
+    let evaluation = trainer.evaluate(&set)?;
+    let confusion = match run.class_names() {
+        [] => None,
+        names => {
+            let all = run::predict(&mut trainer, run.config(), run.preprocessing(), &set)?;
+            Some(Confusion::count(names, &set, &all))
         }
     };
-    let evaluation = trained.trainer.evaluate(&set)?;
-    let confusion = match trained.preparation.text {
-        Some(_) => None,
-        None => {
-            let predictions = trained.trainer.predict(&set)?;
-            let preparation = &trained.preparation;
-            let answers =
-                outcome::answers(config.training.loss.as_ref(), preparation, &predictions);
-            outcome::confusion(preparation, &set, &answers)
-        }
-    };
+    let weights = run.weights()?;
     let test = TestResult {
         loss: evaluation.loss,
         metrics: evaluation.metrics.iter().cloned().collect(),
     };
-    output.say(&format!("device  {}", trained.trainer.device().name()));
-    output.say(&format!("weights {}", path(&trained.weights)));
+    output.say(&format!("device  {}", device.name()));
+    output.say(&format!("weights {}", path(&weights)));
     output.say(&format!("test    {}", scores_text(&test, set.len())));
     if let Some(confusion) = &confusion {
         output.say(&format!("\n{}", confusion.to_text()));
@@ -87,9 +63,9 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
     output.event(
         "done",
         &Done {
-            run: run.path().display().to_string(),
-            device: trained.trainer.device().name(),
-            weights: trained.weights.display().to_string(),
+            run: run.folder().path().display().to_string(),
+            device: device.name(),
+            weights: weights.display().to_string(),
             samples: set.len(),
             test: Scores::new(&evaluation),
             classes: confusion.as_ref().map(Confusion::all_scores),

@@ -3,17 +3,14 @@
 use std::time::Instant;
 
 use serde::Serialize;
-use wgrad::data::text::{TextStream, Tokenizer};
-use wgrad::generate::Generator;
+use wgrad::Run;
+use wgrad::data::text::TextStream;
 
 use crate::args::GenerateArgs;
-use crate::commands::{open_run, trained_weights};
-use crate::config::Overrides;
-use crate::engine;
 use crate::failure::Failure;
-use crate::language;
 use crate::output::Output;
 use crate::text::{count, duration, path, significant};
+use wgrad::spec::Overrides;
 
 /// A token as it is written.
 #[derive(Serialize)]
@@ -45,15 +42,11 @@ pub fn run(args: &GenerateArgs, output: &mut Output) -> Result<(), Failure> {
     };
     let sampling = args.sampling();
     sampling.check()?;
-    let (run, config) = open_run(&args.run, &overrides)?;
-    let model = language::language(&config.model)?;
-    let tokenizer = Tokenizer::load(run.tokenizer_path())?;
+    let run = Run::open_with(&args.run, &overrides)?;
+    let device = run.config().training.device.open()?;
+    let (mut generator, tokenizer) = run.generator(&device)?;
     let prompt = tokenizer.encode(&args.prompt)?;
-    let weights = trained_weights(&run, &config)?;
-    let device = engine::device(&config.training.device)?;
-    let model = language::model(model, tokenizer.vocabulary());
-    let mut generator = Generator::boxed(model, &device)?;
-    generator.load_weights(&weights)?;
+    let weights = run.weights()?;
     let started = Instant::now();
     let mut stream = TextStream::new(&tokenizer);
     let mut all = String::new();
@@ -83,7 +76,7 @@ pub fn run(args: &GenerateArgs, output: &mut Output) -> Result<(), Failure> {
     output.event(
         "done",
         &Done {
-            run: run.path().display().to_string(),
+            run: run.folder().path().display().to_string(),
             device: device.name(),
             weights: weights.display().to_string(),
             prompt: args.prompt.clone(),

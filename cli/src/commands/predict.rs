@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use wgrad::Run;
+use wgrad::run::{Prediction, write_atomically};
 
 use crate::args::PredictArgs;
-use crate::commands::{Trained, open_run};
-use crate::config::Overrides;
 use crate::failure::Failure;
-use crate::outcome::{self, Answer};
 use crate::output::Output;
-use crate::preparation::Preparation;
 use crate::text::{count, path};
+use wgrad::run::Preprocessing;
+use wgrad::spec::Overrides;
 
 /// One sample's prediction, as an event.
 #[derive(Serialize)]
-struct Prediction {
+struct PredictionEvent {
     /// Which sample of the input, counted from 0.
     row: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,81 +43,77 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
         device: args.device.clone(),
         ..Overrides::default()
     };
-    let (run, config) = open_run(&args.run, &overrides)?;
-    let mut trained = Trained::open(&run, &config)?;
-    let (set, spare) = trained
-        .preparation
-        .unlabelled(&config.data.source, &args.input)?;
+    let run = Run::open_with(&args.run, &overrides)?;
+    let preprocessing = run.preprocessing();
+    let source = &run.config().data.source;
+    let (set, spare) = preprocessing.unlabelled(source, &args.input)?;
     let unexpected: Vec<&str> = spare
         .iter()
         .map(String::as_str)
-        .filter(|c| *c != trained.preparation.target)
+        .filter(|c| *c != preprocessing.target)
         .collect();
     if !unexpected.is_empty() {
         output.note(&format!(
-            "note: not used by this network: {}",
+            "note: not used by this model: {}",
             unexpected.join(", ")
         ));
     }
-    let predictions = trained.trainer.predict(&set)?;
-    let answers = outcome::answers(
-        config.training.loss.as_ref(),
-        &trained.preparation,
-        &predictions,
-    );
+    let device = run.config().training.device.open()?;
+    let predictions = run.predictor(&device)?.predict(&set)?;
     let failed = |e: csv::Error| Failure::Found(format!("the predictions are no CSV: {e}"));
     match &args.out {
         Some(out) => {
-            let text = table(&trained.preparation, &answers).map_err(failed)?;
-            wgrad::write_atomically(out, &text)?;
+            let text = table(preprocessing, &predictions).map_err(failed)?;
+            write_atomically(out, &text)?;
             output.say(&format!(
                 "{} predictions in {}",
-                count(answers.len() as u64),
+                count(predictions.len() as u64),
                 path(out)
             ));
         }
         None if output.json() => {
-            for (row, answer) in answers.iter().enumerate() {
-                output.event("prediction", &event(&trained.preparation, row, answer));
+            for (row, prediction) in predictions.iter().enumerate() {
+                output.event("prediction", &event(preprocessing, row, prediction));
             }
         }
         None => {
-            let text = table(&trained.preparation, &answers).map_err(failed)?;
+            let text = table(preprocessing, &predictions).map_err(failed)?;
             output.say(String::from_utf8_lossy(&text).trim_end());
         }
     }
     output.event(
         "done",
         &Done {
-            run: run.path().display().to_string(),
-            device: trained.trainer.device().name(),
-            samples: answers.len(),
+            run: run.folder().path().display().to_string(),
+            device: device.name(),
+            samples: predictions.len(),
             out: args.out.as_ref().map(|out| out.display().to_string()),
         },
     );
     Ok(())
 }
 
-fn event(preparation: &Preparation, row: usize, answer: &Answer) -> Prediction {
-    let mut event = Prediction {
+fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> PredictionEvent {
+    let mut event = PredictionEvent {
         row,
         class: None,
         probabilities: BTreeMap::new(),
         values: Vec::new(),
         deviations: Vec::new(),
     };
-    match answer {
-        Answer::Class {
-            class,
+    match prediction {
+        Prediction::Class {
+            name,
             probabilities,
+            ..
         } => {
-            event.class = Some(preparation.class_name(*class));
+            event.class = Some(name.clone());
             let named = probabilities.iter().enumerate();
             event.probabilities = named
-                .map(|(i, p)| (preparation.class_name(i), *p))
+                .map(|(i, p)| (preprocessing.class_name(i), *p))
                 .collect();
         }
-        Answer::Values { values, deviations } => {
+        Prediction::Values { values, deviations } => {
             event.values.clone_from(values);
             event.deviations.clone_from(deviations);
         }
@@ -126,39 +122,40 @@ fn event(preparation: &Preparation, row: usize, answer: &Answer) -> Prediction {
 }
 
 /// The predictions as CSV, in the order of the input.
-fn table(preparation: &Preparation, answers: &[Answer]) -> csv::Result<Vec<u8>> {
+fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let predicted = match preparation.target.as_str() {
+    let predicted = match preprocessing.target.as_str() {
         "" => "predicted".to_string(),
         target => format!("predicted {target}"),
     };
     let mut header = vec![predicted.clone()];
-    let first = answers.first();
-    match (preparation.quantities, first) {
-        (0, Some(Answer::Class { probabilities, .. })) if probabilities.is_empty() => {}
-        (0, _) => header.extend(preparation.classes.iter().map(|c| format!("p({c})"))),
+    let first = predictions.first();
+    match (preprocessing.quantities, first) {
+        (0, Some(Prediction::Class { probabilities, .. })) if probabilities.is_empty() => {}
+        (0, _) => header.extend(preprocessing.classes.iter().map(|c| format!("p({c})"))),
         (1, _) => {}
         (n, _) => header = (0..n).map(|i| format!("{predicted} {i}")).collect(),
     }
-    if let Some(Answer::Values { deviations, .. }) = first
+    if let Some(Prediction::Values { deviations, .. }) = first
         && !deviations.is_empty()
     {
         let of: Vec<String> = header.iter().map(|h| format!("deviation of {h}")).collect();
         header.extend(of);
     }
     writer.write_record(&header)?;
-    for answer in answers {
-        match answer {
-            Answer::Class {
-                class,
+    for prediction in predictions {
+        match prediction {
+            Prediction::Class {
+                name,
                 probabilities,
+                ..
             } => {
-                let mut fields = vec![preparation.class_name(*class)];
+                let mut fields = vec![name.clone()];
                 // Probabilities are computed in f32 logits: six digits are all that is in them.
                 fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
                 writer.write_record(&fields)?;
             }
-            Answer::Values { values, deviations } => {
+            Prediction::Values { values, deviations } => {
                 let all = values.iter().chain(deviations);
                 writer.write_record(all.map(|v| (*v as f32).to_string()))?;
             }

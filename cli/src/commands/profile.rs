@@ -7,14 +7,11 @@ use wgrad::graph::Phase;
 use wgrad::train::{Profile, Profiling, Row, StepProfile};
 
 use crate::args::ProfileArgs;
-use crate::config::layer::Layer;
-use crate::config::{Config, Overrides};
-use crate::engine;
 use crate::failure::Failure;
-use crate::network;
 use crate::output::Output;
-use crate::samples::Samples;
 use crate::text::path;
+use wgrad::run::Datasets;
+use wgrad::spec::{Config, LayerSpec, Overrides, Path};
 
 /// Rows of a table where not all are asked for.
 const ROWS: usize = 12;
@@ -76,23 +73,26 @@ pub fn run(args: &ProfileArgs, output: &mut Output) -> Result<(), Failure> {
         ..Overrides::default()
     };
     let mut config = Config::load(&args.config, &overrides)?;
-    let samples = Samples::load(&mut config)?;
-    let device = engine::device(&config.training.device)?;
-    let mut trainer = engine::trainer(&config, &samples.preparation, &device)?;
-    let layers = engine::layers(&config, &samples.preparation)?;
+    let data = Datasets::load(&mut config)?;
+    let device = config.training.device.open()?;
+    let mut trainer = config.trainer(&data.preprocessing, &device)?;
+    let layers = Layers {
+        config: &config,
+        all: config.layers(&data.preprocessing)?,
+    };
     let mut profiling = Profiling::runs(args.steps as usize).batch_size(config.training.batch_size);
     if args.wall_clock {
         profiling = profiling.wall_clock();
     }
-    let profile = trainer.profile(&samples.train, profiling)?;
-    let by_line = match layers.is_empty() {
+    let profile = trainer.profile(&data.train, profiling)?;
+    let by_line = match layers.all.is_empty() {
         true => Vec::new(),
         false => profile.group(|step| {
             let other = || match step.phase {
                 Phase::Update => "update of the parameters".to_string(),
                 _ => "outside any layer".to_string(),
             };
-            line(&layers, step).unwrap_or_else(other)
+            layers.line(step).unwrap_or_else(other)
         }),
     };
     let tables = [
@@ -122,25 +122,53 @@ pub fn run(args: &ProfileArgs, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The line of the file that a step comes from, with the layer's type; none for the update of parameters and
-/// what belongs to no layer.
-fn line(layers: &[Layer], step: &StepProfile) -> Option<String> {
-    if step.phase == Phase::Update {
-        return None;
-    }
-    let layer = network::layer_of(layers, &step.scope)?;
-    Some(match layer.place() {
-        Some(place) => {
-            let file = place.file.file_name().unwrap_or(place.file.as_os_str());
-            format!("{}:{} {}", file.to_string_lossy(), place.line, layer.name())
+/// The layers of a model, and where they stand in the file.
+struct Layers<'c> {
+    config: &'c Config,
+    all: Vec<LayerSpec>,
+}
+
+impl Layers<'_> {
+    /// The line of the file that a step comes from, with the layer's kind; none for the update of parameters and
+    /// what belongs to no layer.
+    fn line(&self, step: &StepProfile) -> Option<String> {
+        if step.phase == Phase::Update {
+            return None;
         }
-        None => format!("[model] {}", layer.name()),
-    })
+        let at = Path::root().key("model").key("layers");
+        let (layer, path) = find(&self.all, &step.scope, &at)?;
+        let kind = layer.kind();
+        let place = self.config.place(&path).filter(|_| {
+            // The short form has no line for each layer.
+            self.config.place(&path) != self.config.place(&at)
+        });
+        Some(match place {
+            Some(place) => {
+                let file = place.file.file_name().unwrap_or(place.file.as_os_str());
+                format!("{}:{} {kind}", file.to_string_lossy(), place.line)
+            }
+            None => format!("[model] {kind}"),
+        })
+    }
+}
+
+/// The layer that the engine calls `scope`, such as `3` or, inside a residual one, `3.shortcut.0`, with its place
+/// among layers that stand in a list at `at`.
+fn find<'l>(layers: &'l [LayerSpec], scope: &str, at: &Path) -> Option<(&'l LayerSpec, Path)> {
+    let (first, rest) = scope.split_once('.').unwrap_or((scope, ""));
+    let index = first.parse::<usize>().ok()?;
+    let layer = layers.get(index)?;
+    let at = at.item(index);
+    let (key, rest) = match rest.strip_prefix("shortcut.") {
+        Some(rest) => ("shortcut", rest),
+        None => ("layers", rest),
+    };
+    Some(find(layer.inside(key), rest, &at.key(key)).unwrap_or((layer, at)))
 }
 
 fn events(
     profile: &Profile,
-    layers: &[Layer],
+    layers: &Layers,
     tables: &[(&str, Vec<Row>); 4],
     trace: Option<String>,
     output: &mut Output,
@@ -155,7 +183,7 @@ fn events(
             kernels: &step.kernels,
             phase: step.phase_name(),
             layer: &step.scope,
-            line: line(layers, step),
+            line: layers.line(step),
             ms: ms(step.time),
             share: ms(step.time) / total,
             flops: step.flops,

@@ -16,18 +16,17 @@ use wgrad::train::Fit;
 use wgrad::{Device, Trainer};
 
 use crate::args::TrainArgs;
-use crate::config::Config;
-use crate::engine;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::run_folder::RunFolder;
-use crate::samples::Samples;
 use crate::text::{bytes, count, path, significant};
+use wgrad::run::Datasets;
+use wgrad::run::RunFolder;
+use wgrad::spec::Config;
 
 /// A training with all it needs.
 pub(super) struct Training {
     config: Config,
-    samples: Samples,
+    data: Datasets,
     device: Device,
     trainer: Trainer,
     facts: PlanFacts,
@@ -63,31 +62,31 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
     let mut config = Config::load(&args.config, &args.overrides())?;
     let resumed = match &args.resume {
         Some(Some(given)) => Some(RunFolder::open(given)?.absolute()),
-        Some(None) => Some(RunFolder::newest(&config.output.dir)?),
+        Some(None) => Some(RunFolder::newest(config.output.folder())?),
         None => None,
     };
-    let samples = Samples::load(&mut config)?;
+    let data = Datasets::load(&mut config)?;
     if let Some(run) = &resumed {
-        resume::check(run, &config, &samples.preparation)?;
+        resume::check(run, &config, &data.preprocessing)?;
         if resume::is_complete(run, &config, output)? {
             return Ok(());
         }
     }
-    let device = engine::device(&config.training.device)?;
-    let mut trainer = engine::trainer(&config, &samples.preparation, &device)?;
+    let device = config.training.device.open()?;
+    let mut trainer = config.trainer(&data.preprocessing, &device)?;
     if let Some(run) = &resumed {
         resume::restore(run, &mut trainer)?;
     }
     let mut fit = Fit::epochs(config.training.epochs as u64)
         .batch_size(config.training.batch_size)
         .shuffle(config.training.shuffle);
-    if let Some(validation) = &samples.validation {
+    if let Some(validation) = &data.validation {
         fit = fit.validation(validation);
     }
     if let Some(limit) = config.training.memory_limit {
-        fit = fit.memory_limit(limit);
+        fit = fit.memory_limit(limit.0);
     }
-    trainer.begin(&samples.train, fit)?;
+    trainer.begin(&data.train, fit)?;
     let memory = trainer.memory().unwrap_or_default();
     let facts = trainer
         .cost()
@@ -98,7 +97,7 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
         });
     let mut training = Training {
         config,
-        samples,
+        data,
         device,
         trainer,
         facts,
@@ -107,7 +106,7 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
     let fresh = resumed.is_none();
     let run = match resumed {
         Some(run) => run,
-        None => RunFolder::create(&training.config.output.dir)?,
+        None => RunFolder::create(training.config.output.folder())?,
     };
     let done = training.in_folder(&run, fresh, output);
     if done.is_err() && fresh && run.resume_path()?.is_none() {
@@ -126,8 +125,8 @@ impl Training {
     ) -> Result<(), Failure> {
         let finished = self.trainer.history().epochs.len();
         run.write_config(&self.config.to_toml())?;
-        run.write_scaler(&self.samples.preparation)?;
-        if let Some(tokenizer) = &self.samples.tokenizer {
+        run.write_scaler(&self.data.preprocessing)?;
+        if let Some(tokenizer) = &self.data.tokenizer {
             tokenizer.save(run.tokenizer_path())?;
         }
         if !fresh {
@@ -140,11 +139,11 @@ impl Training {
 
     /// Says what will be done, where and with what.
     fn announce(&self, run: &RunFolder, resumed: Option<usize>, output: &mut Output) {
-        let samples = &self.samples;
+        let samples = &self.data;
         let size = |set: &Option<_>| set.as_ref().map_or(0, wgrad::data::Dataset::len);
         let (train, validation, test) = (
             samples.train.len(),
-            size(&samples.validation),
+            size(&self.data.validation),
             size(&samples.test),
         );
         let device = self.trainer.device();
@@ -157,7 +156,7 @@ impl Training {
             count(validation as u64),
             count(test as u64)
         ));
-        for remark in &samples.remarks {
+        for remark in &samples.notes {
             output.note(&format!("note    {remark}"));
         }
         output.say(&format!(
@@ -209,9 +208,9 @@ fn file_name(config: &Config) -> String {
 }
 
 /// What is learnt from what, in words.
-fn target_words(config: &Config, samples: &Samples) -> String {
-    let shape = &samples.preparation.sample_shape;
-    if let Some(text) = samples.preparation.text {
+fn target_words(config: &Config, data: &Datasets) -> String {
+    let shape = &data.preprocessing.sample_shape;
+    if let Some(text) = data.preprocessing.text {
         return format!(
             "{} tokens of {}, in windows of {}",
             count(text.tokens as u64),
@@ -219,7 +218,7 @@ fn target_words(config: &Config, samples: &Samples) -> String {
             shape.iter().product::<usize>()
         );
     }
-    let samples_are = match samples.preparation.sample_shape.as_slice() {
+    let samples_are = match data.preprocessing.sample_shape.as_slice() {
         [features] => format!("{features} features"),
         shape => format!("samples of {shape:?}"),
     };
@@ -227,7 +226,7 @@ fn target_words(config: &Config, samples: &Samples) -> String {
         Some(name) => format!(" ({name})"),
         None => String::new(),
     };
-    match samples.preparation.classes.len() {
+    match data.preprocessing.classes.len() {
         0 => format!("{samples_are}, a quantity{target}"),
         n => format!("{samples_are}, {n} classes{target}"),
     }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Task;
-use crate::run_folder::EpochRecord;
+use wgrad::Task;
+use wgrad::data::Dataset;
+use wgrad::run::{EpochRecord, Prediction};
 
 /// Everything that the page shows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The run's name, e.g. `digits`.
     pub title: String,
-    /// Classes or quantities.
+    /// Classes or numbers.
     pub task: Task,
     /// The data set.
     pub data: DataFacts,
@@ -24,9 +25,9 @@ pub struct Report {
     pub epochs: Vec<EpochRecord>,
     /// The epoch whose weights were best, counted from 1.
     pub best_epoch: Option<usize>,
-    /// Classification: what was taken for what, on the test split.
+    /// The confusion matrix of the test split; classification only.
     pub confusion: Option<Confusion>,
-    /// Regression: targets and predictions on the test split.
+    /// Targets and predictions of the test split; regression only.
     pub predictions: Option<Predictions>,
     /// The network's layers, in order.
     pub layers: Vec<LayerRow>,
@@ -85,7 +86,7 @@ pub struct TestResult {
     pub metrics: BTreeMap<String, f64>,
 }
 
-/// What was taken for what.
+/// The number of samples of each class that are predicted as each class.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Confusion {
     /// The classes' names.
@@ -94,7 +95,28 @@ pub struct Confusion {
     pub counts: Vec<Vec<u64>>,
 }
 
-/// Targets and what was predicted for them.
+impl Confusion {
+    /// Counts the predictions of the samples of a set.
+    pub fn count(classes: &[String], set: &Dataset, predictions: &[Prediction]) -> Self {
+        let n = classes.len();
+        let mut counts = vec![vec![0u64; n]; n];
+        for (i, prediction) in predictions.iter().enumerate() {
+            let (Some(actual), Prediction::Class { class, .. }) = (set.label(i), prediction) else {
+                continue;
+            };
+            let row = counts.get_mut(actual as usize);
+            if let Some(count) = row.and_then(|row| row.get_mut(*class)) {
+                *count += 1;
+            }
+        }
+        Confusion {
+            classes: classes.to_vec(),
+            counts,
+        }
+    }
+}
+
+/// Targets and their predictions.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Predictions {
     /// The target's name.
@@ -103,6 +125,27 @@ pub struct Predictions {
     pub actual: Vec<f64>,
     /// The predicted values, in the same order.
     pub predicted: Vec<f64>,
+}
+
+impl Predictions {
+    /// The first number of each sample's target and of its prediction.
+    pub fn of(target: &str, set: &Dataset, predictions: &[Prediction]) -> Self {
+        let mut pairs = Predictions {
+            target: target.to_string(),
+            ..Predictions::default()
+        };
+        for (i, prediction) in predictions.iter().enumerate() {
+            let Prediction::Values { values, .. } = prediction else {
+                continue;
+            };
+            let actual = set.values(i).and_then(<[f32]>::first);
+            if let (Some(actual), Some(predicted)) = (actual, values.first()) {
+                pairs.actual.push(f64::from(*actual));
+                pairs.predicted.push(*predicted);
+            }
+        }
+        pairs
+    }
 }
 
 /// One layer.

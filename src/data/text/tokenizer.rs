@@ -87,7 +87,7 @@ impl Tokenizer {
             #[cfg(feature = "tokenizers")]
             Tokenizer::Pieces(t) => t.to_json()?,
         };
-        crate::write_atomically(path, text.as_bytes())
+        crate::checkpoint::write_atomically(path, text.as_bytes())
     }
 
     /// Reads a file that [`Tokenizer::save`] wrote or, with the feature `tokenizers`, the `tokenizer.json`

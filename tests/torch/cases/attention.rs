@@ -43,9 +43,7 @@ pub fn cases() -> Vec<Case> {
         layer("layer_norm", || LayerNorm::new([7])),
         // One number is its own mean: normalised it is 0.
         layer("layer_norm_one", || LayerNorm::new([1])).cancelling(&["weight"]),
-        layer("layer_norm_two_axes", || {
-            LayerNorm::new([3, 5]).with_eps(1e-3)
-        }),
+        layer("layer_norm_two_axes", || LayerNorm::new([3, 5]).eps(1e-3)),
         layer("layer_norm_without_bias", || {
             LayerNorm::new([6]).without_bias()
         }),
@@ -53,13 +51,11 @@ pub fn cases() -> Vec<Case> {
             LayerNorm::new([6]).without_affine()
         }),
         layer("layer_norm_wide", || LayerNorm::new([129])),
-        layer("rms_norm", || RmsNorm::new([7]).with_eps(1e-6)),
+        layer("rms_norm", || RmsNorm::new([7]).eps(1e-6)),
         // PyTorch's default follows the element type, which is f64 in the fixture.
-        layer("rms_norm_default", || {
-            RmsNorm::new([65]).with_eps(f64::EPSILON)
-        }),
+        layer("rms_norm_default", || RmsNorm::new([65]).eps(f64::EPSILON)),
         layer("group_norm", || GroupNorm::new(2, 6)),
-        layer("group_norm_each", || GroupNorm::new(3, 3).with_eps(1e-4)),
+        layer("group_norm_each", || GroupNorm::new(3, 3).eps(1e-4)),
         layer("group_norm_flat", || GroupNorm::new(2, 8).without_affine()),
         layer("embedding", || Embedding::new(7, 5)),
         layer("embedding_padding", || Embedding::new(7, 4).with_padding(3)),
@@ -105,8 +101,8 @@ pub fn cases() -> Vec<Case> {
         }),
         mha("mha_grouped", || {
             let rope = Rope::new(4, 8);
-            let mha = MultiHeadAttention::new(16, 4).with_kv_heads(2);
-            mha.causal().with_rope(rope, 0)
+            let mha = MultiHeadAttention::new(16, 4).kv_heads(2);
+            mha.causal().rope(rope, 0)
         }),
         layer("swiglu", || SwiGlu::new(5, 9)),
         layer("branches", || {
@@ -128,7 +124,7 @@ pub fn cases() -> Vec<Case> {
             |block, x| vec![block.forward_with(&x[0], &but(&x[1]))],
         ),
         layer("llama", || {
-            let attention = MultiHeadAttention::new(8, 2).with_kv_heads(1);
+            let attention = MultiHeadAttention::new(8, 2).kv_heads(1);
             let block = TransformerEncoderLayer::new(8, 2, 10).self_attention(attention);
             block
                 .pre_norm()

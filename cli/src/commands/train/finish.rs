@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wgrad::train::Evaluation;
+use wgrad::{Device, run};
 
 use super::{Training, file_name};
-use crate::config::Task;
-use crate::engine;
 use crate::failure::Failure;
-use crate::outcome;
 use crate::output::Output;
 use crate::report::{
     ClassScores, Confusion, DataFacts, LayerRow, Predictions, Report, RunFacts, TestResult,
 };
-use crate::run_folder::RunFolder;
 use crate::text::{duration, metric, path};
+use wgrad::Task;
+use wgrad::run::RunFolder;
 
 /// The event that closes a training.
 #[derive(Serialize)]
@@ -101,10 +100,10 @@ impl Training {
             weights_sha256: self.trainer.weights_sha256()?,
             test: tested.evaluation.as_ref().map(Scores::new),
         };
-        let samples = self.samples.train.len() as f64;
+        let samples = self.data.train.len() as f64;
         let facts = RunFacts {
             device: self.device.name(),
-            driver: engine::driver(&self.device),
+            driver: driver(&self.device),
             seconds,
             first_step_ms: done.first_step_ms.unwrap_or(f64::NAN),
             steps,
@@ -149,27 +148,33 @@ impl Training {
     }
 
     fn test(&mut self) -> Result<Tested, Failure> {
-        let Some(set) = &self.samples.test else {
+        let Some(set) = &self.data.test else {
             return Ok(Tested::default());
         };
         let evaluation = self.trainer.evaluate(set)?;
-        let preparation = &self.samples.preparation;
-        if preparation.text.is_some() {
+        let preprocessing = &self.data.preprocessing;
+        if preprocessing.text.is_some() {
             return Ok(Tested {
                 evaluation: Some(evaluation),
                 ..Tested::default()
             });
         }
-        let predictions = self.trainer.predict(set)?;
-        let answers = outcome::answers(
-            self.config.training.loss.as_ref(),
-            preparation,
-            &predictions,
-        );
-        Ok(Tested {
-            evaluation: Some(evaluation),
-            confusion: outcome::confusion(preparation, set, &answers),
-            predictions: outcome::pairs(preparation, set, &answers),
+        let all = run::predict(&mut self.trainer, &self.config, preprocessing, set)?;
+        let target = match preprocessing.target.as_str() {
+            "" => "target",
+            name => name,
+        };
+        Ok(match preprocessing.classes.as_slice() {
+            [] => Tested {
+                evaluation: Some(evaluation),
+                confusion: None,
+                predictions: Some(Predictions::of(target, set, &all)),
+            },
+            names => Tested {
+                evaluation: Some(evaluation),
+                confusion: Some(Confusion::count(names, set, &all)),
+                predictions: None,
+            },
         })
     }
 
@@ -177,11 +182,11 @@ impl Training {
         &self,
         run: &RunFolder,
         facts: RunFacts,
-        epochs: Vec<crate::run_folder::EpochRecord>,
+        epochs: Vec<wgrad::run::EpochRecord>,
         best_epoch: Option<usize>,
         tested: Tested,
     ) -> Report {
-        let samples = &self.samples;
+        let data = &self.data;
         let size = |set: &Option<_>| set.as_ref().map_or(0, wgrad::data::Dataset::len);
         let layers = self.trainer.summary().layers.iter().map(|layer| LayerRow {
             name: layer.name.clone(),
@@ -196,10 +201,10 @@ impl Training {
             task: self.config.data.task.unwrap_or(Task::Classification),
             data: DataFacts {
                 name: file_name(&self.config),
-                train: samples.train.len(),
-                validation: size(&samples.validation),
-                test: size(&samples.test),
-                sample_shape: samples.preparation.sample_shape.clone(),
+                train: data.train.len(),
+                validation: size(&data.validation),
+                test: size(&data.test),
+                sample_shape: data.preprocessing.sample_shape.clone(),
             },
             run: facts,
             test: tested.evaluation.map(|evaluation| TestResult {
@@ -223,4 +228,15 @@ pub fn scores_text(test: &TestResult, samples: usize) -> String {
         text.push_str(&format!(", {name} {}", metric(name, *value)));
     }
     format!("{text} ({} samples)", crate::text::count(samples as u64))
+}
+
+/// A GPU's driver and its version; empty for the CPU.
+fn driver(device: &Device) -> String {
+    let Some(gpu) = device.as_gpu() else {
+        return String::new();
+    };
+    let info = gpu.info();
+    format!("{} {}", info.driver, info.driver_info)
+        .trim()
+        .to_string()
 }

@@ -1,5 +1,6 @@
 //! The training itself: steps, with a look at each epoch's end.
 
+use wgrad::spec::EarlyStoppingSpec;
 use wgrad::train::{EarlyStopping, Epoch, Tick};
 
 use super::Training;
@@ -7,8 +8,8 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::run_folder::{EpochRecord, RunFolder};
 use crate::text::path;
+use wgrad::run::{EpochRecord, RunFolder};
 
 impl Training {
     /// Trains to the end; gives the reason where it came early.
@@ -20,7 +21,7 @@ impl Training {
         let interrupt = Interrupt::install();
         let mut progress = Progress::new();
         let finished = self.trainer.history().epochs.len();
-        let samples = self.samples.train.len();
+        let samples = self.data.train.len();
         progress.start(self.config.training.epochs, samples, finished);
         let done = self.steps(run, output, &mut progress, &interrupt);
         progress.finish();
@@ -86,15 +87,15 @@ impl Training {
         };
         // Worked out from all epochs each time, so that a resumed run stops where it would have.
         let rule =
-            EarlyStopping::new(&stop.monitor, stop.patience as u64).min_delta(stop.min_delta);
+            EarlyStopping::new(monitor_of(stop), stop.patience as u64).min_delta(stop.min_delta);
         Ok(rule.reason(self.trainer.history())?)
     }
 
     /// The number that says which epoch is best; nothing where only the training's own are measured.
     fn monitor(&self) -> Option<(&str, f64)> {
         match &self.config.training.early_stopping {
-            Some(stop) => Some((stop.monitor.as_str(), stop.min_delta)),
-            None => self.samples.validation.as_ref().map(|_| ("val_loss", 0.0)),
+            Some(stop) => Some((monitor_of(stop), stop.min_delta)),
+            None => self.data.validation.as_ref().map(|_| ("val_loss", 0.0)),
         }
     }
 
@@ -143,6 +144,11 @@ impl Training {
             quoted(&path(run.path()))
         )))
     }
+}
+
+/// The value that early stopping watches, which is set once the task is known.
+fn monitor_of(stop: &EarlyStoppingSpec) -> &str {
+    stop.monitor.as_deref().unwrap_or("loss")
 }
 
 /// As a shell takes it for one word.

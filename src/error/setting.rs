@@ -1,0 +1,187 @@
+//! Where a setting stands among the settings, and what is wrong with it.
+
+use std::fmt;
+
+/// The keys and indices that lead to a setting: `training.schedule[1].min_lr`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Path(String);
+
+impl Path {
+    /// The path of the whole.
+    pub fn root() -> Self {
+        Path::default()
+    }
+
+    /// The path of a key of this table.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        match self.0.is_empty() {
+            true => Path(key.to_string()),
+            false => Path(format!("{}.{key}", self.0)),
+        }
+    }
+
+    /// The path of an item of this list.
+    #[must_use]
+    pub fn item(&self, index: usize) -> Self {
+        Path(format!("{}[{index}]", self.0))
+    }
+
+    /// The path of the table or list that this is in; the root is its own parent.
+    #[must_use]
+    pub fn parent(&self) -> Self {
+        let end = self.0.rfind(['.', '[']).unwrap_or(0);
+        Path(self.0.get(..end).unwrap_or_default().to_string())
+    }
+
+    /// The last key, without indices: `min_lr`.
+    pub fn name(&self) -> &str {
+        let last = self.0.rsplit('.').next().unwrap_or_default();
+        last.split('[').next().unwrap_or_default()
+    }
+
+    /// The path as text; empty for the root.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an error is about: a value out of its range, or anything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// A value out of its range.
+    Range {
+        /// The setting's name.
+        name: String,
+        /// The value, as it was given.
+        given: String,
+        /// What would be accepted.
+        expected: String,
+    },
+    /// Anything else: the message says all.
+    Other,
+}
+
+/// A setting that is wrong: which one, what is wrong with it, and what would be accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingError {
+    path: Path,
+    on_key: bool,
+    given: Given,
+    message: String,
+    help: Option<String>,
+}
+
+impl SettingError {
+    /// An error of the setting at this path.
+    pub fn new(path: Path, message: impl Into<String>) -> Self {
+        SettingError {
+            path,
+            on_key: false,
+            given: Given::Other,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A value out of its range; the message is made of the parts.
+    pub(crate) fn range(path: Path, given: impl Into<String>, expected: impl Into<String>) -> Self {
+        let (name, given, expected) = (path.name().to_string(), given.into(), expected.into());
+        SettingError {
+            message: range_message(&name, &given, &expected),
+            given: Given::Range {
+                name,
+                given,
+                expected,
+            },
+            ..SettingError::new(path, "")
+        }
+    }
+
+    /// Adds what would be accepted, where that is a list or needs a sentence.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The error is the key's, not the value's.
+    pub(crate) fn at_key(mut self) -> Self {
+        self.on_key = true;
+        self
+    }
+
+    /// Where the setting stands.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the key is wrong, rather than its value.
+    pub fn is_about_key(&self) -> bool {
+        self.on_key
+    }
+
+    pub(crate) fn given(&self) -> &Given {
+        &self.given
+    }
+
+    /// What is wrong, in one line; `written` is the value as a file has it, where there is one.
+    pub(crate) fn message(&self, written: Option<&str>) -> String {
+        match (&self.given, written) {
+            (Given::Range { name, expected, .. }, Some(written)) => {
+                range_message(name, written, expected)
+            }
+            _ => self.message.clone(),
+        }
+    }
+
+    /// What would be accepted.
+    pub(crate) fn help_text(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}
+
+fn range_message(name: &str, given: &str, expected: &str) -> String {
+    format!("`{name}` is {given}, but must be {expected}")
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str().is_empty() {
+            true => write!(f, "{}", self.message)?,
+            false => write!(f, "{}: {}", self.path, self.message)?,
+        }
+        match &self.help {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for SettingError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_there_and_back() {
+        let path = Path::root()
+            .key("training")
+            .key("schedule")
+            .item(1)
+            .key("min_lr");
+        assert_eq!(path.as_str(), "training.schedule[1].min_lr");
+        assert_eq!(path.name(), "min_lr");
+        assert_eq!(path.parent().as_str(), "training.schedule[1]");
+        assert_eq!(path.parent().name(), "schedule");
+        assert_eq!(path.parent().parent().as_str(), "training.schedule");
+        assert_eq!(Path::root().parent(), Path::root());
+    }
+}

@@ -1,0 +1,261 @@
+//! Runs: trainings from a configuration, and their folders.
+//!
+//! [`Run::open`] opens what `wgrad train` left behind: the model with its weights, its preprocessing and its class
+//! names, to predict, evaluate, train on or generate text from Rust.
+//!
+//! ```no_run
+//! use wgrad::{Device, Run};
+//!
+//! let run = Run::open("runs/iris")?;
+//! let mut predictor = run.predictor(&Device::cpu())?;
+//! for prediction in predictor.predict_file("flowers.csv")? {
+//!     println!("{prediction:?}");
+//! }
+//! # Ok::<(), wgrad::Error>(())
+//! ```
+
+mod dataset;
+mod epoch;
+mod folder;
+mod language;
+mod lines;
+mod model;
+mod predictions;
+mod preprocessing;
+
+use std::path::{Path, PathBuf};
+
+pub use dataset::Datasets;
+pub use epoch::EpochRecord;
+pub use folder::RunFolder;
+pub use predictions::Prediction;
+pub use preprocessing::{Preprocessing, TargetScale, TextFacts};
+
+pub use crate::checkpoint::write_atomically;
+use crate::data::Dataset;
+use crate::data::text::Tokenizer;
+use crate::generate::Generator;
+use crate::loss::LossSpec;
+use crate::spec::{Config, DataSource, Overrides};
+use crate::train::{Evaluation, Trainer};
+use crate::{Device, Error, Result};
+
+/// A run: its folder, its configuration, and its preprocessing.
+#[derive(Debug, Clone)]
+pub struct Run {
+    folder: RunFolder,
+    config: Config,
+    preprocessing: Preprocessing,
+}
+
+impl Run {
+    /// Opens the folder of a run, as `wgrad train` left it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the folder is none of a run, or a file in it cannot be read.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Run::open_with(folder, &Overrides::default())
+    }
+
+    /// Opens the folder of a run; `overrides` win over its configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::open`].
+    pub fn open_with(folder: impl AsRef<Path>, overrides: &Overrides) -> Result<Self> {
+        let folder = RunFolder::open(folder.as_ref())?.absolute();
+        let config = Config::load(folder.config_path(), overrides)?;
+        let preprocessing = Preprocessing::load(&folder.scaler_path())?;
+        Ok(Run {
+            folder,
+            config,
+            preprocessing,
+        })
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// The configuration, with every default written out.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The preprocessing, fitted on the training split.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    /// The names of the classes, in the order of the labels; empty where numbers are predicted.
+    pub fn class_names(&self) -> &[String] {
+        &self.preprocessing.classes
+    }
+
+    /// The checkpoint with the weights that the run's own test used: the best epoch's where it stops early, else the
+    /// last.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is no checkpoint.
+    pub fn weights(&self) -> Result<PathBuf> {
+        let best = self.folder.best_path();
+        let early = self.config.training.early_stopping.is_some();
+        match self.folder.resume_path()? {
+            Some(_) if early && best.is_file() => Ok(best),
+            Some(latest) => Ok(latest),
+            None => Err(Error::data(
+                self.folder.checkpoints().display().to_string(),
+                "there is no checkpoint in it, so there is no trained model",
+            )),
+        }
+    }
+
+    /// The trainer with the run's [weights](Run::weights), to evaluate or to train on other data.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Config::trainer`] does, and where the weights cannot be loaded.
+    pub fn trainer(&self, device: &Device) -> Result<Trainer> {
+        let mut trainer = self.config.trainer(&self.preprocessing, device)?;
+        trainer.load_weights(self.weights()?)?;
+        Ok(trainer)
+    }
+
+    /// The model with its weights and its preprocessing, to predict.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::trainer`].
+    pub fn predictor(&self, device: &Device) -> Result<Predictor> {
+        Ok(Predictor {
+            trainer: self.trainer(device)?,
+            preprocessing: self.preprocessing.clone(),
+            source: self.config.data.source.clone(),
+            loss: self.config.training.loss.clone(),
+        })
+    }
+
+    /// The tokenizer of a language model.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the run has none.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        language::context(&self.config)?;
+        Tokenizer::load(self.folder.tokenizer_path())
+    }
+
+    /// The language model with its weights, to generate text, and its tokenizer.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the model is no language model, or a file cannot be read.
+    pub fn generator(&self, device: &Device) -> Result<(Generator, Tokenizer)> {
+        let tokenizer = self.tokenizer()?;
+        let model = self.config.model.language(tokenizer.vocabulary());
+        let model = model.ok_or_else(|| Error::model("[model]", "it is no language model"))?;
+        let mut generator = Generator::boxed(model, device)?;
+        generator.load_weights(self.weights()?)?;
+        Ok((generator, tokenizer))
+    }
+
+    /// Samples with their targets from a file of the format that the run was trained on, preprocessed as in training;
+    /// `targets` is the file with the targets, for formats that keep them in a file of their own.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be read, or has not the features or classes of the training data.
+    pub fn dataset(&self, file: &Path, targets: Option<&Path>) -> Result<Dataset> {
+        if self.preprocessing.text.is_some() {
+            let context = language::context(&self.config)?;
+            return language::windows_of(&self.tokenizer()?, file, context);
+        }
+        dataset::labelled_like(&self.preprocessing, &self.config.data, file, targets)
+    }
+
+    /// The run's own test data, preprocessed; nothing where it has none.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the data is not what it was when the run was trained.
+    pub fn test_data(&self) -> Result<Option<Dataset>> {
+        let mut config = self.config.clone();
+        let data = Datasets::load(&mut config)?;
+        match data.preprocessing == self.preprocessing {
+            true => Ok(data.test),
+            false => Err(Error::data(
+                config.data.source.targets_place(),
+                "the data is not what it was when this run was trained, so its test split is not the same; give the \
+                 data to evaluate (--data)",
+            )),
+        }
+    }
+}
+
+/// A trained model with its preprocessing.
+pub struct Predictor {
+    trainer: Trainer,
+    preprocessing: Preprocessing,
+    source: DataSource,
+    loss: Option<LossSpec>,
+}
+
+impl Predictor {
+    /// The predictions for a file of the format that the run was trained on; a table's columns may be in any order,
+    /// and its target column may be missing.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be read, or has not the features of the training data.
+    pub fn predict_file(&mut self, file: impl AsRef<Path>) -> Result<Vec<Prediction>> {
+        let (set, _) = self.preprocessing.unlabelled(&self.source, file.as_ref())?;
+        self.predict(&set)
+    }
+
+    /// The predictions for samples that are preprocessed already; see [`Preprocessing::apply`].
+    ///
+    /// # Errors
+    ///
+    /// Fails where the samples have another shape than the training data.
+    pub fn predict(&mut self, set: &Dataset) -> Result<Vec<Prediction>> {
+        let outputs = self.trainer.predict(set)?;
+        Ok(predictions::predictions(
+            self.loss.as_ref(),
+            &self.preprocessing,
+            &outputs,
+        ))
+    }
+
+    /// The loss and the metrics on samples with targets that are preprocessed already; see [`Run::dataset`].
+    ///
+    /// # Errors
+    ///
+    /// Fails where the samples have another shape than the training data.
+    pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
+        self.trainer.evaluate(set)
+    }
+
+    /// The device that computes.
+    pub fn device(&self) -> &Device {
+        self.trainer.device()
+    }
+}
+
+/// The predictions of a trainer that is of this configuration, for samples that are preprocessed already.
+///
+/// # Errors
+///
+/// Fails where the samples have another shape than the training data.
+pub fn predict(
+    trainer: &mut Trainer,
+    config: &Config,
+    preprocessing: &Preprocessing,
+    set: &Dataset,
+) -> Result<Vec<Prediction>> {
+    let outputs = trainer.predict(set)?;
+    let loss = config.training.loss.as_ref();
+    Ok(predictions::predictions(loss, preprocessing, &outputs))
+}

@@ -1,0 +1,49 @@
+//! Settings as typed data: kinds with a `type`, their ranges, and the JSON Schema that follows from both.
+//!
+//! A setting is a field of a struct that derives serde's traits and `schemars::JsonSchema`; its range, its default
+//! and its documentation stand at the field, and nowhere else. [`kinds!`] makes an enum of such structs, told apart
+//! by a `type`. [`check`] compares any value with a schema and says what does not fit, by path; [`Error`](SettingError)
+//! carries that path, so that a file's reader can show the line.
+
+mod check;
+mod kinds;
+mod names;
+pub(crate) mod range;
+mod size;
+
+pub(crate) use crate::error::Given;
+pub use crate::error::{SettingError, SettingPath as Path};
+pub(crate) use check::{check, example, inline, range_words, words};
+pub(crate) use kinds::{Kind, kinds, named_or_table, with_keys};
+pub use names::did_you_mean;
+pub use size::ByteSize;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+/// The JSON Schema of a type, with everything that it refers to.
+pub fn of<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+/// Checks settings that a program has put together against the ranges at their fields.
+///
+/// `what` names them in the error: `"Adam"`.
+pub(crate) fn validate<T: JsonSchema + serde::Serialize>(
+    what: &str,
+    settings: &T,
+) -> crate::Result<()> {
+    let value = serde_json::to_value(settings).unwrap_or(Value::Null);
+    let schema = of::<T>();
+    check(&value, schema.as_value()).map_err(|e| match e.given() {
+        Given::Range {
+            name,
+            given,
+            expected,
+        } => crate::Error::argument(format!("{what}'s {name}"), given, expected.clone()),
+        Given::Other => crate::Error::model(what, e.to_string()),
+    })
+}

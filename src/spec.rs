@@ -1,0 +1,58 @@
+//! A training as typed data: the model, the data, the training and the output of a configuration.
+//!
+//! Each setting is a field with its range, its default and its documentation; the kinds of layers, losses, optimizers,
+//! schedules and metrics stand beside what they configure. [`Config::load`] reads a TOML file into these types, with
+//! the line of each error; [`schema`] is the JSON Schema of such a file. A program can also put the types together
+//! itself: [`ModelSpec::build`] gives the model.
+//!
+//! ```
+//! use wgrad::nn::{LinearSpec, Relu};
+//! use wgrad::spec::{Input, ModelSpec, SequentialSpec};
+//!
+//! let model = ModelSpec::Sequential(SequentialSpec::hidden([64, 32]));
+//! let module = model.build(&Input::new([10]).outputs(3))?;
+//! # let _ = (module, Relu, LinearSpec { out: 1, bias: true, init: None });
+//! # Ok::<(), wgrad::Error>(())
+//! ```
+
+mod config;
+mod data;
+mod device;
+mod document;
+mod model;
+mod output;
+mod page;
+mod settle;
+
+mod text;
+mod training;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Overrides};
+pub use data::{CsvSpec, DataSource, DataSpec, IdxSpec, NpySpec};
+pub use device::DeviceSpec;
+pub use document::Document;
+pub use model::{Input, ModelSpec, SequentialSpec};
+pub use output::OutputSpec;
+
+pub use text::{TextSpec, TokenizerSpec};
+pub use training::{EarlyStoppingSpec, Precision, TrainingSpec};
+
+#[doc(hidden)]
+pub use page::page;
+
+pub use crate::error::{ConfigError, Place};
+pub use crate::loss::LossSpec;
+pub use crate::metrics::MetricSpec;
+pub use crate::nn::{InitSpec, LayerSpec};
+pub use crate::optim::OptimizerSpec;
+pub use crate::schedule::ScheduleSpec;
+pub use crate::schema::{ByteSize, Path, SettingError};
+
+/// The JSON Schema (draft 2020-12) of a configuration, for editors and other readers.
+pub fn schema() -> schemars::Schema {
+    crate::schema::of::<Config>()
+}

@@ -1,0 +1,353 @@
+//! `[data]`: the files, the task, and the splits.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use super::config::resolve;
+use super::text::TextSpec;
+use crate::schema::{Kind, SettingError, kinds, range, with_keys};
+use crate::task::Task;
+
+/// A table with a header line; every column but the target is a feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CsvSpec {
+    /// The file.
+    #[schemars(with = "range::Text", extend("examples" = ["table.csv"]))]
+    pub path: PathBuf,
+    /// A second file for the test, with the same columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub test_path: Option<PathBuf>,
+    /// The name of the target column.
+    #[schemars(with = "range::Text", extend("examples" = ["label"]))]
+    pub target: String,
+    /// The character between two columns; one ASCII character.
+    #[serde(default = "comma")]
+    #[schemars(extend("x-expected" = "one ASCII character"))]
+    pub delimiter: char,
+    /// The names of columns that are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "range::Texts")]
+    pub ignore: Vec<String>,
+}
+
+fn comma() -> char {
+    ','
+}
+
+/// Images in MNIST's format: bytes, divided by 255; `.gz` is unpacked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IdxSpec {
+    /// The training images.
+    #[schemars(with = "range::Text", extend("examples" = ["train-images-idx3-ubyte.gz"]))]
+    pub images: PathBuf,
+    /// The training labels.
+    #[schemars(with = "range::Text", extend("examples" = ["train-labels-idx1-ubyte.gz"]))]
+    pub labels: PathBuf,
+    /// The images for the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub test_images: Option<PathBuf>,
+    /// The labels for the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub test_labels: Option<PathBuf>,
+}
+
+/// Arrays in NumPy's format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NpySpec {
+    /// The training inputs; the first axis counts samples.
+    #[schemars(with = "range::Text", extend("examples" = ["x.npy"]))]
+    pub inputs: PathBuf,
+    /// The training targets.
+    #[schemars(with = "range::Text", extend("examples" = ["y.npy"]))]
+    pub targets: PathBuf,
+    /// The inputs for the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub test_inputs: Option<PathBuf>,
+    /// The targets for the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub test_targets: Option<PathBuf>,
+}
+
+/// What the formats have in common.
+trait Files {
+    /// The file to train on.
+    fn file(&self) -> &Path;
+
+    /// The file with the targets.
+    fn targets(&self) -> &Path;
+
+    /// Two keys that are set together or not at all, with whether each is.
+    fn pair(&self) -> Option<[(&'static str, bool); 2]> {
+        None
+    }
+
+    /// Whether there are files for the test.
+    fn has_test(&self) -> bool;
+}
+
+impl Files for CsvSpec {
+    fn file(&self) -> &Path {
+        &self.path
+    }
+    fn targets(&self) -> &Path {
+        &self.path
+    }
+    fn has_test(&self) -> bool {
+        self.test_path.is_some()
+    }
+}
+
+impl Files for IdxSpec {
+    fn file(&self) -> &Path {
+        &self.images
+    }
+    fn targets(&self) -> &Path {
+        &self.labels
+    }
+    fn pair(&self) -> Option<[(&'static str, bool); 2]> {
+        Some([
+            ("test_images", self.test_images.is_some()),
+            ("test_labels", self.test_labels.is_some()),
+        ])
+    }
+    fn has_test(&self) -> bool {
+        self.test_images.is_some()
+    }
+}
+
+impl Files for NpySpec {
+    fn file(&self) -> &Path {
+        &self.inputs
+    }
+    fn targets(&self) -> &Path {
+        &self.targets
+    }
+    fn pair(&self) -> Option<[(&'static str, bool); 2]> {
+        Some([
+            ("test_inputs", self.test_inputs.is_some()),
+            ("test_targets", self.test_targets.is_some()),
+        ])
+    }
+    fn has_test(&self) -> bool {
+        self.test_inputs.is_some()
+    }
+}
+
+impl Files for TextSpec {
+    fn file(&self) -> &Path {
+        &self.text
+    }
+    fn targets(&self) -> &Path {
+        &self.text
+    }
+    fn has_test(&self) -> bool {
+        self.test_text.is_some()
+    }
+}
+
+const KIND: Kind = Kind {
+    tag: "format",
+    // Without `format`, a key of each format's own tells.
+    inferred: &[
+        ("images", "idx"),
+        ("inputs", "npy"),
+        ("text", "text"),
+        ("", "csv"),
+    ],
+    ..Kind::of("data format", "[data] of format \"{}\"")
+};
+
+kinds! {
+    /// The files of a data set, by their format.
+    pub enum DataSource by "format" as dyn Files, KIND;
+    "csv" => Csv(CsvSpec),
+    "idx" => Idx(IdxSpec),
+    "npy" => Npy(NpySpec),
+    "text" => Text(TextSpec),
+}
+
+impl DataSource {
+    /// The target column's name, where there is one.
+    pub fn target(&self) -> Option<&str> {
+        match self {
+            DataSource::Csv(csv) => Some(&csv.target),
+            DataSource::Idx(_) | DataSource::Npy(_) | DataSource::Text(_) => None,
+        }
+    }
+
+    /// The file to train on.
+    pub fn file(&self) -> &Path {
+        self.settings().file()
+    }
+
+    /// Where the targets stand, for errors.
+    pub fn targets_place(&self) -> String {
+        let file = self.settings().targets().display();
+        match self.target() {
+            Some(target) => format!("{file}, column {target:?}"),
+            None => file.to_string(),
+        }
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let one = |file: &mut PathBuf| *file = resolve(folder, file);
+        let optional = |file: &mut Option<PathBuf>| file.iter_mut().for_each(one);
+        match self {
+            DataSource::Csv(csv) => {
+                one(&mut csv.path);
+                optional(&mut csv.test_path);
+            }
+            DataSource::Idx(idx) => {
+                one(&mut idx.images);
+                one(&mut idx.labels);
+                optional(&mut idx.test_images);
+                optional(&mut idx.test_labels);
+            }
+            DataSource::Npy(npy) => {
+                one(&mut npy.inputs);
+                one(&mut npy.targets);
+                optional(&mut npy.test_inputs);
+                optional(&mut npy.test_targets);
+            }
+            DataSource::Text(text) => text.resolve(folder),
+        }
+    }
+}
+
+/// What a model learns from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSpec {
+    /// The files.
+    #[serde(flatten)]
+    pub source: DataSource,
+    /// What is predicted; without it, what the targets look like.
+    #[serde(default, skip_serializing_if = "is_implied")]
+    pub task: Option<Task>,
+    /// Whether each feature is scaled to mean 0 and standard deviation 1, of the training split; without it, yes for
+    /// tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standardize: Option<bool>,
+    /// The fraction of the samples that is kept for the final test; without it, 0.2, of a text 0.1, and 0 where there
+    /// are files for the test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_split: Option<f64>,
+    /// The last fraction of the training samples, which is kept for validation.
+    #[serde(default = "default_validation_split")]
+    pub validation_split: f64,
+}
+
+/// A text says itself that its task is language.
+fn is_implied(task: &Option<Task>) -> bool {
+    matches!(task, None | Some(Task::Language))
+}
+
+fn default_validation_split() -> f64 {
+    0.1
+}
+
+/// The keys that formats share.
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct SharedKeys {
+    /// What is predicted; without it, what the targets look like.
+    task: Option<Task>,
+    /// Whether each feature is scaled to mean 0 and standard deviation 1, of the training split; without it, yes for
+    /// tables.
+    standardize: Option<bool>,
+    /// The fraction of the samples that is kept for the final test; without it, 0.2, of a text 0.1, and 0 where there
+    /// are files for the test.
+    #[schemars(with = "Option<range::Fraction>")]
+    test_split: Option<f64>,
+    /// The last fraction of the training samples, which is kept for validation.
+    #[schemars(with = "range::Fraction", extend("default" = 0.1))]
+    validation_split: f64,
+}
+
+impl JsonSchema for DataSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Data".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let formats = DataSource::json_schema(generator);
+        // A text has neither a choice of tasks nor features to scale.
+        let takes =
+            |format: &str, key: &str| format != "text" || !["task", "standardize"].contains(&key);
+        with_keys::<SharedKeys>(formats, generator, takes)
+    }
+}
+
+impl DataSpec {
+    /// Whether features are scaled.
+    pub fn standardize(&self) -> bool {
+        let tables = matches!(self.source, DataSource::Csv(_));
+        self.standardize.unwrap_or(tables)
+    }
+
+    /// The fraction of the samples that is kept for the final test.
+    pub fn test_split(&self) -> f64 {
+        let usual = match &self.source {
+            _ if self.source.settings().has_test() => 0.0,
+            DataSource::Text(_) => 0.1,
+            _ => 0.2,
+        };
+        self.test_split.unwrap_or(usual)
+    }
+
+    /// The task, where the format alone tells: IDX labels are classes, a column or an array may be either.
+    pub(super) fn implied_task(&self) -> Option<Task> {
+        match &self.source {
+            DataSource::Text(_) => Some(Task::Language),
+            DataSource::Idx(_) => Some(self.task.unwrap_or(Task::Classification)),
+            DataSource::Csv(_) | DataSource::Npy(_) => self.task,
+        }
+    }
+
+    /// Makes the paths absolute, as seen from `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        self.source.resolve(folder);
+    }
+
+    /// Sets what is not set.
+    pub(super) fn fill(&mut self) {
+        if !matches!(self.source, DataSource::Text(_)) {
+            self.standardize = Some(self.standardize());
+        }
+        self.test_split = Some(self.test_split());
+    }
+
+    /// Checks what the ranges of single settings cannot say.
+    pub(super) fn conflicts(&self) -> Result<(), SettingError> {
+        let at = crate::schema::Path::root().key("data");
+        if let Some([(first, has_first), (second, has_second)]) = self.source.settings().pair()
+            && has_first != has_second
+        {
+            let (given, missing) = match has_first {
+                true => (first, second),
+                false => (second, first),
+            };
+            let message = format!("`{given}` needs `{missing}` beside it");
+            return Err(SettingError::new(at.key(given), message));
+        }
+        if let DataSource::Csv(CsvSpec { delimiter: c, .. }) = &self.source
+            && (!c.is_ascii() || ['"', '\n', '\r'].contains(c))
+        {
+            let message = "`delimiter` must be one ASCII character";
+            let error = SettingError::new(at.key("delimiter"), message);
+            return Err(error.help("for example \",\", \";\" or \"\\t\""));
+        }
+        if self.source.settings().has_test() && self.test_split.is_some_and(|split| split > 0.0) {
+            let message = "`test_split` must be 0 where there are test files";
+            let error = SettingError::new(at.key("test_split"), message);
+            return Err(error.help("leave it out, or leave the test files out"));
+        }
+        Ok(())
+    }
+}

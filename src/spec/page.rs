@@ -1,0 +1,342 @@
+//! `docs/configuration.md`, rendered from the schema of a configuration.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+
+use super::{
+    Config, DataSpec, EarlyStoppingSpec, InitSpec, LayerSpec, LossSpec, MetricSpec, ModelSpec,
+    OptimizerSpec, OutputSpec, ScheduleSpec, TokenizerSpec, TrainingSpec,
+};
+use crate::schema::{self, example, inline, range_words, words};
+
+const INTRODUCTION: &str = "\
+# The configuration
+
+This page lists every section and every key of the TOML file that `wgrad train` reads, with types, defaults, ranges, and
+an example of each kind. It is for whoever writes such a file; [examples](../examples) has complete ones.
+
+Things with a `type`, such as layers and optimizers, are tables: `{ type = \"adam\", lr = 1e-3 }`. A kind whose keys all
+have defaults may be written by its name alone: `\"adam\"`. A key or a name that does not exist is an error with its line
+and the ones that do. `wgrad schema` prints the JSON Schema of the file, with which editors complete and check it:
+begin the file with `#:schema ../docs/configuration.schema.json`, or the schema's path on your machine.
+
+The page is rendered from the types in the library. After a change of them,
+`WGRAD_WRITE=1 cargo test --test configuration` writes it anew.
+";
+
+const MODEL: &str = "\
+The network: layers after one another, or a language model. `type` may be left out for `sequential`.
+";
+
+const DATA: &str = "\
+The files, what is predicted, and the splits. Without `format`, a key of each format's own tells it: `images` is IDX,
+`inputs` NumPy, `text` a text, and else the file is a CSV table. Paths begin at the folder of the configuration file.
+";
+
+const INIT: &str = "\
+`init` is what weights begin with: of a layer that has this key, or in `[model]` of all layers that do not say it
+themselves. Weights are parameters of two axes or more; biases then begin with 0, and the scale of a normalization
+with 1. Without `init`, layers begin as in PyTorch. A `gain` is a number above 0, or the name of the activation behind:
+5/3 for `\"tanh\"`, `sqrt(2)` for `\"relu\"`, and so on, as in `torch.nn.init.calculate_gain`.
+";
+
+const LOSSES: &str = "\
+A loss decides what the network must give, and so the width of the last layer, which `hidden` adds by itself. What
+`predict` writes, and errors such as `mae`, are in the targets' units. Means over a batch are PyTorch's.
+
+A file has one target for each sample, a class or numbers. Losses that compare several outputs or samples are for Rust
+programs: cosine embedding, triplet and hinge embedding (`loss::functional`), and CTC (`loss::Ctc`).
+";
+
+/// The page.
+pub fn page() -> String {
+    let mut page = Page {
+        text: INTRODUCTION.to_string(),
+    };
+    page.section::<Config>(
+        "The file",
+        "Four sections; `[model]` and `[data]` are required.\n",
+    );
+    page.kinds::<ModelSpec>("`[model]`", MODEL, |_| None);
+    page.kinds::<DataSpec>("`[data]`", DATA, |_| None);
+    page.kinds::<TokenizerSpec>(
+        "Tokenizers",
+        "`tokenizer` may also be the path of a `tokenizer.json`.\n",
+        |_| None,
+    );
+    page.section::<TrainingSpec>("`[training]`", "How the model learns.\n");
+    page.section::<EarlyStoppingSpec>("`early_stopping`", "When to stop before the last epoch.\n");
+    page.section::<OutputSpec>("`[output]`", "Where the results go.\n");
+    page.kinds::<LayerSpec>("Layers", "", |_| None);
+    page.kinds::<InitSpec>("Initialization", INIT, |_| None);
+    page.kinds::<LossSpec>("Losses", LOSSES, |kind| {
+        let outputs = read::<LossSpec>(kind)?.outputs();
+        Some(format!("The network gives {}.", outputs.words()))
+    });
+    page.kinds::<OptimizerSpec>("Optimizers", "", |_| None);
+    page.kinds::<ScheduleSpec>(
+        "Schedules",
+        "A list of schedules is a chain; each but the first has `from`, the epoch that it begins with.\n",
+        |_| None,
+    );
+    page.kinds::<MetricSpec>("Metrics", "", |kind| {
+        let tasks = read::<MetricSpec>(kind)?.tasks();
+        let names: Vec<&str> = tasks.iter().map(|task| task.name()).collect();
+        Some(format!("For {}.", names.join(" and ")))
+    });
+    page.text
+}
+
+fn read<T: serde::de::DeserializeOwned>(kind: &str) -> Option<T> {
+    serde_json::from_value(Value::from(kind)).ok()
+}
+
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// A section with keys of its own.
+    fn section<T: JsonSchema>(&mut self, title: &str, text: &str) {
+        let schema = schema::of::<T>();
+        let root = schema.as_value();
+        let _ = write!(self.text, "\n## {title}\n\n{text}");
+        self.table(root, root, "");
+    }
+
+    /// A section of things with a `type`.
+    fn kinds<T: JsonSchema>(
+        &mut self,
+        title: &str,
+        text: &str,
+        more: impl Fn(&str) -> Option<String>,
+    ) {
+        let schema = schema::of::<T>();
+        let root = schema.as_value();
+        let _ = write!(self.text, "\n## {title}\n\n{text}");
+        let kinds = first_kinds(root, root).unwrap_or(root);
+        let tag = kinds.pointer("/x-kind/tag").and_then(Value::as_str);
+        let tag = tag.unwrap_or("type");
+        let tables = kinds.get("anyOf").and_then(Value::as_array);
+        for table in tables.into_iter().flatten() {
+            let name = table.pointer(&format!("/properties/{tag}/const"));
+            let Some(name) = name.and_then(Value::as_str) else {
+                continue;
+            };
+            let about = table.get("description").and_then(Value::as_str);
+            let about = plain(about.unwrap_or_default());
+            let more = more(name).map_or(String::new(), |more| format!(" {more}"));
+            let _ = write!(self.text, "\n### `{name}`\n\n{about}{more}\n");
+            self.table(root, table, tag);
+            let _ = write!(
+                self.text,
+                "\n```toml\n{}\n```\n",
+                complete(root, table, tag, name)
+            );
+        }
+    }
+
+    /// The keys of a table, but for `tag`.
+    fn table(&mut self, root: &Value, table: &Value, tag: &str) {
+        let keys = table.get("properties").and_then(Value::as_object);
+        let keys: Vec<(&String, &Value)> = keys
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| *key != tag)
+            .collect();
+        if keys.is_empty() {
+            return;
+        }
+        let required = table.get("required").and_then(Value::as_array);
+        let required: Vec<&str> = required
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        self.text += "\n| key | type and range | default | meaning |\n|---|---|---|---|\n";
+        for (key, schema) in keys {
+            let default = match schema.get("default").filter(|value| !value.is_null()) {
+                _ if required.contains(&key.as_str()) => "required".to_string(),
+                Some(value) => format!("`{}`", inline(&short(value))),
+                None => "none".to_string(),
+            };
+            let about = schema.get("description").and_then(Value::as_str);
+            let about = plain(about.unwrap_or_default()).replace('\n', " ");
+            let takes = takes(root, schema);
+            let _ = writeln!(self.text, "| `{key}` | {takes} | {default} | {about} |");
+        }
+    }
+}
+
+/// The first schema with kinds in this one.
+fn first_kinds<'s>(root: &'s Value, schema: &'s Value) -> Option<&'s Value> {
+    let schema = resolved(root, schema);
+    if schema.get("x-kind").is_some() {
+        return Some(schema);
+    }
+    let forms = schema.get("anyOf").and_then(Value::as_array)?;
+    forms.iter().find_map(|form| first_kinds(root, form))
+}
+
+fn resolved<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    let name = schema.get("$ref").and_then(Value::as_str);
+    let target = name.and_then(|name| root.pointer(name.strip_prefix('#')?));
+    target.map_or(schema, |target| resolved(root, target))
+}
+
+/// What a key takes, in words.
+fn takes(root: &Value, schema: &Value) -> String {
+    let schema = resolved(root, schema);
+    if let Some(kind) = schema.get("x-kind") {
+        let what = kind.get("what").and_then(Value::as_str).unwrap_or_default();
+        return format!("{} {what}", article(what));
+    }
+    if schema.get("x-size").is_some() {
+        return "a size, such as `\"512 MiB\"`".to_string();
+    }
+    if let Some(words) = words(schema) {
+        let words: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+        return words.join(", ");
+    }
+    let forms = schema.get("anyOf").or_else(|| schema.get("oneOf"));
+    if let Some(forms) = forms.and_then(Value::as_array) {
+        let forms: Vec<String> = forms
+            .iter()
+            .filter(|form| form.get("type").and_then(Value::as_str) != Some("null"))
+            .map(|form| takes(root, form))
+            .collect();
+        return forms.join(", or ");
+    }
+    let of_type = match schema.get("type") {
+        Some(Value::Array(names)) => {
+            let mut names = names.iter().filter_map(Value::as_str);
+            names.find(|name| *name != "null").unwrap_or_default()
+        }
+        Some(Value::String(name)) => name,
+        _ => "",
+    };
+    match of_type {
+        "integer" => match schema.get("minimum").and_then(Value::as_u64) {
+            None | Some(0) => "whole number".to_string(),
+            Some(least) => format!("whole number of at least {least}"),
+        },
+        "number" => match range_words(schema).as_str() {
+            "finite" => "number".to_string(),
+            range => format!("number {range}"),
+        },
+        "boolean" => "`true` or `false`".to_string(),
+        "string" => "text".to_string(),
+        "array" => {
+            let each = schema
+                .get("items")
+                .map_or(String::new(), |each| takes(root, each));
+            match schema.get("maxItems").and_then(Value::as_u64) {
+                Some(2) => format!("two, each a {each}"),
+                _ => format!("list, each {each}"),
+            }
+        }
+        _ => "table".to_string(),
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    match word.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => "an",
+        false => "a",
+    }
+}
+
+/// One of these kinds, with every key that is required or has a default.
+fn complete(root: &Value, table: &Value, tag: &str, name: &str) -> String {
+    let required = table.get("required").and_then(Value::as_array);
+    let required: Vec<&str> = required
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut entries = Map::new();
+    entries.insert(tag.to_string(), Value::from(name));
+    let keys = table.get("properties").and_then(Value::as_object);
+    for (key, schema) in keys.into_iter().flatten().filter(|(key, _)| *key != tag) {
+        let default = schema.get("default").filter(|value| !value.is_null());
+        let shown = schema.get("examples").and_then(|all| all.get(0));
+        let value = match required.contains(&key.as_str()) {
+            true => shown.or_else(|| resolved(root, schema).get("examples")?.get(0)),
+            false => default,
+        };
+        if let Some(value) = value {
+            entries.insert(key.clone(), short(value));
+        }
+    }
+    let section = name_of_section(table, tag);
+    match section {
+        Some(section) => {
+            // A model has its layers or its short form.
+            if section == "model" && name == "sequential" {
+                let hidden = keys.and_then(|keys| keys.get("hidden")).map(example);
+                return format!(
+                    "[model]\ntype = \"sequential\"\nhidden = {}\nactivation = \"relu\"\ndropout = 0.1",
+                    hidden.unwrap_or_default()
+                );
+            }
+            let lines: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{key} = {}", inline(value)))
+                .collect();
+            format!("[{section}]\n{}", lines.join("\n"))
+        }
+        None => inline(&Value::Object(entries)),
+    }
+}
+
+/// The section that a kind's keys stand in, where they are no table inside one.
+fn name_of_section(table: &Value, tag: &str) -> Option<&'static str> {
+    let has = |key: &str| table.pointer(&format!("/properties/{key}")).is_some();
+    match tag {
+        "format" => Some("data"),
+        _ if has("hidden") && has("activation") && has("init") => Some("model"),
+        _ if has("context") || has("segments") => Some("model"),
+        _ => None,
+    }
+}
+
+/// Kinds without settings by their names alone.
+fn short(value: &Value) -> Value {
+    super::write::short(value)
+}
+
+/// A doc comment as Markdown on a page of its own: its first paragraph, links to items as code.
+fn plain(text: &str) -> String {
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let mut plain = String::new();
+    let mut rest = first;
+    while let Some(at) = rest.find('[') {
+        let (before, link) = rest.split_at(at);
+        plain += before;
+        let Some(end) = link.find(']') else { break };
+        let (label, after) = (link.get(1..end).unwrap_or_default(), &link[end + 1..]);
+        let is_link = label.starts_with('`') || after.starts_with("](") || after.starts_with('(');
+        match is_link {
+            true => {
+                plain += label;
+                rest = match after.strip_prefix('(').and_then(|a| a.split_once(')')) {
+                    Some((_, after)) => after,
+                    None => after,
+                };
+            }
+            false => {
+                plain += &link[..=end];
+                rest = after;
+            }
+        }
+    }
+    plain += rest;
+    // Where a configuration is read, there is no item to look at.
+    let plain = match plain.find("; see `") {
+        Some(at) => format!("{}.", &plain[..at]),
+        None => plain,
+    };
+    plain.trim().to_string()
+}

@@ -1,0 +1,158 @@
+//! `[training]`: how the model learns.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::device::DeviceSpec;
+use crate::dtype::DType;
+use crate::loss::LossSpec;
+use crate::metrics::MetricSpec;
+use crate::optim::OptimizerSpec;
+use crate::schedule::ScheduleSpec;
+use crate::schema::{ByteSize, Path, SettingError, range};
+
+/// How a model learns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingSpec {
+    /// The number of passes over all samples.
+    #[schemars(with = "range::Count<1>")]
+    pub epochs: usize,
+    /// The number of samples of a step.
+    #[schemars(with = "range::Count<1>")]
+    pub batch_size: usize,
+    /// Whether the order of the samples changes each epoch.
+    pub shuffle: bool,
+    /// The seed of the first weights, the splits, the order and the dropout.
+    #[schemars(with = "range::Count<0>")]
+    pub seed: u64,
+    /// The device: `auto`, `cpu`, `gpu`, `software`, or a part of a GPU's name.
+    pub device: DeviceSpec,
+    /// The loss; without it, `cross_entropy` for classes and tokens, `mse` for numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossSpec>,
+    /// The optimizer.
+    pub optimizer: OptimizerSpec,
+    /// The learning-rate schedule, or a list of schedules after one another.
+    pub schedule: ScheduleSpec,
+    /// The largest global norm of the gradient; larger ones are scaled down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Positive>")]
+    pub clip_grad_norm: Option<f64>,
+    /// The largest magnitude of an element of the gradient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Positive>")]
+    pub clip_grad_value: Option<f64>,
+    /// The factor of the L1 penalty: the sum of all weights' magnitudes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::NotNegative>")]
+    pub l1: Option<f64>,
+    /// The factor of the L2 penalty: half the sum of all weights' squares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::NotNegative>")]
+    pub l2: Option<f64>,
+    /// The share of the old moving average of weights that a step keeps; without it, there is no average.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Fraction>")]
+    pub ema: Option<f64>,
+    /// The number of batches whose gradients make one step.
+    #[serde(skip_serializing_if = "is_one")]
+    #[schemars(with = "range::Count<1>")]
+    pub accumulate_gradients: usize,
+    /// The number type of activations that wait for their gradient.
+    #[serde(skip_serializing_if = "is_f32")]
+    pub precision: Precision,
+    /// The largest amount of device memory that the training takes, as `"512 MiB"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<ByteSize>,
+    /// When to stop before the last epoch; without it, never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingSpec>,
+    /// The metrics, measured besides the loss; without them, the usual one of the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Vec<MetricSpec>>,
+}
+
+fn is_one(n: &usize) -> bool {
+    *n == 1
+}
+
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
+}
+
+impl Default for TrainingSpec {
+    fn default() -> Self {
+        TrainingSpec {
+            epochs: 10,
+            batch_size: 32,
+            shuffle: true,
+            seed: 0,
+            device: DeviceSpec::Auto,
+            loss: None,
+            optimizer: OptimizerSpec::default(),
+            schedule: ScheduleSpec::default(),
+            clip_grad_norm: None,
+            clip_grad_value: None,
+            l1: None,
+            l2: None,
+            ema: None,
+            accumulate_gradients: 1,
+            precision: Precision::F32,
+            memory_limit: None,
+            early_stopping: None,
+            metrics: None,
+        }
+    }
+}
+
+/// The number type of activations that wait for their gradient.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Half precision with the exponents of `f32`.
+    Bf16,
+    /// Half precision, up to 65,504.
+    F16,
+}
+
+impl From<Precision> for DType {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => DType::F32,
+            Precision::Bf16 => DType::Bf16,
+            Precision::F16 => DType::F16,
+        }
+    }
+}
+
+/// When to stop before the last epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStoppingSpec {
+    /// The number of epochs without progress that are allowed.
+    #[schemars(with = "range::Count<1>", example = 5)]
+    pub patience: usize,
+    /// The value to watch: `loss` or a metric's name, with `val_` before it for the validation split; without it,
+    /// `val_loss`, or `loss` where there is no validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub monitor: Option<String>,
+    /// The smallest change that counts as progress.
+    #[serde(default)]
+    #[schemars(with = "range::NotNegative")]
+    pub min_delta: f64,
+}
+
+impl TrainingSpec {
+    /// Checks what the ranges of single settings cannot say.
+    pub(super) fn conflicts(&self, at: &Path) -> Result<(), SettingError> {
+        let lr = self.optimizer.learning_rate();
+        self.optimizer.conflicts(&at.key("optimizer"))?;
+        self.schedule
+            .conflicts(&at.key("schedule"), self.epochs, lr)
+    }
+}
