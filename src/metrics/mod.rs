@@ -151,7 +151,8 @@ pub trait Metric: Send {
     /// The metric of all that was taken in.
     fn finish(&self, total: &[f64]) -> f64;
 
-    /// Whether more is better; early stopping and best checkpoints ask. As it is, its name decides.
+    /// Whether more is better; early stopping, best checkpoints and `History::best` ask. Default: what
+    /// [`higher_is_better`] says of its name.
     fn higher_is_better(&self) -> bool {
         higher_is_better(self.name())
     }

@@ -45,7 +45,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Watches e.g. `"val_loss"` or `"val_accuracy"`; losses and errors should fall, metrics rise.
+    /// Watches e.g. `"val_loss"` or `"val_accuracy"`, in the direction that [`History::higher_is_better`] gives.
     pub fn new(monitor: &str, patience: u64) -> Self {
         EarlyStopping {
             monitor: monitor.to_string(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::Metric;
 use crate::{Error, Result};
 
 /// One epoch. Losses and metrics are means over samples.
@@ -61,21 +62,42 @@ impl Epoch {
 pub struct History {
     /// In order.
     pub epochs: Vec<Epoch>,
+    /// The metrics whose own direction is not the one that their name has, each with whether more is better.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) directions: Vec<(String, bool)>,
 }
 
 impl History {
+    /// Keeps which way these metrics are better: [`History::best`] asks a metric of one's own, not its name.
+    pub(super) fn keep_directions(&mut self, metrics: &[Box<dyn Metric>]) {
+        let own = metrics.iter().map(|m| (m.name(), m.higher_is_better()));
+        self.directions = own
+            .filter(|(name, higher)| crate::metrics::higher_is_better(name) != *higher)
+            .map(|(name, higher)| (name.to_string(), higher))
+            .collect();
+    }
+
+    /// Whether more is better of a value of this name, with or without `val_` before it: what the metric of this
+    /// name says ([`Metric::higher_is_better`](crate::metrics::Metric::higher_is_better)), else what
+    /// [`metrics::higher_is_better`](crate::metrics::higher_is_better) does.
+    pub fn higher_is_better(&self, name: &str) -> bool {
+        let metric = name.strip_prefix("val_").unwrap_or(name);
+        let own = self.directions.iter().find(|(own, _)| own == metric);
+        own.map_or_else(|| crate::metrics::higher_is_better(name), |(_, h)| *h)
+    }
+
     /// One value over all epochs that have it; see [`Epoch::get`].
     pub fn curve(&self, name: &str) -> Vec<f64> {
         self.epochs.iter().filter_map(|e| e.get(name)).collect()
     }
 
     /// The epoch with the best value of `monitor`, where a value counts as better when it is so by more
-    /// than `min_delta`; `None` where all are NaN, or there is no epoch. Losses and errors should fall,
-    /// everything else rise.
+    /// than `min_delta`; `None` where all are NaN, or there is no epoch. [`History::higher_is_better`] says which
+    /// way is better.
     ///
     /// Worked out from the epochs alone, so a resumed training stops where one in one go would have.
     pub fn best(&self, monitor: &str, min_delta: f64) -> Result<Option<&Epoch>> {
-        let higher = crate::metrics::higher_is_better(monitor);
+        let higher = self.higher_is_better(monitor);
         let mut best: Option<(f64, &Epoch)> = None;
         for epoch in &self.epochs {
             let Some(value) = epoch.get(monitor) else {
@@ -127,6 +149,7 @@ mod tests {
         };
         History {
             epochs: losses.iter().enumerate().map(epoch).collect(),
+            directions: Vec::new(),
         }
     }
 

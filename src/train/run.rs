@@ -105,6 +105,7 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
+        position.history.keep_directions(&trainer.recipe.metrics);
         let parts = chosen.work.parts;
         position.batch = position.batch * parts / position.parts.max(1);
         position.parts = parts;

@@ -6,9 +6,27 @@ use wgrad::data::{Dataset, Targets};
 use wgrad::optim::Sgd;
 use wgrad::schedule::{Plateau, Schedule};
 use wgrad::train::{BestCheckpoint, Control, EarlyStopping, EpochEnd, Tick};
-use wgrad::{Device, Error, Fit, Trainer, loss, nn};
+use wgrad::{Device, Error, Fit, Tensor, Trainer, loss, metrics, nn};
 
 use crate::{FEATURES, classes, classifier, mlp, near, numbers};
+
+/// The loss by another name, of which less is better.
+struct Surprise;
+
+impl metrics::Metric for Surprise {
+    fn name(&self) -> &str {
+        "surprise"
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn loss::Loss) -> Vec<Tensor> {
+        metrics::LogLoss.collect(output, target, loss)
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        metrics::LogLoss.finish(total)
+    }
+    fn higher_is_better(&self) -> bool {
+        false
+    }
+}
 
 on_every_device! {
     fn early_stopping_stops(device) {
@@ -47,6 +65,32 @@ on_every_device! {
         let epochs = resumed.fit(&set, fit()).unwrap().epochs.len();
         assert_eq!(epochs, history.epochs.len());
         assert_eq!(resumed.weights_sha256().unwrap(), whole.weights_sha256().unwrap());
+    }
+
+    fn a_metrics_own_direction_decides(device) {
+        let set = classes(40);
+        // The loss under a name that says nothing, so that less is better.
+        let mut trainer = Trainer::new(mlp(3)).optimizer(Sgd::new(0.1)).metric(Surprise)
+            .compile(device, &set).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("best.safetensors");
+        let fit = Fit::epochs(12).batch_size(10).validation(&set)
+            .callback(EarlyStopping::new("val_surprise", 3)).callback(BestCheckpoint::new("val_surprise", &path));
+        let history = trainer.fit(&set, fit).unwrap();
+        let values = history.curve("val_surprise");
+        assert!(values.windows(2).all(|v| v[1] < v[0]), "{values:?}");
+        assert_eq!(history.epochs.len(), 12);
+        assert_eq!(history.best("val_surprise", 0.0).unwrap().map(|e| e.epoch), Some(12));
+        assert_eq!(history.best("surprise", 0.0).unwrap().map(|e| e.epoch), Some(12));
+        let last = trainer.weights_sha256().unwrap();
+        trainer.load_weights(&path).unwrap();
+        assert_eq!(trainer.weights_sha256().unwrap(), last);
+        // A history that was read again knows it too.
+        let file = folder.path().join("history.json");
+        history.save(&file).unwrap();
+        let read = wgrad::train::History::load(&file).unwrap();
+        assert_eq!(read.best("val_surprise", 0.0).unwrap().map(|e| e.epoch), Some(12));
+        assert_eq!(read, history);
     }
 
     fn the_best_checkpoint_is_the_best_epoch(device) {
