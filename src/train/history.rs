@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::Metric;
 use crate::{Error, Result};
 
+use super::json;
+
 /// One epoch. Losses and metrics are means over samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
@@ -15,16 +17,22 @@ pub struct Epoch {
     /// Training steps so far.
     pub step: u64,
     /// Seconds since the training began.
+    #[serde(with = "json::number")]
     pub seconds: f64,
     /// The learning rate of the epoch's last step.
+    #[serde(with = "json::number")]
     pub lr: f64,
     /// The training loss, measured while the weights changed.
+    #[serde(with = "json::number")]
     pub loss: f64,
     /// The training metrics by name, in the order they were asked for.
+    #[serde(with = "json::named")]
     pub metrics: Vec<(String, f64)>,
     /// The loss on the validation set after the epoch, where there is one.
+    #[serde(with = "json::optional", default)]
     pub val_loss: Option<f64>,
     /// The metrics on the validation set.
+    #[serde(with = "json::named")]
     pub val_metrics: Vec<(String, f64)>,
 }
 

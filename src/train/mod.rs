@@ -13,6 +13,7 @@ mod fit;
 mod group;
 mod history;
 mod initialization;
+mod json;
 mod limit;
 mod load;
 mod lora;
