@@ -41,6 +41,17 @@ fn check_weights(weight: &Option<Parameter>, target: Target) -> Result<Target, S
     }
 }
 
+/// How much a label counts, by its class's weight, where not all count alike.
+fn label_weight(weight: &Option<Parameter>, ignore: Option<u32>, label: u32) -> Option<f64> {
+    let counts = match (ignore, weight) {
+        (None, None) => return None,
+        (Some(ignored), _) if ignored == label => return Some(0.0),
+        (_, None) => return Some(1.0),
+        (_, Some(weight)) => weight.given()?,
+    };
+    Some(counts.get(label as usize).map_or(0.0, |w| f64::from(*w)))
+}
+
 #[track_caller]
 fn table(weights: Vec<f32>) -> Parameter {
     Parameter::table([weights.len()], weights)
@@ -49,8 +60,9 @@ fn table(weights: Vec<f32>) -> Parameter {
 /// Softmax cross-entropy of logits `[batch, classes]` with integer labels, in nats; or of logits
 /// `[batch, .., classes]` with a label for each position, the mean over all of them.
 ///
-/// With weights or an ignored label, a batch's mean is one by weights, as in PyTorch; an epoch's loss is the
-/// mean of its batches' by their samples, so it depends a little on how batches divide them.
+/// With weights or an ignored label, a batch's mean is one by weights, as in PyTorch. So is an epoch's loss, and so
+/// are gradients that are accumulated: neither depends on how batches divide the samples. The loss of a batch
+/// whose labels are all ignored is NaN and its gradient 0; training on it alone is an error that names the batch.
 #[derive(Debug, Default)]
 pub struct CrossEntropy {
     smoothing: f64,
@@ -104,6 +116,15 @@ impl Loss for CrossEntropy {
     }
     fn takes_logits(&self) -> bool {
         true
+    }
+    fn ignore_index(&self) -> Option<u32> {
+        self.ignore
+    }
+    fn label_weight(&self, label: u32) -> Option<f64> {
+        label_weight(&self.weight, self.ignore, label)
+    }
+    fn cross_entropy(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        Some(output.cross_entropy(target))
     }
     fn name(&self) -> &'static str {
         "cross_entropy"
@@ -193,6 +214,20 @@ impl Loss for Nll {
         // A softmax of log-probabilities gives the probabilities back.
         true
     }
+    fn ignore_index(&self) -> Option<u32> {
+        self.ignore
+    }
+    fn label_weight(&self, label: u32) -> Option<f64> {
+        label_weight(&self.weight, self.ignore, label)
+    }
+    fn cross_entropy(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        Some(functional::nll(
+            output,
+            target,
+            &Classes::default(),
+            Reduction::None,
+        ))
+    }
     fn name(&self) -> &'static str {
         "nll"
     }
@@ -267,6 +302,9 @@ impl Loss for FocalCrossEntropy {
     }
     fn takes_logits(&self) -> bool {
         true
+    }
+    fn cross_entropy(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        Some(output.cross_entropy(target))
     }
     fn name(&self) -> &'static str {
         "focal_cross_entropy"

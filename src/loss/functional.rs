@@ -30,11 +30,22 @@ impl Reduction {
         }
     }
 
-    /// Reduces those whose mean is one by weights, which they hold already. All weights 0 give a mean of NaN.
+    /// Reduces those whose mean is one by weights, which they hold already. Weights whose sum is 0 give a mean of
+    /// NaN and a gradient of 0.
     #[track_caller]
     pub fn weighted(self, each: &Tensor, weights: &Tensor) -> Tensor {
         match self {
-            Reduction::Mean => each.sum(&[]) / weights.sum(&[]),
+            Reduction::Mean => {
+                let (sum, total) = (each.sum(&[]), weights.sum(&[]));
+                (&sum / &total).with_gradient(&[&sum, &total], |b| {
+                    let none = b.x[1].eq_scalar(0.0);
+                    let zero = b.x[1].zeros_like();
+                    let by = none.select(&b.x[1].full_like(1.0), &b.x[1]);
+                    let sum = none.select(&zero, &(b.dy / &by));
+                    let total = none.select(&zero, &-(b.dy * b.y / &by));
+                    Ok(vec![Some(sum), Some(total)])
+                })
+            }
             other => other.of(each),
         }
     }
@@ -69,7 +80,7 @@ impl Classes<'_> {
 /// Softmax cross-entropy of logits `[.., classes]` with labels `[..]`, u32, in nats: `-ln softmax(x)[label]`.
 /// With smoothing `e`, `1 - e` of that and `e` of the mean over all classes (Szegedy et al., 2016).
 ///
-/// Where no label counts the mean is NaN, as in PyTorch.
+/// Where no label counts the mean is NaN, as in PyTorch, and the gradient 0.
 #[track_caller]
 pub fn cross_entropy(
     logits: &Tensor,

@@ -147,6 +147,28 @@ pub trait Loss: Send {
         self.threshold() == 0.0
     }
 
+    /// The label that marks a row as left out, PyTorch's `ignore_index`. Metrics leave the row out, too.
+    /// Default: none.
+    fn ignore_index(&self) -> Option<u32> {
+        None
+    }
+
+    /// How much a label counts in the mean of a batch, where that is a mean by weights; 0 for one that is ignored.
+    /// `None`, the default, where all rows count alike. Batches of a step, of an epoch and of an evaluation count
+    /// by the sum of their labels' weights.
+    fn label_weight(&self, label: u32) -> Option<f64> {
+        let _ = label;
+        None
+    }
+
+    /// The cross-entropy of each label in nats, without smoothing, weights or any other factor: what
+    /// [`Perplexity`](crate::metrics::Perplexity) is of. `None`, the default, where the loss has none; a metric
+    /// then takes the loss itself.
+    fn cross_entropy(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        let _ = (output, target);
+        None
+    }
+
     /// Its name, as in configurations and reports.
     fn name(&self) -> &'static str;
 
@@ -171,6 +193,15 @@ impl Loss for Box<dyn Loss> {
     }
     fn takes_logits(&self) -> bool {
         (**self).takes_logits()
+    }
+    fn ignore_index(&self) -> Option<u32> {
+        (**self).ignore_index()
+    }
+    fn label_weight(&self, label: u32) -> Option<f64> {
+        (**self).label_weight(label)
+    }
+    fn cross_entropy(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        (**self).cross_entropy(output, target)
     }
     fn name(&self) -> &'static str {
         (**self).name()

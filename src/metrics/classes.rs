@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::means::answers;
-use super::{Confusion, Metric, Settings, settings};
+use super::{Confusion, Metric, Settings, hand_back_ignored, label_of, settings};
 use crate::Tensor;
 use crate::loss::Loss;
 use crate::schema::range;
@@ -39,14 +39,20 @@ impl Average {
 /// The classes that are told and that should be.
 fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let (told, right) = answers(output, target, loss);
-    vec![right, told]
+    let mut tensors = vec![right, told];
+    hand_back_ignored(&mut tensors, target, loss);
+    tensors
 }
 
 /// Counts pairs of classes.
 fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
-    let [right, told] = batch else { return };
+    let [right, told, ignored @ ..] = batch else {
+        return;
+    };
+    let ignored = label_of(ignored);
     let mut confusion = Confusion::from_numbers(std::mem::take(total));
-    for (right, told) in right.iter().zip(told) {
+    let pairs = right.iter().zip(told);
+    for (right, told) in pairs.filter(|(right, _)| ignored != Some(**right)) {
         confusion.count(*right as usize, *told as usize);
     }
     *total = confusion.numbers();

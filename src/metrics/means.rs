@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Settings, mean, per_sample, settings, width};
+use super::{Metric, Settings, counted, mean, per_sample, settings, width};
 use crate::loss::{Loss, Outputs};
 use crate::task::Task;
 use crate::{DType, Tensor};
@@ -29,8 +29,11 @@ impl Metric for Accuracy {
     fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
         let (told, right) = answers(output, target, loss);
         // A sum of ones is exact.
-        let hits = told.eq(&right).cast(DType::F32).sum(&[]);
-        vec![hits / width(&right)]
+        let hits = told.eq(&right).cast(DType::F32);
+        match counted(target, loss) {
+            Some(counted) => vec![(hits * &counted).sum(&[]), counted.sum(&[])],
+            None => vec![hits.sum(&[]) / width(&right)],
+        }
     }
     fn finish(&self, total: &[f64]) -> f64 {
         mean(total)
@@ -91,30 +94,44 @@ impl Metric for LogLoss {
             _ if loss.takes_logits() => output.softplus() - output * target,
             _ => output.binary_cross_entropy(target),
         };
-        vec![per_sample(&each) / width(&each)]
+        match counted(target, loss) {
+            Some(counted) => vec![per_sample(&(each * &counted)), per_sample(&counted)],
+            None => vec![per_sample(&each) / width(&each)],
+        }
     }
     fn finish(&self, total: &[f64]) -> f64 {
         mean(total)
     }
 }
 
-/// The loss of a batch, so that its mean over samples comes out.
-fn of_loss(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
-    vec![loss.mean(output, target)]
-}
-
-/// Adds a batch's mean, once for each sample.
-fn add_mean(total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
-    total.resize(2, 0.0);
-    let mean = batch.first().and_then(|b| b.first()).copied();
-    if let ([sum, count], Some(mean)) = (total.as_mut_slice(), mean) {
-        *sum += mean * samples as f64;
-        *count += samples as f64;
+/// The mean cross-entropy of a batch's labels, and of how many where some may be ignored. Of a loss that has
+/// none, the loss itself.
+fn cross_entropy(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+    let Some(each) = loss.cross_entropy(output, target) else {
+        return vec![loss.mean(output, target)];
+    };
+    match counted(target, loss) {
+        Some(counted) => vec![(each * &counted).sum(&[]), counted.sum(&[])],
+        None => vec![each.mean(&[])],
     }
 }
 
-/// Perplexity: `e^loss` for the mean loss over all tokens, in nats. A model that knows nothing of `n` tokens
-/// has a perplexity of `n`.
+/// Adds a batch's mean, once for each sample; or its sum and what that is over.
+fn add_mean(total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
+    total.resize(2, 0.0);
+    let number = |i: usize| batch.get(i).and_then(|b| b.first()).copied();
+    if let ([sum, count], Some(first)) = (total.as_mut_slice(), number(0)) {
+        let (more, counted) = match number(1) {
+            Some(counted) => (first, counted),
+            None => (first * samples as f64, samples as f64),
+        };
+        *sum += more;
+        *count += counted;
+    }
+}
+
+/// Perplexity: `e^h` for the mean cross-entropy `h` over all tokens, in nats, whatever smoothing or weights the loss
+/// has. A model that knows nothing of `n` tokens has a perplexity of `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Perplexity;
 
@@ -123,7 +140,7 @@ impl Metric for Perplexity {
         "perplexity"
     }
     fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
-        of_loss(output, target, loss)
+        cross_entropy(output, target, loss)
     }
     fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
         add_mean(total, batch, samples);
@@ -133,7 +150,7 @@ impl Metric for Perplexity {
     }
 }
 
-/// Bits for each character of a text: `loss / ln 2`, times the tokens of a character. So models with
+/// Bits for each character of a text: `h / ln 2` for the mean cross-entropy `h`, times the tokens of a character. So models with
 /// different tokenizers can be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BitsPerCharacter {
@@ -182,7 +199,7 @@ impl Metric for BitsPerCharacter {
         "bits_per_character"
     }
     fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
-        of_loss(output, target, loss)
+        cross_entropy(output, target, loss)
     }
     fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
         add_mean(total, batch, samples);

@@ -3,7 +3,7 @@
 //! A batch hands back a few numbers, sums or one for each sample; they are gathered on the host in f64, and
 //! the metric is worked out of all of them at the end. So it is that of the whole set, however batches divide
 //! it: a precision is no mean of precisions. Definitions are scikit-learn's, also where a class is absent
-//! or scores are equal.
+//! or scores are equal. Rows whose label a loss [ignores](Loss::ignore_index) are in no metric.
 
 mod classes;
 mod confusion;
@@ -22,10 +22,10 @@ pub use means::{
 pub use ranking::{PrAuc, RocAuc, TopK, TopKSpec};
 pub use regression::R2;
 
-use crate::Tensor;
 use crate::loss::{Loss, Outputs};
 use crate::schema::{Kind, kinds};
 use crate::task::Task;
+use crate::{DType, Tensor};
 
 kinds! {
     /// A metric as a configuration says it: its kind with its settings.
@@ -193,12 +193,36 @@ pub fn higher_is_better(name: &str) -> bool {
     !FALLING.contains(&name.strip_prefix("val_").unwrap_or(name))
 }
 
-/// The mean of sums over samples, of which there are as many as the last says.
+/// The mean of sums over samples, of which there are as many as the last says; or over what a second sum counted.
 fn mean(total: &[f64]) -> f64 {
     match total {
-        [sum, .., samples] => sum / samples,
+        [sum, counted, _] => sum / counted,
+        [sum, samples] => sum / samples,
         _ => f64::NAN,
     }
+}
+
+/// The label of rows that no metric counts, where targets are labels.
+fn ignored(target: &Tensor, loss: &dyn Loss) -> Option<u32> {
+    let labels = target.dtype() == DType::U32;
+    loss.ignore_index().filter(|_| labels)
+}
+
+/// 1 for each label that counts and 0 for the others, where there may be such.
+fn counted(target: &Tensor, loss: &dyn Loss) -> Option<Tensor> {
+    let label = f64::from(ignored(target, loss)?);
+    Some(target.ne(&target.constant_like(label)).cast(DType::F32))
+}
+
+/// The label of rows that the host leaves out, to be handed back after everything else.
+fn hand_back_ignored(tensors: &mut Vec<Tensor>, target: &Tensor, loss: &dyn Loss) {
+    let label = ignored(target, loss).map(f64::from);
+    tensors.extend(label.map(|label| target.constant_like(label)));
+}
+
+/// The ignored label that a batch handed back, if any.
+fn label_of(ignored: &[Vec<f64>]) -> Option<f64> {
+    ignored.first()?.first().copied()
 }
 
 /// A tensor's sums over all axes but the first: one number a sample.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Settings, mean, settings};
+use super::{Metric, Settings, hand_back_ignored, label_of, mean, settings};
 use crate::loss::{Loss, Outputs};
 use crate::schema::range;
 use crate::task::Task;
@@ -13,20 +13,24 @@ use crate::{DType, Tensor};
 fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let logits = target.dtype() == DType::U32 && loss.takes_logits();
     let logits = output.constant_like(f64::from(u8::from(logits)));
-    vec![target.clone(), output.clone(), logits]
+    let mut tensors = vec![target.clone(), output.clone(), logits];
+    hand_back_ignored(&mut tensors, target, loss);
+    tensors
 }
 
 /// Keeps the number of scores, then each label with its scores.
 fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
-    let [labels, scores, logits] = batch else {
+    let [labels, scores, logits, ignored @ ..] = batch else {
         return;
     };
+    let ignored = label_of(ignored);
     let logits = logits.first().is_some_and(|l| *l > 0.5);
     let width = scores.len() / labels.len().max(1);
     if total.is_empty() {
         total.push(width as f64);
     }
-    for (label, scores) in labels.iter().zip(scores.chunks(width.max(1))) {
+    let rows = labels.iter().zip(scores.chunks(width.max(1)));
+    for (label, scores) in rows.filter(|(label, _)| ignored != Some(**label)) {
         total.push(*label);
         // Scores of different samples are compared, so they must be probabilities; in f64, so that equal
         // ones stay equal.
@@ -209,14 +213,20 @@ impl Metric for TopK {
     fn name(&self) -> &str {
         &self.name
     }
-    fn collect(&self, output: &Tensor, target: &Tensor, _: &dyn Loss) -> Vec<Tensor> {
-        vec![target.clone(), output.clone()]
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+        let mut tensors = vec![target.clone(), output.clone()];
+        hand_back_ignored(&mut tensors, target, loss);
+        tensors
     }
     fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], _: usize) {
-        let [labels, scores] = batch else { return };
+        let [labels, scores, ignored @ ..] = batch else {
+            return;
+        };
+        let ignored = label_of(ignored);
         total.resize(2, 0.0);
         let width = scores.len() / labels.len().max(1);
-        for (label, scores) in labels.iter().zip(scores.chunks(width.max(1))) {
+        let rows = labels.iter().zip(scores.chunks(width.max(1)));
+        for (label, scores) in rows.filter(|(label, _)| ignored != Some(**label)) {
             // A binary target has one score.
             let label = *label as usize;
             let Some(own) = scores.get(label) else {

@@ -82,6 +82,14 @@ impl Parameter {
         }
     }
 
+    /// The values that it was made with, where it was given them.
+    pub(crate) fn given(&self) -> Option<&[f32]> {
+        match &self.init {
+            Init::Values(values) => Some(values),
+            _ => None,
+        }
+    }
+
     pub(crate) fn role(&self) -> &Role {
         &self.role
     }

@@ -94,9 +94,11 @@ impl TrainSpec {
         own.unwrap_or(self.optimizer.as_ref())
     }
 
-    /// The optimizer's own rate at a time, and the numbers of a step of so many samples: those of the rest,
-    /// then of each group; how averages are made; the share of a sample, where a step has several batches.
-    pub fn scalars(&self, step: u64, at: Progress, samples: usize) -> (f64, Vec<f64>) {
+    /// The optimizer's own rate at a time, and the numbers of a step: those of the rest, then of each group; how
+    /// averages are made; and where a step has several batches, how much this one counts, if that is by weights,
+    /// and what a gradient by samples or weights is multiplied by. `batch` and `whole` are the samples or the
+    /// weight of the batch and of the step.
+    pub fn scalars(&self, step: u64, at: Progress, (batch, whole): (f64, f64)) -> (f64, Vec<f64>) {
         let base = self.optimizer.learning_rate();
         let rate = self.schedule.rate(base, at);
         let mut scalars = self.optimizer.scalars(step, rate);
@@ -113,7 +115,9 @@ impl TrainSpec {
             scalars.extend([keep, 1.0 - keep]);
         }
         if self.batches_per_step() > 1 {
-            scalars.push(1.0 / samples.max(1) as f64);
+            scalars.extend(self.is_weighted().then_some(batch));
+            // A step of ignored labels alone has a gradient of 0.
+            scalars.push(if whole > 0.0 { 1.0 / whole } else { 0.0 });
         }
         (rate, scalars)
     }

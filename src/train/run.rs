@@ -21,6 +21,9 @@ use super::workload::{FitWorkload, TRAIN_SET, VALIDATION_SET};
 /// How long a slice waits before it looks again whether the device takes more work: a small part of what is queued.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
+/// Samples that an error lists at most.
+const LISTED_ROWS: usize = 8;
+
 /// What a slice of training did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tick {
@@ -105,7 +108,7 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
-        position.history.keep_directions(&trainer.recipe.metrics);
+        position.history.keep_directions(&trainer.train_spec.metrics);
         let parts = chosen.work.parts;
         position.batch = position.batch * parts / position.parts.max(1);
         position.parts = parts;
@@ -187,7 +190,13 @@ impl Run {
             values: watched.as_deref().unwrap_or_default(),
         };
         let step = trainer.position.step + 1;
-        let (rate, scalars) = trainer.train_spec.scalars(step, at, to - first);
+        let counts = |rows: &[u32]| match trainer.train_spec.is_weighted() {
+            true => session_weight(trainer, rows),
+            false => rows.len() as f64,
+        };
+        let of_step = self.rows.get(first..to).unwrap_or(&[]);
+        let counts = (counts(rows), counts(of_step));
+        let (rate, scalars) = trainer.train_spec.scalars(step, at, counts);
         self.rate = rate;
         let plan_key = PlanKey {
             purpose: match whole {
@@ -221,7 +230,7 @@ impl Run {
             trainer.first_step = Some(Instant::now());
         }
         for batch in &batches {
-            finite(batch, "the training loss")?;
+            self.check(trainer, batch)?;
         }
         let mut sums = trainer.position.take_sums();
         for batch in &batches {
@@ -234,6 +243,51 @@ impl Run {
         trainer.position.put_sums(sums);
         trainer.position.seconds = self.seconds();
         Ok(all)
+    }
+
+    /// Refuses a loss that is not a number: training on would only destroy the weights. That of a batch whose
+    /// labels are all ignored is none, which harms nothing where the step has other batches.
+    fn check(&self, trainer: &Trainer, batch: &Batch) -> Result<()> {
+        let ignored = batch.weight == Some(0.0);
+        if batch.loss.is_finite() || (ignored && trainer.train_spec.batches_per_step() > 1) {
+            return Ok(());
+        }
+        let what = match ignored {
+            true => {
+                // Counted from 1; all results that are still to come are of this epoch.
+                let position = &trainer.position;
+                let after = position.batches_ever.saturating_sub(batch.key);
+                let number = position.batch.saturating_sub(after);
+                let from = (number.saturating_sub(1) as usize).saturating_mul(self.fit.batch_size);
+                let rows = self
+                    .rows
+                    .iter()
+                    .skip(from)
+                    .take(batch.samples.min(LISTED_ROWS));
+                let rows: Vec<String> = rows.map(u32::to_string).collect();
+                let more = if batch.samples > LISTED_ROWS {
+                    ", .."
+                } else {
+                    ""
+                };
+                format!(
+                    "the training loss of batch {number} of epoch {} (samples {}{more}), whose labels all have the \
+                     weight 0 or are ignored,",
+                    position.epoch + 1,
+                    rows.join(", ")
+                )
+            }
+            false => {
+                let hint = "a smaller learning rate or clip_grad_norm may help";
+                format!("the training loss ({hint})")
+            }
+        };
+        Err(Error::NonFinite {
+            step: batch.step,
+            what,
+            value: batch.loss,
+            at: None,
+        })
     }
 
     /// Waits for the steps under way, so that the position knows their results. While validating there
@@ -353,17 +407,11 @@ fn measured(metrics: &[String], validated: bool) -> Vec<String> {
     names
 }
 
-/// Refuses a loss that is not a number: training on would only destroy the weights.
-fn finite(batch: &Batch, what: &str) -> Result<()> {
-    match batch.loss.is_finite() {
-        true => Ok(()),
-        false => Err(Error::NonFinite {
-            step: batch.step,
-            what: format!("{what} (a smaller learning rate or clip_grad_norm may help)"),
-            value: batch.loss,
-            at: None,
-        }),
-    }
+/// The sum of the weights of some rows' labels.
+fn session_weight(trainer: &Trainer, rows: &[u32]) -> f64 {
+    let session = trainer.session.as_ref();
+    let weight = session.and_then(|session| session.weight(TRAIN_SET, rows));
+    weight.unwrap_or(rows.len() as f64)
 }
 
 /// Advances until `budget` is over.

@@ -8,24 +8,31 @@ use crate::data::Dataset;
 use crate::exec::interpreter::array_of;
 use crate::exec::{Counters, Executor, HostPhase, Program, RunResult, Span, Timeline, Timing};
 use crate::graph::Role;
+use crate::loss::Target;
 use crate::plan::{Layout, Plan};
 use crate::{Error, Result};
 
 use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
-use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
-use super::spec::DataSpec;
+use super::program::{Planned, Planner, MemoryStrategy, PlanKey};
+use super::spec::{DataSpec, TrainSpec};
 use super::state::Weights;
-use super::trace::{LOSS, metric_of};
+use super::trace::{LOSS, Purpose, metric_of};
 
 /// A run whose results have not arrived yet.
 struct Pending {
     samples: usize,
+    weight: Option<f64>,
     step: u64,
+    key: u64,
 }
 
 /// The results of one run, as numbers.
 pub(super) struct Batch {
     pub samples: usize,
+    /// The sum of its labels' weights, where the loss's mean is one by weights.
+    pub weight: Option<f64>,
+    /// What its random numbers were told from others by: its number among all batches trained on.
+    pub key: u64,
     /// The training step that it was, counted from 1; 0 in an evaluation.
     pub step: u64,
     pub loss: f64,
@@ -42,6 +49,8 @@ pub(super) struct Session {
     sets: Vec<Dataset>,
     spec: DataSpec,
     seed: u64,
+    /// By label, how much it counts, where not all count alike.
+    label_weights: Option<Vec<f64>>,
     pending: VecDeque<Pending>,
     /// Words of each input of a run, kept so that a step allocates nothing.
     words: Vec<Vec<u32>>,
@@ -70,6 +79,7 @@ impl Session {
             sets: Vec::new(),
             spec: planner.spec.clone(),
             seed: planner.train_spec.seed,
+            label_weights: label_weights(planner.train_spec, planner.spec),
             pending: VecDeque::new(),
             words: Vec::new(),
             model_variables: planner.variables.len(),
@@ -156,11 +166,37 @@ impl Session {
         let index = self.fill(plan_key, rows, key, scalars)?;
         let inputs = inputs(&self.program, index, &self.words);
         self.executor.run(index, &inputs)?;
+        self.expect(plan_key, rows, (step, key));
+        Ok(())
+    }
+
+    /// Notes that the results of a run are to come.
+    fn expect(&mut self, plan_key: PlanKey, rows: &[u32], (step, key): (u64, u64)) {
+        let weight = match plan_key.purpose {
+            Purpose::Predict => None,
+            _ => self.weight(plan_key.set, rows),
+        };
         self.pending.push_back(Pending {
             samples: rows.len(),
+            weight,
             step,
+            key,
         });
-        Ok(())
+    }
+
+    /// The sum of the weights of some rows' labels, where the loss's mean is one by weights.
+    pub fn weight(&self, set: usize, rows: &[u32]) -> Option<f64> {
+        let weights = self.label_weights.as_ref()?;
+        let set = self.sets.get(set)?;
+        let of = |label: &u32| weights.get(*label as usize).copied().unwrap_or(0.0);
+        let row = |row: &u32| -> f64 {
+            let row = *row as usize;
+            match set.labels(row) {
+                Some(labels) => labels.iter().map(of).sum(),
+                None => set.label(row).as_ref().map_or(0.0, of),
+            }
+        };
+        Some(rows.iter().map(row).sum())
     }
 
     /// The same, waited for and timed. The time that it takes to gather the rows is the first of the parts.
@@ -177,10 +213,7 @@ impl Session {
         let inputs = inputs(&self.program, index, &self.words);
         let gathered = start.elapsed();
         let mut timeline = self.executor.run_timed(index, &inputs, timing)?;
-        self.pending.push_back(Pending {
-            samples: rows.len(),
-            step,
-        });
+        self.expect(plan_key, rows, (step, key));
         let spans = timeline.host.iter_mut().map(|(_, span)| span);
         for span in spans.chain(&mut timeline.steps) {
             span.start += gathered;
@@ -243,6 +276,8 @@ impl Session {
         let plan = self.program.plans.get(result.plan)?;
         let mut batch = Batch {
             samples: pending.samples,
+            weight: pending.weight,
+            key: pending.key,
             step: pending.step,
             loss: f64::NAN,
             metrics: Vec::new(),
@@ -329,6 +364,15 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// How much each label counts, where not all count alike.
+fn label_weights(train_spec: &TrainSpec, spec: &DataSpec) -> Option<Vec<f64>> {
+    let Target::Labels { classes, .. } = spec.target else {
+        return None;
+    };
+    let labels = 0..u32::try_from(classes).unwrap_or(u32::MAX);
+    labels.map(|l| train_spec.loss.label_weight(l)).collect()
 }
 
 /// The words of the inputs of a plan.

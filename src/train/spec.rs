@@ -73,6 +73,11 @@ impl TrainSpec {
         }
     }
 
+    /// Whether the loss's mean is one by the labels' weights, so that batches count by these.
+    pub fn is_weighted(&self) -> bool {
+        self.loss.label_weight(0).is_some()
+    }
+
     /// Batches, or parts of batches, whose gradients a step adds up.
     pub fn batches_per_step(&self) -> u64 {
         self.accumulate.saturating_mul(self.parts).max(1)

@@ -8,7 +8,7 @@ use super::session::Batch;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sums {
     pub samples: f64,
-    /// The loss's, then each metric's.
+    /// The loss's, with the weight that it is over where that is not the samples; then each metric's.
     pub totals: Vec<Vec<f64>>,
 }
 
@@ -20,9 +20,16 @@ impl Sums {
         let Some((loss, totals)) = self.totals.split_first_mut() else {
             return;
         };
-        loss.resize(1, 0.0);
-        for total in loss {
-            *total += batch.loss * batch.samples as f64;
+        loss.resize(1 + usize::from(batch.weight.is_some()), 0.0);
+        let counts = batch.weight.unwrap_or(batch.samples as f64);
+        // The loss of ignored labels alone is NaN.
+        let sum = if counts > 0.0 {
+            batch.loss * counts
+        } else {
+            0.0
+        };
+        for (total, more) in loss.iter_mut().zip([sum, counts]) {
+            *total += more;
         }
         let none = Vec::new();
         for (i, (metric, total)) in metrics.iter().zip(totals).enumerate() {
@@ -31,10 +38,13 @@ impl Sums {
         }
     }
 
-    /// The mean loss over samples; NaN where there are none.
+    /// The mean loss over samples, or over their labels' weights; NaN where there are none.
     pub fn loss(&self) -> f64 {
-        let total = self.totals.first().and_then(|loss| loss.first());
-        total.map_or(f64::NAN, |total| total / self.samples.max(1.0))
+        match self.totals.first().map(Vec::as_slice) {
+            Some([total, weight]) => total / weight,
+            Some([total]) => total / self.samples.max(1.0),
+            _ => f64::NAN,
+        }
     }
 
     /// The metrics, by name.

@@ -93,7 +93,9 @@ struct Given {
     groups: Vec<Vec<Tensor>>,
     /// How much of the averages is kept, and how much of the new weights they take.
     average: Option<(Tensor, Tensor)>,
-    /// 1 over the samples of a step of several batches.
+    /// How much a batch counts, where a step has several and the loss weighs its labels.
+    weight: Option<Tensor>,
+    /// 1 over the samples, or the weight, of a step of several batches.
     share: Option<Tensor>,
 }
 
@@ -103,7 +105,9 @@ impl Given {
         let each = train_spec.optimizer.scalars(1, rate).len();
         let groups = train_spec.groups.len() + 1;
         let (averages, sums) = (train_spec.ema.is_some(), train_spec.batches_per_step() > 1);
-        let count = each * groups + 2 * usize::from(averages) + usize::from(sums);
+        let weighted = sums && train_spec.is_weighted();
+        let parts = usize::from(sums) + usize::from(weighted);
+        let count = each * groups + 2 * usize::from(averages) + parts;
         let all = ops::input(shared, SCALARS, [count], DType::F32);
         let mut next = (0..count).map(|i| all.narrow(0, i, 1).reshape(Shape::scalar()));
         let mut some = |n: usize| next.by_ref().take(n).collect::<Vec<Tensor>>();
@@ -115,6 +119,7 @@ impl Given {
         Given {
             groups,
             average,
+            weight: some(usize::from(weighted)).pop(),
             share: some(usize::from(sums)).pop(),
         }
     }
@@ -155,8 +160,8 @@ fn assign(shared: &Rc<RefCell<Graph>>, variable: VariableId, value: &Tensor) {
 }
 
 /// Adds this batch's gradients to the sums. The last batch takes the mean over all samples of the step
-/// for its gradients, and the sums start anew. A batch counts by its samples, so that a step of several
-/// batches is that of one large one, also where the last is smaller.
+/// for its gradients, and the sums start anew. A batch counts by its samples, or by its labels' weights where the
+/// loss's mean does, so that a step of several batches is that of one large one, also where the last is smaller.
 fn accumulate(
     (shared, named): (&Rc<RefCell<Graph>>, &Named),
     used: &mut [Used],
@@ -168,7 +173,10 @@ fn accumulate(
         let Some((id, sum)) = named.state(shared, ACCUMULATED, &u.name) else {
             return Err(Error::internal("accumulating", "a gradient without a sum"));
         };
-        let sum = sum + &u.gradient * batch as f64;
+        let sum = match &given.weight {
+            Some(weight) => sum + &u.gradient * weight,
+            None => sum + &u.gradient * batch as f64,
+        };
         match (part, &given.share) {
             (Part::Whole, Some(share)) => {
                 u.gradient = &sum * share;

@@ -45,6 +45,7 @@ mod control;
 mod ctc;
 mod curves;
 mod generation;
+mod ignored;
 mod losses;
 mod memory_limit;
 mod mistakes;

@@ -165,7 +165,8 @@ impl Batches<'_> {
         };
         self.next += 1;
         let step = self.next as u64;
-        let (_, scalars) = self.trainer.train_spec.scalars(step, at, batch);
+        let counts = batch as f64;
+        let (_, scalars) = self.trainer.train_spec.scalars(step, at, (counts, counts));
         (rows.collect(), step, scalars)
     }
 
