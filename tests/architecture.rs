@@ -40,6 +40,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "graph", "kernel", "ops", "autodiff", "passes", "plan", "exec", "random",
         ],
     ),
+    (
+        "eval",
+        &["graph", "ops", "autodiff", "plan", "exec", "device"],
+    ),
     ("doctor", DOCTOR),
     ("nn", MODEL),
     ("optim", MODEL),
