@@ -14,6 +14,9 @@ use crate::ops::{
 };
 use crate::{Error, Shape, Source, Tensor};
 
+/// Tensors that one op joins at most; the CPU opens no more for a step.
+const MAX_INPUTS: usize = 32;
+
 impl Concat {
     /// How many runs of neighbouring elements a tensor has, and how long each is.
     fn runs(&self, x: &Shape) -> (usize, usize) {
@@ -164,10 +167,19 @@ impl Tensor {
             );
             return first.record_error("concat", reason, caller);
         };
-        match tensors {
-            [x] => (*x).clone(),
-            _ => Tensor::apply(Op::Concat(Concat { axis }), tensors, caller),
+        // In groups, and these again, until there is one.
+        let mut parts: Vec<Tensor> = tensors.iter().map(|x| (*x).clone()).collect();
+        while parts.len() > 1 {
+            let join = |group: &[Tensor]| match group {
+                [x] => x.clone(),
+                _ => {
+                    let group: Vec<&Tensor> = group.iter().collect();
+                    Tensor::apply(Op::Concat(Concat { axis }), &group, caller)
+                }
+            };
+            parts = parts.chunks(MAX_INPUTS).map(join).collect();
         }
+        parts.swap_remove(0)
     }
 
     /// Tensors of one shape side by side along a new axis `axis` (negative counts from the back of
