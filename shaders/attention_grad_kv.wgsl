@@ -25,7 +25,7 @@ fn main(
     let k_start = params.k_offset + (b * params.keys + j) * params.k_row + kv_head * (D / WIDTH);
     let v_start = params.v_offset + (b * params.keys + j) * params.v_row + kv_head * (E / WIDTH);
     var key: array<vec4<f32>, D4>;
-    for (var c = 0u; c < D4; c++) { key[c] = k4(k_start, c) * params.scale; }
+    for (var c = 0u; c < D4; c++) { key[c] = k4(k_start, c); }
     var value: array<vec4<f32>, E4>;
     for (var c = 0u; c < E4; c++) { value[c] = v4(v_start, c); }
     var dk: array<vec4<f32>, D4>;
@@ -38,7 +38,8 @@ fn main(
             let row = (b * params.queries + i) * params.heads + head;
             let query = q_start + i * params.q_row;
             var s = added;
-            for (var c = 0u; c < D4; c++) { s = add_dot(s, key[c], q4(query, c)); }
+            // The query is scaled and not the key, as where lse is computed: else the score is off by an ulp.
+            for (var c = 0u; c < D4; c++) { s = add_dot(s, q4(query, c) * params.scale, key[c]); }
             var dp = -delta[row];
             for (var c = 0u; c < E4; c++) { dp = add_dot(dp, value[c], dy4(row * (E / WIDTH), c)); }
             let p = select(0.0, exp(s - lse[row]), s > LEFT_OUT);

@@ -28,9 +28,9 @@ fn main(
     let k_start = params.k_offset + (b * params.keys + j) * params.k_row + kv_head * (D / WIDTH);
     let v_start = params.v_offset + (b * params.keys + j) * params.v_row + kv_head * (E / WIDTH);
     let added = vec4<f32>(bias(b, j.x), bias(b, j.y), bias(b, j.z), bias(b, j.w));
-    let key_low = k_blocks(k_start, 0u, params.scale);
+    let key_low = k_blocks(k_start, 0u, 1.0);
     var key_high: Blocks;
-    if D8 > 1u { key_high = k_blocks(k_start, 8u, params.scale); }
+    if D8 > 1u { key_high = k_blocks(k_start, 8u, 1.0); }
     let value_low = v_blocks(v_start, 0u);
     var value_high: Blocks;
     if E8 > 1u { value_high = v_blocks(v_start, 8u); }
@@ -44,9 +44,10 @@ fn main(
         for (var i = first_query(first); i < params.queries; i++) {
             let row = (b * params.queries + i) * params.heads + head;
             var s = added;
-            s = add_row(s, key_low, q4(q_start + i * params.q_row, lane_block(0u, lane, D4)));
+            // The query is scaled and not the key, as where lse is computed: else the score is off by an ulp.
+            s = add_row(s, key_low, q4(q_start + i * params.q_row, lane_block(0u, lane, D4)) * params.scale);
             if D8 > 1u {
-                s = add_row(s, key_high, q4(q_start + i * params.q_row, lane_block(1u, lane, D4)));
+                s = add_row(s, key_high, q4(q_start + i * params.q_row, lane_block(1u, lane, D4)) * params.scale);
             }
             var dp = vec4<f32>(-delta[row]);
             dp = add_row(dp, value_low, dy4(row * (E / WIDTH), lane_block(0u, lane, E4)));
