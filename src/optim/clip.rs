@@ -41,8 +41,27 @@ impl Clip {
 /// `min(max / (norm + 1e-6), 1)`, as PyTorch's `clip_grad_norm_` (Pascanu, Mikolov, Bengio, 2013).
 /// `None` for no gradients.
 fn factor(gradients: &[Tensor], max: f64) -> Option<Tensor> {
-    let squares = gradients.iter().map(|g| g.square().sum(&[]));
-    let total = squares.reduce(|a, b| a + b)?;
-    let norm = total.sqrt();
-    Some((max / (norm + 1e-6)).clamp(0.0, 1.0))
+    Some((max / (global_norm(gradients)? + 1e-6)).clamp(0.0, 1.0))
 }
+
+/// The norm of all gradients together, also where their squares overflow. `None` for no gradients.
+pub(crate) fn global_norm(gradients: &[Tensor]) -> Option<Tensor> {
+    let total = |scale: Option<f64>| {
+        let scaled = gradients.iter().map(|g| match scale {
+            Some(scale) => (g * scale).square().sum(&[]),
+            None => g.square().sum(&[]),
+        });
+        scaled.reduce(|a, b| a + b)
+    };
+    // Where the squares overflow, those of much smaller gradients are taken: a power of 2, so that nothing is rounded.
+    // (Where they vanish, the norm is far below what clipping adds to it.)
+    let (usual, large) = (total(None)?, total(Some(DOWN))?);
+    let overflow = usual.gt_scalar(LARGEST);
+    Some(overflow.select(&(large.sqrt() * (1.0 / DOWN)), &usual.sqrt()))
+}
+
+/// What gradients are multiplied by so that not even squares of the largest numbers overflow: 2^-80.
+const DOWN: f64 = 1.0 / (1u128 << 80) as f64;
+
+/// A sum of squares above this is not trusted.
+const LARGEST: f64 = 1e38;

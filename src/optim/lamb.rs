@@ -69,7 +69,7 @@ impl Lamb {
 }
 
 fn norm(x: &Tensor) -> Tensor {
-    x.square().sum(&[]).sqrt()
+    x.norm(&[], 2.0)
 }
 
 impl Optimizer for Lamb {

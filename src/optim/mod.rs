@@ -22,6 +22,7 @@ pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use clip::Clip;
+pub(crate) use clip::global_norm;
 pub use lamb::Lamb;
 pub use lion::Lion;
 pub use muon::{Muon, MuonScale};

@@ -144,7 +144,7 @@ impl Muon {
         let [a, b, c] = self.coefficients;
         let tall = m.dim(0) > m.dim(1);
         let mut x = if tall { m.permute(&[1, 0]) } else { m.clone() };
-        let norm = x.square().sum(&[]).sqrt();
+        let norm = x.norm(&[], 2.0);
         x = &x / norm.maximum(&norm.constant_like(self.eps));
         for _ in 0..self.steps {
             let gram = x.matmul_t(&x);

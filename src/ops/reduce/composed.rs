@@ -189,20 +189,31 @@ impl Tensor {
         if p == 1.0 {
             return self.abs().sum(axes);
         }
-        let y = match p {
-            2.0 => self.square().sum(axes).sqrt(),
-            _ => self.abs().powf(p).sum(axes).powf(1.0 / p),
+        let shape = self.shape();
+        if self.id().is_none() || shape.is_empty() {
+            return self.abs().powf(p).sum(axes).powf(1.0 / p);
+        }
+        // Powers of very large elements overflow, of very small ones they vanish: these are scaled.
+        let (scale, back) = self.abs().max(axes).norm_scale(p);
+        let spread = scale.spread_over(&shape, axes, caller);
+        let scaled = self * &spread;
+        let length = match p {
+            2.0 => scaled.square().sum(axes).sqrt(),
+            _ => scaled.abs().powf(p).sum(axes).powf(1.0 / p),
         };
+        let y = &length * &back;
         if y.id().is_none() {
             return y;
         }
         let axes = axes.to_vec();
-        y.with_gradient(&[self], move |b: &Backward| {
-            let (x, shape) = (&b.x[0], b.x[0].shape());
+        y.with_gradient(&[self, &spread, &length], move |b: &Backward| {
+            let (x, shape, length) = (&b.x[0], b.x[0].shape(), &b.x[2]);
             let zero = b.y.eq_scalar(0.0);
-            let slope = b.dy / b.y.powf(p - 1.0);
+            // Of scaled elements and their norm: the gradient is the same.
+            let slope = b.dy / length.powf(p - 1.0);
             let slope = zero.select(&b.y.zeros_like(), &slope);
             let slope = slope.spread_over(&shape, &axes, Source::caller());
+            let x = &(x * &b.x[1]);
             let dx = match p {
                 2.0 => x * slope,
                 // At 0 the power may be infinite, but the sign is 0.
@@ -211,7 +222,31 @@ impl Tensor {
                     x.eq_scalar(0.0).select(&x.zeros_like(), &power)
                 }
             };
-            Ok(vec![Some(dx)])
+            Ok(vec![Some(dx), None, None])
         })
+    }
+
+    /// What elements with this largest magnitude are multiplied by before their powers are summed up, and what the
+    /// norm of order `p` is multiplied by after that. Both are 1 unless a power or the sum could overflow or
+    /// vanish, and powers of 2 for `p = 2`, so that they change no bit of a norm that needs no scaling.
+    fn norm_scale(&self, p: f64) -> (Tensor, Tensor) {
+        /// Squares up to 2^90 have sums of 2^29 that are far from `f32`'s end, at 2^128.
+        const SAFE: f64 = 45.0;
+        let bound = (2.0 * SAFE / p).min(126.0).exp2();
+        let (large, small) = (self.gt_scalar(bound), self.lt_scalar(1.0 / bound));
+        let one = self.full_like(1.0);
+        let pick = |of_large: &Tensor, of_small: &Tensor| {
+            large.select(of_large, &small.select(of_small, &one))
+        };
+        if p == 2.0 {
+            let (down, up) = ((-2.0 * SAFE).exp2(), (2.0 * SAFE).exp2());
+            let (down, up) = (self.full_like(down), self.full_like(up));
+            return (pick(&down, &up), pick(&up, &down));
+        }
+        // By itself, so that the largest becomes 1; where it is 0 or infinite there is nothing to save.
+        let finite = self.gt_scalar(0.0).select(self, &one);
+        let finite = finite.clamp_max(LARGEST);
+        let inverse = 1.0 / &finite;
+        (pick(&inverse, &inverse), pick(&finite, &finite))
     }
 }
