@@ -49,6 +49,8 @@ activations! {
     Tanh "Tanh" tanh;
     /// `x (1 + erf(x / sqrt(2))) / 2`.
     Gelu "GELU" gelu;
+    /// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: PyTorch's `GELU(approximate="tanh")`, as in GPT-2.
+    GeluTanh "GELU(tanh)" gelu_tanh;
     /// `x sigmoid(x)`.
     Silu "SiLU" silu;
     /// `ln(1 + e^x)`.

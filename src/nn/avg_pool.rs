@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::graph::Resampling;
 use crate::{Source, Tensor};
 
+use super::ceil::Windows;
 use super::{
     Module, Pair, Settings, Unfit,
     spec::{IMAGES, SEQUENCES, channels, with_channels, yes},
@@ -20,6 +21,7 @@ pub struct AvgPool2d {
     stride: [usize; 2],
     padding: [usize; 2],
     count_padding: bool,
+    ceil_mode: bool,
     source: Source,
 }
 
@@ -33,6 +35,7 @@ impl AvgPool2d {
             stride: kernel,
             padding: [0, 0],
             count_padding: true,
+            ceil_mode: false,
             source: Source::caller(),
         }
     }
@@ -56,20 +59,40 @@ impl AvgPool2d {
         self
     }
 
-    fn kind(&self) -> Resampling {
-        Resampling::Average {
+    /// Rounds the number of windows up: one that reaches beyond the padding has the mean over what lies in it.
+    /// PyTorch's `ceil_mode=True`.
+    pub fn ceil_mode(mut self) -> Self {
+        self.ceil_mode = true;
+        self
+    }
+
+    /// The means of all windows.
+    fn means(&self, x: &Tensor) -> Tensor {
+        let mean = |x: &Tensor, count_padding: bool| {
+            x.resample(Resampling::Average {
+                kernel: self.kernel,
+                stride: self.stride,
+                padding: self.padding,
+                count_padding,
+            })
+        };
+        if !self.ceil_mode {
+            return mean(x, self.count_padding);
+        }
+        let windows = Windows {
             kernel: self.kernel,
             stride: self.stride,
             padding: self.padding,
-            count_padding: self.count_padding,
-        }
+            dilation: [1, 1],
+        };
+        windows.mean(x, self.count_padding, mean)
     }
 }
 
 impl Module for AvgPool2d {
     fn forward(&self, x: &Tensor) -> Tensor {
         let name = format!("AvgPool2d({})", Pair(self.kernel));
-        layer(x, self.source, &name, |x| x.resample(self.kind()))
+        layer(x, self.source, &name, |x| self.means(x))
     }
 }
 
@@ -93,6 +116,11 @@ impl AvgPool1d {
         AvgPool1d(self.0.padding([0, padding]))
     }
 
+    /// See [`AvgPool2d::ceil_mode`].
+    pub fn ceil_mode(self) -> Self {
+        AvgPool1d(self.0.ceil_mode())
+    }
+
     /// See [`AvgPool2d::without_counting_padding`].
     pub fn without_counting_padding(self) -> Self {
         AvgPool1d(self.0.without_counting_padding())
@@ -103,7 +131,7 @@ impl Module for AvgPool1d {
     fn forward(&self, x: &Tensor) -> Tensor {
         let name = format!("AvgPool1d({})", self.0.kernel[1]);
         layer(x, self.0.source, &name, |x| {
-            x.unsqueeze(-2).resample(self.0.kind()).squeeze(-2)
+            self.0.means(&x.unsqueeze(-2)).squeeze(-2)
         })
     }
 }
@@ -163,14 +191,20 @@ pub struct AvgPool2dSpec {
     /// Whether the zeros count in the mean.
     #[serde(default = "yes")]
     pub count_padding: bool,
+    /// Whether the number of windows is rounded up.
+    #[serde(default)]
+    pub ceil_mode: bool,
 }
 
 impl Settings for AvgPool2dSpec {
     fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
         channels::<2>(sample, IMAGES)?;
-        let pool = AvgPool2d::new(self.kernel)
+        let mut pool = AvgPool2d::new(self.kernel)
             .stride(self.stride.unwrap_or(self.kernel))
             .padding(self.padding);
+        if self.ceil_mode {
+            pool = pool.ceil_mode();
+        }
         Ok(match self.count_padding {
             true => with_channels::<2>(sample, pool),
             false => with_channels::<2>(sample, pool.without_counting_padding()),
@@ -196,14 +230,20 @@ pub struct AvgPool1dSpec {
     /// Whether the zeros count in the mean.
     #[serde(default = "yes")]
     pub count_padding: bool,
+    /// Whether the number of windows is rounded up.
+    #[serde(default)]
+    pub ceil_mode: bool,
 }
 
 impl Settings for AvgPool1dSpec {
     fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
         channels::<1>(sample, SEQUENCES)?;
-        let pool = AvgPool1d::new(self.kernel)
+        let mut pool = AvgPool1d::new(self.kernel)
             .stride(self.stride.unwrap_or(self.kernel))
             .padding(self.padding);
+        if self.ceil_mode {
+            pool = pool.ceil_mode();
+        }
         Ok(match self.count_padding {
             true => with_channels::<1>(sample, pool),
             false => with_channels::<1>(sample, pool.without_counting_padding()),

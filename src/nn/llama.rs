@@ -9,7 +9,7 @@ use crate::{Source, Tensor};
 
 use super::{
     Cached, Embedding, LanguageModel, Linear, Module, MultiHeadAttention, RmsNorm, Rope,
-    TransformerEncoderLayer, Visitor,
+    TransformerEncoderLayer, Visitor, traced,
 };
 
 /// The deviation of embeddings at the start.
@@ -36,6 +36,9 @@ pub struct LlamaConfig {
     pub rope_base: f64,
     /// What is added to mean squares.
     pub eps: f64,
+    /// Whether the scores are products with the embeddings of the tokens, as in Llama 3.2 1B; else they have weights
+    /// of their own.
+    pub tied: bool,
 }
 
 impl Default for LlamaConfig {
@@ -76,6 +79,8 @@ pub struct LlamaSpec {
     /// What is added to mean squares.
     #[schemars(with = "range::Positive")]
     pub eps: f64,
+    /// Whether the scores are products with the embeddings of the tokens; else they have weights of their own.
+    pub tied: bool,
 }
 
 impl Default for LlamaSpec {
@@ -89,6 +94,7 @@ impl Default for LlamaSpec {
             hidden: None,
             rope_base: 1e4,
             eps: 1e-5,
+            tied: false,
         }
     }
 }
@@ -107,6 +113,7 @@ impl LlamaSpec {
             hidden: self.hidden.unwrap_or(usual),
             rope_base: self.rope_base,
             eps: self.eps,
+            tied: self.tied,
         }
     }
 }
@@ -126,7 +133,7 @@ pub struct Llama {
     tokens: Embedding,
     blocks: Vec<TransformerEncoderLayer>,
     norm: RmsNorm,
-    head: Linear,
+    head: Option<Linear>,
     source: Source,
 }
 
@@ -148,7 +155,7 @@ impl Llama {
             tokens: Embedding::new(vocabulary, width).init(Init::Normal { std: STD }),
             blocks,
             norm: RmsNorm::new([width]).eps(config.eps),
-            head: Linear::new(width, vocabulary).without_bias(),
+            head: (!config.tied).then(|| Linear::new(width, vocabulary).without_bias()),
             config,
             source: Source::caller(),
         }
@@ -160,7 +167,13 @@ impl Llama {
     }
 
     fn scores(&self, x: &Tensor) -> Tensor {
-        self.head.forward(&self.norm.forward(x))
+        let x = self.norm.forward(x);
+        match &self.head {
+            Some(head) => head.forward(&x),
+            None => traced(&x, "tied head", |x| {
+                x.matmul_t(&self.tokens.weight().tensor(x))
+            }),
+        }
     }
 }
 
@@ -179,7 +192,9 @@ impl Module for Llama {
             visitor.child(&format!("blocks.{i}"), block);
         }
         visitor.child("norm", &self.norm);
-        visitor.child("head", &self.head);
+        if let Some(head) = &self.head {
+            visitor.child("head", head);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::graph::MaxPool;
 use crate::{Source, Tensor};
 
 use super::avg_pool::layer;
+use super::ceil::Windows;
 use super::{
     Module, Pair, Settings, Unfit,
     spec::{IMAGES, SEQUENCES, channels, with_channels},
@@ -17,6 +18,7 @@ use crate::schema::{Path, range};
 /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down, and `ow` alike.
 pub struct MaxPool2d {
     pool: MaxPool,
+    ceil_mode: bool,
     source: Source,
 }
 
@@ -32,6 +34,7 @@ impl MaxPool2d {
                 padding: [0, 0],
                 dilation: [1, 1],
             },
+            ceil_mode: false,
             source: Source::caller(),
         }
     }
@@ -54,18 +57,41 @@ impl MaxPool2d {
         self.pool.dilation = dilation.into().0;
         self
     }
+
+    /// Rounds the number of windows up: the last may reach beyond the padding. PyTorch's `ceil_mode=True`.
+    pub fn ceil_mode(mut self) -> Self {
+        self.ceil_mode = true;
+        self
+    }
+}
+
+/// The largest of each window, whose number may be rounded up.
+fn largest(x: &Tensor, pool: MaxPool, ceil_mode: bool) -> Tensor {
+    if !ceil_mode {
+        return x.max_pool2d(pool);
+    }
+    let windows = Windows {
+        kernel: pool.kernel,
+        stride: pool.stride,
+        padding: pool.padding,
+        dilation: pool.dilation,
+    };
+    windows.for_max(x).max_pool2d(pool)
 }
 
 impl Module for MaxPool2d {
     fn forward(&self, x: &Tensor) -> Tensor {
         let kind = format!("MaxPool2d({})", Pair(self.pool.kernel));
-        layer(x, self.source, &kind, |x| x.max_pool2d(self.pool))
+        layer(x, self.source, &kind, |x| {
+            largest(x, self.pool, self.ceil_mode)
+        })
     }
 }
 
 /// The largest of each window of sequences: takes `[n, c, length]`, gives `[n, c, ol]`; see [`MaxPool2d`].
 pub struct MaxPool1d {
     pool: MaxPool,
+    ceil_mode: bool,
     source: Source,
 }
 
@@ -80,6 +106,7 @@ impl MaxPool1d {
                 padding: [0, 0],
                 dilation: [1, 1],
             },
+            ceil_mode: false,
             source: Source::caller(),
         }
     }
@@ -101,13 +128,19 @@ impl MaxPool1d {
         self.pool.dilation[1] = dilation;
         self
     }
+
+    /// See [`MaxPool2d::ceil_mode`].
+    pub fn ceil_mode(mut self) -> Self {
+        self.ceil_mode = true;
+        self
+    }
 }
 
 impl Module for MaxPool1d {
     fn forward(&self, x: &Tensor) -> Tensor {
         let kind = format!("MaxPool1d({})", self.pool.kernel[1]);
         layer(x, self.source, &kind, |x| {
-            x.unsqueeze(-2).max_pool2d(self.pool).squeeze(-2)
+            largest(&x.unsqueeze(-2), self.pool, self.ceil_mode).squeeze(-2)
         })
     }
 }
@@ -131,6 +164,9 @@ pub struct MaxPool2dSpec {
     #[serde(default = "one_pair")]
     #[schemars(with = "range::Pair<1>")]
     pub dilation: Pair,
+    /// Whether the number of windows is rounded up.
+    #[serde(default)]
+    pub ceil_mode: bool,
 }
 
 impl Settings for MaxPool2dSpec {
@@ -140,7 +176,10 @@ impl Settings for MaxPool2dSpec {
             .stride(self.stride.unwrap_or(self.kernel))
             .padding(self.padding)
             .dilation(self.dilation);
-        Ok(with_channels::<2>(sample, pool))
+        Ok(match self.ceil_mode {
+            true => with_channels::<2>(sample, pool.ceil_mode()),
+            false => with_channels::<2>(sample, pool),
+        })
     }
 }
 
@@ -163,6 +202,9 @@ pub struct MaxPool1dSpec {
     #[serde(default = "one")]
     #[schemars(with = "range::Count<1>")]
     pub dilation: usize,
+    /// Whether the number of windows is rounded up.
+    #[serde(default)]
+    pub ceil_mode: bool,
 }
 
 impl Settings for MaxPool1dSpec {
@@ -172,7 +214,10 @@ impl Settings for MaxPool1dSpec {
             .stride(self.stride.unwrap_or(self.kernel))
             .padding(self.padding)
             .dilation(self.dilation);
-        Ok(with_channels::<1>(sample, pool))
+        Ok(match self.ceil_mode {
+            true => with_channels::<1>(sample, pool.ceil_mode()),
+            false => with_channels::<1>(sample, pool),
+        })
     }
 }
 

@@ -10,6 +10,8 @@ mod avg_pool;
 mod batch_norm;
 mod bert;
 mod cache;
+mod ceil;
+mod cells;
 mod checkpointed;
 mod conv;
 mod conv_transpose;
@@ -40,7 +42,7 @@ mod transformer;
 mod upsample;
 
 pub use activation::{
-    Celu, CeluSpec, Elu, EluSpec, Gelu, HardSigmoid, HardSwish, LeakyRelu, LeakyReluSpec,
+    Celu, CeluSpec, Elu, EluSpec, Gelu, GeluTanh, HardSigmoid, HardSwish, LeakyRelu, LeakyReluSpec,
     LogSigmoid, LogSoftmax, Mish, Relu, Relu6, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign,
     Tanh,
 };
@@ -54,6 +56,7 @@ pub use avg_pool::{
 pub use batch_norm::{BatchNorm1d, BatchNorm2d, BatchNormSpec};
 pub use bert::{Bert, BertConfig};
 pub use cache::{Cached, KvCaches};
+pub use cells::{GruCell, LstmCell};
 pub use checkpointed::{Checkpointed, CheckpointedSpec, checkpointed};
 pub use conv::{Conv1d, Conv1dSpec, Conv2d, Conv2dSpec};
 pub use conv_transpose::{ConvTranspose2d, ConvTranspose2dSpec};

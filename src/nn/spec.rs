@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::{
     AdaptiveAvgPool2dSpec, AvgPool1dSpec, AvgPool2dSpec, BatchNormSpec, CeluSpec, CheckpointedSpec,
     Conv1dSpec, Conv2dSpec, ConvTranspose2dSpec, DropoutSpec, EluSpec, EmbeddingSpec, FlattenSpec,
-    Gelu, GroupNormSpec, GruSpec, HardSigmoid, HardSwish, InitSpec, LayerNormSpec, LeakyReluSpec,
-    LearnedPositionsSpec, LinearSpec, LogSigmoid, LogSoftmax, LstmSpec, MaxPool1dSpec,
-    MaxPool2dSpec, Mish, Module, MultiHeadAttentionSpec, PreluSpec, RandomCropSpec, RandomFlipSpec,
-    RandomShiftSpec, Relu, Relu6, ReshapeSpec, ResidualSpec, RmsNormSpec, RnnSpec, Selu,
-    Sequential, SequentialSpec, Sigmoid, Silu, SinusoidalPositionsSpec, Softmax, Softplus,
+    Gelu, GeluTanh, GroupNormSpec, GruSpec, HardSigmoid, HardSwish, InitSpec, LayerNormSpec,
+    LeakyReluSpec, LearnedPositionsSpec, LinearSpec, LogSigmoid, LogSoftmax, LstmSpec,
+    MaxPool1dSpec, MaxPool2dSpec, Mish, Module, MultiHeadAttentionSpec, PreluSpec, RandomCropSpec,
+    RandomFlipSpec, RandomShiftSpec, Relu, Relu6, ReshapeSpec, ResidualSpec, RmsNormSpec, RnnSpec,
+    Selu, Sequential, SequentialSpec, Sigmoid, Silu, SinusoidalPositionsSpec, Softmax, Softplus,
     Softsign, Tanh, TransformerEncoderLayerSpec, UpsampleSpec, Visitor, declare,
 };
 use crate::graph::{Graph, Mode};
@@ -54,6 +54,7 @@ kinds! {
     "leaky_relu" => LeakyRelu(LeakyReluSpec),
     "elu" => Elu(EluSpec),
     "gelu" => Gelu(Gelu),
+    "gelu_tanh" => GeluTanh(GeluTanh),
     "silu" => Silu(Silu),
     "sigmoid" => Sigmoid(Sigmoid),
     "tanh" => Tanh(Tanh),

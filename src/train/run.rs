@@ -108,7 +108,9 @@ impl Run {
         if position.epoch == 0 {
             position.history.epochs.clear();
         }
-        position.history.keep_directions(&trainer.train_spec.metrics);
+        position
+            .history
+            .keep_directions(&trainer.train_spec.metrics);
         let parts = chosen.work.parts;
         position.batch = position.batch * parts / position.parts.max(1);
         position.parts = parts;

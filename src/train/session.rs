@@ -13,7 +13,7 @@ use crate::plan::{Layout, Plan};
 use crate::{Error, Result};
 
 use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
-use super::program::{Planned, Planner, MemoryStrategy, PlanKey};
+use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
 use super::spec::{DataSpec, TrainSpec};
 use super::state::Weights;
 use super::trace::{LOSS, Purpose, metric_of};
