@@ -9,6 +9,7 @@ use crate::checkpoint::SafetensorsFile;
 use crate::graph::Role;
 use crate::{Result, Shape};
 
+use super::mapping::{Rule, mapped};
 use super::spec::{EMA, matches, state_name};
 use super::state::Weights;
 use super::trainer::Trainer;
@@ -24,6 +25,8 @@ pub struct Load {
     only: Vec<String>,
     except: Vec<String>,
     renamed: Vec<(String, String)>,
+    rules: Vec<Rule>,
+    not_finite: bool,
 }
 
 impl Load {
@@ -57,6 +60,85 @@ impl Load {
     /// `rename("bert.", "encoder.")`. The first that fits counts.
     pub fn rename(mut self, from: &str, to: &str) -> Self {
         self.renamed.push((from.to_string(), to.to_string()));
+        self
+    }
+
+    /// Tensors of the file whose names fit `from` are those of the model that `to` names: each `*` stands for anything,
+    /// and the stars of `to` for what those of `from` stand for, in order. The first rule that fits counts, of this and
+    /// of [`Load::join`], [`Load::split`] and [`Load::skip`]; they see names as [`Load::rename`] leaves them.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::train::Load;
+    ///
+    /// let how = Load::strict().map("model.layers.*.mlp.*_proj.weight", "blocks.*.feed_forward.*_proj.weight");
+    /// # let _ = how;
+    /// ```
+    pub fn map(mut self, from: &str, to: &str) -> Self {
+        let (from, to) = (from.to_string(), to.to_string());
+        self.rules.push(Rule::Rename { from, to });
+        self
+    }
+
+    /// Joins tensors of the file, the rows of one below those of the other, into one of the model: queries, keys and
+    /// values into a fused weight, say. Stars as in [`Load::map`]; those of all of `from` stand for the same.
+    pub fn join<'a>(mut self, from: impl IntoIterator<Item = &'a str>, to: &str) -> Self {
+        let (from, to) = (
+            from.into_iter().map(str::to_string).collect(),
+            to.to_string(),
+        );
+        self.rules.push(Rule::Join { from, to });
+        self
+    }
+
+    /// Divides a tensor of the file by its rows into several of the model, each with as many rows as it has there: a
+    /// fused weight into queries, keys and values, say. Stars as in [`Load::map`].
+    pub fn split<'a>(mut self, from: &str, to: impl IntoIterator<Item = &'a str>) -> Self {
+        let (from, to) = (
+            from.to_string(),
+            to.into_iter().map(str::to_string).collect(),
+        );
+        self.rules.push(Rule::Split { from, to });
+        self
+    }
+
+    /// Leaves out tensors of the file; `*` stands for anything: `"*.rotary_emb.inv_freq"`.
+    pub fn skip(mut self, from: &str) -> Self {
+        let from = from.to_string();
+        self.rules.push(Rule::Skip { from });
+        self
+    }
+
+    /// The names of a Llama on Hugging Face (`LlamaForCausalLM`), for a [`nn::Llama`](crate::nn::Llama). Its queries,
+    /// keys and values are joined. Where the model is [tied](crate::nn::LlamaConfig::tied), a head of the file's own is
+    /// to be left out with [`Load::skip`] before this: `Load::strict().skip("lm_head.weight").hugging_face_llama()`.
+    pub fn hugging_face_llama(self) -> Self {
+        let (block, own) = ("model.layers.*", "blocks.*");
+        let projections = ["q", "k", "v"].map(|p| format!("{block}.self_attn.{p}_proj.weight"));
+        let map = |how: Load, from: &str, to: &str| {
+            how.map(
+                &format!("{block}.{from}.weight"),
+                &format!("{own}.{to}.weight"),
+            )
+        };
+        let how = self
+            .map("model.embed_tokens.weight", "tokens.weight")
+            .map("model.norm.weight", "norm.weight")
+            .map("lm_head.weight", "head.weight")
+            .skip("*.rotary_emb.inv_freq")
+            .join(
+                projections.iter().map(String::as_str),
+                &format!("{own}.self_attn.in_proj_weight"),
+            );
+        let how = map(how, "self_attn.o_proj", "self_attn.out_proj");
+        let how = map(how, "mlp.*_proj", "feed_forward.*_proj");
+        let how = map(how, "input_layernorm", "norm1");
+        map(how, "post_attention_layernorm", "norm2")
+    }
+
+    /// Takes weights that are NaN or infinite, too, which are refused otherwise.
+    pub fn allow_non_finite(mut self) -> Self {
+        self.not_finite = true;
         self
     }
 
@@ -138,16 +220,20 @@ pub(super) fn load(
 ) -> Result<LoadReport> {
     let opened = SafetensorsFile::read(path)?;
     let file = opened.tensors()?;
-    let mut tensors: Vec<(String, TensorView)> = file
+    let all = file
         .iter()
         .filter(|(name, _)| !name.starts_with(OPTIMIZER))
         .map(|(name, tensor)| {
             let average = file.tensor(&state_name(EMA, name)).ok();
             let tensor = average.filter(|_| how.averaged).unwrap_or(tensor);
             (how.name(name), tensor)
-        })
-        .collect();
-    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+        });
+    let rows = |name: &str| {
+        let index = weights.find(name)?;
+        let shape = weights.variables.get(index)?.shape();
+        Some(shape.first().copied().unwrap_or(1))
+    };
+    let mut tensors = mapped(all, &how.rules, rows).map_err(|reason| opened.refuse(reason))?;
     if let Some(twice) = tensors.windows(2).find(|t| t[0].0 == t[1].0) {
         return Err(opened.refuse(format!("has two tensors for {}", twice[0].0)));
     }
@@ -164,14 +250,17 @@ pub(super) fn load(
             _ if !how.asks_for(&v.name) => {}
             None if optional.contains(&i) => {}
             None => report.missing.push(v.name.clone()),
-            Some(tensor) => match numbers(&tensor) {
+            Some(tensor) => match tensor.numbers(numbers) {
                 Some(numbers) if tensor.shape() == v.shape().dims() => {
+                    if !how.not_finite {
+                        finite(&v.name, &numbers).map_err(refuse)?;
+                    }
                     *words = numbers;
                     report.loaded.push(v.name.clone());
                 }
                 _ => report.other_shape.push(OtherShape {
                     name: v.name.clone(),
-                    file: format!("{}{:?}", tensor.dtype(), tensor.shape()),
+                    file: tensor.described(),
                     model: v.shape().clone(),
                 }),
             },
@@ -202,6 +291,23 @@ pub(super) fn load(
 /// Takes over all of a model's weights from a file that holds them and no others but an optimizer's.
 pub(crate) fn load_model(path: &Path, weights: &mut Weights) -> Result<()> {
     load(path, weights, &Load::strict().averaged(), (|_| true, &[])).map(drop)
+}
+
+/// Refuses weights that are NaN or infinite.
+pub(super) fn finite(name: &str, words: &[u32]) -> std::result::Result<(), String> {
+    let number = |w: &u32| f32::from_bits(*w);
+    let mut wrong = words.iter().map(number).enumerate();
+    let Some((i, value)) = wrong.find(|(_, v)| !v.is_finite()) else {
+        return Ok(());
+    };
+    let others = wrong.filter(|(_, v)| !v.is_finite()).count();
+    let more = match others {
+        0 => String::new(),
+        n => format!(" (and {n} more are not finite)"),
+    };
+    Err(format!(
+        "element {i} of {name} is {value}{more}; expected finite weights, which `Load::allow_non_finite` waives"
+    ))
 }
 
 /// The elements as the words of `f32`, from any type of numbers.

@@ -17,6 +17,7 @@ mod json;
 mod limit;
 mod load;
 mod lora;
+mod mapping;
 mod profile;
 mod program;
 mod run;
