@@ -228,7 +228,8 @@ impl Generator {
             generator: self,
             sampling,
             drawn: None,
-            failed: false,
+            stop: Vec::new(),
+            ended: false,
         })
     }
 
@@ -287,14 +288,15 @@ impl Generator {
     }
 }
 
-/// Lengths of first tokens that have a plan: the context, a quarter of it and so on. A text that is shorter
-/// is filled up, which the tokens in front do not see.
+/// Lengths of first tokens that have a plan: the context, three quarters and half of it, and so on. A text that is
+/// shorter is filled up, which the tokens in front do not see: by half of its own length at most, above the shortest.
 fn lengths(context: usize) -> Vec<usize> {
     let mut lengths = vec![context];
-    let mut length = context / 4;
-    while length >= SHORTEST {
-        lengths.push(length);
-        length /= 4;
+    let mut whole = context;
+    while whole / 2 >= SHORTEST {
+        let half = whole / 2;
+        lengths.extend([whole - whole / 4, half]);
+        whole = half;
     }
     lengths.reverse();
     lengths
@@ -340,17 +342,27 @@ fn scores_len(graph: &Graph, scores: &Tensor) -> usize {
     scores.id().map_or(0, |id| graph.meta(id).shape.len())
 }
 
-/// The tokens of a text that a [`Generator`] writes, without end; `take` what is wanted.
+/// The tokens of a text that a [`Generator`] writes, without end; `take` what is wanted, or
+/// [`stop_at`](Generation::stop_at) the token that ends a text.
 pub struct Generation<'a> {
     generator: &'a mut Generator,
     sampling: Sampling,
     random: Stream,
     /// The last token, which the model has not read yet: it need not, if nobody asks for the next.
     drawn: Option<u32>,
-    failed: bool,
+    /// The tokens that end the text.
+    stop: Vec<u32>,
+    ended: bool,
 }
 
 impl Generation<'_> {
+    /// Ends the text at any of these tokens, such as the end of a text, which is not given itself. May be called again
+    /// for more.
+    pub fn stop_at(mut self, tokens: &[u32]) -> Self {
+        self.stop.extend_from_slice(tokens);
+        self
+    }
+
     fn draw(&mut self) -> Result<u32> {
         if let Some(token) = self.drawn.take() {
             self.generator.push(token)?;
@@ -367,13 +379,39 @@ impl Generation<'_> {
 impl Iterator for Generation<'_> {
     type Item = Result<u32>;
 
-    /// The next token; nothing more after an error.
+    /// The next token; nothing more after an error or a stop token.
     fn next(&mut self) -> Option<Result<u32>> {
-        if self.failed {
+        if self.ended {
             return None;
         }
         let token = self.draw();
-        self.failed = token.is_err();
-        Some(token)
+        let stops = matches!(&token, Ok(token) if self.stop.contains(token));
+        self.ended = stops || token.is_err();
+        (!stops).then_some(token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_prompt_is_filled_up_by_much() {
+        for context in [1, 2, 15, 16, 31, 67, 128, 1000, 4096] {
+            let lengths = lengths(context);
+            assert!(
+                lengths.is_sorted() && lengths.last() == Some(&context),
+                "{lengths:?}"
+            );
+            for n in 1..=context {
+                let read = lengths
+                    .iter()
+                    .find(|length| **length >= n)
+                    .copied()
+                    .unwrap();
+                let most = (n + n / 2 + 1).max(2 * SHORTEST);
+                assert!(read <= most, "{n} tokens of {context} are read as {read}");
+            }
+        }
     }
 }

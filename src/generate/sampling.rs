@@ -70,7 +70,7 @@ impl Sampling {
     ///
     /// # Errors
     ///
-    /// Where there are no scores, or one is not a number.
+    /// Where there are no scores, or one is not a number, or all are negative infinity.
     pub fn draw(&self, scores: &[f32], text: &[u32], random: &mut Stream) -> Result<u32> {
         let mut scores: Vec<f64> = scores.iter().map(|s| f64::from(*s)).collect();
         if let Some(at) = scores.iter().position(|s| s.is_nan()) {
@@ -86,11 +86,20 @@ impl Sampling {
         let Some(best) = order.first().copied() else {
             return Err(Error::model("the model", "it gives no scores"));
         };
+        let largest = score(&best);
+        if largest == f64::NEG_INFINITY {
+            let reason = "all its scores are -inf, so no token can be drawn";
+            return Err(Error::model("the model", reason));
+        }
         if self.temperature == 0.0 {
             return Ok(best as u32);
         }
         order.truncate(self.top_k.unwrap_or(usize::MAX));
-        let weight = |i: &usize| ((score(i) - score(&best)) / self.temperature).exp();
+        let weight = |i: &usize| match largest.is_finite() {
+            true => ((score(i) - largest) / self.temperature).exp(),
+            // Beside an infinite score no other counts; several share alike.
+            false => f64::from(u8::from(score(i) == largest)),
+        };
         let mut weights: Vec<f64> = order.iter().map(weight).collect();
         if let Some(p) = self.top_p {
             let enough = p * weights.iter().sum::<f64>();
@@ -211,6 +220,28 @@ mod tests {
         assert_eq!(draw(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(draw(&[-1e30, -2e30]), 0);
         assert_eq!(draw(&[f32::NEG_INFINITY, f32::MAX]), 1);
+    }
+
+    #[test]
+    fn infinite_scores_are_drawn_or_refused() {
+        let infinite = [0.0, f32::INFINITY, 3.0];
+        near(
+            &shares(&Sampling::default(), &infinite, &[]),
+            &[0.0, 1.0, 0.0],
+        );
+        let two = [f32::INFINITY, 1.0, f32::INFINITY, f32::NEG_INFINITY];
+        near(
+            &shares(&Sampling::default(), &two, &[]),
+            &[0.5, 0.0, 0.5, 0.0],
+        );
+        let mut random = Stream::new(0);
+        for sampling in [Sampling::default(), Sampling::greedy()] {
+            let error = sampling.draw(&[f32::NEG_INFINITY; 3], &[], &mut random);
+            assert_eq!(
+                error.unwrap_err().to_string(),
+                "the model: all its scores are -inf, so no token can be drawn"
+            );
+        }
     }
 
     #[test]

@@ -160,6 +160,19 @@ on_every_device! {
         same(generator.scores(), &want[8], "merged");
     }
 
+    fn a_text_ends_at_a_stop_token(device) {
+        let mut generator = Generator::new(gpt(9, false), device).unwrap();
+        let hot = || Sampling { temperature: 50.0, seed: 3, ..Sampling::default() };
+        let all: Vec<u32> = generator.generate(&[1, 2], hot()).unwrap().take(40).map(Result::unwrap).collect();
+        let stops = [all[17], all[30]];
+        let end = all.iter().position(|t| stops.contains(t)).unwrap();
+        let cut = generator.generate(&[1, 2], hot()).unwrap().stop_at(&stops[..1]).stop_at(&stops[1..]);
+        let cut: Vec<u32> = cut.take(40).map(Result::unwrap).collect();
+        assert_eq!(cut, all[..end]);
+        let mut none = generator.generate(&[1, 2], hot()).unwrap().stop_at(&all[..1]);
+        assert!(none.next().is_none() && none.next().is_none());
+    }
+
     fn a_text_is_learned_and_written(device) {
         let text = "the cat sat on the mat. ".repeat(30);
         let tokenizer = Tokenizer::from(CharTokenizer::of(&text).unwrap());

@@ -51,8 +51,16 @@ impl<'a> TextStream<'a> {
             decode(self.context, self.tokens.len()),
         );
         let waiting = self.tokens.len() - self.given;
-        if waiting == 0 || (all.ends_with(BROKEN) && waiting < LONGEST && !last) {
+        let broken = all.ends_with(BROKEN) && !last;
+        if waiting == 0 || (broken && waiting < LONGEST) {
             return String::new();
+        }
+        if broken {
+            // More than one character has: the first token is part of none, the others may still be of one.
+            let first = decode(self.context, self.given + 1);
+            let new = first.get(before.len()..).unwrap_or_default().to_string();
+            (self.context, self.given) = (self.given, self.given + 1);
+            return new;
         }
         let new = all.get(before.len()..).unwrap_or_default().to_string();
         self.context = self.given;
@@ -76,6 +84,41 @@ mod tests {
         }
         assert_eq!(text, "éabba");
         assert_eq!(stream.finish(), "");
+    }
+
+    #[cfg(feature = "tokenizers")]
+    #[test]
+    fn a_stray_byte_takes_no_character_away() {
+        let t = super::super::PieceTokenizer::train("a", 256).unwrap();
+        let t = Tokenizer::Pieces(Box::new(t));
+        let emoji = t.encode("😀").unwrap();
+        assert_eq!(emoji.len(), 4);
+        for stray in [
+            &emoji[..1],
+            &emoji[..2],
+            &emoji[..3],
+            &emoji[1..2],
+            &emoji[3..],
+        ] {
+            let mut stream = TextStream::new(&t);
+            let mut text = String::new();
+            let all = [
+                &t.encode("a").unwrap(),
+                stray,
+                &emoji,
+                &t.encode("a").unwrap(),
+            ]
+            .concat();
+            for token in all {
+                text.push_str(&stream.push(token));
+            }
+            text.push_str(&stream.finish());
+            let lost = text.trim_start_matches('a').trim_start_matches(BROKEN);
+            assert!(
+                text.starts_with("a\u{fffd}") && lost == "😀a",
+                "{text:?} after {stray:?}"
+            );
+        }
     }
 
     #[test]
