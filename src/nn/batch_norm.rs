@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::graph::{Backward, Grads, Init};
 use crate::{Shape, Source, Tensor};
 
+use super::norm::wrong_eps;
 use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
 use crate::schema::{Path, range};
 
@@ -138,11 +139,20 @@ impl BatchNorm {
                 "{kind} takes [batch, {features}, ..] with {axes} axes, but was given {shape}"
             ));
         }
+        if let Some(reason) = wrong_eps(self.eps) {
+            return Some(reason);
+        }
+        if !(0.0..=1.0).contains(&self.momentum) {
+            let momentum = self.momentum;
+            return Some(format!(
+                "expected a momentum of at least 0 and at most 1, found {momentum}"
+            ));
+        }
         let each = shape.len() / self.features.max(1);
         (x.is_training() && each < 2).then(|| {
             format!(
-                "a batch's variance needs more than one value a channel, but {shape} has {each}; choose a \
-                 batch size that leaves no last batch of one sample"
+                "a batch's variance needs more than one value a channel, but {shape} has {each}; leave \
+                 the last batch out with `Fit::drop_last`, or choose a batch size that leaves no last batch of one sample"
             )
         })
     }

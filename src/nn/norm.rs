@@ -21,6 +21,12 @@ fn tensor(parameter: &Option<Parameter>, x: &Tensor) -> Option<Tensor> {
     parameter.as_ref().map(|p| p.tensor(x))
 }
 
+/// What is wrong with a number that is added to a variance, if anything.
+pub(super) fn wrong_eps(eps: f64) -> Option<String> {
+    let fits = eps >= 0.0 && eps.is_finite();
+    (!fits).then(|| format!("expected an eps of at least 0, found {eps}"))
+}
+
 /// The parameters of a normalisation, and the line that made it.
 struct Affine {
     weight: Option<Parameter>,
@@ -42,12 +48,15 @@ impl Affine {
     fn over_last(
         &self,
         x: &Tensor,
-        (kind, op, shape): (&'static str, &'static str, &Shape),
+        (kind, op, shape, eps): (&'static str, &'static str, &Shape, f64),
         f: impl FnOnce(&Tensor, Option<Tensor>, Option<Tensor>) -> Tensor,
     ) -> Tensor {
         let layer = self.weight.as_ref().and_then(|w| w.layer(x));
         x.in_scope(layer, Some(self.source), |x| {
             let given = x.shape();
+            if let (Some(reason), Some(_)) = (wrong_eps(eps), x.id()) {
+                return x.mistake(op, reason, self.source);
+            }
             if x.id().is_some() && !given.ends_with(shape) || shape.rank() == 0 {
                 let reason = format!("the layer normalises the last axes {shape} of its input");
                 return x.record_error(op, reason, self.source);
@@ -109,7 +118,7 @@ impl LayerNorm {
 
 impl Module for LayerNorm {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let over = ("LayerNorm", "layer_norm", &self.shape);
+        let over = ("LayerNorm", "layer_norm", &self.shape, self.eps);
         self.affine.over_last(x, over, |x, weight, bias| {
             x.layer_norm(weight.as_ref(), bias.as_ref(), self.eps)
         })
@@ -159,7 +168,7 @@ impl RmsNorm {
 
 impl Module for RmsNorm {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let over = ("RMSNorm", "rms_norm", &self.shape);
+        let over = ("RMSNorm", "rms_norm", &self.shape, self.eps);
         self.affine.over_last(x, over, |x, weight, _| {
             x.rms_norm(weight.as_ref(), self.eps)
         })
@@ -217,6 +226,9 @@ impl Module for GroupNorm {
             if x.id().is_some() && shape.get(1) != Some(&channels) {
                 let reason = format!("the layer takes [batch, {channels}, ..]");
                 return x.record_error("group_norm", reason, affine.source);
+            }
+            if let (Some(reason), Some(_)) = (wrong_eps(self.eps), x.id()) {
+                return x.mistake("group_norm", reason, affine.source);
             }
             let kind = format!("GroupNorm({}, {channels})", self.groups);
             traced(x, &kind, |x| {

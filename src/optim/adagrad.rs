@@ -14,7 +14,7 @@ use super::{Optimizer, State, Update, Updated};
 #[serde(default, deny_unknown_fields)]
 pub struct Adagrad {
     /// The learning rate.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// How fast the rate falls, besides any schedule: to half after `1 / lr_decay` steps.
     #[schemars(with = "range::NotNegative")]

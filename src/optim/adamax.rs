@@ -14,7 +14,7 @@ use super::{Optimizer, State, Update, Updated, correction, running};
 #[serde(default, deny_unknown_fields)]
 pub struct Adamax {
     /// The learning rate.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// The decay rates of the mean and of the maximum.
     #[schemars(with = "range::Betas")]

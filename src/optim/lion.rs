@@ -15,7 +15,7 @@ use super::{Optimizer, State, Update, Updated, running};
 #[serde(default, deny_unknown_fields)]
 pub struct Lion {
     /// The learning rate.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// The shares of the momentum in the step and in the next momentum.
     #[schemars(with = "range::Betas")]

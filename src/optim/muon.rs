@@ -36,7 +36,7 @@ pub enum MuonScale {
 #[serde(default, deny_unknown_fields)]
 pub struct Muon {
     /// The learning rate of matrices.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// The share of the old momentum that is kept.
     #[schemars(with = "range::Fraction")]
@@ -52,7 +52,7 @@ pub struct Muon {
     /// The size of a matrix's step.
     scale: MuonScale,
     /// The learning rate of AdamW, which updates what is not a matrix.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     others_lr: f64,
     /// The weight decay of AdamW, which updates what is not a matrix.
     #[schemars(with = "range::NotNegative")]

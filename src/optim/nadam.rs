@@ -17,7 +17,7 @@ use super::{Optimizer, State, Update, Updated, correction, running};
 #[serde(default, deny_unknown_fields)]
 pub struct NAdam {
     /// The learning rate.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// The decay rates of the two moments.
     #[schemars(with = "range::Betas")]

@@ -17,7 +17,7 @@ use super::{Optimizer, State, Update, Updated, running};
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
     /// The learning rate.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// The share of the old mean of squares that is kept.
     #[schemars(with = "range::Fraction")]

@@ -14,7 +14,7 @@ use super::{Optimizer, State, Update, Updated};
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
     /// The learning rate.
-    #[schemars(with = "range::Positive")]
+    #[schemars(with = "range::Rate")]
     lr: f64,
     /// The share of the old velocity that is kept.
     #[schemars(with = "range::Fraction")]

@@ -1,6 +1,7 @@
 //! Schedules after one another.
 
-use super::{Ask, Curve, Progress, Schedule};
+use super::{Ask, Curve, Progress, Schedule, require};
+use crate::Result;
 
 /// What is left of a training after so many steps.
 fn after<'a>(at: &Progress<'a>, steps: u64) -> Progress<'a> {
@@ -44,6 +45,10 @@ impl Curve for Chain {
     fn monitor(&self) -> Option<&str> {
         self.parts.iter().find_map(|(_, part)| part.monitor())
     }
+
+    fn check(&self) -> Result<()> {
+        self.parts.iter().try_for_each(|(_, part)| part.check())
+    }
 }
 
 /// A straight line up, and what comes after.
@@ -86,5 +91,12 @@ impl Curve for Warmup {
 
     fn monitor(&self) -> Option<&str> {
         self.then.monitor()
+    }
+
+    fn check(&self) -> Result<()> {
+        if let Length::Epochs(epochs) = self.length {
+            require("warmup_epochs", epochs, epochs >= 0.0, "at least 0")?;
+        }
+        self.then.check()
     }
 }

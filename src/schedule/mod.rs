@@ -25,8 +25,17 @@ pub use spec::{Constant, CurveSpec, ScheduleItem, ScheduleSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
 use chain::{Chain, Warmup};
 use spec::Settings;
+
+/// Refuses a setting that is out of its range.
+fn require(what: &str, value: f64, fits: bool, expected: &str) -> Result<()> {
+    match fits && value.is_finite() {
+        true => Ok(()),
+        false => Err(Error::argument(what, value, expected)),
+    }
+}
 
 /// Where in the training a step is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -92,6 +101,11 @@ trait Curve: Send {
 
     fn monitor(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether the settings make sense.
+    fn check(&self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -179,6 +193,11 @@ impl Schedule {
     /// The value that it needs of each epoch, by its name in a history: `"val_loss"`.
     pub fn monitor(&self) -> Option<&str> {
         self.curve.monitor()
+    }
+
+    /// Whether the settings make sense.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.curve.check()
     }
 
     fn part(&self, base: f64, at: &Progress, restarted: bool) -> f64 {

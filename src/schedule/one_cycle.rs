@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Curve, Schedule, Settings, Unit};
-use crate::schema::range;
+use crate::Result;
+use crate::schema::{self, range};
 
 /// One cycle over the whole training (Smith and Topin, "Super-convergence", 2018), counted in steps: from
 /// the optimizer's rate by [`div_factor`](OneCycle::div_factor) up to that rate, and down to the first by
@@ -135,5 +136,9 @@ impl Curve for OneCycle {
             from = to;
         }
         least
+    }
+
+    fn check(&self) -> Result<()> {
+        schema::validate("OneCycle", self)
     }
 }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ask, Curve, Schedule, Settings, Unit};
-use crate::schema::range;
+use crate::Result;
+use crate::schema::{self, range};
 
 /// Multiplies the rate when a value has not improved for some epochs; PyTorch's `ReduceLROnPlateau`. The value
 /// is one that a history has of each epoch, by default the validation's loss.
@@ -183,5 +184,9 @@ impl Curve for Plateau {
 
     fn monitor(&self) -> Option<&str> {
         Some(&self.monitor)
+    }
+
+    fn check(&self) -> Result<()> {
+        schema::validate("Plateau", self)
     }
 }

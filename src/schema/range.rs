@@ -28,6 +28,8 @@ ranges! {
     Number: { "type": "number" };
     /// A number above 0.
     Positive: { "type": "number", "exclusiveMinimum": 0 };
+    /// A number above 0 that is finite in single precision.
+    Rate: { "type": "number", "exclusiveMinimum": 0, "maximum": 3.4e38 };
     /// A number of at least 0.
     NotNegative: { "type": "number", "minimum": 0 };
     /// A number of at least 0 and below 1.

@@ -212,11 +212,11 @@ fn ranges_point_at_the_value() {
         ),
         (
             "optimizer = { type = \"sgd\", lr = 0 }",
-            "7:34: `lr` is 0, but must be above 0",
+            "7:34: `lr` is 0, but must be above 0 and at most 3.4e38",
         ),
         (
             "optimizer = { type = \"sgd\", lr = nan }",
-            "7:34: `lr` is nan, but must be above 0",
+            "7:34: `lr` is nan, but must be above 0 and at most 3.4e38",
         ),
         (
             "optimizer = { type = \"sgd\", nesterov = true }",

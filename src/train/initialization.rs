@@ -6,6 +6,7 @@ use crate::{Error, Result, Shape};
 
 /// The words of a variable's initial values.
 pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
+    check(v)?;
     let n = v.shape().len();
     let values: Vec<f32> = match &v.init {
         Init::Constant(c) => vec![*c; n],
@@ -66,6 +67,35 @@ pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
         Init::Unset => return Err(Error::model(&v.name, "has no first values")),
     };
     Ok(values.into_iter().map(f32::to_bits).collect())
+}
+
+/// Refuses numbers that give no values: that of a rule, not those that a user listed.
+fn check(v: &Variable) -> Result<()> {
+    let numbers: &[(&str, f32)] = match v.init {
+        Init::Constant(value) => &[("constant", value)],
+        Init::Uniform { bound } => &[("bound", bound)],
+        Init::Normal { std } | Init::NormalAroundZeros { std, .. } => {
+            &[("standard deviation", std)]
+        }
+        Init::Between { low, high } => &[("least value", low), ("largest value", high)],
+        Init::TruncatedNormal { mean, std, .. } => &[("mean", mean), ("standard deviation", std)],
+        Init::Orthogonal { gain } => &[("gain", gain)],
+        Init::Identity | Init::Values(_) | Init::Unset => &[],
+    };
+    let spread = |what: &str| ["bound", "standard deviation"].contains(&what);
+    let wrong = |(what, value): &&(&str, f32)| !value.is_finite() || (spread(what) && *value < 0.0);
+    match numbers.iter().find(wrong) {
+        Some((what, value)) => {
+            let expected = if spread(what) {
+                "a number of at least 0"
+            } else {
+                "a finite number"
+            };
+            let what = format!("the {what} of the first values of {}", v.name);
+            Err(Error::argument(what, value, expected))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A standard normal number between two bounds: one of those between them that are all as likely is taken with
