@@ -11,12 +11,17 @@ impl Tensor {
         self.reduce(ReduceKind::Sum, axes, Source::caller())
     }
 
-    /// The mean over `axes`; see [`Tensor::sum`].
+    /// The mean over `axes`; see [`Tensor::sum`]. Of no elements it is NaN, as in PyTorch.
     #[track_caller]
     pub fn mean(&self, axes: &[isize]) -> Tensor {
         let caller = Source::caller();
         let total = self.reduce(ReduceKind::Sum, axes, caller);
-        let n = self.shape().len() as f64 / total.shape().len().max(1) as f64;
+        let (n, results) = (self.shape().len(), total.shape().len());
+        if n == 0 && results > 0 && total.id().is_some() {
+            // 0 by 0; there is no such constant.
+            return &total / &total;
+        }
+        let n = n as f64 / results.max(1) as f64;
         total * (1.0 / n.max(1.0))
     }
 
