@@ -73,14 +73,14 @@ impl Weights {
                 _ => {
                     let inputs = self.inputs;
                     let reason = format!("expected an input [batch, {inputs}], found {shape}");
-                    return x.mistake("recurrent cell", reason, self.source);
+                    return x.record_error("recurrent cell", reason, self.source);
                 }
             };
             let states = [batch, self.hidden];
             for state in state.into_iter().flatten().filter(|s| s.id().is_some()) {
                 if state.shape().dims() != states {
                     let reason = format!("expected a state {states:?}, found {}", state.shape());
-                    return state.mistake("recurrent cell", reason, self.source);
+                    return state.record_error("recurrent cell", reason, self.source);
                 }
             }
             let zeros = || x.constant_like(0.0).broadcast_to(states);

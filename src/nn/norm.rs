@@ -55,7 +55,7 @@ impl Affine {
         x.in_scope(layer, Some(self.source), |x| {
             let given = x.shape();
             if let (Some(reason), Some(_)) = (wrong_eps(eps), x.id()) {
-                return x.mistake(op, reason, self.source);
+                return x.record_error(op, reason, self.source);
             }
             if x.id().is_some() && !given.ends_with(shape) || shape.rank() == 0 {
                 let reason = format!("the layer normalises the last axes {shape} of its input");
@@ -228,7 +228,7 @@ impl Module for GroupNorm {
                 return x.record_error("group_norm", reason, affine.source);
             }
             if let (Some(reason), Some(_)) = (wrong_eps(self.eps), x.id()) {
-                return x.mistake("group_norm", reason, affine.source);
+                return x.record_error("group_norm", reason, affine.source);
             }
             let kind = format!("GroupNorm({}, {channels})", self.groups);
             traced(x, &kind, |x| {

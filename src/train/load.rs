@@ -253,7 +253,7 @@ pub(super) fn load(
             Some(tensor) => match tensor.numbers(numbers) {
                 Some(numbers) if tensor.shape() == v.shape().dims() => {
                     if !how.not_finite {
-                        finite(&v.name, &numbers).map_err(refuse)?;
+                        finite(&v.name, &numbers).map_err(|reason| opened.refuse(reason))?;
                     }
                     *words = numbers;
                     report.loaded.push(v.name.clone());

@@ -197,7 +197,7 @@ on_every_device! {
                     true => CrossEntropy::new().ignore(2),
                     false => CrossEntropy::new().weights(weighing.to_vec()),
                 };
-                let model = nn::Linear::new(2, 3).with_init(Init::Constant(0.1));
+                let model = nn::Linear::new(2, 3).init(Init::Constant(0.1));
                 let mut trainer = Trainer::new(model).loss(loss).optimizer(Sgd::new(1.0))
                     .accumulate_gradients(accumulated).compile(device, &set).unwrap();
                 let (w, b) = (trainer.weights("weight").unwrap(), trainer.weights("bias").unwrap());
