@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"one\":\"NaN\",\"perhaps\":\"-inf\",\"named\":[[\"a\",\"inf\"],[\"b\",0.1]],\
-             \"rows\":[[-0.0,\"NaN\"],[],[1e300]]}"
+             \"rows\":[[-0.0,\"NaN\"],[],[1e+300]]}"
         );
         let read: All = serde_json::from_str(&text).unwrap();
         assert!(read.one.is_nan() && read.rows[0][1].is_nan());
