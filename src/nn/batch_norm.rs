@@ -111,7 +111,7 @@ impl BatchNorm {
     fn forward(&self, x: &Tensor) -> Tensor {
         let layer = self.running_mean.layer(x);
         x.in_scope(layer, Some(self.source), |x| {
-            if let Some(reason) = self.mistake(x) {
+            if let Some(reason) = self.unfit(x) {
                 return x.record_error("batch_norm", reason, self.source);
             }
             traced(
@@ -125,7 +125,7 @@ impl BatchNorm {
         })
     }
 
-    fn mistake(&self, x: &Tensor) -> Option<String> {
+    fn unfit(&self, x: &Tensor) -> Option<String> {
         let shape = x.shape();
         x.id()?;
         if !self.ranks.contains(&shape.rank()) || shape.get(1) != Some(&self.features) {

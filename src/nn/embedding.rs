@@ -11,7 +11,8 @@ use crate::schema::{Path, range};
 
 /// A vector for each token: takes token numbers of any shape `[..]`, `u32` or whole `f32` (as data sets
 /// hold them), gives `[.., d]`. `weight` is `[vocabulary, d]`, as in PyTorch, and starts normal(0, 1).
-/// A number past the vocabulary gives zeros.
+/// A number of a data set that is not whole or past the vocabulary is an error when it is used; one that the model
+/// computes gives zeros.
 pub struct Embedding {
     vocabulary: usize,
     d: usize,

@@ -12,6 +12,7 @@ use crate::{DType, Result, Shape};
 use super::checkpoint::Position;
 use super::feed::Feed;
 use super::group::{Group, Grouped};
+use super::indices::indices;
 use super::spec::{DataSpec, TrainSpec};
 use super::state::Weights;
 use super::summary::Summary;
@@ -97,9 +98,19 @@ impl TrainerBuilder {
     /// scaled. `Bf16` has the range of f32, `F16` three bits more and magnitudes up to 65,504. Evaluation and
     /// prediction are in f32.
     ///
+    /// Where the first batch of a training has an activation that `F16` cannot hold, it ends with an error that names
+    /// the op.
+    ///
     /// On the CPU the numbers are the same, and take the memory of f32.
     pub fn precision(mut self, activations: DType) -> Self {
         self.train_spec.precision = activations;
+        self
+    }
+
+    /// Reports the global norm of each step's gradients, before they are clipped, in
+    /// [`BatchResult::gradient_norm`](super::BatchResult::gradient_norm).
+    pub fn gradient_norm(mut self) -> Self {
+        self.train_spec.gradient_norm = true;
         self
     }
 
@@ -144,6 +155,7 @@ impl TrainerBuilder {
     pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
         let mut train_spec = self.train_spec;
         train_spec.optimizer.check()?;
+        train_spec.schedule.check()?;
         train_spec.prepare_groups()?;
         train_spec.check()?;
         let sample = sample.into();
@@ -174,6 +186,9 @@ impl TrainerBuilder {
             first_step: None,
             summary,
             memory_report: None,
+            good: None,
+            indices: indices(&graph),
+            last_batch: None,
         })
     }
 }

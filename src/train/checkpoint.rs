@@ -41,6 +41,9 @@ pub struct Position {
     /// Parts of a batch; several where a memory limit asks for it. Files without this number have whole batches.
     #[serde(default)]
     pub parts: u64,
+    /// Samples of a batch, or of a part of one. Files without this number have 0.
+    #[serde(default)]
+    pub batch_size: u64,
     /// Samples of the current epoch whose results have arrived.
     #[serde(with = "json::number")]
     pub samples: f64,
@@ -57,6 +60,43 @@ pub struct Position {
 }
 
 impl Position {
+    /// Goes on in batches, or parts of batches, of so many samples, of which a step has `of_step` and an epoch trains
+    /// on `samples`. What was done of the epoch must be a whole number of them.
+    pub(super) fn go_on(
+        &mut self,
+        (parts, batch_size): (u64, usize),
+        of_step: u64,
+        samples: usize,
+    ) -> Result<()> {
+        let new = batch_size as u64;
+        let whole = |size: u64, parts: u64| size.saturating_mul(parts.max(1));
+        let other = whole(self.batch_size, self.parts) != whole(new, parts);
+        let changed = self.batch > 0 && self.batch_size > 0 && other;
+        match changed {
+            false => self.batch = self.batch * parts / self.parts.max(1),
+            true => {
+                let (done, all) = (self.batch * self.batch_size, samples as u64);
+                let batch = match done >= all {
+                    true => all.div_ceil(new.max(1)),
+                    false => done / new.max(1),
+                };
+                // Neither may samples be left out, nor a step be begun with other weights than it ends with.
+                let whole = batch * new == done && batch.is_multiple_of(of_step.max(1));
+                if done < all && !whole {
+                    let expected = format!(
+                        "{} as before, or a size whose steps end after {done} samples: the checkpoint was saved \
+                         after so many of an epoch's {all}",
+                        self.batch_size
+                    );
+                    return Err(Error::argument("batch_size", new, expected));
+                }
+                self.batch = batch;
+            }
+        }
+        (self.parts, self.batch_size) = (parts, new);
+        Ok(())
+    }
+
     /// The totals of the current epoch, to be put back when something was added.
     pub(super) fn take_sums(&mut self) -> Sums {
         Sums {

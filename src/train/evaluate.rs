@@ -47,6 +47,20 @@ impl fmt::Display for Evaluation {
     }
 }
 
+/// What one batch of a training gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchResult {
+    /// The optimizer's step that it belongs to, counted from 1; steps of several batches have several.
+    pub step: u64,
+    /// How many samples it has.
+    pub samples: usize,
+    /// Its mean loss, before the step.
+    pub loss: f64,
+    /// The global norm of the step's gradients before clipping, with the last batch of a step, where
+    /// [`TrainerBuilder::gradient_norm`](super::TrainerBuilder::gradient_norm) asks for it.
+    pub gradient_norm: Option<f64>,
+}
+
 /// A model's outputs for a whole data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
@@ -54,6 +68,9 @@ pub struct Predictions {
     pub shape: Shape,
     /// The outputs in row-major order.
     pub values: Vec<f32>,
+    /// Above which a single output is the positive one of two classes: the loss's
+    /// [threshold](crate::loss::Loss::threshold).
+    pub threshold: f64,
 }
 
 impl Predictions {
@@ -63,8 +80,13 @@ impl Predictions {
         self.values.chunks_exact(n)
     }
 
-    /// For each sample the number of its largest output: the class of logits or probabilities.
+    /// For each sample the number of its largest output: the class of logits or probabilities. Of a single output a
+    /// sample, 1 where it is above the threshold and else 0.
     pub fn classes(&self) -> Vec<usize> {
+        if self.shape.iter().skip(1).product::<usize>() == 1 {
+            let positive = |value: &f32| usize::from(f64::from(*value) > self.threshold);
+            return self.values.iter().map(positive).collect();
+        }
         let largest = |row: &[f32]| {
             let best = |best: usize, i: usize| if row[i] > row[best] { i } else { best };
             (0..row.len()).fold(0, best)

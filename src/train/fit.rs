@@ -4,18 +4,24 @@ use crate::data::Dataset;
 use crate::{Error, Result};
 
 use super::callback::Callback;
+use super::evaluate::BatchResult;
 
 /// How long and on what to train; for [`super::Trainer::fit`].
 pub struct Fit {
     pub(super) epochs: u64,
     pub(super) batch_size: usize,
+    pub(super) drop_last: bool,
     pub(super) shuffle: bool,
     pub(super) validation_split: f64,
     pub(super) validation: Option<Dataset>,
     pub(super) callbacks: Vec<Box<dyn Callback>>,
     pub(super) on_batch: Option<OnBatch>,
+    pub(super) on_step: Option<OnStep>,
     pub(super) memory_limit: Option<u64>,
 }
+
+/// Called with what a batch gave.
+pub(super) type OnStep = Box<dyn FnMut(&BatchResult) + Send>;
 
 /// Called when results of an epoch arrive: samples done in it, the mean loss and metrics so far.
 pub(super) type OnBatch = Box<dyn FnMut(usize, f64, &[(String, f64)]) + Send>;
@@ -26,18 +32,27 @@ impl Fit {
         Fit {
             epochs,
             batch_size: 32,
+            drop_last: false,
             shuffle: true,
             validation_split: 0.0,
             validation: None,
             callbacks: Vec::new(),
             on_batch: None,
+            on_step: None,
             memory_limit: None,
         }
     }
 
-    /// Samples of a step. The last batch of an epoch may be smaller; it is trained all the same.
+    /// Samples of a step. The last batch of an epoch may be smaller; it is trained all the same, unless
+    /// [`Fit::drop_last`] leaves it out.
     pub fn batch_size(self, batch_size: usize) -> Self {
         Fit { batch_size, ..self }
+    }
+
+    /// Leaves out the last batch of an epoch where it is smaller than the others: for a layer that needs several samples
+    /// a batch, such as batch normalization. Default: `false`.
+    pub fn drop_last(self, drop_last: bool) -> Self {
+        Fit { drop_last, ..self }
     }
 
     /// Whether each epoch has an order of its own (the default), or the data's.
@@ -72,6 +87,16 @@ impl Fit {
     pub fn on_batch(self, f: impl FnMut(usize, f64, &[(String, f64)]) + Send + 'static) -> Self {
         Fit {
             on_batch: Some(Box::new(f)),
+            ..self
+        }
+    }
+
+    /// Calls `f` with what each batch of the training gave, in order, when its results arrive: its loss and, where
+    /// [`TrainerBuilder::gradient_norm`](super::TrainerBuilder::gradient_norm) asks for it, the norm of its step's
+    /// gradients. Nothing waits for the device, so a GPU's results arrive some batches later.
+    pub fn on_step(self, f: impl FnMut(&BatchResult) + Send + 'static) -> Self {
+        Fit {
+            on_step: Some(Box::new(f)),
             ..self
         }
     }

@@ -52,7 +52,7 @@ impl Group {
             Rate::Factor(factor) => ("a group's factor", factor),
             Rate::Own(rate) => ("a group's learning rate", rate),
         };
-        match value > 0.0 && value.is_finite() {
+        match value > 0.0 && value <= f64::from(f32::MAX) {
             true => Ok(()),
             false => Err(Error::argument(what, value, "a number above 0")),
         }

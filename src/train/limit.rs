@@ -108,7 +108,12 @@ fn parts<'a>(trainer: &Trainer, work: &'a FitWorkload) -> impl Iterator<Item = u
     let divides = move |parts: &u64| (work.batch as u64).is_multiple_of(*parts);
     // What was done of the epoch must be a number of parts.
     let goes_on = move |parts: &u64| (position.0 * parts).is_multiple_of(position.1);
-    (1..=work.batch as u64).filter(divides).filter(goes_on)
+    // A part of one sample is too few for a layer that looks at the whole batch.
+    let several = move |parts: &u64| *parts == 1 || work.batch as u64 / parts > 1;
+    (1..=work.batch as u64)
+        .filter(divides)
+        .filter(goes_on)
+        .filter(several)
 }
 
 fn as_it_is(trainer: &mut Trainer, work: &FitWorkload) -> Result<Chosen> {

@@ -130,7 +130,8 @@ impl Planner<'_> {
         (feeds, variables)
     }
 
-    fn trace(&self, w: PlanKey, feeds: &[Feed], variables: &[Variable]) -> Result<Graph> {
+    /// The graph of one plan.
+    pub fn trace(&self, w: PlanKey, feeds: &[Feed], variables: &[Variable]) -> Result<Graph> {
         let feed = feeds.get(w.set).ok_or_else(|| {
             Error::internal("planning", format!("there is no data set {}", w.set))
         })?;

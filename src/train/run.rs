@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::data::{Dataset, shuffled_rows};
 use crate::schedule::Progress;
-use crate::{Error, Result};
+use crate::{DType, Error, Result};
 
 use super::callback::{Control, EpochEnd};
-use super::feed;
+use super::checks::{check_loss, check_rate, weight};
+use super::evaluate::BatchResult;
 use super::fit::Fit;
 use super::history::Epoch;
 use super::limit::choose;
 use super::program::PlanKey;
+use super::range;
 use super::session::{Batch, Session};
 use super::sums::Sums;
 use super::trace::Purpose;
@@ -20,9 +22,6 @@ use super::workload::{FitWorkload, TRAIN_SET, VALIDATION_SET};
 
 /// How long a slice waits before it looks again whether the device takes more work: a small part of what is queued.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
-
-/// Samples that an error lists at most.
-const LISTED_ROWS: usize = 8;
 
 /// What a slice of training did.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +46,10 @@ pub(super) struct Run {
     train: Dataset,
     validation: Option<Dataset>,
     stage: Stage,
+    /// Whether the first batch's activations were looked at.
+    ranged: bool,
+    /// Samples that an epoch trains on.
+    samples: usize,
     /// The epoch's order.
     rows: Vec<u32>,
     validation_sums: Sums,
@@ -72,9 +75,9 @@ impl Run {
             }
             None => (set.clone(), None),
         };
-        feed::check(&train, &trainer.spec, "the training data")?;
+        trainer.check_data(&train, "the training data")?;
         if let Some(validation) = &validation {
-            feed::check(validation, &trainer.spec, "the validation data")?;
+            trainer.check_data(validation, "the validation data")?;
         }
         if let Some(monitor) = trainer.train_spec.schedule.monitor() {
             let names = measured(&trainer.metric_names(), validation.is_some());
@@ -89,13 +92,17 @@ impl Run {
         fit.batch_size = fit.batch_size.min(train.len());
         let accumulates = trainer.train_spec.accumulate > 1;
         let spec = &trainer.spec;
-        let work = FitWorkload::new(
+        let mut work = FitWorkload::new(
             &train,
             validation.as_ref(),
             fit.batch_size,
             spec,
             accumulates,
         );
+        if fit.drop_last {
+            work = work.without_last();
+        }
+        let samples = work.samples;
         let chosen = choose(trainer, &work, fit.memory_limit)?;
         fit.batch_size = chosen.work.batch;
         trainer.memory_report = chosen.memory_report;
@@ -111,9 +118,10 @@ impl Run {
         position
             .history
             .keep_directions(&trainer.train_spec.metrics);
-        let parts = chosen.work.parts;
-        position.batch = position.batch * parts / position.parts.max(1);
-        position.parts = parts;
+        let of_step = trainer.train_spec.batches_per_step();
+        position.go_on((chosen.work.parts, fit.batch_size), of_step, samples)?;
+        trainer.keep_good()?;
+        let position = &trainer.position;
         Ok(Run {
             train,
             validation,
@@ -130,12 +138,14 @@ impl Run {
             stopped: None,
             stalled: false,
             evaluation: chosen.work.evaluation,
+            samples,
+            ranged: false,
             fit,
         })
     }
 
     fn batches_per_epoch(&self) -> u64 {
-        self.train.len().div_ceil(self.fit.batch_size) as u64
+        self.samples.div_ceil(self.fit.batch_size) as u64
     }
 
     /// One batch, or the end of an epoch. With `wait`, results are waited for where they are needed;
@@ -174,7 +184,7 @@ impl Run {
         }
         let (batch, batches) = (trainer.position.batch, self.batches_per_epoch());
         let from = batch as usize * size;
-        let to = (from + size).min(n);
+        let to = (from + size).min(self.samples);
         let rows = self.rows.get(from..to).unwrap_or(&[]);
         // A step is so many batches; the last of an epoch may be fewer.
         let each = trainer.train_spec.batches_per_step();
@@ -193,12 +203,13 @@ impl Run {
         };
         let step = trainer.position.step + 1;
         let counts = |rows: &[u32]| match trainer.train_spec.is_weighted() {
-            true => session_weight(trainer, rows),
+            true => weight(trainer, rows),
             false => rows.len() as f64,
         };
         let of_step = self.rows.get(first..to).unwrap_or(&[]);
         let counts = (counts(rows), counts(of_step));
         let (rate, scalars) = trainer.train_spec.scalars(step, at, counts);
+        check_rate(rate, step)?;
         self.rate = rate;
         let plan_key = PlanKey {
             purpose: match whole {
@@ -209,6 +220,10 @@ impl Run {
             set: TRAIN_SET,
         };
         let key = trainer.position.batches_ever + 1;
+        if trainer.train_spec.precision == DType::F16 && !std::mem::replace(&mut self.ranged, true)
+        {
+            range::check(trainer, (plan_key, rows), (key, &scalars))?;
+        }
         trainer.mark_changed();
         let session = trainer.session()?;
         session.run(plan_key, rows, (step, key), &scalars)?;
@@ -232,7 +247,20 @@ impl Run {
             trainer.first_step = Some(Instant::now());
         }
         for batch in &batches {
-            self.check(trainer, batch)?;
+            let rows = (self.rows.as_slice(), self.fit.batch_size);
+            check_loss(trainer, batch, rows)?;
+        }
+        for batch in &batches {
+            let result = BatchResult {
+                step: batch.step,
+                samples: batch.samples,
+                loss: batch.loss,
+                gradient_norm: batch.gradient_norm,
+            };
+            if let Some(on_step) = &mut self.fit.on_step {
+                on_step(&result);
+            }
+            trainer.last_batch = Some(result);
         }
         let mut sums = trainer.position.take_sums();
         for batch in &batches {
@@ -245,51 +273,6 @@ impl Run {
         trainer.position.put_sums(sums);
         trainer.position.seconds = self.seconds();
         Ok(all)
-    }
-
-    /// Refuses a loss that is not a number: training on would only destroy the weights. That of a batch whose
-    /// labels are all ignored is none, which harms nothing where the step has other batches.
-    fn check(&self, trainer: &Trainer, batch: &Batch) -> Result<()> {
-        let ignored = batch.weight == Some(0.0);
-        if batch.loss.is_finite() || (ignored && trainer.train_spec.batches_per_step() > 1) {
-            return Ok(());
-        }
-        let what = match ignored {
-            true => {
-                // Counted from 1; all results that are still to come are of this epoch.
-                let position = &trainer.position;
-                let after = position.batches_ever.saturating_sub(batch.key);
-                let number = position.batch.saturating_sub(after);
-                let from = (number.saturating_sub(1) as usize).saturating_mul(self.fit.batch_size);
-                let rows = self
-                    .rows
-                    .iter()
-                    .skip(from)
-                    .take(batch.samples.min(LISTED_ROWS));
-                let rows: Vec<String> = rows.map(u32::to_string).collect();
-                let more = if batch.samples > LISTED_ROWS {
-                    ", .."
-                } else {
-                    ""
-                };
-                format!(
-                    "the training loss of batch {number} of epoch {} (samples {}{more}), whose labels all have the \
-                     weight 0 or are ignored,",
-                    position.epoch + 1,
-                    rows.join(", ")
-                )
-            }
-            false => {
-                let hint = "a smaller learning rate or clip_grad_norm may help";
-                format!("the training loss ({hint})")
-            }
-        };
-        Err(Error::NonFinite {
-            step: batch.step,
-            what,
-            value: batch.loss,
-            at: None,
-        })
     }
 
     /// Waits for the steps under way, so that the position knows their results. While validating there
@@ -378,6 +361,7 @@ impl Run {
     /// Leaves the position at the end, so that a checkpoint saved now has nothing more to do.
     pub fn finish(self, trainer: &mut Trainer) {
         trainer.ended = true;
+        trainer.good = None;
     }
 }
 
@@ -407,13 +391,6 @@ fn measured(metrics: &[String], validated: bool) -> Vec<String> {
         names.extend(of_validation);
     }
     names
-}
-
-/// The sum of the weights of some rows' labels.
-fn session_weight(trainer: &Trainer, rows: &[u32]) -> f64 {
-    let session = trainer.session.as_ref();
-    let weight = session.and_then(|session| session.weight(TRAIN_SET, rows));
-    weight.unwrap_or(rows.len() as f64)
 }
 
 /// Advances until `budget` is over.

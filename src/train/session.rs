@@ -16,7 +16,7 @@ use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
 use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
 use super::spec::{DataSpec, TrainSpec};
 use super::state::Weights;
-use super::trace::{LOSS, Purpose, metric_of};
+use super::trace::{GRADIENT_NORM, LOSS, Purpose, metric_of};
 
 /// A run whose results have not arrived yet.
 struct Pending {
@@ -36,6 +36,8 @@ pub(super) struct Batch {
     /// The training step that it was, counted from 1; 0 in an evaluation.
     pub step: u64,
     pub loss: f64,
+    /// The norm of the step's gradients, where it was asked for.
+    pub gradient_norm: Option<f64>,
     /// By metric, the numbers of each tensor that it asked for.
     pub metrics: Vec<Vec<Vec<f64>>>,
 }
@@ -184,6 +186,11 @@ impl Session {
         });
     }
 
+    /// A data set of the session.
+    pub fn set(&self, index: usize) -> Option<Dataset> {
+        self.sets.get(index).cloned()
+    }
+
     /// The sum of the weights of some rows' labels, where the loss's mean is one by weights.
     pub fn weight(&self, set: usize, rows: &[u32]) -> Option<f64> {
         let weights = self.label_weights.as_ref()?;
@@ -280,6 +287,7 @@ impl Session {
             key: pending.key,
             step: pending.step,
             loss: f64::NAN,
+            gradient_norm: None,
             metrics: Vec::new(),
         };
         let mut words = result.words.as_slice();
@@ -294,6 +302,9 @@ impl Session {
                     if let Some(metric) = batch.metrics.get_mut(index) {
                         metric.push(numbers);
                     }
+                }
+                None if port.name == GRADIENT_NORM => {
+                    batch.gradient_norm = numbers.first().copied();
                 }
                 None if port.name == LOSS => {
                     batch.loss = numbers.first().copied().unwrap_or(f64::NAN);

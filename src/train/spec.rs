@@ -39,6 +39,8 @@ pub(super) struct TrainSpec {
     pub seed: u64,
     /// What activations are kept in until their gradient is computed.
     pub precision: DType,
+    /// Whether a step hands back the norm of its gradients.
+    pub gradient_norm: bool,
 }
 
 /// The model's variables in order, and the numbers of the parameters they stand for.

@@ -16,7 +16,8 @@ impl Trainer {
             let reason = "no training has begun; call `begin` first";
             return Err(Error::model("step", reason));
         };
-        let tick = run.advance(self, true)?;
+        let tick = run.advance(self, true);
+        let tick = self.unless_not_finite(tick)?;
         match tick {
             Tick::Done(_) => run.finish(self),
             _ => self.run = Some(run),

@@ -27,8 +27,16 @@ pub(super) enum Purpose {
 /// The loss's name among a graph's outputs.
 pub(super) const LOSS: &str = "loss";
 
+/// The name of the gradients' norm among a graph's outputs.
+pub(super) const GRADIENT_NORM: &str = "gradient_norm";
+
 /// What the names of a metric's outputs begin with; its number and the output's follow.
 const METRIC: &str = "metric.";
+
+/// The name of one output of a metric.
+pub(super) fn metric_name(metric: usize, part: usize) -> String {
+    format!("{METRIC}{metric}.{part}")
+}
 
 /// The number of the metric that an output belongs to.
 pub(super) fn metric_of(output: &str) -> Option<usize> {
@@ -60,7 +68,7 @@ pub(super) fn trace(
     }
     let (x, t) = feed.trace(&shared, spec, batch);
     let y = train_spec.model.forward(&x);
-    shared.borrow_mut().take_error()?;
+    take_error(&shared, &y)?;
     let t = match spec.target {
         Target::Values { .. } => t.reshape(train_spec.loss.prediction(&y).shape()),
         Target::Labels { .. } | Target::Framed { .. } => t,
@@ -70,7 +78,7 @@ pub(super) fn trace(
     for (i, metric) in train_spec.metrics.iter().enumerate() {
         let numbers = metric.collect(&y, &t, train_spec.loss.as_ref());
         for (part, tensor) in numbers.iter().enumerate() {
-            let name = format!("{METRIC}{i}.{part}");
+            let name = metric_name(i, part);
             output(&shared, &name, tensor)?;
             shared.borrow_mut().returned.push(name);
         }
@@ -103,6 +111,7 @@ pub(super) fn probe(
     dims.extend_from_slice(sample);
     let x = ops::input(&shared, super::feed::FEATURES, dims, DType::F32);
     let y = train_spec.model.forward(&x);
+    take_error(&shared, &y)?;
     output(&shared, "output", &y)?;
     let meta = y.meta();
     if meta.shape.first() != Some(&BATCH) {
@@ -153,14 +162,24 @@ fn averages(variables: &[Variable]) -> HashMap<VariableId, VariableId> {
         .collect()
 }
 
-fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()> {
+/// The first mistake made while tracing; of a tensor that was made of none (an empty `concat`, say), which has a graph
+/// of its own, the one in there.
+fn take_error(shared: &Rc<RefCell<Graph>>, tensor: &Tensor) -> Result<()> {
+    shared.borrow_mut().take_error()?;
+    match Rc::ptr_eq(shared, &tensor.shared_graph()) {
+        true => Ok(()),
+        false => tensor.graph_mut().take_error(),
+    }
+}
+
+pub(super) fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()> {
     // The host takes whole words.
     let tensor = match tensor.id() {
         Some(_) => tensor.cast(tensor.dtype().computed()),
         None => tensor.clone(),
     };
+    take_error(shared, &tensor)?;
     let mut graph = shared.borrow_mut();
-    graph.take_error()?;
     match tensor.id() {
         Some(node) => graph.outputs.push(Output {
             name: name.to_string(),

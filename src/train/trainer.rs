@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::data::Dataset;
 use crate::device::Device;
 use crate::exec::Counters;
+use crate::graph::{Role, Variable};
 use crate::nn::Module;
 use crate::optim::Clip;
 use crate::plan::{Cost, Plan};
@@ -15,10 +16,11 @@ use crate::{DType, Error, Result};
 
 use super::builder::TrainerBuilder;
 use super::checkpoint::{self, Position};
-use super::evaluate::{Evaluation, Predictions};
+use super::evaluate::{BatchResult, Evaluation, Predictions};
 use super::feed;
 use super::fit::Fit;
 use super::history::History;
+use super::indices::{self, Index};
 use super::limit::MemoryReport;
 use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
 use super::run::{Run, Tick, evaluate_batch, slice};
@@ -49,6 +51,12 @@ pub struct Trainer {
     pub(super) summary: Summary,
     /// How the last training stays within its memory limit.
     pub(super) memory_report: Option<MemoryReport>,
+    /// What a training that fails for a number that is not finite goes back to.
+    pub(super) good: Option<Box<(Weights, Position)>>,
+    /// The uses of features as indices.
+    pub(super) indices: Vec<Index>,
+    /// What the last batch gave whose results have arrived.
+    pub(super) last_batch: Option<BatchResult>,
 }
 
 impl Trainer {
@@ -78,11 +86,15 @@ impl Trainer {
                 adapters: Vec::new(),
                 seed: 0,
                 precision: DType::F32,
+                gradient_norm: false,
             },
         }
     }
 
     /// Trains, and says what happened in each epoch.
+    ///
+    /// A training whose loss becomes NaN or infinite ends with an error, and leaves the weights and the position that
+    /// it began with.
     ///
     /// A trainer that was resumed in the middle of a training goes on from there, to the same bits as
     /// one that was never stopped.
@@ -90,7 +102,8 @@ impl Trainer {
         self.run = None;
         let mut run = Run::new(self, set, fit)?;
         loop {
-            if let Tick::Done(_) = run.advance(self, true)? {
+            let tick = run.advance(self, true);
+            if let Tick::Done(_) = self.unless_not_finite(tick)? {
                 run.finish(self);
                 return Ok(self.position.history.clone());
             }
@@ -112,7 +125,8 @@ impl Trainer {
                 "no training has begun; call `begin` first",
             ));
         };
-        let tick = slice(self, &mut run, budget)?;
+        let tick = slice(self, &mut run, budget);
+        let tick = self.unless_not_finite(tick)?;
         match tick {
             Tick::Done(_) => run.finish(self),
             _ => self.run = Some(run),
@@ -127,7 +141,7 @@ impl Trainer {
 
     /// The loss and metrics over a data set.
     pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
-        feed::check(set, &self.spec, "the evaluation data")?;
+        self.check_data(set, "the evaluation data")?;
         let batch = evaluation_batch(1, set.len(), &self.spec);
         let keys = plan_keys(Purpose::Evaluate, 0, set.len(), batch);
         let mut session = self.new_session(vec![("test".to_string(), set.clone())], keys)?;
@@ -151,6 +165,7 @@ impl Trainer {
             let reason = format!("its samples are {have}, but the model was compiled for {want}");
             return Err(Error::data("the data to predict", reason));
         }
+        indices::check(&self.indices, set, "the data to predict")?;
         let batch = evaluation_batch(1, set.len(), &self.spec);
         let keys = plan_keys(Purpose::Predict, 0, set.len(), batch);
         let mut session = self.new_session(vec![("predict".to_string(), set.clone())], keys)?;
@@ -170,6 +185,7 @@ impl Trainer {
         Ok(Predictions {
             shape: dims.into(),
             values,
+            threshold: self.train_spec.loss.threshold(),
         })
     }
 
@@ -218,6 +234,44 @@ impl Trainer {
             session.upload(&self.weights)?;
         }
         Ok(changed)
+    }
+
+    /// Whether a data set fits the model's input, its indices and its loss's targets.
+    pub(super) fn check_data(&self, set: &Dataset, what: &str) -> Result<()> {
+        feed::check(set, &self.spec, what)?;
+        indices::check(&self.indices, set, what)
+    }
+
+    /// Keeps a copy of the weights, for a training that begins.
+    pub(super) fn keep_good(&mut self) -> Result<()> {
+        self.sync()?;
+        let good = (self.weights.clone(), self.position.clone());
+        self.good = Some(Box::new(good));
+        Ok(())
+    }
+
+    /// Takes back what a training did that ends for a number that is not finite.
+    pub(super) fn unless_not_finite<T>(&mut self, done: Result<T>) -> Result<T> {
+        if let Err(Error::NonFinite { .. }) = &done
+            && let Some(good) = self.good.take()
+        {
+            (self.weights, self.position) = *good;
+            self.forget_session();
+        }
+        done
+    }
+
+    /// What the last training batch gave whose results have arrived. Never waits for the device: a GPU's arrive some
+    /// batches later. [`Fit::on_step`] sees all of them.
+    pub fn last_batch(&self) -> Option<&BatchResult> {
+        self.last_batch.as_ref()
+    }
+
+    /// The names of all parameters and buffers of the model, for [`Trainer::weights`], in their order.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        let of_model = |v: &&Variable| matches!(v.role, Role::Parameter | Role::Buffer);
+        let all = self.weights.variables.iter().filter(of_model);
+        all.map(|v| v.name.as_str())
     }
 
     fn forget_session(&mut self) {

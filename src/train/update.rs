@@ -13,6 +13,7 @@ use crate::{DType, Error, Result, Shape, Tensor};
 
 use super::feed::SCALARS;
 use super::spec::{ACCUMULATED, EMA, TrainSpec, state_name};
+use super::trace::{GRADIENT_NORM, output};
 
 /// A parameter that the loss depends on.
 struct Used {
@@ -206,7 +207,13 @@ fn change(
             false => gradient,
         }
     };
-    let gradients = train_spec.clip.apply(used.iter().map(penalised).collect());
+    let gradients: Vec<Tensor> = used.iter().map(penalised).collect();
+    if train_spec.gradient_norm
+        && let Some(norm) = optim::global_norm(&gradients)
+    {
+        output(shared, GRADIENT_NORM, &norm)?;
+    }
+    let gradients = train_spec.clip.apply(gradients);
     for (u, gradient) in used.into_iter().zip(gradients) {
         let group = train_spec.group_of(&u.name);
         let optimizer = train_spec.optimizer_of(group);

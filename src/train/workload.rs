@@ -24,6 +24,8 @@ pub(super) struct FitWorkload {
     pub sets: Vec<(String, Dataset)>,
     /// Samples of a batch, or of a part of one.
     pub batch: usize,
+    /// Samples of an epoch's training: fewer than the set has where the last batch is left out.
+    pub samples: usize,
     /// Samples of a batch of the validation.
     pub evaluation: usize,
     /// Parts of a batch.
@@ -47,10 +49,17 @@ impl FitWorkload {
         FitWorkload {
             sets,
             batch,
+            samples: train.len(),
             evaluation: evaluation_batch(batch, samples, spec),
             parts: 1,
             accumulates,
         }
+    }
+
+    /// The same without the last batch, where that is smaller.
+    pub fn without_last(mut self) -> Self {
+        self.samples -= self.samples % self.batch.max(1);
+        self
     }
 
     /// The same with each batch in `parts` parts, which must divide it.
@@ -76,8 +85,7 @@ impl FitWorkload {
     /// The keys of all plans; the first is a training step.
     pub fn plan_keys(&self) -> Vec<PlanKey> {
         let samples = |set: usize| self.sets.get(set).map_or(0, |(_, set)| set.len());
-        let train = samples(TRAIN_SET);
-        let mut keys = plan_keys(Purpose::Train, TRAIN_SET, train, self.batch);
+        let mut keys = plan_keys(Purpose::Train, TRAIN_SET, self.samples, self.batch);
         if self.accumulates || self.parts > 1 {
             keys.push(PlanKey {
                 purpose: Purpose::Accumulate,

@@ -8,7 +8,6 @@ use crate::exec::{HostPhase, Timeline};
 use crate::graph::Phase;
 use crate::plan::{Dispatch, Plan, Step};
 use crate::schedule::Progress;
-use crate::train::feed;
 use crate::train::program::PlanKey;
 use crate::train::session::Session;
 use crate::train::summary::Summary;
@@ -64,7 +63,7 @@ impl Trainer {
                 return Err(Error::argument(what, n, "at least 1".to_string()));
             }
         }
-        feed::check(set, &self.spec, "the data to profile with")?;
+        self.check_data(set, "the data to profile with")?;
         if set.is_empty() {
             return Err(Error::data("the data to profile with", "it has no samples"));
         }

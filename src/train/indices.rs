@@ -1,0 +1,166 @@
+//! Features that a model uses as indices: they must be whole and below the size of the table that they index.
+//!
+//! A kernel cannot fail, and gives zeros or another row; so the host looks at the data before it is used.
+
+use crate::data::Dataset;
+use crate::exec::reference::{Values, evaluate};
+use crate::graph::{Graph, Mode, Node, NodeId, Op, Output};
+use crate::ops::Array;
+use crate::{DType, Error, Result, Shape};
+
+use super::feed::FEATURES;
+
+/// A use of features as indices.
+pub(super) struct Index {
+    /// What all of them must be below.
+    limit: usize,
+    /// Who uses them, and where.
+    user: String,
+    /// Computes the indices of two samples; none where these are all their features.
+    graph: Option<Graph>,
+}
+
+/// The uses of features as indices in the graph of a model, which has a batch of two samples.
+pub(super) fn indices(graph: &Graph) -> Vec<Index> {
+    let used = |node: &Node| {
+        let (index, limit) = match &node.op {
+            Op::Gather(_) => {
+                let [table, index, ..] = node.inputs.as_slice() else {
+                    return None;
+                };
+                (*index, *graph.meta(*table).shape.first()?)
+            }
+            Op::Elementwise(e) if e.function.name == "one_hot" => {
+                (*node.inputs.first()?, e.constants.first()?.0 as usize)
+            }
+            _ => return None,
+        };
+        let numbers = before_cast(graph, index)?;
+        let layer = match node.scope.as_str() {
+            "" => String::new(),
+            scope => format!(" (layer {scope})"),
+        };
+        Some(Index {
+            limit,
+            user: format!("{} at {}{layer}", node.op.name(), node.source),
+            graph: computing(graph, numbers)?,
+        })
+    };
+    graph.nodes().iter().filter_map(used).collect()
+}
+
+fn is_view(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Reshape(_) | Op::Permute(_) | Op::BroadcastTo(_) | Op::Slice(_) | Op::Flip(_)
+    )
+}
+
+/// The numbers that became the integers of a node by a cast, if they did.
+fn before_cast(graph: &Graph, mut id: NodeId) -> Option<NodeId> {
+    loop {
+        let node = graph.node(id);
+        let from = *node.inputs.first()?;
+        match &node.op {
+            op if is_view(op) => id = from,
+            Op::Elementwise(_) if node.meta.dtype == DType::U32 => {
+                let cast = node.inputs.len() == 1 && graph.meta(from).dtype == DType::F32;
+                return cast.then_some(from);
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// The graph that computes a node from features alone: `Some(None)` where it is all of them, `None` where more is
+/// needed than features.
+fn computing(graph: &Graph, root: NodeId) -> Option<Option<Graph>> {
+    let mut needed = vec![false; graph.nodes().len()];
+    let (mut stack, mut plain) = (vec![root], true);
+    while let Some(id) = stack.pop() {
+        if std::mem::replace(needed.get_mut(id.index())?, true) {
+            continue;
+        }
+        let node = graph.node(id);
+        plain &= matches!(&node.op, Op::Input(_) | Op::Reshape(_));
+        match &node.op {
+            Op::Input(input) if input.name == FEATURES => {}
+            Op::Constant(_) | Op::Elementwise(_) | Op::Pad(_) | Op::Concat(_) => {}
+            op if is_view(op) => {}
+            _ => return None,
+        }
+        stack.extend(&node.inputs);
+    }
+    if plain {
+        return Some(None);
+    }
+    let mut part = Graph::new(Mode::Eval);
+    let mut places: Vec<Option<NodeId>> = vec![None; graph.nodes().len()];
+    for id in graph.ids().filter(|id| needed[id.index()]) {
+        let mut node = graph.node(id).clone();
+        for input in &mut node.inputs {
+            *input = places.get(input.index()).copied().flatten()?;
+        }
+        let place = part.push(node);
+        *places.get_mut(id.index())? = Some(place);
+    }
+    part.outputs.push(Output {
+        name: "indices".to_string(),
+        node: places.get(root.index()).copied().flatten()?,
+    });
+    Some(Some(part))
+}
+
+/// Refuses a data set with a feature that is no index where one is needed.
+pub(super) fn check(indices: &[Index], set: &Dataset, what: &str) -> Result<()> {
+    for index in indices {
+        for sample in 0..set.len() {
+            let Some(row) = set.row(sample) else { continue };
+            match &index.graph {
+                None => index.check(row.iter().map(|v| f64::from(*v)), what, sample)?,
+                Some(graph) => {
+                    let shape = set.sample_shape();
+                    let numbers = index.numbers(graph, shape, &row)?;
+                    index.check(numbers.into_iter(), what, sample)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Index {
+    /// The indices of a sample, from a batch that has it twice.
+    fn numbers(&self, graph: &Graph, shape: &Shape, row: &[f32]) -> Result<Vec<f64>> {
+        let twice: Vec<f64> = row.iter().chain(row).map(|v| f64::from(*v)).collect();
+        let dims = [&[2], shape.dims()].concat();
+        let mut values = Values::default();
+        let batch = Array::new(dims, twice);
+        values.inputs.insert(FEATURES.to_string(), batch);
+        let mut all = evaluate(graph, &values)?;
+        let output = graph.outputs.first().map(|o| o.node.index());
+        let found = output.and_then(|at| all.get_mut(at)).and_then(Option::take);
+        Ok(found.map_or(Vec::new(), |array| array.data))
+    }
+
+    fn check(
+        &self,
+        mut numbers: impl Iterator<Item = f64>,
+        what: &str,
+        sample: usize,
+    ) -> Result<()> {
+        let fits = |v: &f64| *v >= 0.0 && *v < self.limit as f64 && v.fract() == 0.0;
+        match numbers.find(|v| !fits(v)) {
+            None => Ok(()),
+            Some(value) => {
+                let reason = format!(
+                    "expected an index, a whole number from 0 to {}, found {}; it is used by {}",
+                    self.limit as f64 - 1.0,
+                    value as f32,
+                    self.user
+                );
+                Err(Error::data(format!("{what}, sample {sample}"), reason))
+            }
+        }
+    }
+}
