@@ -820,7 +820,7 @@ fn a_host_keeps_its_handlers() {
         0,
         "an error reached the host"
     );
-    // The host's own mistake still reaches its handler.
+    // The host's own error still reaches its handler.
     let _ = host.device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 3,
@@ -931,9 +931,9 @@ fn slow_wrong_and_right(limits: &KernelLimits) -> Program {
         variant
     };
     // A software driver ends loops that take tens of thousands of iterations in all.
-    let slow = "var turns = 0.0;
-        for (var k = 0u; k < 200u; k++) { turns = turns * 0.5 + f32(k & i); }
-        let acc = select(given, F(turns), turns < -1.0);";
+    let slow = "var sum = 0.0;
+        for (var k = 0u; k < 200u; k++) { sum = sum * 0.5 + f32(k & i); }
+        let acc = select(given, F(sum), sum < -1.0);";
     product.variants = vec![with(slow), with("let acc = given * 1.01;"), right];
     Program {
         layout: Arc::new(layout),

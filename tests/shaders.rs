@@ -137,7 +137,7 @@ fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
         );
     }
     for (i, output) in outputs.iter().enumerate() {
-        let node = output.id().expect("no mistake was made");
+        let node = output.id().expect("no error occurred");
         traced.graph.borrow_mut().outputs.push(Output {
             name: format!("y{i}"),
             node,

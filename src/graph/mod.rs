@@ -129,7 +129,7 @@ pub struct Layer {
 struct Scope {
     /// Its full name.
     name: String,
-    /// The line that is to attributed_source for its mistakes.
+    /// The line that its errors are attributed to.
     source: Option<Source>,
     /// The line that put it into a container.
     added: Option<Source>,

@@ -181,7 +181,7 @@ pub fn from_word(dtype: DType, word: u32) -> f64 {
     }
 }
 
-/// The CPU implementation of each op, node by node: no plan, nothing fused. It tells a mistake of an
+/// The CPU implementation of each op, node by node: no plan, nothing fused. It tells an error of an
 /// op from one of the planner.
 fn words(graph: &Graph, values: &Values) -> Result<Vec<Array>, String> {
     let mut nodes: Vec<Vec<u32>> = Vec::new();

@@ -1,6 +1,6 @@
 //! The rows of activations in pieces, each with its gradient as a row of its own, and their methods.
 //!
-//! At the joints the gradients are PyTorch's: what lies on the border of a flat piece gets none.
+//! At the kinks the gradients are PyTorch's: what lies on the border of a flat piece gets none.
 
 use crate::Tensor;
 use crate::graph::{Function, Scalar};
