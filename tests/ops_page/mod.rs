@@ -168,7 +168,8 @@ fn libraries() -> Vec<(&'static str, Vec<&'static Function>)> {
 fn title(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+    let title: String = first.into_iter().chain(letters).collect();
+    title.replace('_', " ")
 }
 
 fn table(rows: &[&Function], measured: &[Measured]) -> String {
