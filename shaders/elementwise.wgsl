@@ -3,7 +3,7 @@
 // Bindings  0 uniform Params | then the chain's
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/ops/elementwise/mod.rs
+// Reference src/ops/elementwise.rs
 
 override WG: u32 = 64u;
 

@@ -3,7 +3,7 @@
 // Bindings  0 read x | 1 uniform Params | then the epilogue's, which stores y
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/ops/max_pool/mod.rs
+// Reference src/ops/max_pool.rs
 
 override WG: u32 = 64u;
 

@@ -3,7 +3,7 @@
 // Bindings  0 read x | 1 read dy | 2 uniform Params | then the epilogue's, which stores dx
 // Workgroup [WG, 1, 1], a window with what lies up to the next ones an invocation, grid [ceil(count / WG), folded]
 // Overrides WG = 64
-// Reference src/ops/max_pool/mod.rs
+// Reference src/ops/max_pool.rs
 //
 // For windows that do not overlap, without padding: each is looked through once.
 

@@ -3,7 +3,7 @@
 // Bindings  0 read x | 1 uniform Params | then the epilogue's, which stores y
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
-// Reference src/ops/resample/mod.rs
+// Reference src/ops/resample.rs
 //
 // Parts: lib/resample and one lib/resample_*.
 

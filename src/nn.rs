@@ -142,8 +142,10 @@ impl<M: Module + ?Sized> Module for Box<M> {
 #[track_caller]
 pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
     let caller = Source::caller();
-    let folder = file!().trim_end_matches("mod.rs");
-    let source = match caller.file().starts_with(folder) {
+    // This file, or one in the folder beside it.
+    let rest = caller.file().strip_prefix(file!().trim_end_matches(".rs"));
+    let is_layer = rest.is_some_and(|rest| rest == ".rs" || rest.starts_with(['/', '\\']));
+    let source = match is_layer {
         true => x.graph().layer_source(),
         false => Some(caller),
     };
