@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         precision: wgrad::DType::F32,
         memory_limit: None,
         profile: false,
+        weights: false,
     };
     let (mut sizes, mut runs, mut names) = (SIZES.to_vec(), 5, Vec::new());
     let mut args = std::env::args().skip(1);

@@ -1,7 +1,7 @@
 //! The standard workloads: real training, timed.
 //!
 //! `cargo bench --bench workloads -- [WORKLOAD..|all] [--device cpu|gpu|software|NAME] [--precision f32|bf16|f16]
-//! [--memory-limit MIB] [--tuning off|idle|eager] [--json] [--profile]`
+//! [--memory-limit MIB] [--tuning off|idle|eager] [--json] [--profile] [--weights]`
 //!
 //! | workload | what it is |
 //! |---|---|
@@ -14,7 +14,7 @@
 //!
 //! Each prints one line per metric, with `--json` one JSON object per metric: the median, the
 //! minimum and the maximum of the runs. Quote medians. `--profile` prints the profile of a training
-//! step instead. Fashion-MNIST is read from the folder in `FASHION_MNIST`; the default is where
+//! step instead, `--weights` the hash of the weights after 20 steps. Fashion-MNIST is read from the folder in `FASHION_MNIST`; the default is where
 //! Debian's package `dataset-fashion-mnist` puts it.
 
 mod fashion_cnn;
@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         precision: DType::F32,
         memory_limit: None,
         profile: false,
+        weights: false,
     };
     env_logger::builder().format_timestamp_millis().init();
     let mut options = Options {
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         match arg.as_str() {
             "--json" => report.json = true,
             "--profile" => report.profile = true,
+            "--weights" => report.weights = true,
             "--device" => device = args.next().unwrap_or_default(),
             "--precision" => {
                 report.precision = match args.next().as_deref() {

@@ -16,6 +16,8 @@ pub struct Report {
     pub memory_limit: Option<u64>,
     /// Whether to print the profile of a training step.
     pub profile: bool,
+    /// Whether to print the hash of the weights after 20 steps.
+    pub weights: bool,
 }
 
 impl Report {
@@ -54,14 +56,22 @@ impl Report {
         }
     }
 
-    /// With `--profile`, prints the profile of a training step and returns `true`. Each step of the
+    /// With `--profile`, prints the profile of a training step, with `--weights` the hash of the weights after 20 steps, and
+    /// returns `true`. Each step of the
     /// plan is timed by itself.
     pub fn profiled(&self, trainer: &mut Trainer, set: &Dataset, batch: usize) -> Result<bool> {
         if self.profile {
             let profiling = Profiling::runs(20).batch_size(batch).wall_clock();
             println!("{}", trainer.profile(set, profiling)?);
         }
-        Ok(self.profile)
+        if self.weights {
+            trainer.begin(set, Fit::epochs(3).batch_size(batch))?;
+            for _ in 0..20 {
+                trainer.step()?;
+            }
+            println!("{}", trainer.weights_sha256()?);
+        }
+        Ok(self.profile || self.weights)
     }
 
     /// Prints the peak of the process's resident memory, on systems with `/proc`.
