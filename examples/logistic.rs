@@ -17,7 +17,7 @@
 //! both; wgrad agrees with the first.
 
 use wgrad::data::Dataset;
-use wgrad::graph::Init;
+use wgrad::engine::graph::Init;
 use wgrad::nn::{Module, Parameter, Visitor};
 use wgrad::schedule::Schedule;
 use wgrad::{Device, Error, Fit, Result, Tensor, Trainer, data, loss, metrics, optim};

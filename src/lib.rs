@@ -26,15 +26,12 @@
 //! # }
 //! ```
 //!
-//! # One way through the code
+//! # The code
 //!
-//! A model ([`nn`], methods of [`Tensor`]) is traced to a [`graph`]; [`autodiff`] appends its gradients to
-//! the same graph, an optimizer ([`optim`]) the update of its parameters. [`passes`] simplify it and say
-//! which nodes are computed together; [`plan`] says what runs and where it lies; [`exec`] runs that, on a
-//! GPU, on the CPU, or as naive mathematics in f64. [`train`] drives it all, with [`data`].
-//!
-//! What an op is (shapes, gradient, reference, kernels) stands in one file of [`ops`]; what a GPU is told
-//! in [`kernel`] and the folder `shaders/`. [`doctor`] compares them on a device.
+//! The library has two wings. What users call: a model ([`nn`], methods of [`Tensor`]) with a [`loss`], an optimizer
+//! ([`optim`]), a [`schedule`] and [`metrics`] is trained by a [`Trainer`] ([`train`]) on [`data`]; [`spec`] describes
+//! all of it as plain data, [`Run`] opens what was trained, [`generate`] writes text, and [`doctor`] checks a device.
+//! And the [`engine`], which traces, differentiates, plans and runs it.
 //!
 //! # What holds
 //!
@@ -43,33 +40,47 @@
 //! - Everything works at WebGPU's default limits.
 //! - What goes wrong is an [`Error`] that says what and where. Nothing panics on invalid input.
 
-pub mod autodiff;
-mod checkpoint;
+// What users call.
 pub mod data;
 pub mod device;
 pub mod doctor;
-pub mod dtype;
 pub mod error;
 pub mod eval;
-pub mod exec;
 pub mod generate;
-pub mod graph;
-pub mod kernel;
 pub mod loss;
 pub mod metrics;
 pub mod nn;
-pub mod ops;
 pub mod optim;
-pub mod passes;
-pub mod plan;
 pub mod random;
 pub mod run;
 pub mod schedule;
-pub(crate) mod schema;
-pub mod shape;
 pub mod spec;
-mod task;
 pub mod train;
+
+// The engine: documented below `engine`.
+#[doc(hidden)]
+pub mod autodiff;
+#[doc(hidden)]
+pub mod exec;
+#[doc(hidden)]
+pub mod graph;
+#[doc(hidden)]
+pub mod kernel;
+#[doc(hidden)]
+pub mod ops;
+#[doc(hidden)]
+pub mod passes;
+#[doc(hidden)]
+pub mod plan;
+
+// What both are made of.
+mod checkpoint;
+#[doc(hidden)]
+pub mod dtype;
+mod schema;
+#[doc(hidden)]
+pub mod shape;
+mod task;
 
 pub use device::Device;
 pub use dtype::DType;
@@ -80,6 +91,44 @@ pub use run::Run;
 pub use shape::Shape;
 pub use task::Task;
 pub use train::{Fit, Trainer};
+
+/// The engine, for those who write ops, passes or kernels, or share a `wgpu` device.
+///
+/// A model is traced to a [`graph`]; [`autodiff`] appends its gradients to the same graph; [`passes`] simplify it and
+/// say which nodes are computed together; [`plan`] says what runs and where values are stored; [`exec`] runs that, on a
+/// GPU, on the CPU, or as naive mathematics in f64. An op is defined in one file of [`ops`]; [`kernel`] makes WGSL of
+/// what a GPU runs.
+pub mod engine {
+    #[doc(inline)]
+    pub use crate::{autodiff, exec, graph, kernel, ops, passes, plan};
+}
+
+/// The names that most programs need: `use wgrad::prelude::*`.
+///
+/// ```
+/// use wgrad::prelude::*;
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], Targets::values(vec![1.0, 3.0, 5.0, 7.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Sgd::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(100).batch_size(4))?;
+/// assert!(history.epochs[99].loss < 1e-2);
+/// # Ok(())
+/// # }
+/// ```
+pub mod prelude {
+    pub use crate::data::{self, Dataset, Targets};
+    pub use crate::device::Device;
+    pub use crate::error::{Error, Result};
+    pub use crate::graph::Tensor;
+    pub use crate::nn::{self, Module, Visitor};
+    pub use crate::run::Run;
+    pub use crate::train::{Fit, Tick, Trainer};
+    pub use crate::{loss, metrics, optim, schedule};
+}
 
 /// The programs of the README and of the pages in `docs/`, as tests.
 #[cfg(doctest)]

@@ -84,7 +84,6 @@ pub use residual::{Parallel, Residual, ResidualSpec};
 pub use rope::Rope;
 pub use sentence::SentenceEncoder;
 pub use sequential::{Sequential, SequentialSpec};
-pub use spec::LayerSpec;
 pub use transformer::{
     Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer,
     TransformerEncoderLayerSpec,
@@ -94,7 +93,74 @@ pub use upsample::{Upsample, UpsampleMode, UpsampleSpec};
 use spec::{Settings, Unfit};
 pub(crate) use spec::{check_all, sequence};
 
+use crate::schema::{Kind, kinds};
 use crate::{Source, Tensor};
+
+kinds! {
+    /// A layer as a configuration says it: its kind with its settings. What follows from the layer's input, such as
+    /// the number of input channels, is found when the layer is built.
+    ///
+    /// ```
+    /// use wgrad::nn::LayerSpec;
+    ///
+    /// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "conv2d", "out": 8, "kernel": 3 }"#)?;
+    /// let (_layer, output) = spec.build(&[1, 28, 28])?;
+    /// assert_eq!(output, [8, 26, 26]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub enum LayerSpec by "type" as dyn Settings, Kind::of("layer", "layer \"{}\"");
+    "linear" => Linear(LinearSpec),
+    "conv2d" => Conv2d(Conv2dSpec),
+    "conv1d" => Conv1d(Conv1dSpec),
+    "conv_transpose2d" => ConvTranspose2d(ConvTranspose2dSpec),
+    "max_pool2d" => MaxPool2d(MaxPool2dSpec),
+    "max_pool1d" => MaxPool1d(MaxPool1dSpec),
+    "avg_pool2d" => AvgPool2d(AvgPool2dSpec),
+    "avg_pool1d" => AvgPool1d(AvgPool1dSpec),
+    "adaptive_avg_pool2d" => AdaptiveAvgPool2d(AdaptiveAvgPool2dSpec),
+    "upsample" => Upsample(UpsampleSpec),
+    "batch_norm" => BatchNorm(BatchNormSpec),
+    "layer_norm" => LayerNorm(LayerNormSpec),
+    "rms_norm" => RmsNorm(RmsNormSpec),
+    "group_norm" => GroupNorm(GroupNormSpec),
+    "rnn" => Rnn(RnnSpec),
+    "lstm" => Lstm(LstmSpec),
+    "gru" => Gru(GruSpec),
+    "relu" => Relu(Relu),
+    "leaky_relu" => LeakyRelu(LeakyReluSpec),
+    "elu" => Elu(EluSpec),
+    "gelu" => Gelu(Gelu),
+    "gelu_tanh" => GeluTanh(GeluTanh),
+    "silu" => Silu(Silu),
+    "sigmoid" => Sigmoid(Sigmoid),
+    "tanh" => Tanh(Tanh),
+    "softplus" => Softplus(Softplus),
+    "relu6" => Relu6(Relu6),
+    "prelu" => Prelu(PreluSpec),
+    "selu" => Selu(Selu),
+    "celu" => Celu(CeluSpec),
+    "softsign" => Softsign(Softsign),
+    "log_sigmoid" => LogSigmoid(LogSigmoid),
+    "softmax" => Softmax(Softmax),
+    "log_softmax" => LogSoftmax(LogSoftmax),
+    "hard_sigmoid" => HardSigmoid(HardSigmoid),
+    "hard_swish" => HardSwish(HardSwish),
+    "mish" => Mish(Mish),
+    "dropout" => Dropout(DropoutSpec),
+    "flatten" => Flatten(FlattenSpec),
+    "reshape" => Reshape(ReshapeSpec),
+    "sequential" => Sequential(SequentialSpec),
+    "residual" => Residual(ResidualSpec),
+    "checkpointed" => Checkpointed(CheckpointedSpec),
+    "embedding" => Embedding(EmbeddingSpec),
+    "learned_positions" => LearnedPositions(LearnedPositionsSpec),
+    "sinusoidal_positions" => SinusoidalPositions(SinusoidalPositionsSpec),
+    "multi_head_attention" => MultiHeadAttention(MultiHeadAttentionSpec),
+    "transformer_encoder_layer" => TransformerEncoderLayer(TransformerEncoderLayerSpec),
+    "random_flip" => RandomFlip(RandomFlipSpec),
+    "random_shift" => RandomShift(RandomShiftSpec),
+    "random_crop" => RandomCrop(RandomCropSpec),
+}
 
 /// A model, or a part of one.
 ///
@@ -137,8 +203,7 @@ impl<M: Module + ?Sized> Module for Box<M> {
 
 /// Traces a layer: its nodes belong to the current scope, and the table of layers gets a line.
 ///
-/// To blame for its mistakes is the line that calls the layer or, where that is a container's, the one
-/// that put it there.
+/// Its errors name the line that calls the layer or, where that is a container's, the one that put it there.
 #[track_caller]
 pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
     let caller = Source::caller();
@@ -163,7 +228,7 @@ pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tens
     y
 }
 
-/// A container's own name, told from the full name of a parameter inside; that of the layer being traced
+/// A container's own name, derived from the full name of a parameter inside; that of the layer being traced
 /// where it has none.
 pub(crate) fn container_name(container: &dyn Module, x: &Tensor) -> String {
     let graph = x.graph();

@@ -20,7 +20,7 @@ pub use decay::{ExponentialSpec, MultiStepSpec, StepSpec};
 pub use one_cycle::OneCycle;
 pub use plateau::Plateau;
 pub use ramp::{LinearSpec, PolynomialSpec};
-pub use spec::{Constant, CurveSpec, ScheduleItem, ScheduleSpec};
+pub use spec::{Constant, ScheduleItem, ScheduleSpec};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,12 +29,30 @@ use crate::{Error, Result};
 use chain::{Chain, Warmup};
 use spec::Settings;
 
+use crate::schema::{Kind, kinds};
+
 /// Refuses a setting that is out of its range.
 fn require(what: &str, value: f64, fits: bool, expected: &str) -> Result<()> {
     match fits && value.is_finite() {
         true => Ok(()),
         false => Err(Error::argument(what, value, expected)),
     }
+}
+
+kinds! {
+    /// The curve of a schedule: its kind with its settings.
+    pub enum CurveSpec by "type" as dyn Settings, Kind::of("schedule", "schedule \"{}\"");
+    "constant" => Constant(Constant),
+    "step" => Step(StepSpec),
+    "multi_step" => MultiStep(MultiStepSpec),
+    "exponential" => Exponential(ExponentialSpec),
+    "linear" => Linear(LinearSpec),
+    "polynomial" => Polynomial(PolynomialSpec),
+    "cosine" => Cosine(CosineSpec),
+    "cosine_annealing" => CosineAnnealing(CosineAnnealingSpec),
+    "cosine_restarts" => CosineRestarts(CosineRestartsSpec),
+    "one_cycle" => OneCycle(OneCycle),
+    "plateau" => Plateau(Plateau),
 }
 
 /// Where in the training a step is.

@@ -6,92 +6,17 @@ use std::rc::Rc;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::{
-    AdaptiveAvgPool2dSpec, AvgPool1dSpec, AvgPool2dSpec, BatchNormSpec, CeluSpec, CheckpointedSpec,
-    Conv1dSpec, Conv2dSpec, ConvTranspose2dSpec, DropoutSpec, EluSpec, EmbeddingSpec, FlattenSpec,
-    Gelu, GeluTanh, GroupNormSpec, GruSpec, HardSigmoid, HardSwish, InitSpec, LayerNormSpec,
-    LeakyReluSpec, LearnedPositionsSpec, LinearSpec, LogSigmoid, LogSoftmax, LstmSpec,
-    MaxPool1dSpec, MaxPool2dSpec, Mish, Module, MultiHeadAttentionSpec, PreluSpec, RandomCropSpec,
-    RandomFlipSpec, RandomShiftSpec, Relu, Relu6, ReshapeSpec, ResidualSpec, RmsNormSpec, RnnSpec,
-    Selu, Sequential, SequentialSpec, Sigmoid, Silu, SinusoidalPositionsSpec, Softmax, Softplus,
-    Softsign, Tanh, TransformerEncoderLayerSpec, UpsampleSpec, Visitor, declare,
-};
+use super::{InitSpec, LayerSpec, Module, Pair, Sequential, Visitor, declare};
 use crate::graph::{Graph, Mode};
-use crate::schema::{Kind, Path, SettingError, kinds};
+use crate::schema::{Path, SettingError};
 use crate::{DType, Error, Tensor, ops};
-
-kinds! {
-    /// A layer as a configuration says it: its kind with its settings. What follows from the layer's input, such as
-    /// the number of input channels, is found when the layer is built.
-    ///
-    /// ```
-    /// use wgrad::nn::LayerSpec;
-    ///
-    /// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "conv2d", "out": 8, "kernel": 3 }"#)?;
-    /// let (_layer, output) = spec.build(&[1, 28, 28])?;
-    /// assert_eq!(output, [8, 26, 26]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub enum LayerSpec by "type" as dyn Settings, Kind::of("layer", "layer \"{}\"");
-    "linear" => Linear(LinearSpec),
-    "conv2d" => Conv2d(Conv2dSpec),
-    "conv1d" => Conv1d(Conv1dSpec),
-    "conv_transpose2d" => ConvTranspose2d(ConvTranspose2dSpec),
-    "max_pool2d" => MaxPool2d(MaxPool2dSpec),
-    "max_pool1d" => MaxPool1d(MaxPool1dSpec),
-    "avg_pool2d" => AvgPool2d(AvgPool2dSpec),
-    "avg_pool1d" => AvgPool1d(AvgPool1dSpec),
-    "adaptive_avg_pool2d" => AdaptiveAvgPool2d(AdaptiveAvgPool2dSpec),
-    "upsample" => Upsample(UpsampleSpec),
-    "batch_norm" => BatchNorm(BatchNormSpec),
-    "layer_norm" => LayerNorm(LayerNormSpec),
-    "rms_norm" => RmsNorm(RmsNormSpec),
-    "group_norm" => GroupNorm(GroupNormSpec),
-    "rnn" => Rnn(RnnSpec),
-    "lstm" => Lstm(LstmSpec),
-    "gru" => Gru(GruSpec),
-    "relu" => Relu(Relu),
-    "leaky_relu" => LeakyRelu(LeakyReluSpec),
-    "elu" => Elu(EluSpec),
-    "gelu" => Gelu(Gelu),
-    "gelu_tanh" => GeluTanh(GeluTanh),
-    "silu" => Silu(Silu),
-    "sigmoid" => Sigmoid(Sigmoid),
-    "tanh" => Tanh(Tanh),
-    "softplus" => Softplus(Softplus),
-    "relu6" => Relu6(Relu6),
-    "prelu" => Prelu(PreluSpec),
-    "selu" => Selu(Selu),
-    "celu" => Celu(CeluSpec),
-    "softsign" => Softsign(Softsign),
-    "log_sigmoid" => LogSigmoid(LogSigmoid),
-    "softmax" => Softmax(Softmax),
-    "log_softmax" => LogSoftmax(LogSoftmax),
-    "hard_sigmoid" => HardSigmoid(HardSigmoid),
-    "hard_swish" => HardSwish(HardSwish),
-    "mish" => Mish(Mish),
-    "dropout" => Dropout(DropoutSpec),
-    "flatten" => Flatten(FlattenSpec),
-    "reshape" => Reshape(ReshapeSpec),
-    "sequential" => Sequential(SequentialSpec),
-    "residual" => Residual(ResidualSpec),
-    "checkpointed" => Checkpointed(CheckpointedSpec),
-    "embedding" => Embedding(EmbeddingSpec),
-    "learned_positions" => LearnedPositions(LearnedPositionsSpec),
-    "sinusoidal_positions" => SinusoidalPositions(SinusoidalPositionsSpec),
-    "multi_head_attention" => MultiHeadAttention(MultiHeadAttentionSpec),
-    "transformer_encoder_layer" => TransformerEncoderLayer(TransformerEncoderLayerSpec),
-    "random_flip" => RandomFlip(RandomFlipSpec),
-    "random_shift" => RandomShift(RandomShiftSpec),
-    "random_crop" => RandomCrop(RandomCropSpec),
-}
 
 /// The settings of a layer.
 pub(crate) trait Settings {
     /// The layer, for samples of this shape; `at` is where the settings stand.
     fn build(&self, sample: &[usize], at: &Path) -> Result<Box<dyn Module>, Unfit>;
 
-    /// What the layer's weights begin with, where it is set.
+    /// The initialization of the layer's weights, where it is set.
     fn init(&self) -> Option<&InitSpec> {
         None
     }
@@ -297,4 +222,24 @@ impl<M: Module> Module for OneChannel<M> {
 /// The default of settings that hold unless they are switched off.
 pub(super) fn yes() -> bool {
     true
+}
+
+/// The default of sizes that change nothing where they are 1.
+pub(super) fn one() -> usize {
+    1
+}
+
+/// The default of paddings.
+pub(super) fn zero() -> usize {
+    0
+}
+
+/// [`one`] for height and width.
+pub(super) fn one_pair() -> Pair {
+    Pair([1, 1])
+}
+
+/// [`zero`] for height and width.
+pub(super) fn zero_pair() -> Pair {
+    Pair([0, 0])
 }

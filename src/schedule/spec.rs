@@ -5,11 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{
-    CosineAnnealingSpec, CosineRestartsSpec, CosineSpec, ExponentialSpec, LinearSpec,
-    MultiStepSpec, OneCycle, Plateau, PolynomialSpec, Schedule, StepSpec,
-};
-use crate::schema::{Kind, Path, SettingError, kinds, named_or_table, range, with_keys};
+use super::{CurveSpec, Schedule};
+use crate::schema::{Path, SettingError, named_or_table, range, with_keys};
 
 /// The settings of a schedule.
 pub(crate) trait Settings {
@@ -40,22 +37,6 @@ impl Settings for Constant {
     fn build(&self, _: u64) -> Schedule {
         Schedule::constant()
     }
-}
-
-kinds! {
-    /// The curve of a schedule: its kind with its settings.
-    pub enum CurveSpec by "type" as dyn Settings, Kind::of("schedule", "schedule \"{}\"");
-    "constant" => Constant(Constant),
-    "step" => Step(StepSpec),
-    "multi_step" => MultiStep(MultiStepSpec),
-    "exponential" => Exponential(ExponentialSpec),
-    "linear" => Linear(LinearSpec),
-    "polynomial" => Polynomial(PolynomialSpec),
-    "cosine" => Cosine(CosineSpec),
-    "cosine_annealing" => CosineAnnealing(CosineAnnealingSpec),
-    "cosine_restarts" => CosineRestarts(CosineRestartsSpec),
-    "one_cycle" => OneCycle(OneCycle),
-    "plateau" => Plateau(Plateau),
 }
 
 /// One schedule: a curve, and what all curves have.
