@@ -92,7 +92,7 @@ pub enum Error {
 
     /// A setting is wrong, of a configuration that is not from a file.
     #[error("{0}")]
-    Setting(Box<SettingError>),
+    Setting(SettingError),
 
     /// A value given by the user lies outside what is allowed.
     #[error("{what} is {given}, but must be {expected}")]
@@ -246,15 +246,15 @@ pub enum Error {
     },
 }
 
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        Error::Config(Box::new(error))
+impl From<Box<ConfigError>> for Error {
+    fn from(error: Box<ConfigError>) -> Self {
+        Error::Config(error)
     }
 }
 
 impl From<SettingError> for Error {
     fn from(error: SettingError) -> Self {
-        Error::Setting(Box::new(error))
+        Error::Setting(error)
     }
 }
 

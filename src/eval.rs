@@ -138,7 +138,7 @@ impl<A: Outputs, B: Outputs, C: Outputs> Outputs for (A, B, C) {
 /// Evaluates an expression of tensors on a device, and hands back its numbers. Indices, labels and truth values
 /// (0 and 1) come back as numbers, too.
 ///
-/// A mistake in the expression, such as shapes that do not fit, is an error with the line that made it. Layers with
+/// An expression that is wrong, such as one of shapes that do not fit, is an error with the line that made it. Layers with
 /// parameters belong to a model, and so to a [`Trainer`](crate::Trainer).
 ///
 /// Everything is planned and compiled anew at each call: this is for looking and testing, not for loops.
@@ -184,7 +184,7 @@ pub fn eval<T: Outputs>(
         let node = tensor.id();
         trace.graph.borrow_mut().take_error()?;
         let node =
-            node.ok_or_else(|| Error::internal("eval", "a broken result without a mistake"))?;
+            node.ok_or_else(|| Error::internal("eval", "a broken result without an error"))?;
         let name = output(i);
         trace.graph.borrow_mut().outputs.push(Output { name, node });
     }

@@ -86,7 +86,7 @@ pub enum Phase {
     Update,
 }
 
-/// Whether a graph is traced for training or for evaluation: dropout and normalisation differ.
+/// Whether a graph is traced for training or for evaluation: dropout and normalization differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Forward, backward and update.

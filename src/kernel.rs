@@ -154,7 +154,7 @@ pub struct KernelLimits {
     pub subgroups: Option<(u32, u32)>,
     /// Two 16-bit numbers share a word. Where not, each has one of its own, the bits of its value as an `f32`.
     pub packs_half: bool,
-    /// The device is a CPU that plays a GPU: large tiles pay, workgroup memory does not.
+    /// The device is a GPU in software: large tiles pay, workgroup memory does not.
     pub software: bool,
     /// Loop iterations of an invocation at most, over all its loops. Past that llvmpipe ends the loops silently.
     pub max_loop_iterations: usize,

@@ -130,7 +130,7 @@ pub trait Loss: Send {
     /// numbers reshaped to the shape of [`Loss::prediction`].
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor;
 
-    /// What an output says of targets that are numbers, in their units; errors such as
+    /// The prediction of targets that are numbers, in their units; errors such as
     /// [`Mae`](crate::metrics::Mae) are its. As it is, the output itself: a loss of logarithms, or of more
     /// numbers than there are targets, says otherwise.
     fn prediction(&self, output: &Tensor) -> Tensor {

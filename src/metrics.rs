@@ -152,7 +152,7 @@ pub trait Metric: Send {
     fn finish(&self, total: &[f64]) -> f64;
 
     /// Whether more is better; early stopping, best checkpoints and `History::best` ask. Default: what
-    /// [`higher_is_better`] says of its name.
+    /// [`higher_is_better`] says about its name.
     fn higher_is_better(&self) -> bool {
         higher_is_better(self.name())
     }

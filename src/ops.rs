@@ -37,6 +37,7 @@ mod row_op;
 mod rows;
 mod scatter_add;
 mod select;
+mod sized_op;
 mod softmax;
 mod sort;
 mod take_along;
@@ -83,7 +84,7 @@ impl Tolerance {
     }
 }
 
-/// What `docs/ops.md` says of an op, in Markdown: words, and formulas between backticks.
+/// What `docs/ops.md` says about an op, in Markdown: words, and formulas between backticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OpDoc {
     /// What it computes.
@@ -100,7 +101,7 @@ pub struct OpDoc {
 pub trait OpDef {
     /// The op's name in dumps, errors and profiles.
     fn name(&self) -> &'static str;
-    /// What `docs/ops.md` says of it.
+    /// What `docs/ops.md` says about it.
     fn doc(&self) -> OpDoc;
     /// Shape and element type of the result, or why the inputs do not fit, and what would.
     fn infer(&self, x: &[Meta]) -> Result<Meta, String>;

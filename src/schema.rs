@@ -10,13 +10,15 @@ mod kinds;
 mod names;
 pub(crate) mod range;
 mod size;
+mod words;
 
 pub(crate) use crate::error::Given;
 pub use crate::error::{SettingError, SettingPath as Path};
-pub(crate) use check::{check, example, inline, range_words, words};
+pub(crate) use check::check;
 pub(crate) use kinds::{Kind, kinds, named_or_table, with_keys};
 pub use names::did_you_mean;
 pub use size::ByteSize;
+pub(crate) use words::{example, inline, range_words, type_of, words};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

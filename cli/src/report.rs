@@ -89,7 +89,7 @@ impl Report {
         if let Some(confusion) = &self.confusion {
             let (right, total) = confusion.right_of_total();
             let text = format!("{}<small> of {}</small>", count(right), count(total));
-            tiles.push(("classified right".to_string(), text));
+            tiles.push(("correct".to_string(), text));
         }
         if let Some(r2) = self.predictions.as_ref().and_then(Predictions::r_squared) {
             tiles.push(("R² on the test".to_string(), short(r2)));

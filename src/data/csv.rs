@@ -1,7 +1,7 @@
 //! Reads tables of comma-separated values.
 //!
 //! A table is read as text first; which column is the target decides how the text is understood, and
-//! every mistake is reported with its line and column.
+//! every error is reported with its line and column.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -70,7 +70,11 @@ pub(crate) enum Given {
 
 /// A setting that is wrong: which one, what is wrong with it, and what would be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingError {
+pub struct SettingError(Box<Parts>);
+
+/// What a setting's error is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     path: Path,
     on_key: bool,
     given: Given,
@@ -81,69 +85,67 @@ pub struct SettingError {
 impl SettingError {
     /// An error of the setting at this path.
     pub fn new(path: Path, message: impl Into<String>) -> Self {
-        SettingError {
+        SettingError(Box::new(Parts {
             path,
             on_key: false,
             given: Given::Other,
             message: message.into(),
             help: None,
-        }
+        }))
     }
 
     /// A value out of its range; the message is made of the parts.
     pub(crate) fn range(path: Path, given: impl Into<String>, expected: impl Into<String>) -> Self {
         let (name, given, expected) = (path.name().to_string(), given.into(), expected.into());
-        SettingError {
-            message: range_message(&name, &given, &expected),
-            given: Given::Range {
-                name,
-                given,
-                expected,
-            },
-            ..SettingError::new(path, "")
-        }
+        let mut error = SettingError::new(path, range_message(&name, &given, &expected));
+        error.0.given = Given::Range {
+            name,
+            given,
+            expected,
+        };
+        error
     }
 
     /// Adds what would be accepted, where that is a list or needs a sentence.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
         self
     }
 
     /// The error is the key's, not the value's.
     pub(crate) fn at_key(mut self) -> Self {
-        self.on_key = true;
+        self.0.on_key = true;
         self
     }
 
     /// Where the setting stands.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     /// Whether the key is wrong, rather than its value.
     pub fn is_about_key(&self) -> bool {
-        self.on_key
+        self.0.on_key
     }
 
     pub(crate) fn given(&self) -> &Given {
-        &self.given
+        &self.0.given
     }
 
     /// What is wrong, in one line; `written` is the value as a file has it, where there is one.
     pub(crate) fn message(&self, written: Option<&str>) -> String {
-        match (&self.given, written) {
+        match (&self.0.given, written) {
             (Given::Range { name, expected, .. }, Some(written)) => {
                 range_message(name, written, expected)
             }
-            _ => self.message.clone(),
+            _ => self.0.message.clone(),
         }
     }
 
     /// What would be accepted.
     pub(crate) fn help_text(&self) -> Option<&str> {
-        self.help.as_deref()
+        self.0.help.as_deref()
     }
 }
 
@@ -153,11 +155,17 @@ fn range_message(name: &str, given: &str, expected: &str) -> String {
 
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.path.as_str().is_empty() {
-            true => write!(f, "{}", self.message)?,
-            false => write!(f, "{}: {}", self.path, self.message)?,
+        let Parts {
+            path,
+            message,
+            help,
+            ..
+        } = self.0.as_ref();
+        match path.as_str().is_empty() {
+            true => write!(f, "{message}")?,
+            false => write!(f, "{path}: {message}")?,
         }
-        match &self.help {
+        match help {
             Some(help) => write!(f, "; {help}"),
             None => Ok(()),
         }

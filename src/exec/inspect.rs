@@ -118,7 +118,7 @@ impl<'a> Walk<'a> {
         self.executor.variants(self.index, at)
     }
 
-    /// What is said of a step: its kernels, and what it is made of where that is not the same.
+    /// Describes a step: its kernels, and its nodes where they differ.
     pub fn kernel_name(&self, at: usize, variant: usize) -> String {
         let label = self.plan.steps.get(at).map_or("", |s| &s.label);
         let mut kernels = self.executor.kernels(self.index, at, variant);

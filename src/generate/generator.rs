@@ -71,7 +71,7 @@ impl Module for Names<'_> {
 }
 
 impl Generator {
-    /// A generator with first weights, for [`load_weights`](Self::load_weights) or
+    /// A generator with initial weights, for [`load_weights`](Self::load_weights) or
     /// [`copy_weights`](Self::copy_weights) to replace.
     ///
     /// # Errors

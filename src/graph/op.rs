@@ -101,9 +101,9 @@ pub enum Op {
     Ctc(Ctc),
     /// The gradient of the CTC loss by the log-probabilities.
     CtcGrad(CtcGrad),
-    /// Layer or RMS normalisation over the last axis.
+    /// Layer or RMS normalization over the last axis.
     Norm(Norm),
-    /// The gradient of a normalisation with respect to its input.
+    /// The gradient of a normalization with respect to its input.
     NormGrad(NormGrad),
     /// Pairs of features rotated by angles that grow with the position.
     Rope(Rope),

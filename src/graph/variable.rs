@@ -36,7 +36,7 @@ pub enum Role {
     Data,
 }
 
-/// How a variable gets its first values.
+/// How a variable is initialized.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Init {
     /// All elements are this.
@@ -113,7 +113,7 @@ pub struct Variable {
     pub meta: Meta,
     /// What it is for.
     pub role: Role,
-    /// Its first values.
+    /// Its initialization.
     pub init: Init,
     /// The line that declared it.
     pub source: Source,

@@ -1,4 +1,4 @@
-//! Metrics of which class was taken for which.
+//! Metrics of the confusion matrix.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,8 +127,9 @@ impl AverageOver {
 }
 
 macro_rules! averaged {
-    ($spec:ident $metric:ident { $($key:tt)* } |$self:ident, $average:ident| $build:expr) => {
+    ($(#[$derive:meta])* $spec:ident $metric:ident { $($key:tt)* } |$self:ident, $average:ident| $build:expr) => {
         #[doc = concat!("The settings of [`", stringify!($metric), "`].")]
+        $(#[$derive])*
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct $spec {
@@ -155,8 +156,8 @@ macro_rules! averaged {
     };
 }
 
-averaged!(PrecisionSpec Precision {} |self, average| Precision::new(average));
-averaged!(RecallSpec Recall {} |self, average| Recall::new(average));
+averaged!(#[derive(Default)] PrecisionSpec Precision {} |self, average| Precision::new(average));
+averaged!(#[derive(Default)] RecallSpec Recall {} |self, average| Recall::new(average));
 averaged! {
     FBetaSpec FBeta {
         /// The weight of recall.
@@ -164,24 +165,6 @@ averaged! {
         pub beta: f64,
     }
     |self, average| FBeta::new(self.beta, average)
-}
-
-impl Default for PrecisionSpec {
-    fn default() -> Self {
-        PrecisionSpec {
-            average: AverageOver::default(),
-            class: None,
-        }
-    }
-}
-
-impl Default for RecallSpec {
-    fn default() -> Self {
-        RecallSpec {
-            average: AverageOver::default(),
-            class: None,
-        }
-    }
 }
 
 impl Default for FBetaSpec {

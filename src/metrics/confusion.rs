@@ -1,24 +1,24 @@
-//! What was taken for what, and the scores that follow from it.
+//! The confusion matrix, and the scores that follow from it.
 
 use super::Average;
 
-/// How often each class was taken for each: a square of counts.
+/// The confusion matrix: the number of samples of each class that are predicted as each class.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confusion {
     /// `counts[actual * classes + predicted]`; whole numbers, exact up to 2^53.
     counts: Vec<f64>,
 }
 
-/// The scores of a class; `None` where nothing was taken for it, or nothing is of it.
+/// The scores of a class; `None` where it is never predicted, or does not occur.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassScores {
-    /// The share of what was taken for the class that is of it.
+    /// Precision: `tp / (tp + fp)`.
     pub precision: Option<f64>,
-    /// The share of the class that was taken for it.
+    /// Recall: `tp / (tp + fn)`.
     pub recall: Option<f64>,
     /// How many samples the class has.
     pub support: f64,
-    /// How many samples were taken for it.
+    /// The number of samples predicted as it.
     pub taken: f64,
     /// How many of these are of it.
     pub right: f64,
@@ -84,7 +84,7 @@ impl Confusion {
         self.counts.len().isqrt()
     }
 
-    /// How often `actual` was taken for `predicted`.
+    /// The number of samples of `actual` predicted as `predicted`.
     pub fn at(&self, actual: usize, predicted: usize) -> f64 {
         let n = self.classes();
         let inside = actual < n && predicted < n;

@@ -82,7 +82,7 @@ impl MultiHeadAttention {
         }
     }
 
-    /// The same layer with queries and keys turned by their positions, the first token at `offset`.
+    /// The same layer with queries and keys rotated by their positions, the first token at `offset`.
     pub fn rope(self, rope: Rope, offset: usize) -> Self {
         MultiHeadAttention {
             rope: Some((rope, offset)),
@@ -119,7 +119,7 @@ impl MultiHeadAttention {
         options
     }
 
-    /// The tensor turned by its positions, if the layer does that.
+    /// The tensor rotated by its positions, if the layer does that.
     fn turned(&self, x: Tensor, heads: usize) -> Tensor {
         match &self.rope {
             Some((rope, offset)) => rope.turn(&x, heads, *offset),
@@ -230,7 +230,7 @@ pub struct MultiHeadAttentionSpec {
     /// Whether there is a bias.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

@@ -142,7 +142,7 @@ pub struct RandomCropSpec {
     #[schemars(with = "range::Pair<1>", extend("examples" = [24]))]
     pub size: Pair,
     /// The number of zeros around the image in training.
-    #[serde(default = "zero_pair")]
+    #[serde(default = "super::spec::zero_pair")]
     #[schemars(with = "range::Pair<0>")]
     pub padding: Pair,
 }
@@ -155,8 +155,4 @@ impl Settings for RandomCropSpec {
 
 fn half() -> f64 {
     0.5
-}
-
-fn zero_pair() -> Pair {
-    Pair([0, 0])
 }

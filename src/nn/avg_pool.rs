@@ -162,7 +162,7 @@ impl Module for AdaptiveAvgPool2d {
     }
 }
 
-/// Traces a layer without parameters, whose mistakes are those of the line that made it.
+/// Traces a layer without parameters, whose errors name the line that made it.
 pub(super) fn layer(
     x: &Tensor,
     source: Source,
@@ -185,7 +185,7 @@ pub struct AvgPool2dSpec {
     #[schemars(with = "Option<range::Pair<1>>")]
     pub stride: Option<Pair>,
     /// The number of zeros on each side.
-    #[serde(default = "zero_pair")]
+    #[serde(default = "super::spec::zero_pair")]
     #[schemars(with = "range::Pair<0>")]
     pub padding: Pair,
     /// Whether the zeros count in the mean.
@@ -265,8 +265,4 @@ impl Settings for AdaptiveAvgPool2dSpec {
         channels::<2>(sample, IMAGES)?;
         Ok(with_channels::<2>(sample, AdaptiveAvgPool2d::new(self.out)))
     }
-}
-
-fn zero_pair() -> Pair {
-    Pair([0, 0])
 }

@@ -1,4 +1,4 @@
-//! Batch normalisation (Ioffe and Szegedy, 2015): `y = (x - mean) / sqrt(var + eps) weight + bias`, for each
+//! Batch normalization (Ioffe and Szegedy, 2015): `y = (x - mean) / sqrt(var + eps) weight + bias`, for each
 //! channel.
 //!
 //! In training, mean and variance (the biased one) are the batch's, and the running ones move towards them by
@@ -87,12 +87,12 @@ macro_rules! batch_norm {
 }
 
 batch_norm! {
-    /// Batch normalisation of `[batch, features]` or `[batch, features, length]`, with PyTorch's names:
+    /// Batch normalization of `[batch, features]` or `[batch, features, length]`, with PyTorch's names:
     /// `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
     BatchNorm1d [2, 3]
 }
 batch_norm! {
-    /// Batch normalisation of `[batch, channels, height, width]`, with PyTorch's names: `weight`, `bias`,
+    /// Batch normalization of `[batch, channels, height, width]`, with PyTorch's names: `weight`, `bias`,
     /// `running_mean`, `running_var`, `num_batches_tracked`.
     BatchNorm2d [4]
 }
@@ -261,7 +261,7 @@ impl Channels {
     }
 }
 
-/// Batch normalisation of features, of the channels of sequences, or of the channels of images; see [`BatchNorm1d`]
+/// Batch normalization of features, of the channels of sequences, or of the channels of images; see [`BatchNorm1d`]
 /// and [`BatchNorm2d`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

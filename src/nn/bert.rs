@@ -87,7 +87,7 @@ pub struct Bert {
     source: Source,
 }
 
-/// One layer: attention, then a feed-forward part, each added to its input and normalised.
+/// One layer: attention, then a feed-forward part, each added to its input and normalized.
 struct Layer {
     query: Linear,
     key: Linear,
@@ -100,7 +100,7 @@ struct Layer {
 }
 
 impl Bert {
-    /// An encoder with first values; see [`Trainer::load_weights`](crate::Trainer::load_weights) for trained
+    /// An encoder with initial weights; see [`Trainer::load_weights`](crate::Trainer::load_weights) for trained
     /// ones.
     #[track_caller]
     pub fn new(config: BertConfig) -> Self {

@@ -56,7 +56,7 @@ impl Weights {
         }
     }
 
-    /// Runs a step with this layer to blame, if the input and the states fit; without states, from zeros. All that
+    /// Runs a step with its errors attributed to this layer, if the input and the states fit; without states, from zeros. All that
     /// the step gives comes back.
     fn step<const N: usize>(
         &self,

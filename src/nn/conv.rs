@@ -95,7 +95,7 @@ impl Conv2d {
         Conv2d { bias: None, ..self }
     }
 
-    /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
+    /// Sets the initialization of the weight; the bias starts at 0, as in Keras.
     #[track_caller]
     pub fn init(mut self, weight: Init) -> Self {
         self.init = Some(weight);
@@ -271,7 +271,7 @@ impl Conv1d {
         Conv1d { bias: None, ..self }
     }
 
-    /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
+    /// Sets the initialization of the weight; the bias starts at 0, as in Keras.
     #[track_caller]
     pub fn init(mut self, weight: Init) -> Self {
         self.init = Some(weight);
@@ -334,25 +334,25 @@ pub struct Conv2dSpec {
     #[schemars(with = "range::Pair<1>", extend("examples" = [3]))]
     pub kernel: Pair,
     /// The step from one window to the next.
-    #[serde(default = "one_pair")]
+    #[serde(default = "super::spec::one_pair")]
     #[schemars(with = "range::Pair<1>")]
     pub stride: Pair,
     /// The number of zeros on each side.
-    #[serde(default = "zero_pair")]
+    #[serde(default = "super::spec::zero_pair")]
     #[schemars(with = "range::Pair<0>")]
     pub padding: Pair,
     /// The step from one tap of the kernel to the next.
-    #[serde(default = "one_pair")]
+    #[serde(default = "super::spec::one_pair")]
     #[schemars(with = "range::Pair<1>")]
     pub dilation: Pair,
     /// The number of parts that the channels fall into.
-    #[serde(default = "one")]
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub groups: usize,
     /// Whether there is a bias.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }
@@ -388,25 +388,25 @@ pub struct Conv1dSpec {
     #[schemars(with = "range::Count<1>", extend("examples" = [3]))]
     pub kernel: usize,
     /// The step from one window to the next.
-    #[serde(default = "one")]
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub stride: usize,
     /// The number of zeros on each side.
-    #[serde(default = "zero")]
+    #[serde(default = "super::spec::zero")]
     #[schemars(with = "range::Count<0>")]
     pub padding: usize,
     /// The step from one tap of the kernel to the next.
-    #[serde(default = "one")]
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub dilation: usize,
     /// The number of parts that the channels fall into.
-    #[serde(default = "one")]
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub groups: usize,
     /// Whether there is a bias.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }
@@ -429,22 +429,6 @@ impl Settings for Conv1dSpec {
     fn init(&self) -> Option<&InitSpec> {
         self.init.as_ref()
     }
-}
-
-fn one() -> usize {
-    1
-}
-
-fn zero() -> usize {
-    0
-}
-
-fn one_pair() -> Pair {
-    Pair(Conv::PLAIN.stride)
-}
-
-fn zero_pair() -> Pair {
-    Pair(Conv::PLAIN.padding)
 }
 
 /// Groups that divide both numbers of channels.

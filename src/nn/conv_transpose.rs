@@ -107,7 +107,7 @@ impl ConvTranspose2d {
         ConvTranspose2d { bias: None, ..self }
     }
 
-    /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
+    /// Sets the initialization of the weight; the bias starts at 0, as in Keras.
     #[track_caller]
     pub fn init(mut self, weight: Init) -> Self {
         self.init = Some(weight);
@@ -196,29 +196,29 @@ pub struct ConvTranspose2dSpec {
     #[schemars(with = "range::Pair<1>", extend("examples" = [3]))]
     pub kernel: Pair,
     /// The step between the windows of two neighbouring input pixels.
-    #[serde(default = "one_pair")]
+    #[serde(default = "super::spec::one_pair")]
     #[schemars(with = "range::Pair<1>")]
     pub stride: Pair,
     /// The number of output pixels that are cut off on each side.
-    #[serde(default = "zero_pair")]
+    #[serde(default = "super::spec::zero_pair")]
     #[schemars(with = "range::Pair<0>")]
     pub padding: Pair,
     /// The number of further rows and columns at the end; below `stride`.
-    #[serde(default = "zero_pair")]
+    #[serde(default = "super::spec::zero_pair")]
     #[schemars(with = "range::Pair<0>")]
     pub output_padding: Pair,
     /// The step from one tap of the kernel to the next.
-    #[serde(default = "one_pair")]
+    #[serde(default = "super::spec::one_pair")]
     #[schemars(with = "range::Pair<1>")]
     pub dilation: Pair,
     /// The number of parts that the channels fall into.
-    #[serde(default = "one")]
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub groups: usize,
     /// Whether there is a bias.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }
@@ -242,16 +242,4 @@ impl Settings for ConvTranspose2dSpec {
     fn init(&self) -> Option<&InitSpec> {
         self.init.as_ref()
     }
-}
-
-fn one() -> usize {
-    1
-}
-
-fn one_pair() -> Pair {
-    Pair([1, 1])
-}
-
-fn zero_pair() -> Pair {
-    Pair([0, 0])
 }

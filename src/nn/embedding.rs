@@ -34,7 +34,7 @@ impl Embedding {
         }
     }
 
-    /// The same layer with other first values.
+    /// Sets the initialization of the weight.
     #[track_caller]
     pub fn init(self, init: Init) -> Self {
         Embedding {
@@ -108,7 +108,7 @@ pub struct EmbeddingSpec {
     /// The number of features of a token.
     #[schemars(with = "range::Count<1>", extend("examples" = [64]))]
     pub width: usize,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

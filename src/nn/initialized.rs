@@ -6,11 +6,11 @@ use crate::graph::Init;
 use super::parameter::Rule;
 use super::{Module, Visitor};
 
-/// A module whose weights begin with what a rule says of their shapes, as after `module.apply(..)` with one of
+/// A module whose weights are initialized by a rule, a function of their shapes, as after `module.apply(..)` with one of
 /// `torch.nn.init` in PyTorch.
 ///
 /// Weights are the trained parameters of two axes or more. Vectors called `bias` (and `bias_ih_l0` and its
-/// like) begin with 0; all others, such as the scale of a normalisation, with what they would have begun with.
+/// like) begin with 0; all others, such as the scale of a normalization, with what they would have begun with.
 /// What is inside another one of these has the inner one's rule. Names stay as they are.
 ///
 /// ```

@@ -38,7 +38,7 @@ impl Linear {
         Linear { bias: None, ..self }
     }
 
-    /// The same layer with other first values: of the weight, and 0 for the bias, as in Keras.
+    /// Sets the initialization of the weight; the bias starts at 0, as in Keras.
     #[track_caller]
     pub fn init(self, weight: Init) -> Self {
         let bias = self
@@ -91,7 +91,7 @@ pub struct LinearSpec {
     /// Whether there is a bias.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

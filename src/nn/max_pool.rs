@@ -157,11 +157,11 @@ pub struct MaxPool2dSpec {
     #[schemars(with = "Option<range::Pair<1>>")]
     pub stride: Option<Pair>,
     /// The number of pixels on each side that are never the largest.
-    #[serde(default = "zero_pair")]
+    #[serde(default = "super::spec::zero_pair")]
     #[schemars(with = "range::Pair<0>")]
     pub padding: Pair,
     /// The step from one pixel of a window to the next.
-    #[serde(default = "one_pair")]
+    #[serde(default = "super::spec::one_pair")]
     #[schemars(with = "range::Pair<1>")]
     pub dilation: Pair,
     /// Whether the number of windows is rounded up.
@@ -199,7 +199,7 @@ pub struct MaxPool1dSpec {
     #[schemars(with = "range::Count<0>")]
     pub padding: usize,
     /// The step from one element of a window to the next.
-    #[serde(default = "one")]
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub dilation: usize,
     /// Whether the number of windows is rounded up.
@@ -219,16 +219,4 @@ impl Settings for MaxPool1dSpec {
             false => with_channels::<1>(sample, pool),
         })
     }
-}
-
-fn one() -> usize {
-    1
-}
-
-fn one_pair() -> Pair {
-    Pair([1, 1])
-}
-
-fn zero_pair() -> Pair {
-    Pair([0, 0])
 }

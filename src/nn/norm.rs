@@ -1,4 +1,4 @@
-//! Normalisation layers.
+//! Normalization layers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub(super) fn wrong_eps(eps: f64) -> Option<String> {
     (!fits).then(|| format!("expected an eps of at least 0, found {eps}"))
 }
 
-/// The parameters of a normalisation, and the line that made it.
+/// The parameters of a normalization, and the line that made it.
 struct Affine {
     weight: Option<Parameter>,
     bias: Option<Parameter>,
@@ -58,7 +58,7 @@ impl Affine {
                 return x.record_error(op, reason, self.source);
             }
             if x.id().is_some() && !given.ends_with(shape) || shape.rank() == 0 {
-                let reason = format!("the layer normalises the last axes {shape} of its input");
+                let reason = format!("the layer normalizes the last axes {shape} of its input");
                 return x.record_error(op, reason, self.source);
             }
             traced(x, &format!("{kind}({shape})"), |x| {
@@ -74,7 +74,7 @@ impl Affine {
     }
 }
 
-/// Layer normalisation over the last axes (Ba, Kiros and Hinton, 2016): mean 0 and variance 1, times
+/// Layer normalization over the last axes (Ba, Kiros and Hinton, 2016): mean 0 and variance 1, times
 /// `weight`, plus `bias`. Takes and gives `[.., shape]`.
 pub struct LayerNorm {
     shape: Shape,
@@ -129,7 +129,7 @@ impl Module for LayerNorm {
     }
 }
 
-/// RMS normalisation over the last axes (Zhang and Sennrich, 2019): divided by the root of the mean
+/// RMS normalization over the last axes (Zhang and Sennrich, 2019): divided by the root of the mean
 /// square, times `weight`. Takes and gives `[.., shape]`.
 pub struct RmsNorm {
     shape: Shape,
@@ -179,8 +179,8 @@ impl Module for RmsNorm {
     }
 }
 
-/// Group normalisation (Wu and He, 2018): the channels of `[batch, channels, ..]` in groups of
-/// neighbours, each group of a sample normalised by itself; then times `weight`, plus `bias`.
+/// Group normalization (Wu and He, 2018): the channels of `[batch, channels, ..]` in groups of
+/// neighbours, each group of a sample normalized by itself; then times `weight`, plus `bias`.
 pub struct GroupNorm {
     groups: usize,
     channels: usize,
@@ -243,12 +243,12 @@ impl Module for GroupNorm {
     }
 }
 
-/// Layer normalisation; see [`LayerNorm`].
+/// Layer normalization; see [`LayerNorm`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LayerNormSpec {
-    /// The number of last axes that are normalised together.
-    #[serde(default = "one")]
+    /// The number of last axes that are normalized together.
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub axes: usize,
     /// What is added to the variance.
@@ -264,12 +264,12 @@ impl Settings for LayerNormSpec {
     }
 }
 
-/// RMS normalisation; see [`RmsNorm`].
+/// RMS normalization; see [`RmsNorm`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RmsNormSpec {
-    /// The number of last axes that are normalised together.
-    #[serde(default = "one")]
+    /// The number of last axes that are normalized together.
+    #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub axes: usize,
     /// What is added to the mean square.
@@ -285,7 +285,7 @@ impl Settings for RmsNormSpec {
     }
 }
 
-/// Group normalisation of channels; see [`GroupNorm`].
+/// Group normalization of channels; see [`GroupNorm`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupNormSpec {
@@ -308,10 +308,6 @@ impl Settings for GroupNormSpec {
     }
 }
 
-fn one() -> usize {
-    1
-}
-
 fn default_eps() -> f64 {
     1e-5
 }
@@ -321,7 +317,7 @@ fn default_rms_eps() -> f64 {
     f64::from(f32::EPSILON)
 }
 
-/// The last axes, which are normalised together.
+/// The last axes, which are normalized together.
 fn last(sample: &[usize], axes: usize) -> std::result::Result<&[usize], String> {
     let from = sample.len().checked_sub(axes);
     from.and_then(|from| sample.get(from..))

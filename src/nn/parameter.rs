@@ -215,7 +215,7 @@ impl Parameter {
 }
 
 /// Declares a module's parameters as variables of a graph, in the order of its `visit`, so that its
-/// `forward` can be traced there. A [`Trainer`](crate::Trainer) does it for its model; this is for who
+/// `forward` can be traced there. A [`Trainer`](crate::Trainer) does it for its model; this is for those who
 /// works with a [`Graph`] directly.
 pub fn declare(graph: &Rc<RefCell<Graph>>, module: &dyn super::Module) {
     let mut graph = graph.borrow_mut();
@@ -237,7 +237,7 @@ pub(super) type Rule = dyn Fn(&[usize]) -> Init + Send;
 pub struct Visitor<'a> {
     path: Vec<String>,
     visit: &'a mut dyn FnMut(String, &Parameter),
-    /// What weights begin with, where that is not their own.
+    /// The initialization of weights, where it is not their own.
     rule: Option<&'a Rule>,
 }
 

@@ -66,7 +66,7 @@ impl LearnedPositions {
         }
     }
 
-    /// The same layer with other first values.
+    /// Sets the initialization of the weight.
     #[track_caller]
     pub fn init(mut self, init: Init) -> Self {
         self.table.rows = Parameter::new(self.table.rows.shape(), init);

@@ -262,7 +262,7 @@ impl Recurrent {
         )
     }
 
-    /// Runs `body` with this layer to blame, if the input fits.
+    /// Runs `body` with its errors attributed to this layer, if the input fits.
     fn in_layer(&self, x: &Tensor, body: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
         let first = self.layers.iter().flatten().next();
         let layer = first.and_then(|d| d.weight_ih.layer(x));
@@ -390,7 +390,7 @@ macro_rules! recurrent_spec {
             #[schemars(with = "range::Count<1>", example = 64)]
             pub hidden: usize,
             /// The number of layers, each on the output of the one before.
-            #[serde(default = "one")]
+            #[serde(default = "super::spec::one")]
             #[schemars(with = "range::Count<1>")]
             pub layers: usize,
             /// Whether there is a second direction, from the end to the beginning.
@@ -406,7 +406,7 @@ macro_rules! recurrent_spec {
             /// Whether to give only the last state of each sequence.
             #[serde(default)]
             pub last: bool,
-            /// What the weights begin with; without it, as in PyTorch.
+            /// The initialization of the weights; without it, PyTorch's.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub init: Option<InitSpec>,
         }
@@ -445,7 +445,3 @@ macro_rules! recurrent_spec {
 recurrent_spec!(RnnSpec Rnn);
 recurrent_spec!(LstmSpec Lstm);
 recurrent_spec!(GruSpec Gru);
-
-fn one() -> usize {
-    1
-}

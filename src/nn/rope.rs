@@ -17,7 +17,7 @@ pub struct Rope {
 }
 
 impl Rope {
-    /// For heads of which the first `features` (an even number) are turned, and up to `positions`
+    /// For heads of which the first `features` (an even number) are rotated, and up to `positions`
     /// tokens; the base is 10,000.
     #[track_caller]
     pub fn new(features: usize, positions: usize) -> Self {
@@ -45,7 +45,7 @@ impl Rope {
         }
     }
 
-    /// The first `heads` heads of `x [.., t, all heads, d]` turned, the first token at position `offset`.
+    /// The first `heads` heads of `x [.., t, all heads, d]` rotated, the first token at position `offset`.
     #[track_caller]
     pub fn turn(&self, x: &Tensor, heads: usize, offset: usize) -> Tensor {
         let t = x.dim(-3);
@@ -68,7 +68,7 @@ impl Rope {
 }
 
 impl Module for Rope {
-    /// All heads of `x [.., t, heads, d]` turned, the first token at position 0.
+    /// All heads of `x [.., t, heads, d]` rotated, the first token at position 0.
     fn forward(&self, x: &Tensor) -> Tensor {
         self.turn(x, x.dim(-2), 0)
     }

@@ -15,7 +15,7 @@ pub struct SentenceEncoder {
 }
 
 impl SentenceEncoder {
-    /// An encoder with first values; see [`Trainer::load`](crate::Trainer::load) for trained ones.
+    /// An encoder with initial weights; see [`Trainer::load`](crate::Trainer::load) for trained ones.
     #[track_caller]
     pub fn new(config: BertConfig) -> Self {
         SentenceEncoder {

@@ -176,7 +176,7 @@ macro_rules! block_options {
                 self
             }
 
-            /// The same block with RMS normalisation instead of layer normalisation.
+            /// The same block with RMS normalization instead of layer normalization.
             #[track_caller]
             pub fn rms_norm(mut self, eps: f64) -> Self {
                 for norm in &mut self.block.norms {
@@ -204,7 +204,7 @@ macro_rules! block_options {
                 self
             }
 
-            /// The same block with queries and keys turned by their positions.
+            /// The same block with queries and keys rotated by their positions.
             pub fn rope(mut self, rope: Rope) -> Self {
                 self.block.self_attn = self.block.self_attn.rope(rope, 0);
                 self
@@ -344,7 +344,7 @@ pub struct TransformerEncoderLayerSpec {
     #[serde(default)]
     #[schemars(with = "range::Fraction")]
     pub dropout: f64,
-    /// What the weights begin with; without it, as in PyTorch.
+    /// The initialization of the weights; without it, PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

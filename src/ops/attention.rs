@@ -12,9 +12,8 @@
 
 use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
 use crate::kernel::Variant;
-use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
-};
+use crate::ops::sized_op::SizedOp;
+use crate::ops::{Array, HostRef, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance};
 use crate::{DType, Source, Tensor};
 
 mod cpu;
@@ -130,21 +129,20 @@ fn metas(x: &[&Array]) -> Vec<Meta> {
         .collect()
 }
 
-impl KernelOp for Attention {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::NONE
+impl SizedOp for Attention {
+    type Sizes = Sizes;
+
+    fn sizes_of(&self, x: &[Meta]) -> Result<Sizes, String> {
+        self.sizes(x, 0)
     }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        match self.sizes(&cx.x, 0) {
-            Ok(s) if cx.allows(s.keys / 2 + OTHER_ITERATIONS) => kernels::attention(self, &s, cx),
-            _ => Vec::new(),
-        }
+    fn iterations(&self, s: &Sizes) -> usize {
+        s.keys / 2 + OTHER_ITERATIONS
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
-        if let Ok(s) = self.sizes(&metas, 0) {
-            cpu::attention(self, &s, x, bytemuck::cast_slice_mut(y));
-        }
+    fn variants(&self, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
+        kernels::attention(self, &s, cx)
+    }
+    fn compute(&self, s: Sizes, x: &[HostRef], y: &mut [f32]) {
+        cpu::attention(self, &s, x, y);
     }
 }
 
@@ -218,26 +216,19 @@ impl OpDef for AttentionGrad {
     }
 }
 
-impl KernelOp for AttentionGrad {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::NONE
+impl SizedOp for AttentionGrad {
+    type Sizes = Sizes;
+
+    fn sizes_of(&self, x: &[Meta]) -> Result<Sizes, String> {
+        self.of.sizes(x, 2)
     }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        match self.of.sizes(&cx.x, 2) {
-            Ok(s) => {
-                let most = (s.keys / 2).max(s.queries * s.heads / s.kv_heads.max(1));
-                match cx.allows(most + OTHER_ITERATIONS) {
-                    true => kernels::gradient(self, &s, cx),
-                    false => Vec::new(),
-                }
-            }
-            Err(_) => Vec::new(),
-        }
+    fn iterations(&self, s: &Sizes) -> usize {
+        (s.keys / 2).max(s.queries * s.heads / s.kv_heads.max(1)) + OTHER_ITERATIONS
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, dx: &mut [u32]) {
-        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
-        if let Ok(s) = self.of.sizes(&metas, 2) {
-            cpu::gradient(self, &s, x, bytemuck::cast_slice_mut(dx));
-        }
+    fn variants(&self, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
+        kernels::gradient(self, &s, cx)
+    }
+    fn compute(&self, s: Sizes, x: &[HostRef], y: &mut [f32]) {
+        cpu::gradient(self, &s, x, y);
     }
 }

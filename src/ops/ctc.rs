@@ -20,9 +20,9 @@ mod reference;
 
 use crate::graph::{Backward, Ctc, CtcGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
+use crate::ops::sized_op::SizedOp;
 use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
-    row_op,
+    Array, HostRef, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance, row_op,
 };
 use crate::{DType, Shape, Source, Tensor};
 
@@ -34,7 +34,7 @@ const POSSIBLE: f32 = -1e29;
 
 /// The sizes of the tensors.
 #[derive(Clone, Copy, Debug)]
-struct Sizes {
+pub(super) struct Sizes {
     batch: usize,
     time: usize,
     classes: usize,
@@ -148,21 +148,17 @@ impl OpDef for Ctc {
     }
 }
 
-impl KernelOp for Ctc {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::NONE
+impl SizedOp for Ctc {
+    type Sizes = Sizes;
+
+    fn sizes_of(&self, x: &[Meta]) -> Result<Sizes, String> {
+        self.sizes(x)
     }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        match self.sizes(&cx.x) {
-            Ok(sizes) => vec![kernels::forward(self, sizes, cx)],
-            Err(_) => Vec::new(),
-        }
+    fn variants(&self, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
+        vec![kernels::forward(self, s, cx)]
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
-        if let Ok(sizes) = self.sizes(&metas) {
-            cpu::forward(self, sizes, x, bytemuck::cast_slice_mut(y));
-        }
+    fn compute(&self, s: Sizes, x: &[HostRef], y: &mut [f32]) {
+        cpu::forward(self, s, x, y);
     }
 }
 
@@ -222,21 +218,17 @@ impl OpDef for CtcGrad {
     }
 }
 
-impl KernelOp for CtcGrad {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::NONE
+impl SizedOp for CtcGrad {
+    type Sizes = Sizes;
+
+    fn sizes_of(&self, x: &[Meta]) -> Result<Sizes, String> {
+        self.sizes(x)
     }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        match self.sizes(&cx.x) {
-            Ok(sizes) => vec![kernels::backward(&self.of, sizes, cx)],
-            Err(_) => Vec::new(),
-        }
+    fn variants(&self, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
+        vec![kernels::backward(&self.of, s, cx)]
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
-        if let Ok(sizes) = self.sizes(&metas) {
-            cpu::backward(&self.of, sizes, x, bytemuck::cast_slice_mut(y));
-        }
+    fn compute(&self, s: Sizes, x: &[HostRef], y: &mut [f32]) {
+        cpu::backward(&self.of, s, x, y);
     }
 }
 

@@ -1,11 +1,11 @@
-//! Normalisation of rows: `y = (x - mean) / sqrt(mean of (x - mean)^2 + eps) w + b`.
+//! Normalization of rows: `y = (x - mean) / sqrt(mean of (x - mean)^2 + eps) w + b`.
 //!
-//! Takes `x [.., n]`, a weight `[n]` and a bias `[n]`, gives `[.., n]`, f32: layer normalisation (Ba,
-//! Kiros and Hinton, 2016). RMS normalisation (Zhang and Sennrich, 2019) has no mean and no bias. The
+//! Takes `x [.., n]`, a weight `[n]` and a bias `[n]`, gives `[.., n]`, f32: layer normalization (Ba,
+//! Kiros and Hinton, 2016). RMS normalization (Zhang and Sennrich, 2019) has no mean and no bias. The
 //! variance is the population's. Backward needs the input, and computes mean and deviation again: they
 //! cost less than reading them.
 //!
-//! The weight's gradient is the sum over rows of `dy (x - mean) rstd`: the normalised rows are computed
+//! The weight's gradient is the sum over rows of `dy (x - mean) rstd`: the normalized rows are computed
 //! once more, and a reduction adds them up in a fixed order.
 
 use crate::graph::{Backward, Grads, Meta, Norm, NormGrad, Op, Scalar};
@@ -37,7 +37,7 @@ fn fast_spread(x: &[f32], centred: bool, eps: f64) -> (f32, f32) {
     (mean, 1.0 / (variance + eps as f32).sqrt())
 }
 
-/// How far off a normalised element may be: a difference of the row's elements by a rounding of the
+/// How far off a normalized element may be: a difference of the row's elements by a rounding of the
 /// largest of them, everything else relatively. Gives that, and the largest reciprocal deviation.
 fn error(x: &Array, centred: bool, eps: f64) -> (f64, f64) {
     let each = x.rows().map(|row| spread(row, centred, eps).1);
@@ -222,7 +222,7 @@ impl RowOp for NormGrad {
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
         let (error, rstd) = error(x[0], self.centred, self.eps.0);
         let largest = x[1].max_abs() * x[2].max_abs();
-        // No normalised element is larger than sqrt(n), and twice it meets the error of another.
+        // No normalized element is larger than sqrt(n), and twice it meets the error of another.
         let steps = 1.0 + (x[0].shape.last() as f64).sqrt();
         Tolerance {
             abs: rstd * largest * (4.0 * error * steps + 6e-7),
@@ -252,7 +252,7 @@ impl RowOp for NormGrad {
 }
 
 impl Tensor {
-    /// Layer normalisation over the last axis `n`: mean 0 and variance 1 (the population's, plus
+    /// Layer normalization over the last axis `n`: mean 0 and variance 1 (the population's, plus
     /// `eps`), times a weight `[n]`, plus a bias `[n]`; without them, times 1 plus 0.
     #[track_caller]
     pub fn layer_norm(&self, weight: Option<&Tensor>, bias: Option<&Tensor>, eps: f64) -> Tensor {
@@ -270,7 +270,7 @@ impl Tensor {
         Tensor::apply(op, &[self, &w, &b], caller)
     }
 
-    /// RMS normalisation over the last axis `n`: divided by the root of the mean square (plus `eps`),
+    /// RMS normalization over the last axis `n`: divided by the root of the mean square (plus `eps`),
     /// times a weight `[n]`; without it, times 1.
     #[track_caller]
     pub fn rms_norm(&self, weight: Option<&Tensor>, eps: f64) -> Tensor {
@@ -284,8 +284,8 @@ impl Tensor {
         Tensor::apply(op, &[self, &w], caller)
     }
 
-    /// Group normalisation (Wu and He, 2018): the channels of `[batch, channels, ..]` in `groups`
-    /// groups of neighbours, each normalised by itself over its channels and all that follows; then
+    /// Group normalization (Wu and He, 2018): the channels of `[batch, channels, ..]` in `groups`
+    /// groups of neighbours, each normalized by itself over its channels and all that follows; then
     /// times a weight `[channels]`, plus a bias `[channels]`, where given.
     #[track_caller]
     pub fn group_norm(

@@ -17,9 +17,8 @@ mod reference;
 
 use crate::graph::{Backward, Cell, Grads, Matmul, Meta, Op, Recurrence, RecurrenceGrad};
 use crate::kernel::Variant;
-use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
-};
+use crate::ops::sized_op::SizedOp;
+use crate::ops::{Array, HostRef, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Cell {
@@ -137,7 +136,7 @@ pub(crate) fn reserve_layout(op: Recurrence, time: usize) -> ReserveLayout {
 
 /// The sizes of a recurrent layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Sizes {
+pub(super) struct Sizes {
     batch: usize,
     time: usize,
     hidden: usize,
@@ -318,20 +317,19 @@ fn is_constant(x: &Tensor) -> bool {
     false
 }
 
-impl KernelOp for Recurrence {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::NONE
+impl SizedOp for Recurrence {
+    type Sizes = Sizes;
+
+    fn sizes_of(&self, x: &[Meta]) -> Result<Sizes, String> {
+        self.sizes(x)
     }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        match self.sizes(&cx.x) {
-            Ok(sizes) if cx.allows(sizes.hidden) => vec![kernels::forward(self, sizes, cx)],
-            _ => Vec::new(),
-        }
+    fn iterations(&self, s: &Sizes) -> usize {
+        s.hidden
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
-        if let Ok(sizes) = self.sizes(&metas) {
-            cpu::forward(self, sizes, x, bytemuck::cast_slice_mut(y));
-        }
+    fn variants(&self, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
+        vec![kernels::forward(self, s, cx)]
+    }
+    fn compute(&self, s: Sizes, x: &[HostRef], y: &mut [f32]) {
+        cpu::forward(self, s, x, y);
     }
 }

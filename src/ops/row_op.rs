@@ -1,7 +1,7 @@
 //! Row ops: what they share, so that a new one is its formula, its reference, its WGSL and its cases.
 //!
 //! A row op works on each row of its first input (a slice along the last axis) by itself: softmax, a
-//! normalisation. Of its other inputs each row sees its own part (a label, a row of `dy`), or the
+//! normalization. Of its other inputs each row sees its own part (a label, a row of `dy`), or the
 //! whole (a weight), as [`RowOp::is_whole`] says. Its result has as many rows, of any length.
 //!
 //! On a GPU each row gets a workgroup, or on a software GPU an invocation; on the CPU rows are shared out

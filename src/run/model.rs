@@ -8,7 +8,7 @@ use crate::train::{Trainer, TrainerBuilder};
 use crate::{Device, Error, Result, Tensor};
 
 impl Config {
-    /// The trainer of this configuration for data with this preprocessing, with its first weights.
+    /// The trainer of this configuration for data with this preprocessing, with its initial weights.
     ///
     /// # Errors
     ///

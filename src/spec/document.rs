@@ -28,7 +28,7 @@ pub struct Document {
 
 impl Document {
     /// Reads a file's text; gives the settings as well.
-    pub(crate) fn parse(file: &FilePath, text: &str) -> Result<(Self, Value), ConfigError> {
+    pub(crate) fn parse(file: &FilePath, text: &str) -> Result<(Self, Value), Box<ConfigError>> {
         let mut document = Document {
             file: file.to_path_buf(),
             text: text.to_string(),
@@ -38,7 +38,8 @@ impl Document {
             place: document.place_of(e.span().unwrap_or(0..0)),
             message: e.message().trim_end().to_string(),
             help: None,
-        })?;
+        });
+        let table = table.map_err(Box::new)?;
         let value = document.table(table.get_ref(), &Path::root())?;
         Ok((document, value))
     }
@@ -59,7 +60,7 @@ impl Document {
     }
 
     /// An error of a setting with its place in the file.
-    pub(crate) fn locate(&self, error: &SettingError) -> ConfigError {
+    pub(crate) fn locate(&self, error: &SettingError) -> Box<ConfigError> {
         let spans = self.nearest(error.path());
         let span = match (spans, error.is_about_key()) {
             (Some(spans), true) => spans.key.clone(),
@@ -70,11 +71,11 @@ impl Document {
             let text = self.text.get(span.clone()).unwrap_or_default();
             text.trim()
         });
-        ConfigError {
+        Box::new(ConfigError {
             place: self.place_of(span),
             message: error.message(written),
             help: error.help_text().map(str::to_string),
-        }
+        })
     }
 
     fn nearest(&self, path: &Path) -> Option<&Spans> {
@@ -116,7 +117,7 @@ impl Document {
         }
     }
 
-    fn table(&mut self, table: &DeTable<'_>, path: &Path) -> Result<Value, ConfigError> {
+    fn table(&mut self, table: &DeTable<'_>, path: &Path) -> Result<Value, Box<ConfigError>> {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         let mut settings = Map::new();
@@ -133,7 +134,7 @@ impl Document {
         value: &Spanned<DeValue<'_>>,
         key: Range<usize>,
         path: &Path,
-    ) -> Result<Value, ConfigError> {
+    ) -> Result<Value, Box<ConfigError>> {
         let span = value.span();
         let spans = Spans {
             key,
@@ -141,10 +142,12 @@ impl Document {
         };
         self.spans.insert(path.clone(), spans);
         let name = path.name();
-        let refused = |expected: &str| ConfigError {
-            place: self.place_of(span.clone()),
-            message: format!("`{name}` {expected}"),
-            help: None,
+        let refused = |expected: &str| {
+            Box::new(ConfigError {
+                place: self.place_of(span.clone()),
+                message: format!("`{name}` {expected}"),
+                help: None,
+            })
         };
         Ok(match value.get_ref() {
             DeValue::String(text) => Value::String(text.to_string()),

@@ -95,7 +95,7 @@ kinds! {
 }
 
 impl ModelSpec {
-    /// The model for this input, with its first weights still to be drawn.
+    /// The model for this input, with its initial weights still to be drawn.
     ///
     /// # Errors
     ///
@@ -161,7 +161,7 @@ pub struct SequentialSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Fraction>")]
     pub dropout: Option<f64>,
-    /// What the weights begin with, of layers that do not say it themselves; without it, as in PyTorch.
+    /// The initialization of layers that do not say it themselves; without it, PyTorch's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

@@ -9,7 +9,7 @@ use super::{
     Config, DataSpec, EarlyStoppingSpec, InitSpec, LayerSpec, LossSpec, MetricSpec, ModelSpec,
     OptimizerSpec, OutputSpec, ScheduleSpec, TokenizerSpec, TrainingSpec,
 };
-use crate::schema::{self, example, inline, range_words, words};
+use crate::schema::{self, example, inline, range_words, type_of, words};
 
 const INTRODUCTION: &str = "\
 # The configuration
@@ -36,7 +36,7 @@ The files, what is predicted, and the splits. Without `format`, a key of each fo
 ";
 
 const INIT: &str = "\
-`init` is what weights begin with: of a layer that has this key, or in `[model]` of all layers that do not say it
+`init` is the initialization of weights: of a layer that has this key, or in `[model]` of all layers that do not say it
 themselves. Weights are parameters of two axes or more; biases then begin with 0, and the scale of a normalization
 with 1. Without `init`, layers begin as in PyTorch. A `gain` is a number above 0, or the name of the activation behind:
 5/3 for `\"tanh\"`, `sqrt(2)` for `\"relu\"`, and so on, as in `torch.nn.init.calculate_gain`.
@@ -209,15 +209,7 @@ fn takes(root: &Value, schema: &Value) -> String {
             .collect();
         return forms.join(", or ");
     }
-    let of_type = match schema.get("type") {
-        Some(Value::Array(names)) => {
-            let mut names = names.iter().filter_map(Value::as_str);
-            names.find(|name| *name != "null").unwrap_or_default()
-        }
-        Some(Value::String(name)) => name,
-        _ => "",
-    };
-    match of_type {
+    match type_of(schema) {
         "integer" => match schema.get("minimum").and_then(Value::as_u64) {
             None | Some(0) => "whole number".to_string(),
             Some(least) => format!("whole number of at least {least}"),

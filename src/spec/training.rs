@@ -23,7 +23,7 @@ pub struct TrainingSpec {
     pub batch_size: usize,
     /// Whether the order of the samples changes each epoch.
     pub shuffle: bool,
-    /// The seed of the first weights, the splits, the order and the dropout.
+    /// The seed of the initial weights, the splits, the order and the dropout.
     #[schemars(with = "range::Count<0>")]
     pub seed: u64,
     /// The device: `auto`, `cpu`, `gpu`, `software`, or a part of a GPU's name.

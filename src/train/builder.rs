@@ -1,4 +1,4 @@
-//! What is said of a training before it is compiled.
+//! The builder of a trainer.
 
 use crate::data::Dataset;
 use crate::device::Device;
@@ -25,7 +25,7 @@ pub struct TrainerBuilder {
 }
 
 impl TrainerBuilder {
-    /// What is minimised; without it, softmax cross-entropy.
+    /// Sets the loss. Default: softmax cross-entropy.
     pub fn loss(mut self, loss: impl Loss + 'static) -> Self {
         self.train_spec.loss = Box::new(loss);
         self
@@ -62,14 +62,14 @@ impl TrainerBuilder {
         self
     }
 
-    /// Adds `factor` times the sum of all trained parameters' magnitudes to what is minimised, so that small
+    /// Adds `factor` times the sum of all trained parameters' magnitudes to the loss, so that small
     /// ones become 0. The reported loss is without it.
     pub fn l1(mut self, factor: f64) -> Self {
         self.train_spec.penalty.0 = factor;
         self
     }
 
-    /// Adds half `factor` times the sum of all trained parameters' squares to what is minimised: PyTorch's
+    /// Adds half `factor` times the sum of all trained parameters' squares to the loss: PyTorch's
     /// `weight_decay`, for any optimizer. The reported loss is without it.
     pub fn l2(mut self, factor: f64) -> Self {
         self.train_spec.penalty.1 = factor;
@@ -114,7 +114,7 @@ impl TrainerBuilder {
         self
     }
 
-    /// The seed of first weights, shuffles and dropout; without it, 0.
+    /// The seed of initial weights, shuffles and dropout; without it, 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.train_spec.seed = seed;
         self
@@ -138,8 +138,8 @@ impl TrainerBuilder {
     }
 
     /// Freezes the weights of this name and trains an adapter of each instead; a `*` stands for anything.
-    /// `"*"` means all matrices. What else is trained says [`TrainerBuilder::freeze`], which leaves adapters
-    /// alone. An adapter's tensors are called `lora_A` and `lora_B`, beside the `weight` they belong to.
+    /// `"*"` means all matrices. Use [`TrainerBuilder::freeze`] to exclude other parameters from training; adapters
+    /// stay trained. An adapter's tensors are called `lora_A` and `lora_B`, beside the `weight` they belong to.
     pub fn lora(mut self, pattern: &str, lora: Lora) -> Self {
         self.train_spec.lora.push((pattern.to_string(), lora));
         self

@@ -111,7 +111,7 @@ impl Fit {
     /// - hands the data over batch by batch, where it would lie on the device;
     /// - computes values again that wait for the backward pass, as few as will do; the numbers stay the same;
     /// - trains each batch in parts and averages their gradients, so that the step is still that of the whole
-    ///   batch. A layer that looks at the whole batch (batch normalisation) sees one part at a time, as in gradient
+    ///   batch. A layer that looks at the whole batch (batch normalization) sees one part at a time, as in gradient
     ///   accumulation everywhere.
     ///
     /// Fails with [`Error::Limit`] where nothing is enough.

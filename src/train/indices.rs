@@ -18,6 +18,8 @@ pub(super) struct Index {
     user: String,
     /// Computes the indices of two samples; none where these are all their features.
     graph: Option<Graph>,
+    /// Whether the model works them out, and its cast is meant to drop fractions.
+    computed: bool,
 }
 
 /// The uses of features as indices in the graph of a model, which has a batch of two samples.
@@ -40,10 +42,16 @@ pub(super) fn indices(graph: &Graph) -> Vec<Index> {
             "" => String::new(),
             scope => format!(" (layer {scope})"),
         };
+        let part = computing(graph, numbers)?;
+        let computes = |graph: &Graph| {
+            let mut nodes = graph.nodes().iter();
+            nodes.any(|node| matches!(node.op, Op::Elementwise(_)))
+        };
         Some(Index {
             limit,
             user: format!("{} at {}{layer}", node.op.name(), node.source),
-            graph: computing(graph, numbers)?,
+            computed: part.as_ref().is_some_and(computes),
+            graph: part,
         })
     };
     graph.nodes().iter().filter_map(used).collect()
@@ -149,13 +157,18 @@ impl Index {
         what: &str,
         sample: usize,
     ) -> Result<()> {
-        let fits = |v: &f64| *v >= 0.0 && *v < self.limit as f64 && v.fract() == 0.0;
+        let limit = self.limit as f64;
+        let fits = |v: &f64| match self.computed {
+            true => *v > -1.0 && *v < limit,
+            false => *v >= 0.0 && *v < limit && v.fract() == 0.0,
+        };
         match numbers.find(|v| !fits(v)) {
             None => Ok(()),
             Some(value) => {
+                let number = if self.computed { "" } else { "a whole number " };
                 let reason = format!(
-                    "expected an index, a whole number from 0 to {}, found {}; it is used by {}",
-                    self.limit as f64 - 1.0,
+                    "expected an index, {number}from 0 to {}, found {}; it is used by {}",
+                    limit - 1.0,
                     value as f32,
                     self.user
                 );

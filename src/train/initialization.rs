@@ -61,10 +61,14 @@ pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
         }
         Init::Values(values) if values.len() == n => values.to_vec(),
         Init::Values(values) => {
-            let reason = format!("has {} first values for shape {}", values.len(), v.shape());
+            let reason = format!(
+                "has {} initial values for shape {}",
+                values.len(),
+                v.shape()
+            );
             return Err(Error::model(&v.name, reason));
         }
-        Init::Unset => return Err(Error::model(&v.name, "has no first values")),
+        Init::Unset => return Err(Error::model(&v.name, "has no initial values")),
     };
     Ok(values.into_iter().map(f32::to_bits).collect())
 }
@@ -91,7 +95,7 @@ fn check(v: &Variable) -> Result<()> {
             } else {
                 "a finite number"
             };
-            let what = format!("the {what} of the first values of {}", v.name);
+            let what = format!("the {what} of the initial values of {}", v.name);
             Err(Error::argument(what, value, expected))
         }
         None => Ok(()),

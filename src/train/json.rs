@@ -54,6 +54,8 @@ macro_rules! by {
         pub(super) mod $name {
             use super::*;
 
+            // Serde hands over the field itself.
+            #[allow(clippy::ptr_arg)]
             pub fn serialize<S: Serializer>($value: &$type, to: S) -> Result<S::Ok, S::Error> {
                 $to.serialize(to)
             }

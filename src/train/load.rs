@@ -220,20 +220,24 @@ pub(super) fn load(
 ) -> Result<LoadReport> {
     let opened = SafetensorsFile::read(path)?;
     let file = opened.tensors()?;
-    let all = file
+    let mut all: Vec<(String, TensorView)> = file
         .iter()
         .filter(|(name, _)| !name.starts_with(OPTIMIZER))
         .map(|(name, tensor)| {
             let average = file.tensor(&state_name(EMA, name)).ok();
             let tensor = average.filter(|_| how.averaged).unwrap_or(tensor);
             (how.name(name), tensor)
-        });
+        })
+        .collect();
+    // A file's tensors come in no order; an error names the first by name.
+    all.sort_by(|a, b| a.0.cmp(&b.0));
     let rows = |name: &str| {
         let index = weights.find(name)?;
         let shape = weights.variables.get(index)?.shape();
         Some(shape.first().copied().unwrap_or(1))
     };
-    let mut tensors = mapped(all, &how.rules, rows).map_err(|reason| opened.refuse(reason))?;
+    let mut tensors =
+        mapped(all.into_iter(), &how.rules, rows).map_err(|reason| opened.refuse(reason))?;
     if let Some(twice) = tensors.windows(2).find(|t| t[0].0 == t[1].0) {
         return Err(opened.refuse(format!("has two tensors for {}", twice[0].0)));
     }

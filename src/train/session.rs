@@ -31,7 +31,7 @@ pub(super) struct Batch {
     pub samples: usize,
     /// The sum of its labels' weights, where the loss's mean is one by weights.
     pub weight: Option<f64>,
-    /// What its random numbers were told from others by: its number among all batches trained on.
+    /// The key of its random numbers: its number among all batches trained on.
     pub key: u64,
     /// The training step that it was, counted from 1; 0 in an evaluation.
     pub step: u64,

@@ -162,7 +162,7 @@ fn averages(variables: &[Variable]) -> HashMap<VariableId, VariableId> {
         .collect()
 }
 
-/// The first mistake made while tracing; of a tensor that was made of none (an empty `concat`, say), which has a graph
+/// The first error made while tracing; of a tensor that was made of none (an empty `concat`, say), which has a graph
 /// of its own, the one in there.
 fn take_error(shared: &Rc<RefCell<Graph>>, tensor: &Tensor) -> Result<()> {
     shared.borrow_mut().take_error()?;

@@ -23,7 +23,7 @@ Everything that wgrad computes is made of these: ops with kernels of their own, 
 elementwise functions, which are fused with their neighbours. `Tensor`'s methods are one of them or made of
 several, so a name here is what graphs, profiles and error messages say, not always the method's.
 
-This page is rendered; do not edit it. What it says of an op stands in the op's file in `src/ops/`, of a function in its
+This page is rendered; do not edit it. The text about an op stands in the op's file in `src/ops/`, of a function in its
 row in `src/ops/elementwise/`. After a change,
 
 ```sh
@@ -107,7 +107,7 @@ pub fn page(measured: &[Measured]) -> String {
     page
 }
 
-/// What the page says of an op, besides the errors.
+/// What the page says about an op, besides the errors.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Entry {
     doc: OpDoc,

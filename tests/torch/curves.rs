@@ -59,7 +59,7 @@ fn jobs() -> Vec<Job> {
     };
     vec![
         Job {
-            // Batch normalisation takes the bias of the convolution before it away again.
+            // Batch normalization takes the bias of the convolution before it away again.
             drifting: &["0.bias", "1.running_mean"],
             ..job(
                 "w4_small",

@@ -5,7 +5,7 @@ use wgrad::{Device, Fit, Tensor, Trainer, loss, optim};
 
 use crate::classes;
 
-/// A residual block with dropout and a normalisation at its end, whose gradient is a rule of its own.
+/// A residual block with dropout and a normalization at its end, whose gradient is a rule of its own.
 struct Block {
     up: nn::Linear,
     down: nn::Linear,

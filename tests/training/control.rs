@@ -320,7 +320,7 @@ fn settings_that_make_no_sense_are_refused() {
     };
     refused(
         classifier().optimizer(Sgd::new(0.0)),
-        "SGD's lr is 0.0, but must be above 0 and at most 3.4e38",
+        "SGD's lr is 0, but must be above 0 and at most 3.4e38",
     );
     refused(
         classifier().optimizer(Sgd::new(f64::NAN)),
@@ -328,7 +328,7 @@ fn settings_that_make_no_sense_are_refused() {
     );
     refused(
         classifier().optimizer(wgrad::optim::Adam::new(0.1).betas(0.9, 1.0)),
-        "Adam's betas is 1.0, but must be at least 0 and below 1",
+        "Adam's betas is 1, but must be at least 0 and below 1",
     );
     refused(
         classifier().clip_grad_norm(-1.0),

@@ -35,12 +35,12 @@ fn train(device: &Device, builder: TrainerBuilder, set: &Dataset, limit: Option<
     }
 }
 
-/// Six convolutions; batch normalisation, where there is any, sees one part of a batch at a time.
-fn deep(normalised: bool) -> nn::Sequential {
+/// Six convolutions; batch normalization, where there is any, sees one part of a batch at a time.
+fn deep(normalized: bool) -> nn::Sequential {
     let mut model = nn::Sequential::new().add(nn::Reshape::new([1, 8, 8]));
     for block in 0..6 {
         model = model.add(nn::Conv2d::new(if block == 0 { 1 } else { 8 }, 8, 3).padding(1));
-        if normalised {
+        if normalized {
             model = model.add(nn::BatchNorm2d::new(8));
         }
         model = model.add(nn::Gelu);
@@ -79,7 +79,7 @@ on_every_device! {
         let few = digits().split(0.7, 1).unwrap().1;
         let models: [(&str, fn() -> TrainerBuilder, Dataset); 3] = [
             ("a plain network", || of(deep(false)), few.clone()),
-            ("with batch normalisation", || of(deep(true)), few),
+            ("with batch normalization", || of(deep(true)), few),
             ("a Transformer", || of(deep_language().0), deep_language().1),
         ];
         for (name, model, set) in models {

@@ -202,11 +202,11 @@ fn settings_of_a_step_are_checked() {
         ),
         (
             error(new().optimizer(optim::RmsProp::new(0.1).alpha(1.0))),
-            "RMSprop's alpha is 1.0, but must be at least 0 and below 1",
+            "RMSprop's alpha is 1, but must be at least 0 and below 1",
         ),
         (
             error(new().optimizer(optim::Muon::new(0.1).others(optim::AdamW::new(-1.0)))),
-            "Muon's others_lr is -1.0, but must be above 0 and at most 3.4e38",
+            "Muon's others_lr is -1, but must be above 0 and at most 3.4e38",
         ),
     ] {
         assert_eq!(text, want);

@@ -15,7 +15,7 @@ pub fn digits() -> Dataset {
     digits.target("label").unwrap()
 }
 
-/// Convolutions, normalisation and pooling, over pixels as a column of numbers.
+/// Convolutions, normalization and pooling, over pixels as a column of numbers.
 pub fn convolutional() -> nn::Sequential {
     nn::Sequential::new()
         .add(nn::Reshape::new([1, 8, 8]))

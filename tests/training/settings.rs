@@ -62,15 +62,15 @@ fn settings_out_of_their_range_are_refused() {
     let first = |init: Init| refused(Trainer::new(nn::Linear::new(FEATURES, 3).init(init)));
     assert_eq!(
         first(Init::Normal { std: f32::NAN }),
-        "the standard deviation of the first values of weight is NaN, but must be a number of at least 0"
+        "the standard deviation of the initial values of weight is NaN, but must be a number of at least 0"
     );
     assert_eq!(
         first(Init::Uniform { bound: -1.0 }),
-        "the bound of the first values of weight is -1, but must be a number of at least 0"
+        "the bound of the initial values of weight is -1, but must be a number of at least 0"
     );
     assert_eq!(
         first(Init::Constant(f32::INFINITY)),
-        "the constant of the first values of weight is inf, but must be a finite number"
+        "the constant of the initial values of weight is inf, but must be a finite number"
     );
 
     let schedule = |s: Schedule| refused(classifier().schedule(s));
@@ -80,18 +80,15 @@ fn settings_out_of_their_range_are_refused() {
     );
     assert_eq!(
         schedule(Schedule::from(OneCycle::new().div_factor(0.0)).warmup(3)),
-        "OneCycle's div_factor is 0, but must be a number above 0"
+        "OneCycle's div_factor is 0, but must be above 0"
     );
     assert_eq!(
         schedule(Plateau::new().factor(f64::NAN).into()),
-        "Plateau's factor is NaN, but must be above 0 and below 1"
+        "Plateau's factor is not finite, but must be above 0 and below 1"
     );
     assert_eq!(
         refused(classifier().optimizer(Sgd::new(1e300))),
-        format!(
-            "SGD's learning rate is {}, but must be a number above 0 and at most 3.4e38",
-            1e300
-        )
+        "SGD's lr is 1e300, but must be above 0 and at most 3.4e38"
     );
 }
 
@@ -376,6 +373,27 @@ fn features_that_are_no_indices_are_refused() {
         error.starts_with(
             "the training data, sample 1: expected an index, a whole number from 0 to 3, found 4"
         ),
+        "{error}"
+    );
+    // What a model works out may have a fraction, which its cast drops, but must be in range.
+    struct Rounded(nn::Embedding);
+    impl Module for Rounded {
+        fn forward(&self, x: &Tensor) -> Tensor {
+            let buckets = (x.narrow(1, 1, 1) * 2.0).cast(wgrad::DType::U32);
+            self.0.forward(&buckets).reshape([x.dim(0), 3])
+        }
+        fn visit(&self, v: &mut nn::Visitor) {
+            v.child("embedding", &self.0);
+        }
+    }
+    let rounded = Rounded(nn::Embedding::new(4, 3));
+    let mut trainer = Trainer::new(rounded).compile(&device, &set(0.0)).unwrap();
+    let error = trainer
+        .fit(&set(0.3), Fit::epochs(1))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("the training data, sample 0: expected an index, from 0 to 3, found 6"),
         "{error}"
     );
     // one_hot as well.

@@ -465,7 +465,7 @@ fn what_fits_nothing_is_refused() {
         "a group's learning rate is -1, but must be a number above 0"
     );
     let decay = error(new().group("*", Group::factor(1.0).weight_decay(-0.5)));
-    assert!(decay.contains("weight decay is -0.5"), "{decay}");
+    assert!(decay.contains("weight_decay is -0.5"), "{decay}");
     let mut plain = new().compile(&Device::cpu(), &set).unwrap();
     let none = plain.merge_lora().unwrap_err().to_string();
     assert!(none.contains("the model has no adapters"), "{none}");

@@ -15,9 +15,9 @@ const MOST_CLASSES: usize = 40;
 /// Precision, recall and F1 of a class; `None` where nothing was predicted, or there was nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scores {
-    /// The share of what was taken for the class that is of it.
+    /// Precision: `tp / (tp + fp)`.
     pub precision: Option<f64>,
-    /// The share of the class that was taken for it.
+    /// Recall: `tp / (tp + fn)`.
     pub recall: Option<f64>,
     /// The harmonic mean of the two.
     pub f1: Option<f64>,
@@ -76,7 +76,7 @@ impl Confusion {
         self.counts.get(actual).map_or(0, |row| row.iter().sum())
     }
 
-    /// How many samples were classified right, and how many there are.
+    /// The number of correct samples, and of all.
     pub fn right_of_total(&self) -> (u64, u64) {
         let n = self.counts.len();
         let right = (0..n).map(|i| self.at(i, i)).sum();
@@ -145,9 +145,9 @@ impl Confusion {
                      title=\"{}{}: {} ({:.1}% of the row)\">{}</td>",
                     escape(actual),
                     if i == j {
-                        " classified right".to_string()
+                        " correct".to_string()
                     } else {
-                        format!(" taken for {}", escape(predicted))
+                        format!(" predicted as {}", escape(predicted))
                     },
                     count(n),
                     100.0 * share,
@@ -193,7 +193,7 @@ impl Confusion {
         out
     }
 
-    /// The most frequent mistakes, in words.
+    /// The most frequent errors, in words.
     fn mistakes(&self) -> String {
         let mut pairs: Vec<(u64, &str, &str)> = Vec::new();
         for (i, actual) in self.classes.iter().enumerate() {
@@ -206,13 +206,13 @@ impl Confusion {
         }
         pairs.sort_by_key(|(n, _, _)| std::cmp::Reverse(*n));
         if pairs.is_empty() {
-            return "<p class=\"note\">Not one mistake.</p>".to_string();
+            return "<p class=\"note\">No errors.</p>".to_string();
         }
-        let mut out = String::from("<p class=\"mistakes\"><span>Most frequent mistakes</span>");
+        let mut out = String::from("<p class=\"mistakes\"><span>Most frequent errors</span>");
         for (n, actual, predicted) in pairs.iter().take(5) {
             let _ = write!(
                 out,
-                "<span class=\"pair\"><b>{}</b> taken for <b>{}</b> <i>{}×</i></span>",
+                "<span class=\"pair\"><b>{}</b> predicted as <b>{}</b> <i>{}×</i></span>",
                 escape(actual),
                 escape(predicted),
                 count(*n)

@@ -292,7 +292,7 @@ fn scores_follow_the_textbook() {
     assert!(
         confusion
             .to_html()
-            .contains("<b>a</b> taken for <b>b</b> <i>2×</i>")
+            .contains("<b>a</b> predicted as <b>b</b> <i>2×</i>")
     );
 }
 

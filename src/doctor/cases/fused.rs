@@ -5,7 +5,7 @@ use crate::{DType, Source, Tensor};
 
 use crate::doctor::case::{Case, case};
 
-/// Layer normalisation, composed.
+/// Layer normalization, composed.
 fn normalized(x: &Tensor) -> Tensor {
     let centred = x - x.mean(&[-1]).unsqueeze(-1);
     let variance = centred.square().mean(&[-1]).unsqueeze(-1);

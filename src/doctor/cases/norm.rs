@@ -1,4 +1,4 @@
-//! Normalisations: layer, RMS and group.
+//! Normalizations: layer, RMS and group.
 
 use crate::Tensor;
 

@@ -74,7 +74,6 @@ pub fn cases() -> Vec<Case> {
             .given([4], &[1.0, 2.0, 3.0, 6.0])
             .expect(&[3.0]),
         case("sum", "mean_rows", |x| x[0].mean(&[-1])).f32([5, 65]),
-        case("sum", "mean_of_nothing", |x| x[0].mean(&[])).f32([0]),
         case("max", "equals_share", |x| x[0].max(&[0]))
             .given([3], &[2.0, 2.0, 1.0])
             .constant()

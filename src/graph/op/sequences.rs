@@ -1,4 +1,4 @@
-//! Ops of sequence models: normalisation, positions, attention, recurrence, alignment.
+//! Ops of sequence models: normalization, positions, attention, recurrence, alignment.
 
 #[cfg(doc)]
 use super::Op;
@@ -7,7 +7,7 @@ use super::Scalar;
 /// See [`Op::Norm`]: inputs `x [.., n]`, a weight `[n]` and, where centred, a bias `[n]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Norm {
-    /// The mean is subtracted: layer normalisation; else RMS normalisation.
+    /// The mean is subtracted: layer normalization; else RMS normalization.
     pub centred: bool,
     /// What is added to the variance.
     pub eps: Scalar,

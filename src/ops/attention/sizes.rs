@@ -6,14 +6,14 @@ use crate::graph::{Attention, Meta};
 /// Where a tensor of `[batch, n, heads, features]` lies: element `(b, i, head, c)` at
 /// `offset + (b n + i) row + head features + c`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Lie {
+pub(in crate::ops) struct Lie {
     pub offset: usize,
     pub row: usize,
 }
 
 /// The sizes of an attention.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
+pub(in crate::ops) struct Sizes {
     pub packed: bool,
     pub batch: usize,
     pub queries: usize,

@@ -81,7 +81,7 @@ impl Fast for f32 {
         if x < 0.625 { tanh_near_0(self) } else { far }
     }
 
-    /// `2 / sqrt(pi) (x - x^3 / 3 + ..)` near 0, with coefficients from Remez's algorithm; 1 minus the tail
+    /// `2 / sqrt(pi) (x - x^3 / 3 + ..)` near 0, with coefficients from Remez's algorithm; 1 minus the rest
     /// elsewhere.
     #[inline(always)]
     fn fast_erf(self) -> f32 {

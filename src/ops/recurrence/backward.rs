@@ -2,9 +2,8 @@
 
 use crate::graph::{Backward, Cell, Grads, Meta, RecurrenceGrad};
 use crate::kernel::Variant;
-use crate::ops::{
-    Array, Fusion, HostRef, KernelOp, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance,
-};
+use crate::ops::sized_op::SizedOp;
+use crate::ops::{Array, HostRef, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance};
 use crate::{DType, Shape};
 
 use super::{Sizes, cpu, kernels, reference, reserve_layout};
@@ -107,22 +106,19 @@ impl OpDef for RecurrenceGrad {
     }
 }
 
-impl KernelOp for RecurrenceGrad {
-    fn fusion(&self, _: &[Meta]) -> Fusion {
-        Fusion::NONE
+impl SizedOp for RecurrenceGrad {
+    type Sizes = Sizes;
+
+    fn sizes_of(&self, x: &[Meta]) -> Result<Sizes, String> {
+        self.sizes(x)
     }
-    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
-        match self.sizes(&cx.x) {
-            Ok(sizes) if cx.allows(self.of.cell.gates() * sizes.hidden) => {
-                vec![kernels::backward(self, sizes, cx)]
-            }
-            _ => Vec::new(),
-        }
+    fn iterations(&self, s: &Sizes) -> usize {
+        self.of.cell.gates() * s.hidden
     }
-    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
-        if let Ok(sizes) = self.sizes(&metas) {
-            cpu::backward(self, sizes, x, bytemuck::cast_slice_mut(y));
-        }
+    fn variants(&self, s: Sizes, cx: &LowerContext) -> Vec<Variant> {
+        vec![kernels::backward(self, s, cx)]
+    }
+    fn compute(&self, s: Sizes, x: &[HostRef], y: &mut [f32]) {
+        cpu::backward(self, s, x, y);
     }
 }

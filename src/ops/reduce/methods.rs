@@ -19,7 +19,8 @@ impl Tensor {
         let (n, results) = (self.shape().len(), total.shape().len());
         if n == 0 && results > 0 && total.id().is_some() {
             // 0 by 0; there is no such constant.
-            return &total / &total;
+            let zero = total.clone();
+            return &total / &zero;
         }
         let n = n as f64 / results.max(1) as f64;
         total * (1.0 / n.max(1.0))

@@ -58,7 +58,7 @@ fn per_second(amount: f64, time: Duration) -> f64 {
 }
 
 impl Profile {
-    /// The steps added up by what `label` says of each, the longest first.
+    /// The steps added up by the label that `label` gives each, the longest first.
     ///
     /// ```
     /// # use wgrad::train::Profile;

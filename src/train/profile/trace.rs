@@ -78,7 +78,7 @@ impl Profile {
     }
 }
 
-/// What a step's event says of it.
+/// The details of a step's event.
 fn about(number: usize, step: &StepProfile) -> Value {
     json!({
         "step": number,

@@ -1,4 +1,4 @@
-//! Normalisations, embeddings, positions, attention and the blocks of Transformers; see
+//! Normalizations, embeddings, positions, attention and the blocks of Transformers; see
 //! `tests/fixtures/attention.py`.
 
 use wgrad::Tensor;
@@ -41,7 +41,7 @@ pub fn cases() -> Vec<Case> {
     let eight = || MultiHeadAttention::new(8, 2);
     let mut cases = vec![
         layer("layer_norm", || LayerNorm::new([7])),
-        // One number is its own mean: normalised it is 0.
+        // One number is its own mean: normalized it is 0.
         layer("layer_norm_one", || LayerNorm::new([1])).cancelling(&["weight"]),
         layer("layer_norm_two_axes", || LayerNorm::new([3, 5]).eps(1e-3)),
         layer("layer_norm_without_bias", || {

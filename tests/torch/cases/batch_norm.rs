@@ -1,4 +1,4 @@
-//! Batch normalisation, in training and in evaluation.
+//! Batch normalization, in training and in evaluation.
 
 use wgrad::nn::{self, Module};
 

@@ -1,0 +1,43 @@
+//! Ops whose kernels and CPU implementation are written in terms of the sizes of their inputs.
+
+use crate::graph::Meta;
+use crate::kernel::Variant;
+use crate::ops::{Fusion, HostRef, KernelOp, LowerContext};
+
+/// An op without fusion that works out its sizes first. It is a [`KernelOp`].
+pub(super) trait SizedOp {
+    /// What the op needs to know of its inputs' shapes.
+    type Sizes;
+
+    /// The sizes, or why the inputs do not fit.
+    fn sizes_of(&self, x: &[Meta]) -> Result<Self::Sizes, String>;
+    /// The loop iterations of an invocation, where they grow with the sizes.
+    fn iterations(&self, sizes: &Self::Sizes) -> usize {
+        let _ = sizes;
+        0
+    }
+    /// The ways to compute it on a GPU, all with the same bits.
+    fn variants(&self, sizes: Self::Sizes, cx: &LowerContext) -> Vec<Variant>;
+    /// Computes it on the CPU.
+    fn compute(&self, sizes: Self::Sizes, x: &[HostRef], y: &mut [f32]);
+}
+
+impl<T: SizedOp> KernelOp for T {
+    fn fusion(&self, _: &[Meta]) -> Fusion {
+        Fusion::NONE
+    }
+
+    fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {
+        match self.sizes_of(&cx.x) {
+            Ok(sizes) if cx.allows(self.iterations(&sizes)) => self.variants(sizes, cx),
+            _ => Vec::new(),
+        }
+    }
+
+    fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
+        let metas: Vec<Meta> = x.iter().map(|x| x.meta.clone()).collect();
+        if let Ok(sizes) = self.sizes_of(&metas) {
+            self.compute(sizes, x, bytemuck::cast_slice_mut(y));
+        }
+    }
+}
