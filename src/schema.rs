@@ -6,6 +6,7 @@
 //! carries that path, so that a file's reader can show the line.
 
 mod check;
+mod describe;
 mod kinds;
 mod names;
 pub(crate) mod range;
@@ -26,9 +27,16 @@ use serde_json::Value;
 
 /// The JSON Schema of a type, with everything that it refers to.
 pub fn of<T: JsonSchema>() -> Schema {
-    SchemaSettings::draft2020_12()
+    let mut schema = SchemaSettings::draft2020_12()
         .into_generator()
-        .into_root_schema_for::<T>()
+        .into_root_schema_for::<T>();
+    if let Some(entries) = schema.as_object_mut() {
+        entries.values_mut().for_each(describe::shorten);
+        if let Some(Value::String(text)) = entries.get_mut("description") {
+            *text = describe::plain(text);
+        }
+    }
+    schema
 }
 
 /// Checks settings that a program has put together against the ranges at their fields.

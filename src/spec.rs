@@ -15,6 +15,8 @@
 //! # Ok::<(), wgrad::Error>(())
 //! ```
 
+use std::sync::OnceLock;
+
 mod config;
 mod data;
 mod device;
@@ -54,5 +56,11 @@ pub use crate::schema::{ByteSize, Path, SettingError};
 
 /// The JSON Schema (draft 2020-12) of a configuration, for editors and other readers.
 pub fn schema() -> schemars::Schema {
-    crate::schema::of::<Config>()
+    known_schema().clone()
+}
+
+/// The same, made once.
+fn known_schema() -> &'static schemars::Schema {
+    static SCHEMA: OnceLock<schemars::Schema> = OnceLock::new();
+    SCHEMA.get_or_init(crate::schema::of::<Config>)
 }

@@ -8,14 +8,14 @@ use wgrad::generate::Sampling;
 
 use wgrad::spec::{DeviceSpec, Overrides};
 
-/// Train neural networks on any GPU, and check that the GPU computes right.
+/// Train neural networks on any GPU, and check that the GPU computes correctly.
 #[derive(Debug, Parser)]
 #[command(name = "wgrad", version, arg_required_else_help = true)]
 pub struct Args {
     /// Print JSON lines on stdout; everything else goes to stderr
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say more about what happens (-vv: everything)
+    /// Print more messages (-vv: all)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// What to do.
@@ -26,19 +26,19 @@ pub struct Args {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the GPUs, with what they offer
+    /// List the GPUs with their limits and features
     Devices,
-    /// Train a network as a configuration file says
+    /// Train the model of a configuration file
     Train(TrainArgs),
-    /// Measure a trained network on its test data
+    /// Evaluate a trained model on its test data
     Evaluate(EvaluateArgs),
-    /// Compute a trained network's outputs for new data
+    /// Predict new data with a trained model
     Predict(PredictArgs),
-    /// Write on from a prompt with a trained language model
+    /// Generate text from a prompt with a trained language model
     Generate(GenerateArgs),
-    /// Say where the time of a training step goes, by op, layer and line of the file
+    /// Profile a training step by op, layer and line of the file
     Profile(ProfileArgs),
-    /// Check every kernel on this GPU against the CPU reference
+    /// Check every kernel on this GPU against the f64 reference
     Doctor(DoctorArgs),
     /// Print the JSON Schema of a configuration, for editors
     Schema,
@@ -53,13 +53,13 @@ pub struct TrainArgs {
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
-    /// How often to go through the data
+    /// Number of passes over the data
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
     /// The seed of the weights, the splits and the order
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
-    /// Go on from the newest checkpoint of the newest run, or of the given one
+    /// Continue from the newest checkpoint of the newest run, or of the given one
     #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true)]
     pub resume: Option<Option<PathBuf>>,
     /// The run's folder, instead of the file's `[output] dir`
@@ -119,25 +119,25 @@ pub struct GenerateArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// How the text begins
+    /// The beginning of the text
     #[arg(long, value_name = "TEXT")]
     pub prompt: String,
-    /// How many tokens to write
+    /// Number of tokens to generate
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub tokens: usize,
-    /// Below 1 likely tokens become likelier; 0 always takes the likeliest
+    /// Sampling temperature; 0 always takes the most likely token
     #[arg(long, value_name = "T", default_value_t = 0.8)]
     pub temperature: f64,
-    /// Draw from the K likeliest tokens only
+    /// Sample from the K most likely tokens only
     #[arg(long, value_name = "K")]
     pub top_k: Option<usize>,
-    /// Draw from the likeliest tokens only whose probabilities add up to P
+    /// Sample from the most likely tokens whose probabilities add up to P
     #[arg(long, value_name = "P")]
     pub top_p: Option<f64>,
-    /// Above 1 tokens that the text has already become less likely
+    /// Above 1, tokens that the text already has become less likely
     #[arg(long, value_name = "R", default_value_t = 1.0)]
     pub repetition_penalty: f64,
-    /// The same seed writes the same text
+    /// The seed; the same seed gives the same text
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// auto, cpu, gpu, software, or a part of a GPU's name
@@ -167,7 +167,7 @@ pub struct ProfileArgs {
     /// auto, cpu, gpu, software, or a part of a GPU's name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
-    /// Training steps to time; the medians count
+    /// Number of training steps to time; the tables show medians
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
     /// Also write the steps as a trace, for ui.perfetto.dev or chrome://tracing
@@ -176,7 +176,7 @@ pub struct ProfileArgs {
     /// Show all rows of the tables, not the first twelve
     #[arg(long)]
     pub all: bool,
-    /// Time by the computer's clock, each step by itself, also where the GPU has timestamps
+    /// Time each step with the host's clock, also where the GPU has timestamps
     #[arg(long)]
     pub wall_clock: bool,
 }

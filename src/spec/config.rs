@@ -78,7 +78,7 @@ impl Config {
         };
         let value = serde_json::to_value(&config);
         let value = value.map_err(|e| Error::internal("a configuration", e.to_string()))?;
-        schema::check(&value, super::schema().as_value())?;
+        schema::check(&value, super::known_schema().as_value())?;
         config.checked()
     }
 
@@ -102,7 +102,7 @@ impl Config {
     pub fn parse(file: impl AsRef<FilePath>, text: &str, overrides: &Overrides) -> Result<Self> {
         let file = file.as_ref();
         let (document, value) = Document::parse(file, text)?;
-        schema::check(&value, super::schema().as_value()).map_err(|e| document.locate(&e))?;
+        schema::check(&value, super::known_schema().as_value()).map_err(|e| document.locate(&e))?;
         let mut config: Config = serde_json::from_value(value).map_err(|e| {
             let error = SettingError::new(Path::root(), e.to_string());
             document.locate(&error)

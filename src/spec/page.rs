@@ -126,7 +126,7 @@ impl Page {
                 continue;
             };
             let about = table.get("description").and_then(Value::as_str);
-            let about = plain(about.unwrap_or_default());
+            let about = about.unwrap_or_default().to_string();
             let more = more(name).map_or(String::new(), |more| format!(" {more}"));
             let _ = write!(self.text, "\n### `{name}`\n\n{about}{more}\n");
             self.table(root, table, tag);
@@ -163,7 +163,7 @@ impl Page {
                 None => "none".to_string(),
             };
             let about = schema.get("description").and_then(Value::as_str);
-            let about = plain(about.unwrap_or_default()).replace('\n', " ");
+            let about = about.unwrap_or_default().to_string().replace('\n', " ");
             let takes = takes(root, schema);
             let _ = writeln!(self.text, "| `{key}` | {takes} | {default} | {about} |");
         }
@@ -297,38 +297,4 @@ fn name_of_section(table: &Value, tag: &str) -> Option<&'static str> {
 /// Kinds without settings by their names alone.
 fn short(value: &Value) -> Value {
     super::write::short(value)
-}
-
-/// A doc comment as Markdown on a page of its own: its first paragraph, links to items as code.
-fn plain(text: &str) -> String {
-    let first = text.split("\n\n").next().unwrap_or_default();
-    let mut plain = String::new();
-    let mut rest = first;
-    while let Some(at) = rest.find('[') {
-        let (before, link) = rest.split_at(at);
-        plain += before;
-        let Some(end) = link.find(']') else { break };
-        let (label, after) = (link.get(1..end).unwrap_or_default(), &link[end + 1..]);
-        let is_link = label.starts_with('`') || after.starts_with("](") || after.starts_with('(');
-        match is_link {
-            true => {
-                plain += label;
-                rest = match after.strip_prefix('(').and_then(|a| a.split_once(')')) {
-                    Some((_, after)) => after,
-                    None => after,
-                };
-            }
-            false => {
-                plain += &link[..=end];
-                rest = after;
-            }
-        }
-    }
-    plain += rest;
-    // Where a configuration is read, there is no item to look at.
-    let plain = match plain.find("; see `") {
-        Some(at) => format!("{}.", &plain[..at]),
-        None => plain,
-    };
-    plain.trim().to_string()
 }
