@@ -18,6 +18,7 @@ use crate::{Error, Result};
 
 use super::history::History;
 use super::json;
+use super::load::finite;
 use super::state::Weights;
 use super::sums::Sums;
 
@@ -198,9 +199,16 @@ pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<()> {
             return Err(file.refuse(reason));
         }
         let chunks = tensor.data().chunks_exact(4);
-        *words = chunks
+        let numbers: Vec<u32> = chunks
             .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
             .collect();
+        // Training on from it would only make more of them.
+        finite(&v.name, &numbers).map_err(|reason| {
+            file.refuse(format!(
+                "{reason}; resume from an earlier checkpoint, or take the weights alone with `Load::allow_non_finite`"
+            ))
+        })?;
+        *words = numbers;
     }
     weights.words = words;
     Ok(())

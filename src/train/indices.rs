@@ -32,6 +32,12 @@ pub(super) fn indices(graph: &Graph) -> Vec<Index> {
                 };
                 (*index, *graph.meta(*table).shape.first()?)
             }
+            Op::TakeAlong(take) => {
+                let [x, index] = node.inputs.as_slice() else {
+                    return None;
+                };
+                (*index, *graph.meta(*x).shape.get(take.axis)?)
+            }
             Op::Elementwise(e) if e.function.name == "one_hot" => {
                 (*node.inputs.first()?, e.constants.first()?.0 as usize)
             }

@@ -257,7 +257,10 @@ pub(super) fn load(
             Some(tensor) => match tensor.numbers(numbers) {
                 Some(numbers) if tensor.shape() == v.shape().dims() => {
                     if !how.not_finite {
-                        finite(&v.name, &numbers).map_err(|reason| opened.refuse(reason))?;
+                        finite(&v.name, &numbers).map_err(|reason| {
+                            opened
+                                .refuse(format!("{reason}; `Load::allow_non_finite` accepts them"))
+                        })?;
                     }
                     *words = numbers;
                     report.loaded.push(v.name.clone());
@@ -297,7 +300,7 @@ pub(crate) fn load_model(path: &Path, weights: &mut Weights) -> Result<()> {
     load(path, weights, &Load::strict().averaged(), (|_| true, &[])).map(drop)
 }
 
-/// Refuses weights that are NaN or infinite.
+/// Refuses numbers that are NaN or infinite; the reason names the first.
 pub(super) fn finite(name: &str, words: &[u32]) -> std::result::Result<(), String> {
     let number = |w: &u32| f32::from_bits(*w);
     let mut wrong = words.iter().map(number).enumerate();
@@ -310,7 +313,7 @@ pub(super) fn finite(name: &str, words: &[u32]) -> std::result::Result<(), Strin
         n => format!(" (and {n} more are not finite)"),
     };
     Err(format!(
-        "element {i} of {name} is {value}{more}; expected finite weights, which `Load::allow_non_finite` waives"
+        "element {i} of {name} is {value}{more}; expected finite numbers"
     ))
 }
 

@@ -232,4 +232,15 @@ fn weights_that_are_no_numbers_are_refused() {
         .load(&path, &Load::strict().allow_non_finite())
         .unwrap();
     assert!(trainer.weights("2.weight").unwrap()[2].is_nan());
+
+    // A checkpoint with such weights is not resumed from, and changes nothing.
+    trainer.save(&path).unwrap();
+    let mut other = Trainer::new(mlp(3)).compile(&device, &classes(9)).unwrap();
+    let hash = other.weights_sha256().unwrap();
+    let text = other.resume(&path).unwrap_err().to_string();
+    assert!(
+        text.contains("element 2 of 2.weight is NaN (and 1 more are not finite); expected finite numbers; resume from"),
+        "{text}"
+    );
+    assert_eq!(other.weights_sha256().unwrap(), hash);
 }

@@ -422,6 +422,34 @@ fn features_that_are_no_indices_are_refused() {
         "{error}"
     );
     assert!(error.contains("it is used by one_hot"), "{error}");
+    // And take_along_dim.
+    struct Taken(nn::Linear);
+    impl Module for Taken {
+        fn forward(&self, x: &Tensor) -> Tensor {
+            let ids = x.narrow(1, 2, 1).cast(wgrad::DType::U32);
+            self.0.forward(&x.narrow(1, 0, 2)).take_along_dim(&ids, 1)
+        }
+        fn visit(&self, v: &mut nn::Visitor) {
+            v.child("linear", &self.0);
+        }
+    }
+    let set = |index: f32| {
+        let x = vec![0.5, 1.0, 3.0, 0.25, 2.0, index];
+        Dataset::from_arrays(x, [3], Targets::values(vec![0.0, 1.0])).unwrap()
+    };
+    let mut trainer = Trainer::new(Taken(nn::Linear::new(2, 4)))
+        .loss(loss::Mse::new())
+        .compile(&device, &set(0.0))
+        .unwrap();
+    trainer.fit(&set(1.0), Fit::epochs(1)).unwrap();
+    let error = trainer.evaluate(&set(4.0)).unwrap_err().to_string();
+    assert!(
+        error.starts_with(
+            "the evaluation data, sample 1: expected an index, a whole number from 0 to 3, found 4"
+        ),
+        "{error}"
+    );
+    assert!(error.contains("it is used by take_along_dim"), "{error}");
 }
 
 on_every_device! {

@@ -203,6 +203,11 @@ pub fn cases() -> Vec<Case> {
             .given([4], &[1e6, 1e6 + 1.0, 1e6 + 2.0, 1e6 + 3.0])
             .constant()
             .expect(&[1.25]),
+        // The mean, 1e6 + 4/3, has no f32.
+        case("var", "of_a_rounded_mean", |x| x[0].var(&[0], 0.0))
+            .given([3], &[1e6, 1e6 + 1.0, 1e6 + 3.0])
+            .constant()
+            .expect(&[14.0 / 9.0]),
         case("var", "of_one", |x| x[0].var(&[1], 1.0))
             .f32([3, 1])
             .error("leave nothing to divide by"),

@@ -111,7 +111,7 @@ impl Tensor {
     /// many elements are taken together. A correction of 1 gives the unbiased estimate, which is
     /// PyTorch's default; 0 the population's variance. No axes means all of them; see [`Tensor::sum`].
     ///
-    /// The mean is found first, so that nothing cancels. Where `n` is not more than the correction (PyTorch
+    /// Computed in two passes, with a correction for the rounding of the mean. Where `n` is not more than the correction (PyTorch
     /// gives NaN or infinity), that is an error.
     #[track_caller]
     pub fn var(&self, axes: &[isize], correction: f64) -> Tensor {
@@ -161,7 +161,10 @@ impl Tensor {
         }
         let scale = 1.0 / (n - correction);
         let mean = mean.spread_over(&shape, axes, caller);
-        let y = self.squared_difference(&mean).sum(axes) * scale;
+        // The mean is rounded. What the differences from it add up to is what it lacks, and is taken off: the
+        // "corrected two-pass algorithm" of Chan, Golub and LeVeque (1983).
+        let rest = (self - &mean).sum(axes);
+        let y = (self.squared_difference(&mean).sum(axes) - rest.square() * (1.0 / n)) * scale;
         let axes = axes.to_vec();
         let y = y.with_gradient(&[self, &mean], move |b: &Backward| {
             let (x, shape) = (&b.x[0], b.x[0].shape());

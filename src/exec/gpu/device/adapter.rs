@@ -160,9 +160,9 @@ impl Selector {
     /// Why the adapter does not fit, or nothing where it does.
     fn objection(&self, index: usize, info: &AdapterInfo) -> Option<&'static str> {
         match self {
-            Selector::Gpu if info.kind == AdapterKind::Software => {
-                Some("runs on the CPU, which was not asked for")
-            }
+            Selector::Gpu if info.kind == AdapterKind::Software => Some(
+                "runs on the CPU: choose the device \"software\" to use it, or \"cpu\", which is faster",
+            ),
             Selector::Index(wanted) if *wanted != index => Some("has another index"),
             Selector::Name(wanted) => {
                 let wanted = wanted.to_lowercase();
