@@ -21,6 +21,7 @@
 //!
 //! Invariant: nothing here knows how training is carried out; a split or an order is row numbers.
 
+mod arrays;
 mod closest;
 mod csv;
 mod dataset;

@@ -6,12 +6,14 @@
 //!
 //! Invariant: nothing is ever removed or changed; a pass makes a new graph.
 
+mod batch;
 mod dump;
 mod function;
 mod op;
 mod tensor;
 mod variable;
 
+pub(crate) use batch::{ARRAY, Batch, BatchArray};
 pub(crate) use function::Rule;
 pub use function::{Algebra, Backward, Function, Grads, Precision};
 pub use op::*;
@@ -164,6 +166,8 @@ pub struct Graph {
     pub(crate) adapters: HashMap<VariableId, Adapter>,
     /// The one node of each variable that has been read.
     pub(crate) read: HashMap<VariableId, NodeId>,
+    /// What the batch brings beside features and targets. Only tracing needs it.
+    pub(crate) batch: Batch,
     streams: u32,
     /// The layers being traced, with their full names and the lines that made them.
     scope: Vec<Scope>,
@@ -188,6 +192,7 @@ impl Graph {
             rules: HashMap::new(),
             adapters: HashMap::new(),
             read: HashMap::new(),
+            batch: Batch::default(),
             streams: 0,
             scope: Vec::new(),
             source_override: None,

@@ -5,6 +5,7 @@
 //! [`functional`]. Conventions are PyTorch's.
 
 mod classes;
+mod combined;
 mod distributions;
 pub mod functional;
 mod outputs;
@@ -12,6 +13,8 @@ mod sequences;
 mod values;
 
 pub use classes::{CrossEntropy, CrossEntropySpec, FocalCrossEntropy, Nll, NllSpec};
+pub use combined::Combined;
+pub(crate) use combined::array_target;
 pub use distributions::{GaussianNll, KlDivergence, PoissonNll};
 pub use outputs::Outputs;
 pub use sequences::Ctc;
@@ -21,7 +24,7 @@ use crate::graph::Meta;
 use crate::nn::Visitor;
 use crate::schema::{Kind, kinds};
 use crate::task::Task;
-use crate::{DType, Shape, Tensor};
+use crate::{DType, Shape, Source, Tensor};
 
 kinds! {
     /// A loss as a configuration says it: its kind with its settings.
@@ -130,6 +133,48 @@ pub trait Loss: Send {
     /// numbers reshaped to the shape of [`Loss::prediction`].
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor;
 
+    /// The loss of each sample, `[batch]`, or of each of its positions, `[batch, ..]`: what [`Loss::mean`] is the mean
+    /// of. Sample weights need it. `None`, the default, where the loss has no such form.
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        let _ = (output, target);
+        None
+    }
+
+    /// The weights by label that [`Loss::each`] holds already, in its shape; a weighted mean divides by them.
+    fn row_weights(&self, target: &Tensor, output: &Tensor) -> Option<Tensor> {
+        let _ = (target, output);
+        None
+    }
+
+    /// The mean over the batch by the [weights](crate::data::Dataset::with_weights) of its samples: `sum(w l) / sum(w)`
+    /// of [`Loss::each`].
+    #[track_caller]
+    fn weighted_mean(&self, output: &Tensor, target: &Tensor, weights: &Tensor) -> Tensor {
+        match self.each(output, target) {
+            Some(each) => {
+                let by_label = self.row_weights(target, output);
+                functional::weighted_mean(&each, by_label.as_ref(), weights)
+            }
+            None => {
+                let reason = "expected a loss per sample, which sample weights need; it has none";
+                output.record_error(self.name(), reason.to_string(), Source::caller())
+            }
+        }
+    }
+
+    /// What it compares the model's further outputs with, by name, where `outputs` are those and their types: for
+    /// each an array of the data set. None by default. See [`Combined`].
+    fn named_targets(&self, outputs: &[(String, Meta)]) -> Result<Vec<(String, Target)>, String> {
+        let _ = outputs;
+        Ok(Vec::new())
+    }
+
+    /// The loss of the model's output of this name, if it has one.
+    fn of_output(&self, name: &str) -> Option<&dyn Loss> {
+        let _ = name;
+        None
+    }
+
     /// The prediction of targets that are numbers, in their units; errors such as
     /// [`Mae`](crate::metrics::Mae) are its. As it is, the output itself: a loss of logarithms, or of more
     /// numbers than there are targets, says otherwise.
@@ -184,6 +229,21 @@ impl Loss for Box<dyn Loss> {
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
         (**self).mean(output, target)
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        (**self).each(output, target)
+    }
+    fn row_weights(&self, target: &Tensor, output: &Tensor) -> Option<Tensor> {
+        (**self).row_weights(target, output)
+    }
+    fn weighted_mean(&self, output: &Tensor, target: &Tensor, weights: &Tensor) -> Tensor {
+        (**self).weighted_mean(output, target, weights)
+    }
+    fn named_targets(&self, outputs: &[(String, Meta)]) -> Result<Vec<(String, Target)>, String> {
+        (**self).named_targets(outputs)
+    }
+    fn of_output(&self, name: &str) -> Option<&dyn Loss> {
+        (**self).of_output(name)
     }
     fn prediction(&self, output: &Tensor) -> Tensor {
         (**self).prediction(output)

@@ -8,6 +8,7 @@
 mod classes;
 mod confusion;
 mod means;
+mod of_output;
 mod ranking;
 mod regression;
 
@@ -19,13 +20,15 @@ pub use confusion::{ClassScores, Confusion};
 pub use means::{
     Accuracy, BitsPerCharacter, BitsPerCharacterSpec, LogLoss, Mae, Mape, Mse, Perplexity, Rmse,
 };
+pub use of_output::OfOutput;
 pub use ranking::{PrAuc, RocAuc, TopK, TopKSpec};
 pub use regression::R2;
 
+use crate::loss::functional::spread_weights;
 use crate::loss::{Loss, Outputs};
 use crate::schema::{Kind, kinds};
 use crate::task::Task;
-use crate::{DType, Tensor};
+use crate::{DType, Source, Tensor};
 
 kinds! {
     /// A metric as a configuration says it: its kind with its settings.
@@ -208,21 +211,39 @@ fn ignored(target: &Tensor, loss: &dyn Loss) -> Option<u32> {
     loss.ignore_index().filter(|_| labels)
 }
 
-/// 1 for each label that counts and 0 for the others, where there may be such.
+/// The weight of each row of the target in a metric, in the target's shape: that of its sample or position, and 0 for
+/// an ignored label. `None` where all rows count alike.
 fn counted(target: &Tensor, loss: &dyn Loss) -> Option<Tensor> {
-    let label = f64::from(ignored(target, loss)?);
-    Some(target.ne(&target.constant_like(label)).cast(DType::F32))
+    let weights = weights(target);
+    let Some(label) = ignored(target, loss) else {
+        return weights;
+    };
+    let label = f64::from(label);
+    let counted = target.ne(&target.constant_like(label)).cast(DType::F32);
+    Some(match weights {
+        Some(weights) => counted * weights,
+        None => counted,
+    })
 }
 
-/// The label of rows that the host leaves out, to be handed back after everything else.
-fn hand_back_ignored(tensors: &mut Vec<Tensor>, target: &Tensor, loss: &dyn Loss) {
-    let label = ignored(target, loss).map(f64::from);
-    tensors.extend(label.map(|label| target.constant_like(label)));
+/// The weights of the batch's samples in the shape of `like`.
+fn weights(like: &Tensor) -> Option<Tensor> {
+    let weights = like.batch_weights()?;
+    let spread = spread_weights(&weights, like);
+    Some(spread.unwrap_or_else(|| {
+        let reason = format!(
+            "expected weights of the first axes of {}, found {}",
+            like.shape(),
+            weights.shape()
+        );
+        like.record_error("metric", reason, Source::caller())
+    }))
 }
 
-/// The ignored label that a batch handed back, if any.
-fn label_of(ignored: &[Vec<f64>]) -> Option<f64> {
-    ignored.first()?.first().copied()
+/// The weights of rows that a batch handed back last, if it did: each row's.
+fn weights_of<'a>(handed: &'a [Vec<f64>], rows: usize) -> impl Iterator<Item = f64> + 'a {
+    let weights = handed.first().map(Vec::as_slice).unwrap_or_default();
+    (0..rows).map(move |i| weights.get(i).copied().unwrap_or(1.0))
 }
 
 /// A tensor's sums over all axes but the first: one number a sample.

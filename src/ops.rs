@@ -10,6 +10,7 @@ mod arrange;
 mod array;
 mod attention;
 mod augment;
+mod batch;
 mod concat;
 mod conv;
 mod create;

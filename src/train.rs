@@ -20,6 +20,7 @@ mod limit;
 mod load;
 mod lora;
 mod mapping;
+mod predict;
 mod profile;
 mod program;
 mod range;

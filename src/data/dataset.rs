@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::arrays::Arrays;
 use super::features::Features;
 use super::targets::{Targets, slice};
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ pub struct Dataset {
     pub(super) features: Arc<Features>,
     pub(super) targets: Arc<Targets>,
     pub(super) feature_names: Arc<Vec<String>>,
+    pub(super) arrays: Arc<Arrays>,
     pub(super) sample_shape: Shape,
     /// Which rows of the arrays this set is made of; `None` for all of them, in order.
     pub(super) rows: Option<Arc<Vec<u32>>>,
@@ -113,6 +115,7 @@ impl Dataset {
             features: Arc::new(features),
             targets: Arc::new(targets),
             feature_names: Arc::new(feature_names),
+            arrays: Arc::default(),
             sample_shape,
             rows: None,
             len,
@@ -256,7 +259,7 @@ impl Dataset {
         Error::data("targets", format!("{needed}, but {have}"))
     }
 
-    fn stored_row(&self, i: usize) -> Option<usize> {
+    pub(super) fn stored_row(&self, i: usize) -> Option<usize> {
         match &self.rows {
             None => (i < self.len).then_some(i),
             Some(rows) => rows.get(i).map(|&row| row as usize),

@@ -162,12 +162,13 @@ impl Scaler {
         let mut features = set.features_all().into_owned();
         self.check_size(set.sample_shape().len())?;
         self.apply_in_place(&mut features)?;
-        Dataset::with_names(
+        let scaled = Dataset::with_names(
             features,
             set.sample_shape().clone(),
             set.targets_all().into_owned(),
             names.to_vec(),
-        )
+        )?;
+        Ok(scaled.with_arrays_of(set))
     }
 
     /// Scales the features of one or more samples, `[n, features]` row-major, where they are.

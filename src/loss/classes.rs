@@ -95,6 +95,21 @@ impl CrossEntropy {
     }
 }
 
+impl CrossEntropy {
+    fn options<'a>(&self, weight: Option<&'a Tensor>) -> Classes<'a> {
+        Classes {
+            smoothing: self.smoothing,
+            weight,
+            ignore: self.ignore,
+        }
+    }
+
+    fn reduced(&self, output: &Tensor, target: &Tensor, reduction: Reduction) -> Tensor {
+        let weight = self.weight.as_ref().map(|w| w.tensor(output));
+        functional::cross_entropy(output, target, &self.options(weight.as_ref()), reduction)
+    }
+}
+
 impl Loss for CrossEntropy {
     fn target(&self, output: &Meta) -> Result<Target, String> {
         if !(0.0..=1.0).contains(&self.smoothing) {
@@ -106,13 +121,14 @@ impl Loss for CrossEntropy {
         check_weights(&self.weight, labels(output, "logits")?)
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        self.reduced(output, target, Reduction::Mean)
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        Some(self.reduced(output, target, Reduction::None))
+    }
+    fn row_weights(&self, target: &Tensor, output: &Tensor) -> Option<Tensor> {
         let weight = self.weight.as_ref().map(|w| w.tensor(output));
-        let options = Classes {
-            smoothing: self.smoothing,
-            weight: weight.as_ref(),
-            ignore: self.ignore,
-        };
-        functional::cross_entropy(output, target, &options, Reduction::Mean)
+        self.options(weight.as_ref()).weights(target)
     }
     fn takes_logits(&self) -> bool {
         true
@@ -197,18 +213,34 @@ impl Nll {
     }
 }
 
+impl Nll {
+    fn options<'a>(&self, weight: Option<&'a Tensor>) -> Classes<'a> {
+        Classes {
+            smoothing: 0.0,
+            weight,
+            ignore: self.ignore,
+        }
+    }
+
+    fn reduced(&self, output: &Tensor, target: &Tensor, reduction: Reduction) -> Tensor {
+        let weight = self.weight.as_ref().map(|w| w.tensor(output));
+        functional::nll(output, target, &self.options(weight.as_ref()), reduction)
+    }
+}
+
 impl Loss for Nll {
     fn target(&self, output: &Meta) -> Result<Target, String> {
         check_weights(&self.weight, labels(output, "log-probabilities")?)
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        self.reduced(output, target, Reduction::Mean)
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        Some(self.reduced(output, target, Reduction::None))
+    }
+    fn row_weights(&self, target: &Tensor, output: &Tensor) -> Option<Tensor> {
         let weight = self.weight.as_ref().map(|w| w.tensor(output));
-        let options = Classes {
-            smoothing: 0.0,
-            weight: weight.as_ref(),
-            ignore: self.ignore,
-        };
-        functional::nll(output, target, &options, Reduction::Mean)
+        self.options(weight.as_ref()).weights(target)
     }
     fn takes_logits(&self) -> bool {
         // A softmax of log-probabilities gives the probabilities back.
@@ -299,6 +331,12 @@ impl Loss for FocalCrossEntropy {
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
         functional::focal_cross_entropy(output, target, self.gamma, Reduction::Mean)
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        let none = Reduction::None;
+        Some(functional::focal_cross_entropy(
+            output, target, self.gamma, none,
+        ))
     }
     fn takes_logits(&self) -> bool {
         true

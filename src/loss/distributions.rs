@@ -32,6 +32,14 @@ impl Loss for KlDivergence {
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
         functional::kl_divergence(output, target, Reduction::BatchMean)
     }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        let each = functional::kl_divergence(output, target, Reduction::None);
+        let axes: Vec<isize> = (1..each.shape().rank() as isize).collect();
+        Some(match axes.as_slice() {
+            [] => each,
+            axes => each.sum(axes),
+        })
+    }
     fn prediction(&self, output: &Tensor) -> Tensor {
         output.exp()
     }
@@ -70,6 +78,10 @@ impl Loss for PoissonNll {
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
         functional::poisson_nll(output, target, self.full, Reduction::Mean)
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        let none = Reduction::None;
+        Some(functional::poisson_nll(output, target, self.full, none))
     }
     fn prediction(&self, output: &Tensor) -> Tensor {
         output.exp()
@@ -128,6 +140,14 @@ impl GaussianNll {
     }
 }
 
+impl GaussianNll {
+    fn reduced(&self, output: &Tensor, target: &Tensor, reduction: Reduction) -> Tensor {
+        let [mean, log] = Self::halves(output);
+        let options = (self.full, self.eps);
+        functional::gaussian_nll(&mean, target, &log.exp(), options, reduction)
+    }
+}
+
 impl Loss for GaussianNll {
     fn target(&self, output: &Meta) -> Result<Target, String> {
         let width = width(output)?;
@@ -144,9 +164,10 @@ impl Loss for GaussianNll {
         }
     }
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
-        let [mean, log] = Self::halves(output);
-        let options = (self.full, self.eps);
-        functional::gaussian_nll(&mean, target, &log.exp(), options, Reduction::Mean)
+        self.reduced(output, target, Reduction::Mean)
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        Some(self.reduced(output, target, Reduction::None))
     }
     fn prediction(&self, output: &Tensor) -> Tensor {
         let [mean, _] = Self::halves(output);

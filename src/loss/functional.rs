@@ -1,8 +1,9 @@
 //! Losses as functions of tensors. What is called `x` or `output` gets a gradient, and so do targets that are
 //! numbers.
 
+use super::Loss;
 pub use crate::graph::Ctc;
-use crate::{DType, Tensor};
+use crate::{DType, Source, Tensor};
 
 /// What becomes of the losses of all elements or samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,47 @@ impl Reduction {
     }
 }
 
+/// The mean of losses `[batch, ..]` by weights `[batch, ..]` of their first axes: `sum(w l) / sum(w)`. Where the losses
+/// hold weights by label already, `by_label` are these, and `sum(w l) / sum(w by_label)` is returned.
+///
+/// Weights whose sum is 0 give NaN and a gradient of 0.
+#[track_caller]
+pub fn weighted_mean(each: &Tensor, by_label: Option<&Tensor>, weights: &Tensor) -> Tensor {
+    let Some(weights) = spread_weights(weights, each) else {
+        let reason = format!(
+            "expected weights of the first axes of the losses {}, found {}",
+            each.shape(),
+            weights.shape()
+        );
+        return each.record_error("weighted_mean", reason, Source::caller());
+    };
+    let counts = match by_label {
+        Some(by_label) => by_label * &weights,
+        None => weights.clone(),
+    };
+    Reduction::Mean.weighted(&(each * &weights), &counts)
+}
+
+/// Weights `[batch, ..]` in the shape of `like`, whose first axes they have.
+pub(crate) fn spread_weights(weights: &Tensor, like: &Tensor) -> Option<Tensor> {
+    let (shape, wanted) = (weights.shape(), like.shape());
+    if !wanted.dims().starts_with(shape.dims()) {
+        return None;
+    }
+    let mut dims = shape.to_vec();
+    dims.resize(wanted.rank(), 1);
+    Some(weights.reshape(dims).broadcast_to(wanted))
+}
+
+/// The mean of a loss over a batch: by the weights of the batch's samples, where the data has such.
+#[track_caller]
+pub(crate) fn mean_of(loss: &dyn Loss, output: &Tensor, target: &Tensor) -> Tensor {
+    match output.batch_weights() {
+        Some(weights) => loss.weighted_mean(output, target, &weights),
+        None => loss.mean(output, target),
+    }
+}
+
 /// How the losses of classes are made; see [`cross_entropy`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classes<'a> {
@@ -64,7 +106,7 @@ pub struct Classes<'a> {
 
 impl Classes<'_> {
     /// How much each label counts, where not all count alike.
-    fn weights(&self, labels: &Tensor) -> Option<Tensor> {
+    pub(super) fn weights(&self, labels: &Tensor) -> Option<Tensor> {
         let by_class = self.weight.map(|w| w.gather(labels));
         let counts = self.ignore.map(|ignored| {
             let other = labels.eq(&labels.constant_like(f64::from(ignored)));

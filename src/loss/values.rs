@@ -20,14 +20,19 @@ pub(super) fn width(output: &Meta) -> Result<usize, String> {
 }
 
 macro_rules! value_loss {
-    ($name:ident $key:literal, $threshold:literal, |$self:ident, $y:ident, $t:ident| $mean:expr) => {
+    ($name:ident $key:literal, $threshold:literal, |$self:ident, $y:ident, $t:ident, $by:ident| $loss:expr) => {
         impl Loss for $name {
             fn target(&self, output: &Meta) -> Result<Target, String> {
                 let width = width(output)?;
                 Ok(Target::Values { width })
             }
             fn mean(&$self, $y: &Tensor, $t: &Tensor) -> Tensor {
-                $mean
+                let $by = Reduction::Mean;
+                $loss
+            }
+            fn each(&$self, $y: &Tensor, $t: &Tensor) -> Option<Tensor> {
+                let $by = Reduction::None;
+                Some($loss)
             }
             fn threshold(&self) -> f64 {
                 $threshold
@@ -40,7 +45,7 @@ macro_rules! value_loss {
 }
 
 macro_rules! plain {
-    ($(#[$doc:meta])* $name:ident $key:literal, $threshold:literal, |$y:ident, $t:ident| $mean:expr) => {
+    ($(#[$doc:meta])* $name:ident $key:literal, $threshold:literal, |$y:ident, $t:ident, $by:ident| $loss:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name;
@@ -52,31 +57,29 @@ macro_rules! plain {
             }
         }
 
-        value_loss!($name $key, $threshold, |self, $y, $t| $mean);
+        value_loss!($name $key, $threshold, |self, $y, $t, $by| $loss);
     };
 }
 
-const MEAN: Reduction = Reduction::Mean;
-
 plain!(
     /// Mean squared error.
-    Mse "mse", 0.5, |y, t| functional::mse(y, t, MEAN)
+    Mse "mse", 0.5, |y, t, by| functional::mse(y, t, by)
 );
 plain!(
     /// Mean absolute error.
-    Mae "mae", 0.5, |y, t| functional::mae(y, t, MEAN)
+    Mae "mae", 0.5, |y, t, by| functional::mae(y, t, by)
 );
 plain!(
     /// Binary cross-entropy of probabilities (the output of a sigmoid) with targets between 0 and 1.
     /// Saturated probabilities give at most 100, and finite gradients, as in PyTorch.
-    Bce "bce", 0.5, |p, t| functional::binary_cross_entropy(p, t, MEAN)
+    Bce "bce", 0.5, |p, t, by| functional::binary_cross_entropy(p, t, by)
 );
 plain!(
     /// `max(0, 1 - y t)`, where targets of 0 count as -1 (as in Keras) and those of 1 as 1.
-    Hinge "hinge", 0.0, |y, t| {
+    Hinge "hinge", 0.0, |y, t, by| {
         let zero = t.constant_like(0.0);
         let sign = t.gt(&zero).select(&t.constant_like(1.0), &t.constant_like(-1.0));
-        functional::hinge(y, &sign, 1.0, MEAN)
+        functional::hinge(y, &sign, 1.0, by)
     }
 );
 
@@ -106,7 +109,7 @@ impl Huber {
     }
 }
 
-value_loss!(Huber "huber", 0.5, |self, y, t| functional::huber(y, t, self.delta, MEAN));
+value_loss!(Huber "huber", 0.5, |self, y, t, by| functional::huber(y, t, self.delta, by));
 
 /// The Huber loss with a line of slope 1; see [`functional::smooth_l1`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -132,7 +135,7 @@ impl SmoothL1 {
     }
 }
 
-value_loss!(SmoothL1 "smooth_l1", 0.5, |self, y, t| functional::smooth_l1(y, t, self.beta, MEAN));
+value_loss!(SmoothL1 "smooth_l1", 0.5, |self, y, t, by| functional::smooth_l1(y, t, self.beta, by));
 
 /// Binary cross-entropy of logits: `softplus(z) - z t`, finite for all logits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -159,9 +162,9 @@ impl BceWithLogits {
     }
 }
 
-value_loss!(BceWithLogits "bce_with_logits", 0.0, |self, z, t| {
+value_loss!(BceWithLogits "bce_with_logits", 0.0, |self, z, t, by| {
     let weight = self.pos_weight.map(|w| z.constant_like(w));
-    functional::binary_cross_entropy_with_logits(z, t, weight.as_ref(), MEAN)
+    functional::binary_cross_entropy_with_logits(z, t, weight.as_ref(), by)
 });
 
 /// Binary cross-entropy of logits in which samples that are right already count less; see
@@ -202,4 +205,4 @@ impl Focal {
     }
 }
 
-value_loss!(Focal "focal", 0.0, |self, z, t| functional::focal(z, t, self.gamma, self.alpha, MEAN));
+value_loss!(Focal "focal", 0.0, |self, z, t, by| functional::focal(z, t, self.gamma, self.alpha, by));

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::means::answers;
-use super::{Confusion, Metric, Settings, hand_back_ignored, label_of, settings};
+use super::{Confusion, Metric, Settings, counted, settings, weights_of};
 use crate::Tensor;
 use crate::loss::Loss;
 use crate::schema::range;
@@ -40,20 +40,22 @@ impl Average {
 fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let (told, right) = answers(output, target, loss);
     let mut tensors = vec![right, told];
-    hand_back_ignored(&mut tensors, target, loss);
+    tensors.extend(counted(target, loss));
     tensors
 }
 
 /// Counts pairs of classes.
 fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
-    let [right, told, ignored @ ..] = batch else {
+    let [right, told, weights @ ..] = batch else {
         return;
     };
-    let ignored = label_of(ignored);
     let mut confusion = Confusion::from_numbers(std::mem::take(total));
     let pairs = right.iter().zip(told);
-    for (right, told) in pairs.filter(|(right, _)| ignored != Some(**right)) {
-        confusion.count(*right as usize, *told as usize);
+    for ((right, told), weight) in pairs.zip(weights_of(weights, right.len())) {
+        // An ignored label is no class.
+        if weight > 0.0 {
+            confusion.add(*right as usize, *told as usize, weight);
+        }
     }
     *total = confusion.numbers();
 }

@@ -96,10 +96,15 @@ impl Confusion {
 
     /// One more sample.
     pub fn count(&mut self, actual: usize, predicted: usize) {
+        self.add(actual, predicted, 1.0);
+    }
+
+    /// Counts one sample of this weight.
+    pub(super) fn add(&mut self, actual: usize, predicted: usize, weight: f64) {
         self.grow(actual.max(predicted) + 1);
         let n = self.classes();
         if let Some(count) = self.counts.get_mut(actual * n + predicted) {
-            *count += 1.0;
+            *count += weight;
         }
     }
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Settings, counted, mean, per_sample, settings, width};
+use super::{Metric, Settings, counted, mean, per_sample, settings, weights, width};
+use crate::loss::functional::mean_of;
 use crate::loss::{Loss, Outputs};
 use crate::task::Task;
 use crate::{DType, Tensor};
@@ -52,7 +53,11 @@ macro_rules! mean_error {
             }
             fn collect(&self, output: &Tensor, $t: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
                 let $y = &loss.prediction(output);
-                vec![per_sample(&$error) / width($y)]
+                let error = $error;
+                match weights($y) {
+                    Some(weights) => vec![per_sample(&(error * &weights)), per_sample(&weights)],
+                    None => vec![per_sample(&error) / width($y)],
+                }
             }
             fn finish(&self, total: &[f64]) -> f64 {
                 let finish: fn(f64) -> f64 = $finish;
@@ -108,7 +113,7 @@ impl Metric for LogLoss {
 /// none, the loss itself.
 fn cross_entropy(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let Some(each) = loss.cross_entropy(output, target) else {
-        return vec![loss.mean(output, target)];
+        return vec![mean_of(loss, output, target)];
     };
     match counted(target, loss) {
         Some(counted) => vec![(each * &counted).sum(&[]), counted.sum(&[])],

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Settings, hand_back_ignored, label_of, mean, settings};
+use super::{Metric, Settings, counted, mean, settings, weights_of};
 use crate::loss::{Loss, Outputs};
 use crate::schema::range;
 use crate::task::Task;
@@ -14,23 +14,29 @@ fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let logits = target.dtype() == DType::U32 && loss.takes_logits();
     let logits = output.constant_like(f64::from(u8::from(logits)));
     let mut tensors = vec![target.clone(), output.clone(), logits];
-    hand_back_ignored(&mut tensors, target, loss);
+    tensors.extend(counted(target, loss));
     tensors
 }
 
-/// Keeps the number of scores, then each label with its scores.
+/// A sample's score, whether the sample is of the class, and its weight.
+type Scored = (f64, bool, f64);
+
+/// Keeps the number of scores, then each label with its scores. Where samples have weights the number is negative, and
+/// each row ends with its weight.
 fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
-    let [labels, scores, logits, ignored @ ..] = batch else {
+    let [labels, scores, logits, weights @ ..] = batch else {
         return;
     };
-    let ignored = label_of(ignored);
     let logits = logits.first().is_some_and(|l| *l > 0.5);
     let width = scores.len() / labels.len().max(1);
     if total.is_empty() {
-        total.push(width as f64);
+        let sign = if weights.is_empty() { 1.0 } else { -1.0 };
+        total.push(sign * width as f64);
     }
-    let rows = labels.iter().zip(scores.chunks(width.max(1)));
-    for (label, scores) in rows.filter(|(label, _)| ignored != Some(**label)) {
+    let weighted = total.first().is_some_and(|width| *width < 0.0);
+    let each = weights_of(weights, labels.len());
+    let rows = labels.iter().zip(scores.chunks(width.max(1))).zip(each);
+    for ((label, scores), weight) in rows.filter(|(_, weight)| *weight > 0.0) {
         total.push(*label);
         // Scores of different samples are compared, so they must be probabilities; in f64, so that equal
         // ones stay equal.
@@ -41,17 +47,19 @@ fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
             true => total.extend(powers.map(|p| p / sum)),
             false => total.extend_from_slice(scores),
         }
+        total.extend(weighted.then_some(weight));
     }
 }
 
 /// The classes' scores and whether each sample is of the class, by class: one pair for two classes.
-fn by_class(total: &[f64]) -> Vec<Vec<(f64, bool)>> {
+fn by_class(total: &[f64]) -> Vec<Vec<Scored>> {
     let Some((width, rows)) = total.split_first() else {
         return Vec::new();
     };
-    let width = *width as usize;
+    let weighted = *width < 0.0;
+    let width = width.abs() as usize;
     let of = |class: usize| {
-        let rows = rows.chunks_exact(width + 1);
+        let rows = rows.chunks_exact(1 + width + usize::from(weighted));
         let pairs = rows.filter_map(move |row| {
             let (label, scores) = row.split_first()?;
             let score = *scores.get(class.min(width - 1))?;
@@ -61,7 +69,8 @@ fn by_class(total: &[f64]) -> Vec<Vec<(f64, bool)>> {
             } else {
                 *label == class as f64
             };
-            Some((score, is))
+            let weight = scores.get(width).copied().unwrap_or(1.0);
+            Some((score, is, weight))
         });
         pairs.collect()
     };
@@ -73,19 +82,19 @@ fn by_class(total: &[f64]) -> Vec<Vec<(f64, bool)>> {
 }
 
 /// From the highest score down, the counts of samples of the class and of others with each score.
-fn groups(mut pairs: Vec<(f64, bool)>) -> Vec<(f64, f64)> {
+fn groups(mut pairs: Vec<Scored>) -> Vec<(f64, f64)> {
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut groups: Vec<(f64, f64)> = Vec::new();
     let mut last = f64::NAN;
-    for (score, is) in pairs {
+    for (score, is, weight) in pairs {
         if score != last {
             groups.push((0.0, 0.0));
             last = score;
         }
         if let Some((of, others)) = groups.last_mut() {
             match is {
-                true => *of += 1.0,
-                false => *others += 1.0,
+                true => *of += weight,
+                false => *others += weight,
             }
         }
     }
@@ -94,7 +103,7 @@ fn groups(mut pairs: Vec<(f64, bool)>) -> Vec<(f64, f64)> {
 
 /// The chance that a sample of the class has a higher score than another; equal ones count half. NaN where
 /// all samples are of the class, or none.
-fn roc_auc(pairs: Vec<(f64, bool)>) -> f64 {
+fn roc_auc(pairs: Vec<Scored>) -> f64 {
     let (mut above, mut all_others, mut area) = (0.0, 0.0, 0.0);
     for (of, others) in groups(pairs) {
         area += others * (above + of / 2.0);
@@ -106,7 +115,7 @@ fn roc_auc(pairs: Vec<(f64, bool)>) -> f64 {
 
 /// The mean precision over the recalls that are reached: `sum (R_n - R_(n-1)) P_n`, without interpolation.
 /// 0 where no sample is of the class.
-fn average_precision(pairs: Vec<(f64, bool)>) -> f64 {
+fn average_precision(pairs: Vec<Scored>) -> f64 {
     let (mut of_class, mut taken, mut area) = (0.0, 0.0, 0.0);
     for (of, others) in groups(pairs) {
         of_class += of;
@@ -116,7 +125,7 @@ fn average_precision(pairs: Vec<(f64, bool)>) -> f64 {
     if of_class > 0.0 { area / of_class } else { 0.0 }
 }
 
-fn mean_over_classes(total: &[f64], one: fn(Vec<(f64, bool)>) -> f64) -> f64 {
+fn mean_over_classes(total: &[f64], one: fn(Vec<Scored>) -> f64) -> f64 {
     let all: Vec<f64> = by_class(total).into_iter().map(one).collect();
     all.iter().sum::<f64>() / all.len() as f64
 }
@@ -215,18 +224,18 @@ impl Metric for TopK {
     }
     fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
         let mut tensors = vec![target.clone(), output.clone()];
-        hand_back_ignored(&mut tensors, target, loss);
+        tensors.extend(counted(target, loss));
         tensors
     }
     fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], _: usize) {
-        let [labels, scores, ignored @ ..] = batch else {
+        let [labels, scores, weights @ ..] = batch else {
             return;
         };
-        let ignored = label_of(ignored);
         total.resize(2, 0.0);
         let width = scores.len() / labels.len().max(1);
-        let rows = labels.iter().zip(scores.chunks(width.max(1)));
-        for (label, scores) in rows.filter(|(label, _)| ignored != Some(**label)) {
+        let each = weights_of(weights, labels.len());
+        let rows = labels.iter().zip(scores.chunks(width.max(1))).zip(each);
+        for ((label, scores), weight) in rows.filter(|(_, weight)| *weight > 0.0) {
             // A binary target has one score.
             let label = *label as usize;
             let Some(own) = scores.get(label) else {
@@ -239,8 +248,8 @@ impl Metric for TopK {
                 .filter(|(j, s)| before((*j, *s)))
                 .count();
             if let [hits, all] = total.as_mut_slice() {
-                *hits += f64::from(u8::from(above < self.k));
-                *all += 1.0;
+                *hits += if above < self.k { weight } else { 0.0 };
+                *all += weight;
             }
         }
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, settings};
+use super::{Metric, settings, weights};
 use crate::loss::Loss;
 use crate::{Shape, Tensor};
 
@@ -30,33 +30,41 @@ impl Metric for R2 {
         let rows = output.dim(0);
         let width = output.shape().len() / rows.max(1);
         let flat = |x: &Tensor| x.reshape(Shape::from([rows, width]));
-        vec![flat(output), flat(target)]
+        let mut tensors = vec![flat(output), flat(target)];
+        tensors.extend(weights(output).map(|w| flat(&w)));
+        tensors
     }
     fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
-        let [outputs, targets] = batch else { return };
+        let [outputs, targets, weights @ ..] = batch else {
+            return;
+        };
+        let weights = weights.first();
         let width = outputs.len() / samples.max(1);
         if total.is_empty() {
-            total.push(0.0);
+            // The number of samples, unless each column counts its own weights.
+            total.push(if weights.is_some() { f64::NAN } else { 0.0 });
             for first in targets.iter().take(width) {
                 total.extend([*first, 0.0, 0.0, 0.0]);
+                total.extend(weights.map(|_| 0.0));
             }
         }
         let Some((count, sums)) = total.split_first_mut() else {
             return;
         };
         *count += samples as f64;
-        let rows = outputs
-            .chunks(width.max(1))
-            .zip(targets.chunks(width.max(1)));
-        for (outputs, targets) in rows {
-            let kept = sums.chunks_exact_mut(KEPT).zip(outputs.iter().zip(targets));
-            for (kept, (y, t)) in kept {
-                if let [first, errors, sum, squares] = kept {
-                    let from = t - *first;
-                    *errors += (y - t) * (y - t);
-                    *sum += from;
-                    *squares += from * from;
-                }
+        let kept = KEPT + usize::from(count.is_nan());
+        let pairs = outputs.iter().zip(targets).enumerate();
+        for (i, (y, t)) in pairs {
+            let weight = weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
+            let column = i % width.max(1) * kept;
+            if let Some([first, errors, sum, squares, counted @ ..]) =
+                sums.get_mut(column..column + kept)
+            {
+                let from = t - *first;
+                *errors += weight * (y - t) * (y - t);
+                *sum += weight * from;
+                *squares += weight * from * from;
+                counted.iter_mut().for_each(|c| *c += weight);
             }
         }
     }
@@ -64,8 +72,10 @@ impl Metric for R2 {
         let Some((count, sums)) = total.split_first() else {
             return f64::NAN;
         };
-        let each = sums.chunks_exact(KEPT).map(|kept| match kept {
-            [_, errors, sum, squares] => {
+        let width = KEPT + usize::from(count.is_nan());
+        let each = sums.chunks_exact(width).map(|kept| match kept {
+            [_, errors, sum, squares, counted @ ..] => {
+                let count = counted.first().unwrap_or(count);
                 let spread = squares - sum * sum / count;
                 match (*errors > 0.0, spread > 0.0) {
                     (_, true) => 1.0 - errors / spread,
@@ -75,6 +85,6 @@ impl Metric for R2 {
             }
             _ => f64::NAN,
         });
-        each.sum::<f64>() / (sums.len() / KEPT) as f64
+        each.sum::<f64>() / (sums.len() / width) as f64
     }
 }

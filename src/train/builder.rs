@@ -13,7 +13,7 @@ use super::checkpoint::Position;
 use super::feed::Feed;
 use super::group::{Group, Grouped};
 use super::indices::indices;
-use super::spec::{DataSpec, TrainSpec};
+use super::spec::{Arrays, TrainSpec};
 use super::state::Weights;
 use super::summary::Summary;
 use super::trace::{Purpose, probe, trace};
@@ -148,23 +148,27 @@ impl TrainerBuilder {
     /// Checks the model against the device and the kind of data that `example` is, and makes its first
     /// weights. Shapes that do not fit are an error here, with the line that made them.
     pub fn compile(self, device: &Device, example: &Dataset) -> Result<Trainer> {
-        self.compile_for(device, example.sample_shape().clone())
+        let sample = example.sample_shape().clone();
+        self.compile_with(device, sample, Arrays::of(example))
     }
 
     /// Like [`TrainerBuilder::compile`], for samples of this shape.
     pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
+        self.compile_with(device, sample.into(), Arrays::default())
+    }
+
+    fn compile_with(self, device: &Device, sample: Shape, arrays: Arrays) -> Result<Trainer> {
         let mut train_spec = self.train_spec;
         train_spec.optimizer.check()?;
         train_spec.schedule.check()?;
         train_spec.prepare_groups()?;
         train_spec.check()?;
-        let sample = sample.into();
+        train_spec.sample_weights = arrays.weights.is_some();
         let declared = train_spec.declare()?;
         train_spec.adapters.clone_from(&declared.adapters);
-        let (graph, target) = probe(&train_spec, &sample, (&declared.variables, &declared.bound))?;
-        let spec = DataSpec { sample, target };
-        // The training graph too: a gradient may not exist.
         let of = (&declared.variables[..], &declared.bound[..]);
+        let (graph, spec) = probe(&train_spec, (&sample, arrays), of)?;
+        // The training graph too: a gradient may not exist.
         trace(&train_spec, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
         let mut weights = Weights::initial(&declared.variables, train_spec.seed)?;
         weights.restart_averages();

@@ -71,9 +71,27 @@ pub struct Predictions {
     /// Above which a single output is the positive one of two classes: the loss's
     /// [threshold](crate::loss::Loss::threshold).
     pub threshold: f64,
+    /// The outputs that the model has named.
+    pub(super) outputs: Vec<NamedOutput>,
+}
+
+/// An output that a model has named, for a whole data set.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NamedOutput {
+    pub name: String,
+    /// `[samples, ..]`.
+    pub shape: Shape,
+    pub values: Vec<f32>,
 }
 
 impl Predictions {
+    /// The output that the model named so with [`Tensor::as_output`](crate::Tensor::as_output): its shape
+    /// `[samples, ..]`, and its numbers in row-major order.
+    pub fn output(&self, name: &str) -> Option<(&Shape, &[f32])> {
+        let found = self.outputs.iter().find(|o| o.name == name);
+        found.map(|o| (&o.shape, o.values.as_slice()))
+    }
+
     /// One sample's outputs each.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         let n = self.shape.iter().skip(1).product::<usize>().max(1);

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::data::Dataset;
-use crate::graph::{Graph, Init, Meta, Role, Variable, VariableId};
+use crate::graph::{BatchArray, Graph, Init, Meta, Role, Variable, VariableId};
 use crate::kernel::KernelLimits;
 use crate::loss::Target;
-use crate::{DType, Error, Result, Source, Tensor};
+use crate::{DType, Error, Result, Shape, Source, Tensor};
 
 use super::spec::DataSpec;
 
@@ -15,6 +15,7 @@ use super::spec::DataSpec;
 pub(super) const ROWS: &str = "batch.rows";
 pub(super) const FEATURES: &str = "batch.features";
 pub(super) const TARGETS: &str = "batch.targets";
+pub(super) const WEIGHTS: &str = "batch.weights";
 pub(super) const SCALARS: &str = "optimizer.scalars";
 
 /// Bytes of a batch that are handed over as fast as the numbers of its rows would be: what gathers the rows on
@@ -30,6 +31,9 @@ pub(super) enum Feed {
     Resident {
         features: VariableId,
         targets: VariableId,
+        /// In the order of the specification's arrays.
+        arrays: Vec<VariableId>,
+        weights: Option<VariableId>,
     },
 }
 
@@ -44,16 +48,24 @@ impl Feed {
         name: &str,
         variables: &mut Vec<Variable>,
     ) -> Feed {
-        let bytes = batch_meta(spec, batch).bytes() + spec.target.meta(batch).bytes();
+        let metas = |samples: usize| {
+            let named = spec.arrays.named.iter().map(|(_, shape)| shape);
+            let others = named.chain(&spec.arrays.weights);
+            let own = [batch_meta(spec, samples), spec.target.meta(samples)];
+            own.into_iter()
+                .chain(others.map(move |shape| rows_of(shape, samples)))
+        };
+        let bytes: u64 = metas(batch).map(|meta| meta.bytes()).sum();
         if bytes <= MAX_STREAMED_BATCH_BYTES {
             return Feed::Streamed;
         }
         let features = batch_meta(spec, set.len());
         let targets = spec.target.meta(set.len());
-        let largest = features.bytes().max(targets.bytes());
+        let largest = metas(set.len()).map(|meta| meta.bytes()).max().unwrap_or(0);
+        let most = metas(set.len()).map(|meta| meta.shape.len()).max();
         let fits = limits.is_some_and(|l| largest <= l.binding_bytes.min(l.buffer_bytes));
         // Rows are numbered and elements counted in 32 bits, with room to spare.
-        if !fits || features.shape.len() > i32::MAX as usize / 4 {
+        if !fits || most > Some(i32::MAX as usize / 4) {
             return Feed::Streamed;
         }
         let mut declare = |part: &str, meta: Meta| {
@@ -66,39 +78,87 @@ impl Feed {
             });
             VariableId(variables.len() as u32 - 1)
         };
+        let (features, targets) = (declare("features", features), declare("targets", targets));
+        let named = spec.arrays.named.iter();
+        let arrays = named
+            .map(|(array, shape)| declare(&format!("array.{array}"), rows_of(shape, set.len())))
+            .collect();
+        let weights = spec.arrays.weights.as_ref();
         Feed::Resident {
-            features: declare("features", features),
-            targets: declare("targets", targets),
+            features,
+            targets,
+            arrays,
+            weights: weights.map(|shape| declare("weights", rows_of(shape, set.len()))),
         }
     }
 
-    /// The batch's features and targets as tensors of the graph.
+    /// The batch's features and targets as tensors of the graph, which learns of the arrays and weights beside them.
     pub fn trace(
         &self,
         graph: &Rc<RefCell<Graph>>,
         spec: &DataSpec,
         batch: usize,
     ) -> (Tensor, Tensor) {
-        match self {
+        let weights = spec.arrays.weights.as_ref();
+        let arrays = offered(spec, batch);
+        let (x, t, arrays, weights) = match self {
             Feed::Streamed => {
                 let (x, t) = (batch_meta(spec, batch), spec.target.meta(batch));
                 let x = crate::ops::input(graph, FEATURES, x.shape, x.dtype);
-                (x, crate::ops::input(graph, TARGETS, t.shape, t.dtype))
+                let t = crate::ops::input(graph, TARGETS, t.shape, t.dtype);
+                let weights = weights.map(|shape| {
+                    let meta = rows_of(shape, batch);
+                    crate::ops::input(graph, WEIGHTS, meta.shape, meta.dtype)
+                });
+                (x, t, arrays, weights)
             }
-            Feed::Resident { features, targets } => {
+            Feed::Resident {
+                features,
+                targets,
+                arrays: stored,
+                weights,
+            } => {
                 let rows = crate::ops::input(graph, ROWS, [batch], DType::U32);
                 let of = |id: &VariableId| crate::ops::variable(graph, *id).gather(&rows);
-                (of(features), of(targets))
+                let arrays = arrays
+                    .into_iter()
+                    .zip(stored)
+                    .map(|(array, id)| BatchArray {
+                        stored: rows.id().map(|rows| (*id, rows)),
+                        ..array
+                    });
+                let (x, t) = (of(features), of(targets));
+                (x, t, arrays.collect(), weights.as_ref().map(of))
             }
-        }
+        };
+        let mut graph = graph.borrow_mut();
+        graph.batch.arrays = arrays;
+        graph.batch.weights = weights.and_then(|w| w.id());
+        (x, t)
     }
+}
+
+/// The arrays that a batch has beside its features and targets, as inputs.
+pub(super) fn offered(spec: &DataSpec, batch: usize) -> Vec<BatchArray> {
+    let named = spec.arrays.named.iter();
+    named
+        .map(|(name, shape)| BatchArray {
+            name: name.clone(),
+            meta: rows_of(shape, batch),
+            stored: None,
+            node: None,
+        })
+        .collect()
+}
+
+/// The type of the numbers of some samples.
+fn rows_of(sample: &Shape, rows: usize) -> Meta {
+    Meta::new([&[rows], sample.dims()].concat(), DType::F32)
 }
 
 /// The type of a batch of features.
 pub(super) fn batch_meta(spec: &DataSpec, batch: usize) -> Meta {
-    let mut dims = vec![batch];
-    dims.extend_from_slice(&spec.sample);
-    Meta::new(dims, DType::F32)
+    rows_of(&spec.sample, batch)
 }
 
 /// The targets of some rows, as the words of the batch's target tensor.
@@ -133,6 +193,7 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
         let reason = format!("its samples are {have}, but the model was compiled for {want}");
         return Err(Error::data(what, reason));
     }
+    check_arrays(set, spec, what)?;
     match (&spec.target, set.classes(), set.target_width()) {
         (Target::Labels { classes, positions }, _, _) => {
             let wanted = (positions.rank() > 0).then(|| positions.len());
@@ -155,6 +216,70 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
             Err(Error::data(what, reason))
         }
     }
+}
+
+/// Whether a data set has the arrays and weights that a model was compiled for.
+fn check_arrays(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
+    check_shapes(set, spec, what)?;
+    for (name, _) in &spec.arrays.named {
+        if set.array_shape(name).is_none() {
+            let reason = format!(
+                "expected an array {name:?}, as in the data that the model was compiled for"
+            );
+            return Err(Error::data(what, reason));
+        }
+    }
+    // A set without weights counts all its samples alike.
+    if let Some(have) = set.weights_shape()
+        && spec.arrays.weights.as_ref() != Some(have)
+    {
+        let compiled = match &spec.arrays.weights {
+            Some(shape) => format!("for weights of shape {shape}"),
+            None => "without weights".to_string(),
+        };
+        let reason = format!(
+            "its weights have the shape {have} per sample, but the model was compiled {compiled}"
+        );
+        return Err(Error::data(what, reason));
+    }
+    for (name, target) in &spec.arrays.targets {
+        if let Target::Labels { classes, .. } = target {
+            check_labels_of(set, name, *classes, what)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the arrays that a data set has are of the shapes that a model was compiled for.
+pub(super) fn check_shapes(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
+    for (name, shape) in &spec.arrays.named {
+        if let Some(have) = set.array_shape(name).filter(|have| *have != shape) {
+            let reason = format!(
+                "its array {name:?} has samples of {have}, but the model was compiled for {shape}"
+            );
+            return Err(Error::data(what, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the numbers of an array are labels of classes.
+fn check_labels_of(set: &Dataset, name: &str, classes: usize, what: &str) -> Result<()> {
+    let mut words = Vec::new();
+    for sample in 0..set.len() {
+        set.gather_array_words(name, &[sample as u32], &mut words)?;
+        let is_label = |v: &f32| *v >= 0.0 && (*v as usize) < classes && v.fract() == 0.0;
+        let mut numbers = words.iter().map(|w| f32::from_bits(*w));
+        if let Some(wrong) = numbers.find(|v| !is_label(v)) {
+            let place = format!("{what}, sample {sample}");
+            let last = classes.saturating_sub(1);
+            let reason = format!(
+                "expected labels in the array {name:?}, whole numbers from 0 to {last}, found {wrong}"
+            );
+            return Err(Error::data(place, reason));
+        }
+    }
+    Ok(())
 }
 
 /// How many classes the labels have, if they are `wanted` a sample (`None` for one that has no position).

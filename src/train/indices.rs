@@ -4,7 +4,7 @@
 
 use crate::data::Dataset;
 use crate::exec::reference::{Values, evaluate};
-use crate::graph::{Graph, Mode, Node, NodeId, Op, Output};
+use crate::graph::{ARRAY, Graph, Mode, Node, NodeId, Op, Output};
 use crate::ops::Array;
 use crate::{DType, Error, Result, Shape};
 
@@ -96,9 +96,12 @@ fn computing(graph: &Graph, root: NodeId) -> Option<Option<Graph>> {
             continue;
         }
         let node = graph.node(id);
-        plain &= matches!(&node.op, Op::Input(_) | Op::Reshape(_));
+        plain &= match &node.op {
+            Op::Input(input) => input.name == FEATURES,
+            op => matches!(op, Op::Reshape(_)),
+        };
         match &node.op {
-            Op::Input(input) if input.name == FEATURES => {}
+            Op::Input(input) if input.name == FEATURES || input.name.starts_with(ARRAY) => {}
             Op::Constant(_) | Op::Elementwise(_) | Op::Pad(_) | Op::Concat(_) => {}
             op if is_view(op) => {}
             _ => return None,
@@ -133,8 +136,7 @@ pub(super) fn check(indices: &[Index], set: &Dataset, what: &str) -> Result<()> 
             match &index.graph {
                 None => index.check(row.iter().map(|v| f64::from(*v)), what, sample)?,
                 Some(graph) => {
-                    let shape = set.sample_shape();
-                    let numbers = index.numbers(graph, shape, &row)?;
+                    let numbers = index.numbers(graph, set, (sample, &row))?;
                     index.check(numbers.into_iter(), what, sample)?;
                 }
             }
@@ -145,12 +147,32 @@ pub(super) fn check(indices: &[Index], set: &Dataset, what: &str) -> Result<()> 
 
 impl Index {
     /// The indices of a sample, from a batch that has it twice.
-    fn numbers(&self, graph: &Graph, shape: &Shape, row: &[f32]) -> Result<Vec<f64>> {
-        let twice: Vec<f64> = row.iter().chain(row).map(|v| f64::from(*v)).collect();
-        let dims = [&[2], shape.dims()].concat();
+    fn numbers(
+        &self,
+        graph: &Graph,
+        set: &Dataset,
+        (sample, row): (usize, &[f32]),
+    ) -> Result<Vec<f64>> {
+        let twice = |shape: &Shape, row: &[f32]| {
+            let numbers = row.iter().chain(row).map(|v| f64::from(*v));
+            Array::new([&[2], shape.dims()].concat(), numbers.collect::<Vec<_>>())
+        };
         let mut values = Values::default();
-        let batch = Array::new(dims, twice);
+        let batch = twice(set.sample_shape(), row);
         values.inputs.insert(FEATURES.to_string(), batch);
+        for node in graph.nodes() {
+            let Op::Input(input) = &node.op else { continue };
+            let Some(name) = input.name.strip_prefix(ARRAY) else {
+                continue;
+            };
+            let mut words = Vec::new();
+            set.gather_array_words(name, &[sample as u32], &mut words)?;
+            let numbers: Vec<f32> = words.into_iter().map(f32::from_bits).collect();
+            let shape = set.array_shape(name).cloned().unwrap_or_default();
+            values
+                .inputs
+                .insert(input.name.clone(), twice(&shape, &numbers));
+        }
         let mut all = evaluate(graph, &values)?;
         let output = graph.outputs.first().map(|o| o.node.index());
         let found = output.and_then(|at| all.get_mut(at)).and_then(Option::take);

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use crate::data::Dataset;
 use crate::exec::interpreter::array_of;
 use crate::exec::{Counters, Executor, HostPhase, Program, RunResult, Span, Timeline, Timing};
-use crate::graph::Role;
+use crate::graph::{ARRAY, Role};
 use crate::loss::Target;
 use crate::plan::{Layout, Plan};
-use crate::{Error, Result};
+use crate::{Error, Result, Shape};
 
-use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, target_words};
+use super::feed::{FEATURES, Feed, ROWS, SCALARS, TARGETS, WEIGHTS, target_words};
 use super::program::{MemoryStrategy, PlanKey, Planned, Planner};
 use super::spec::{DataSpec, TrainSpec};
 use super::state::Weights;
-use super::trace::{GRADIENT_NORM, LOSS, Purpose, metric_of};
+use super::trace::{GRADIENT_NORM, LOSS, OUTPUT, Purpose, metric_of};
 
 /// A run whose results have not arrived yet.
 struct Pending {
@@ -115,7 +115,13 @@ impl Session {
     fn take_sets(&mut self, sets: &[(String, Dataset)]) -> Result<()> {
         self.sets = sets.iter().map(|(_, set)| set.clone()).collect();
         for (feed, set) in self.feeds.iter().zip(&self.sets) {
-            if let Feed::Resident { features, targets } = feed {
+            if let Feed::Resident {
+                features,
+                targets,
+                arrays,
+                weights,
+            } = feed
+            {
                 let rows: Vec<u32> = (0..set.len() as u32).collect();
                 let words = set.features_all();
                 let words = bytemuck::cast_slice(&words);
@@ -123,6 +129,15 @@ impl Session {
                 let mut words = Vec::new();
                 target_words(set, &self.spec.target, &rows, &mut words)?;
                 self.executor.write_variable(targets.index(), &words)?;
+                let named = self.spec.arrays.named.iter();
+                for ((name, _), id) in named.zip(arrays) {
+                    set.gather_array_words(name, &rows, &mut words)?;
+                    self.executor.write_variable(id.index(), &words)?;
+                }
+                if let (Some(id), Some(shape)) = (weights, &self.spec.arrays.weights) {
+                    set.gather_weight_words(shape, &rows, &mut words)?;
+                    self.executor.write_variable(id.index(), &words)?;
+                }
             }
         }
         Ok(())
@@ -191,16 +206,35 @@ impl Session {
         self.sets.get(index).cloned()
     }
 
-    /// The sum of the weights of some rows' labels, where the loss's mean is one by weights.
+    /// The sum of the weights of some rows, of their labels times of the samples; `None` where all count alike.
     pub fn weight(&self, set: usize, rows: &[u32]) -> Option<f64> {
-        let weights = self.label_weights.as_ref()?;
+        let by_label = self.label_weights.as_ref();
+        if by_label.is_none() && self.spec.arrays.weights.is_none() {
+            return None;
+        }
         let set = self.sets.get(set)?;
-        let of = |label: &u32| weights.get(*label as usize).copied().unwrap_or(0.0);
+        let of_label = |label: u32| {
+            let found = by_label.map(|weights| weights.get(label as usize).copied());
+            found.map_or(1.0, |weight| weight.unwrap_or(0.0))
+        };
         let row = |row: &u32| -> f64 {
             let row = *row as usize;
-            match set.labels(row) {
-                Some(labels) => labels.iter().map(of).sum(),
-                None => set.label(row).as_ref().map_or(0.0, of),
+            let one = set.label(row).map(|label| [label]);
+            let labels = set.labels(row).or(one.as_ref().map(|one| &one[..]));
+            let labels = labels.filter(|_| by_label.is_some());
+            let weights = set.weights(row).unwrap_or(&[1.0]);
+            match (labels, weights) {
+                (None, weights) => weights.iter().map(|w| f64::from(*w)).sum(),
+                (Some(labels), [weight]) => {
+                    let sum: f64 = labels.iter().map(|label| of_label(*label)).sum();
+                    sum * f64::from(*weight)
+                }
+                (Some(labels), weights) => {
+                    let pairs = labels.iter().zip(weights);
+                    pairs
+                        .map(|(label, w)| of_label(*label) * f64::from(*w))
+                        .sum()
+                }
             }
         };
         Some(rows.iter().map(row).sum())
@@ -253,6 +287,10 @@ impl Session {
                 }
                 (FEATURES, Some(set)) => set.gather_feature_words(rows, words)?,
                 (TARGETS, Some(set)) => target_words(set, &self.spec.target, rows, words)?,
+                (WEIGHTS, Some(set)) => {
+                    let shape = self.spec.arrays.weights.clone().unwrap_or_default();
+                    set.gather_weight_words(&shape, rows, words)?;
+                }
                 (SCALARS, _) => {
                     words.clear();
                     words.extend(scalars.iter().map(|s| (*s as f32).to_bits()));
@@ -260,6 +298,9 @@ impl Session {
                 (crate::ops::KEY, _) => {
                     words.clear();
                     words.extend([(self.seed ^ (self.seed >> 32)) as u32, key as u32]);
+                }
+                (name, Some(set)) if name.starts_with(ARRAY) => {
+                    set.gather_array_words(&name[ARRAY.len()..], rows, words)?;
                 }
                 (name, _) => {
                     return Err(Error::internal(
@@ -340,19 +381,32 @@ impl Session {
         !self.pending.is_empty()
     }
 
-    /// The larger output of the last run of a plan.
-    pub fn output(&mut self, plan_key: PlanKey) -> Result<Vec<f32>> {
+    /// An output of the last run of a plan, by name.
+    pub fn output(&mut self, plan_key: PlanKey, name: &str) -> Result<Vec<f32>> {
         let index = self.plan_index(plan_key)?;
-        let plan = self.program.plans.get(index).map(Arc::clone);
-        let Some(plan) = plan else {
+        let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
             return Ok(Vec::new());
         };
-        let port = plan.outputs.first().or(plan.results.first());
-        let Some(port) = port else {
-            return Ok(Vec::new());
+        let mut ports = plan.outputs.iter().chain(&plan.results);
+        let Some(port) = ports.find(|port| port.name == name) else {
+            return Err(Error::internal("session", format!("no output {name}")));
         };
         let words = self.executor.read_output(index, port)?;
         Ok(words.into_iter().map(f32::from_bits).collect())
+    }
+
+    /// The outputs of a plan that the model has named, with the shapes of a batch of each.
+    pub fn named_outputs(&self, plan_key: PlanKey) -> Result<Vec<(String, Shape)>> {
+        let index = self.plan_index(plan_key)?;
+        let plan = self.program.plans.get(index);
+        let ports = plan
+            .iter()
+            .flat_map(|plan| plan.outputs.iter().chain(&plan.results));
+        let named = ports.filter_map(|port| {
+            let name = port.name.strip_prefix(OUTPUT)?.strip_prefix('.')?;
+            Some((name.to_string(), port.meta.shape.clone()))
+        });
+        Ok(named.collect())
     }
 
     /// Frees what only runs need: there will be none.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::data::Dataset;
 use crate::graph::{Adapter, Init, Role, Variable, VariableId};
 use crate::loss::{Loss, Target};
 use crate::metrics::Metric;
@@ -41,6 +42,8 @@ pub(super) struct TrainSpec {
     pub precision: DType,
     /// Whether a step hands back the norm of its gradients.
     pub gradient_norm: bool,
+    /// Whether the data has weights of its samples.
+    pub sample_weights: bool,
 }
 
 /// The model's variables in order, and the numbers of the parameters they stand for.
@@ -75,9 +78,9 @@ impl TrainSpec {
         }
     }
 
-    /// Whether the loss's mean is one by the labels' weights, so that batches count by these.
+    /// Whether the loss's mean is one by weights, of labels or of samples, so that batches count by these.
     pub fn is_weighted(&self) -> bool {
-        self.loss.label_weight(0).is_some()
+        self.sample_weights || self.loss.label_weight(0).is_some()
     }
 
     /// Batches, or parts of batches, whose gradients a step adds up.
@@ -219,6 +222,33 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
 pub(super) struct DataSpec {
     pub sample: Shape,
     pub target: Target,
+    pub arrays: Arrays,
+}
+
+/// What the data has beside features and targets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Arrays {
+    /// The names of arrays and the shapes of a sample of each.
+    pub named: Vec<(String, Shape)>,
+    /// The shape of a sample's weights.
+    pub weights: Option<Shape>,
+    /// By name, what the loss compares outputs with.
+    pub targets: Vec<(String, Target)>,
+}
+
+impl Arrays {
+    /// Those of a data set; the loss's are still unknown.
+    pub fn of(set: &Dataset) -> Self {
+        let named = set.array_names().filter_map(|name| {
+            let shape = set.array_shape(name)?.clone();
+            Some((name.to_string(), shape))
+        });
+        Arrays {
+            named: named.collect(),
+            weights: set.weights_shape().cloned(),
+            targets: Vec::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::graph::{Adapter, Graph, Mode, Output, Variable, VariableId};
-use crate::loss::Target;
+use crate::graph::{Adapter, Graph, Meta, Mode, Output, Variable, VariableId};
+use crate::loss::{Target, functional};
 use crate::ops;
 use crate::passes::mixed_precision;
 use crate::{DType, Error, Result, Tensor};
 
-use super::feed::{Feed, batch_meta};
-use super::spec::{DataSpec, EMA, TrainSpec, state_name};
+use super::feed::{Feed, batch_meta, offered};
+use super::spec::{Arrays, DataSpec, EMA, TrainSpec, state_name};
 use super::update::{Part, update};
 
 /// What a graph is for.
@@ -29,6 +29,23 @@ pub(super) const LOSS: &str = "loss";
 
 /// The name of the gradients' norm among a graph's outputs.
 pub(super) const GRADIENT_NORM: &str = "gradient_norm";
+
+/// The name of the model's output among a graph's outputs.
+pub(super) const OUTPUT: &str = "output";
+
+/// The name, among a graph's outputs, of an output that the model has named.
+pub(super) fn named_output(name: &str) -> String {
+    format!("{OUTPUT}.{name}")
+}
+
+/// The outputs that the model has named, in order.
+fn named_outputs(shared: &Rc<RefCell<Graph>>) -> Vec<(String, Tensor)> {
+    let graph = shared.borrow();
+    let outputs = graph.batch.outputs.iter();
+    outputs
+        .map(|(name, node)| (name.clone(), Tensor::new(Rc::clone(shared), *node)))
+        .collect()
+}
 
 /// What the names of a metric's outputs begin with; its number and the output's follow.
 const METRIC: &str = "metric.";
@@ -62,8 +79,12 @@ pub(super) fn trace(
     if purpose == Purpose::Predict {
         let meta = batch_meta(spec, batch);
         let x = ops::input(&shared, super::feed::FEATURES, meta.shape, meta.dtype);
+        shared.borrow_mut().batch.arrays = offered(spec, batch);
         let y = train_spec.model.forward(&x);
-        output(&shared, "output", &y)?;
+        output(&shared, OUTPUT, &y)?;
+        for (name, tensor) in named_outputs(&shared) {
+            output(&shared, &named_output(&name), &tensor)?;
+        }
         return finish(shared);
     }
     let (x, t) = feed.trace(&shared, spec, batch);
@@ -73,7 +94,7 @@ pub(super) fn trace(
         Target::Values { .. } => t.reshape(train_spec.loss.prediction(&y).shape()),
         Target::Labels { .. } | Target::Framed { .. } => t,
     };
-    let loss = train_spec.loss.mean(&y, &t);
+    let loss = functional::mean_of(train_spec.loss.as_ref(), &y, &t);
     output(&shared, LOSS, &loss)?;
     for (i, metric) in train_spec.metrics.iter().enumerate() {
         let numbers = metric.collect(&y, &t, train_spec.loss.as_ref());
@@ -93,12 +114,12 @@ pub(super) fn trace(
     }
 }
 
-/// What the model gives for one kind of sample, and what its loss compares it with.
+/// What the model gives for one kind of sample, and what the data must have for its loss.
 pub(super) fn probe(
     train_spec: &TrainSpec,
-    sample: &crate::Shape,
+    (sample, arrays): (&crate::Shape, Arrays),
     (variables, bound): (&[Variable], &[u64]),
-) -> Result<(Graph, Target)> {
+) -> Result<(Graph, DataSpec)> {
     // Any batch size would do; 2 is the smallest that no rule can mistake for a missing axis.
     const BATCH: usize = 2;
     let shared = Rc::new(RefCell::new(start(
@@ -110,9 +131,15 @@ pub(super) fn probe(
     let mut dims = vec![BATCH];
     dims.extend_from_slice(sample);
     let x = ops::input(&shared, super::feed::FEATURES, dims, DType::F32);
+    let mut spec = DataSpec {
+        sample: sample.clone(),
+        target: Target::Values { width: 0 },
+        arrays,
+    };
+    shared.borrow_mut().batch.arrays = offered(&spec, BATCH);
     let y = train_spec.model.forward(&x);
     take_error(&shared, &y)?;
-    output(&shared, "output", &y)?;
+    output(&shared, OUTPUT, &y)?;
     let meta = y.meta();
     if meta.shape.first() != Some(&BATCH) {
         let reason = format!(
@@ -121,10 +148,45 @@ pub(super) fn probe(
         );
         return Err(Error::model("the model", reason));
     }
-    let target = train_spec.loss.target(&meta);
-    let target = target
-        .map_err(|reason| Error::model(format!("the loss {}", train_spec.loss.name()), reason))?;
-    Ok((finish(shared)?, target))
+    let refuse = |reason| Error::model(format!("the loss {}", train_spec.loss.name()), reason);
+    spec.target = train_spec.loss.target(&meta).map_err(refuse)?;
+    let metas: Vec<(String, Meta)> = {
+        let named = named_outputs(&shared);
+        named
+            .into_iter()
+            .map(|(name, y)| (name, y.meta()))
+            .collect()
+    };
+    for (name, meta) in &metas {
+        if meta.shape.first() != Some(&BATCH) {
+            let reason = format!(
+                "its output {name:?} has the shape {}; expected the batch first",
+                meta.shape
+            );
+            return Err(Error::model("the model", reason));
+        }
+    }
+    spec.arrays.targets = train_spec.loss.named_targets(&metas).map_err(refuse)?;
+    for (name, target) in &spec.arrays.targets {
+        let wanted = target.meta(1).shape.len();
+        let have = spec.arrays.named.iter().find(|(n, _)| n == name);
+        match have {
+            Some((_, shape)) if shape.len() == wanted => {}
+            Some((_, shape)) => {
+                let reason = format!(
+                    "expected {wanted} numbers per sample in the array {name:?}, found {shape}"
+                );
+                return Err(refuse(reason));
+            }
+            None => {
+                let reason = format!(
+                    "expected an array {name:?} in the data, which has none of this name; see `Dataset::with_array`"
+                );
+                return Err(refuse(reason));
+            }
+        }
+    }
+    Ok((finish(shared)?, spec))
 }
 
 fn start(train_spec: &TrainSpec, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {

@@ -16,7 +16,7 @@ use crate::{DType, Error, Result};
 
 use super::builder::TrainerBuilder;
 use super::checkpoint::{self, Position};
-use super::evaluate::{BatchResult, Evaluation, Predictions};
+use super::evaluate::{BatchResult, Evaluation};
 use super::feed;
 use super::fit::Fit;
 use super::history::History;
@@ -87,6 +87,7 @@ impl Trainer {
                 seed: 0,
                 precision: DType::F32,
                 gradient_norm: false,
+                sample_weights: false,
             },
         }
     }
@@ -156,37 +157,6 @@ impl Trainer {
             sums.add(&result, &self.train_spec.metrics);
         }
         Ok(Evaluation::of(&sums, &self.train_spec.metrics))
-    }
-
-    /// The model's outputs for each sample of a data set, whose targets are not looked at.
-    pub fn predict(&mut self, set: &Dataset) -> Result<Predictions> {
-        if *set.sample_shape() != self.spec.sample {
-            let (have, want) = (set.sample_shape(), &self.spec.sample);
-            let reason = format!("its samples are {have}, but the model was compiled for {want}");
-            return Err(Error::data("the data to predict", reason));
-        }
-        indices::check(&self.indices, set, "the data to predict")?;
-        let batch = evaluation_batch(1, set.len(), &self.spec);
-        let keys = plan_keys(Purpose::Predict, 0, set.len(), batch);
-        let mut session = self.new_session(vec![("predict".to_string(), set.clone())], keys)?;
-        let mut values = Vec::new();
-        for from in (0..set.len()).step_by(batch) {
-            let rows: Vec<u32> = (from as u32..(from + batch).min(set.len()) as u32).collect();
-            let plan_key = PlanKey {
-                purpose: Purpose::Predict,
-                batch: rows.len(),
-                set: 0,
-            };
-            session.run(plan_key, &rows, (0, 0), &[])?;
-            values.extend(session.output(plan_key)?);
-        }
-        let mut dims = vec![set.len()];
-        dims.extend_from_slice(self.summary.output.shape.get(1..).unwrap_or(&[]));
-        Ok(Predictions {
-            shape: dims.into(),
-            values,
-            threshold: self.train_spec.loss.threshold(),
-        })
     }
 
     /// Writes a checkpoint: weights, optimizer, position, seed. Whole or not at all.

@@ -61,6 +61,7 @@ mod settings;
 mod stepwise;
 mod transfer;
 mod tuning;
+mod weights;
 
 /// Features of the made-up data sets.
 const FEATURES: usize = 7;
