@@ -16,6 +16,7 @@ use crate::ops::sized_op::SizedOp;
 use crate::ops::{Array, HostRef, LowerContext, OpDef, OpDoc, OpKind, Precision, Tolerance};
 use crate::{DType, Source, Tensor};
 
+mod composed;
 mod cpu;
 mod kernels;
 mod methods;

@@ -12,6 +12,8 @@ type Trace = Box<dyn Fn(&Rc<RefCell<Graph>>, &[Tensor]) -> Vec<Tensor> + Send + 
 /// Something that gives tensors for tensors, and has the name of what a fixture holds of PyTorch's.
 pub struct Case {
     pub name: &'static str,
+    /// The fixture it is compared with, by its name.
+    pub fixture: &'static str,
     pub mode: Mode,
     /// How far a device in f32 may be off, relative to the largest magnitude of what is compared.
     pub tolerance: f64,
@@ -34,6 +36,7 @@ pub fn module<M: Module>(
 ) -> Case {
     Case {
         name,
+        fixture: name,
         mode: Mode::Train,
         tolerance: 1e-5,
         cancelling: &[],
@@ -55,6 +58,12 @@ pub fn function(
 
 #[allow(dead_code)]
 impl Case {
+    /// Compared with a fixture of another name: one that another case is compared with, too.
+    pub fn same_as(mut self, fixture: &'static str) -> Self {
+        self.fixture = fixture;
+        self
+    }
+
     /// Traced for evaluation instead of training.
     pub fn eval(mut self) -> Self {
         self.mode = Mode::Eval;

@@ -46,19 +46,20 @@ struct Traced {
 /// The tests of a file.
 pub fn trials(file: &'static str, cases: Vec<Case>) -> Vec<Trial> {
     let fixtures = Arc::new(fixture::read(file));
-    let in_rust: BTreeSet<String> = cases.iter().map(|c| c.name.to_string()).collect();
+    let in_rust: BTreeSet<String> = cases.iter().map(|c| c.fixture.to_string()).collect();
+    let names: BTreeSet<&str> = cases.iter().map(|c| c.name).collect();
     let in_file: BTreeSet<String> = fixtures.keys().cloned().collect();
     let count = cases.len();
     let mut trials = vec![Trial::test(format!("{file}::meta"), move || {
         let alone: Vec<_> = in_rust.symmetric_difference(&in_file).collect();
-        match (alone.is_empty(), in_rust.len() == count) {
+        match (alone.is_empty(), names.len() == count) {
             (true, true) => Ok(()),
             (true, false) => Err("two cases have one name".into()),
             _ => Err(format!("only in the fixtures or only in Rust: {alone:?}").into()),
         }
     })];
     for case in cases {
-        let Some(fixture) = fixtures.get(case.name) else {
+        let Some(fixture) = fixtures.get(case.fixture) else {
             continue;
         };
         let shared = Arc::new((case, fixture.clone()));

@@ -8,8 +8,8 @@ use crate::doctor::case::{Case, Draw, case};
 fn options(causal: Option<usize>, scale: Option<f64>) -> AttentionOptions {
     AttentionOptions {
         causal,
-        mask: None,
         scale,
+        ..AttentionOptions::default()
     }
 }
 
@@ -25,8 +25,23 @@ fn attention(causal: Option<usize>) -> impl Fn(&[Tensor]) -> Tensor + Send + Syn
     }
 }
 
-/// Through the whole matrix of weights: `q [b, h, t, d]`, `k [b, g, s, d]`, `v [b, g, s, e]`.
+/// Through the whole matrix of weights: `q [b, h, t, d]`, `k [b, g, s, d]`, `v [b, g, s, e]`, and a mask `[b, s]`.
 fn naive(x: &[Array], causal: Option<usize>) -> Vec<f64> {
+    let keys = x[1].shape[2];
+    let mask = |[b, _, _, j]: [usize; 4]| x.get(3).map_or(0.0, |m| m.data[b * keys + j]);
+    naive_masked(x, causal, mask)
+}
+
+/// The element of a mask that broadcasts to `[b, h, t, s]`.
+fn broadcast(mask: &Array, at: [usize; 4]) -> f64 {
+    let skipped = 4 - mask.shape.rank();
+    let axes = mask.shape.iter().zip(&at[skipped..]);
+    let index = axes.fold(0, |index, (&n, &i)| index * n + if n == 1 { 0 } else { i });
+    mask.data[index]
+}
+
+/// As [`naive`], with a number added to the score of each batch, head, query and key.
+fn naive_masked(x: &[Array], causal: Option<usize>, mask: impl Fn([usize; 4]) -> f64) -> Vec<f64> {
     let (q, k, v) = (&x[0].shape, &x[1].shape, &x[2].shape);
     let (h, t, d, g, s, e) = (q[1], q[2], q[3], k[1], k[2], v[3]);
     let mut y = Vec::new();
@@ -39,7 +54,7 @@ fn naive(x: &[Array], causal: Option<usize>) -> Vec<f64> {
                 &x[1].data[(kv * s + j) * d..][..d],
             );
             let product: f64 = query.iter().zip(key).map(|(q, k)| q * k).sum();
-            let mask = x.get(3).map_or(0.0, |m| m.data[b * s + j]);
+            let mask = mask([b, head, i, j]);
             let seen = causal.is_none_or(|ahead| j <= i + ahead);
             if seen {
                 (product / (d as f64).sqrt() + mask).exp()
@@ -66,6 +81,107 @@ fn sized([b, t, s, h, g, d, e]: [usize; 7], causal: Option<usize>) -> Case {
         .f32([b, g, s, d])
         .f32([b, g, s, e])
         .formula(move |x| naive(x, causal))
+}
+
+/// With a mask for each pair of a query and a key as the fourth argument, and one for the keys as the fifth.
+fn of_pairs(causal: Option<usize>) -> impl Fn(&[Tensor]) -> Tensor + Send + Sync {
+    move |x| {
+        let options = AttentionOptions {
+            mask: x.get(4).cloned(),
+            attn_mask: Some(x[3].clone()),
+            ..options(causal, None)
+        };
+        x[0].scaled_dot_product_attention(&x[1], &x[2], &options)
+    }
+}
+
+/// The cases of masks for pairs: `b`, `h`, `g`, `t`, `s`, `d`, `e`, and the mask's shape.
+fn pairs(name: &str, sizes: [usize; 7], mask: &[usize], causal: Option<usize>) -> Case {
+    let [b, h, g, t, s, d, e] = sizes;
+    case("attention", format!("pairs_{name}"), of_pairs(causal))
+        .f32([b, h, t, d])
+        .f32([b, g, s, d])
+        .f32([b, g, s, e])
+        .f32(mask)
+        .formula(move |x| naive_masked(x, causal, |at| broadcast(&x[3], at)))
+}
+
+/// Masks for pairs of queries and keys, which get gradients.
+fn cases_of_pairs() -> Vec<Case> {
+    let (low, infinite) = (-3.4e38, f64::NEG_INFINITY);
+    vec![
+        pairs("of_all_axes", [2, 2, 2, 5, 6, 4, 3], &[2, 2, 5, 6], None),
+        pairs(
+            "of_queries_and_keys",
+            [2, 4, 2, 5, 7, 4, 4],
+            &[5, 7],
+            Some(2),
+        ),
+        pairs("of_heads", [2, 3, 1, 4, 4, 2, 2], &[3, 1, 1], Some(0)),
+        pairs("of_samples", [3, 2, 1, 4, 5, 3, 3], &[3, 1, 4, 5], None),
+        pairs("of_one_number", [1, 2, 2, 3, 3, 4, 4], &[1], None),
+        pairs("of_no_queries", [2, 1, 1, 0, 3, 4, 4], &[0, 3], None),
+        // The second query attends to nothing at all.
+        case("attention", "pairs_left_out", of_pairs(None))
+            .f32([1, 2, 3, 4])
+            .f32([1, 2, 4, 4])
+            .f32([1, 2, 4, 4])
+            .given(
+                [3, 4],
+                &[
+                    0.0, low, 0.5, infinite, infinite, low, -1e30, infinite, 1.0, 0.0, 0.0, -2.0,
+                ],
+            )
+            .constant()
+            .formula(|x| naive_masked(x, None, |at| broadcast(&x[3], at))),
+        case("attention", "pairs_by_truth_values", of_pairs(None))
+            .f32([2, 2, 5, 4])
+            .f32([2, 2, 7, 4])
+            .f32([2, 2, 7, 4])
+            .argument(DType::Bool, [2, 5, 7], Draw::Between(0.0, 2.0)),
+        case("attention", "pairs_and_keys", of_pairs(Some(1)))
+            .f32([2, 2, 4, 3])
+            .f32([2, 2, 5, 3])
+            .f32([2, 2, 5, 3])
+            .f32([4, 5])
+            .f32([2, 5])
+            .formula(|x| {
+                let keys = x[1].shape[2];
+                let mask = |at: [usize; 4]| broadcast(&x[3], at) + x[4].data[at[0] * keys + at[3]];
+                naive_masked(x, Some(1), mask)
+            }),
+        case("attention", "pairs_packed", |x| {
+            let options = AttentionOptions {
+                attn_mask: Some(x[1].clone()),
+                ..options(Some(0), Some(0.3))
+            };
+            x[0].self_attention(2, &options)
+        })
+        .f32([2, 5, 4, 3])
+        .f32([2, 1, 5, 5]),
+        case("attention", "pairs_of_another_shape", of_pairs(None))
+            .f32([2, 1, 3, 4])
+            .f32([2, 1, 5, 4])
+            .f32([2, 1, 5, 4])
+            .f32([3, 4])
+            .error("[batch, heads, queries, keys] = [2, 1, 3, 5], found [3, 4]"),
+        case("attention", "pairs_of_numbers", of_pairs(None))
+            .f32([1, 1, 2, 4])
+            .f32([1, 1, 2, 4])
+            .f32([1, 1, 2, 4])
+            .argument(DType::U32, [2, 2], Draw::Between(0.0, 2.0))
+            .error("of bool or f32, found u32"),
+        case("attention", "pairs_packed_unevenly", |x| {
+            let options = AttentionOptions {
+                attn_mask: Some(x[1].clone()),
+                ..AttentionOptions::default()
+            };
+            x[0].self_attention(2, &options)
+        })
+        .f32([2, 3, 5, 4])
+        .f32([3, 3])
+        .error("expected [batch, time, 2 + 2 kv_heads, d], found [2, 3, 5, 4]"),
+    ]
 }
 
 /// One tensor of queries, keys and values.
@@ -205,5 +321,6 @@ pub fn cases() -> Vec<Case> {
             .f32([2, 3, 5, 4])
             .error("not 5"),
     ]);
+    cases.extend(cases_of_pairs());
     cases
 }

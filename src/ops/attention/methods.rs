@@ -1,9 +1,9 @@
 //! The methods of [`Tensor`] that are attention.
 
 use crate::graph::{Attention, Op, Scalar};
-use crate::{DType, Source, Tensor};
+use crate::{Source, Tensor};
 
-use super::LEFT_OUT;
+use super::composed;
 
 /// Which keys a query sees, and how much they count.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,13 @@ pub struct AttentionOptions {
     /// `[batch, keys]`: `bool`, the keys to see; or `f32`, what is added to their scores, where -1e30 and
     /// less leaves a key out. No gradient flows to it.
     pub mask: Option<Tensor>,
+    /// A mask for each pair of a query and a key, as PyTorch's `attn_mask`. Its shape broadcasts to
+    /// `[batch, heads, queries, keys]`. A `bool` mask holds for the pairs that attend; an `f32` mask is added to the
+    /// scores, where -1e30 or less leaves a pair out. Gradients flow to an `f32` mask.
+    ///
+    /// With such a mask all scores are stored, which takes memory for `batch * heads * queries * keys` numbers. Use
+    /// `mask` for padding, and `causal` for a causal mask.
+    pub attn_mask: Option<Tensor>,
     /// What products are multiplied by; without it, `1 / sqrt(d)`.
     pub scale: Option<f64>,
 }
@@ -27,7 +34,7 @@ impl AttentionOptions {
         }
     }
 
-    fn op(&self, heads: usize, kv_heads: usize, packed: bool, d: usize) -> Attention {
+    pub(super) fn op(&self, heads: usize, kv_heads: usize, packed: bool, d: usize) -> Attention {
         Attention {
             heads,
             kv_heads,
@@ -40,22 +47,11 @@ impl AttentionOptions {
 
     /// What is added to the scores.
     fn added(&self) -> Option<Tensor> {
-        self.mask.as_ref().map(|mask| match mask.dtype() {
-            DType::Bool => {
-                let (seen, not) = (mask.constant_f32(0.0), mask.constant_f32(2.0 * LEFT_OUT));
-                mask.select(&seen, &not)
-            }
-            _ => mask.clone(),
-        })
+        self.mask.as_ref().map(composed::added)
     }
 }
 
 impl Tensor {
-    /// A scalar `f32` constant of this tensor's graph.
-    fn constant_f32(&self, value: f64) -> Tensor {
-        self.constant(value, crate::Shape::scalar())
-    }
-
     /// Attention of `self` as queries `[b, heads, t, d]`, with keys `[b, kv_heads, s, d]` and values
     /// `[b, kv_heads, s, e]`; gives `[b, heads, t, e]`. `heads` must be a multiple of `kv_heads`, which
     /// its heads share in order. A query that sees no key gets zeros.
@@ -85,16 +81,8 @@ impl Tensor {
             );
         }
         let token_first = |x: &Tensor| x.permute(&[0, 2, 1, 3]);
-        let op = options.op(self.dim(1), k.dim(1), false, self.dim(3));
-        let (q, k, v, mask) = (
-            token_first(self),
-            token_first(k),
-            token_first(v),
-            options.added(),
-        );
-        let mut x = vec![&q, &k, &v];
-        x.extend(&mask);
-        token_first(&Tensor::apply(Op::Attention(op), &x, caller))
+        let (q, k, v) = (token_first(self), token_first(k), token_first(v));
+        token_first(&attention([&q, &k, &v], options))
     }
 
     /// Attention of queries `self [b, t, heads, d]` with keys `[b, s, kv_heads, d]` and values
@@ -102,22 +90,48 @@ impl Tensor {
     /// [`Tensor::scaled_dot_product_attention`].
     #[track_caller]
     pub fn attention(&self, k: &Tensor, v: &Tensor, options: &AttentionOptions) -> Tensor {
-        let mask = options.added();
-        let mut x = vec![self, k, v];
-        x.extend(&mask);
-        let op = options.op(self.dim(2), k.dim(2), false, self.dim(3));
-        Tensor::apply(Op::Attention(op), &x, Source::caller())
+        attention([self, k, v], options)
     }
 
     /// Attention within one sequence, where `self` is queries, keys and values side by side:
     /// `[b, t, heads + 2 kv_heads, d]`, as one projection makes them. Gives `[b, t, heads, d]`.
     #[track_caller]
     pub fn self_attention(&self, heads: usize, options: &AttentionOptions) -> Tensor {
+        let kv_heads = self.dim(2).saturating_sub(heads) / 2;
+        let caller = Source::caller();
+        if options.attn_mask.is_some() {
+            let all = heads.saturating_add(kv_heads.saturating_mul(2));
+            if self.id().is_some() && (self.shape().rank() != 4 || self.dim(2) != all) {
+                let shape = self.shape();
+                let reason =
+                    format!("expected [batch, time, {heads} + 2 kv_heads, d], found {shape}");
+                return self.record_error("attention", reason, caller);
+            }
+            let part = |start, heads| self.narrow(2, start, heads);
+            let (q, k, v) = (
+                part(0, heads),
+                part(heads, kv_heads),
+                part(heads + kv_heads, kv_heads),
+            );
+            return attention([&q, &k, &v], options);
+        }
         let mask = options.added();
         let mut x = vec![self];
         x.extend(&mask);
-        let kv_heads = self.dim(2).saturating_sub(heads) / 2;
         let op = options.op(heads, kv_heads, true, self.dim(3));
-        Tensor::apply(Op::Attention(op), &x, Source::caller())
+        Tensor::apply(Op::Attention(op), &x, caller)
     }
+}
+
+/// Attention of queries `[b, t, heads, d]` with keys `[b, s, kv_heads, d]` and values `[b, s, kv_heads, e]`.
+#[track_caller]
+fn attention([q, k, v]: [&Tensor; 3], options: &AttentionOptions) -> Tensor {
+    if let Some(attn_mask) = &options.attn_mask {
+        return composed::attention([q, k, v], attn_mask, options);
+    }
+    let mask = options.added();
+    let mut x = vec![q, k, v];
+    x.extend(&mask);
+    let op = options.op(q.dim(2), k.dim(2), false, q.dim(3));
+    Tensor::apply(Op::Attention(op), &x, Source::caller())
 }

@@ -158,7 +158,93 @@ pub fn cases() -> Vec<Case> {
             ..AttentionOptions::default()
         }
     }));
+    cases.extend(pairs());
     cases
+}
+
+/// A mask for each pair of a query and a key.
+fn pair_mask(attn_mask: Tensor) -> AttentionOptions {
+    AttentionOptions {
+        attn_mask: Some(attn_mask),
+        ..AttentionOptions::default()
+    }
+}
+
+/// A causal mask for as many queries as keys, as truth values.
+fn triangle(x: &Tensor, n: usize) -> AttentionOptions {
+    let position = x.arange(0.0, n as f64, 1.0);
+    pair_mask(position.le(&position.unsqueeze(-1)))
+}
+
+/// Keys that are no padding, as a mask for pairs.
+fn unpadded(padding: &Tensor) -> AttentionOptions {
+    let [batch, keys] = [padding.dim(0), padding.dim(1)];
+    pair_mask(padding.logical_not().reshape([batch, 1, 1, keys]))
+}
+
+/// The same attention by masks for pairs of queries and keys.
+fn pairs() -> Vec<Case> {
+    let eight = || MultiHeadAttention::new(8, 2);
+    vec![
+        attention("pairs_causal", |x| triangle(&x[0], 6)).same_as("attention_causal"),
+        attention("pairs_long", |x| triangle(&x[0], 37)).same_as("attention_long"),
+        attention("pairs_grouped", |x| pair_mask(x[0].constant_like(0.0)))
+            .same_as("attention_grouped"),
+        attention("pairs_scale", |x| AttentionOptions {
+            scale: Some(0.3),
+            ..pair_mask(x[0].constant_like(0.0))
+        })
+        .same_as("attention_scale"),
+        attention("pairs_seen", |x| pair_mask(x[3].reshape([2, 1, 1, 6])))
+            .same_as("attention_seen"),
+        attention("pairs_added", |x| {
+            let values = (0..12).map(|i| (i as f64).sin()).collect();
+            pair_mask(constants(&x[0], [2, 6], values).reshape([2, 1, 1, 6]))
+        })
+        .same_as("attention_added"),
+        module(
+            "pairs_mha_causal",
+            || MultiHeadAttention::new(8, 4),
+            |mha, x| vec![mha.forward_with(&x[0], &triangle(&x[0], 9))],
+        )
+        .same_as("mha_causal"),
+        module("pairs_mha_padded", eight, |mha, x| {
+            vec![mha.forward_with(&x[0], &unpadded(&x[1]))]
+        })
+        .same_as("mha_padded"),
+        module("pairs_mha_cross_padded", eight, |mha, x| {
+            vec![mha.attend(&x[0], (&x[1], &x[2]), &unpadded(&x[3]))]
+        })
+        .same_as("mha_cross_padded"),
+        module(
+            "pairs_mha_grouped",
+            || {
+                MultiHeadAttention::new(16, 4)
+                    .kv_heads(2)
+                    .rope(Rope::new(4, 8), 0)
+            },
+            |mha, x| vec![mha.forward_with(&x[0], &triangle(&x[0], 5))],
+        )
+        .same_as("mha_grouped"),
+        module(
+            "pairs_encoder_padded",
+            || TransformerEncoderLayer::new(8, 4, 8),
+            |block, x| vec![block.forward_with(&x[0], &unpadded(&x[1]))],
+        )
+        .same_as("encoder_padded"),
+        module(
+            "pairs_decoder_pre_norm",
+            || {
+                let block = TransformerDecoderLayer::new(8, 2, 8).pre_norm();
+                block.activation(Activation::Gelu)
+            },
+            |block, x| {
+                let (own, other) = (triangle(&x[0], 4), unpadded(&x[2]));
+                vec![block.attend(&x[0], &x[1], &own, &other)]
+            },
+        )
+        .same_as("decoder_pre_norm"),
+    ]
 }
 
 /// A tensor of given numbers, made of scalars.
