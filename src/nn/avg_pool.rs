@@ -3,148 +3,136 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::extent::{Extent, channels, with_channels};
+use super::pool::{Pooling, Reduction, pooling_layer, traced_layer};
+use super::spec::yes;
+use super::{Module, Pair, Settings, Unfit};
 use crate::graph::Resampling;
+use crate::schema::{Path, range};
 use crate::{Source, Tensor};
 
-use super::ceil::Windows;
-use super::{
-    Module, Pair, Settings, Unfit,
-    spec::{IMAGES, SEQUENCES, channels, with_channels, yes},
-    traced,
-};
-use crate::schema::{Path, range};
-
-/// The mean of each window: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]` with
-/// `oh = (h + 2 padding - kernel) / stride + 1`, rounded down, and `ow` alike.
-pub struct AvgPool2d {
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-    count_padding: bool,
-    ceil_mode: bool,
-    source: Source,
-}
+/// An average-pooling layer for images `[n, c, h, w]` (or any `[.., h, w]`): computes the mean of
+/// each window.
+///
+/// The output is `[n, c, oh, ow]` with `oh = (h + 2 padding - kernel) / stride + 1`, rounded down,
+/// and `ow` computed likewise.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{Module, AvgPool2d};
+/// use wgrad::{Device, eval};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let y = eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1, 2, 4], [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 8.0, 7.0]);
+///     AvgPool2d::new(2).forward(&x)
+/// })?;
+/// assert_eq!(y.data, [2.5, 6.5]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct AvgPool2d(Pooling);
 
 impl AvgPool2d {
-    /// Windows of this size (`2` or `[2, 3]`) beside each other.
+    /// Creates a layer whose windows do not overlap. Their size is `2` or `[2, 3]`.
     #[track_caller]
     pub fn new(kernel: impl Into<Pair>) -> Self {
-        let kernel = kernel.into().0;
-        AvgPool2d {
-            kernel,
-            stride: kernel,
-            padding: [0, 0],
-            count_padding: true,
-            ceil_mode: false,
-            source: Source::caller(),
-        }
+        AvgPool2d(Pooling::new::<Pair>(DEFAULT, kernel.into()))
     }
 
-    /// Pixels from one window to the next; the window's size where this is not called.
-    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
-        self.stride = stride.into().0;
-        self
-    }
-
-    /// Zeros around the image, at most half a window; none where this is not called.
-    pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
-        self.padding = padding.into().0;
-        self
-    }
-
-    /// Takes the mean over what lies in the image alone; otherwise the padding's zeros count.
-    /// PyTorch's `count_include_pad=False`.
-    pub fn without_counting_padding(mut self) -> Self {
-        self.count_padding = false;
-        self
-    }
-
-    /// Rounds the number of windows up: one that reaches beyond the padding has the mean over what lies in it.
-    /// PyTorch's `ceil_mode=True`.
-    pub fn ceil_mode(mut self) -> Self {
-        self.ceil_mode = true;
-        self
-    }
-
-    /// The means of all windows.
-    fn means(&self, x: &Tensor) -> Tensor {
-        let mean = |x: &Tensor, count_padding: bool| {
-            x.resample(Resampling::Average {
-                kernel: self.kernel,
-                stride: self.stride,
-                padding: self.padding,
-                count_padding,
-            })
-        };
-        if !self.ceil_mode {
-            return mean(x, self.count_padding);
-        }
-        let windows = Windows {
-            kernel: self.kernel,
-            stride: self.stride,
-            padding: self.padding,
-            dilation: [1, 1],
-        };
-        windows.mean(x, self.count_padding, mean)
+    /// Computes the mean of the image's pixels only, without the zeros of the padding. PyTorch's
+    /// `count_include_pad=False`.
+    pub fn without_counting_padding(self) -> Self {
+        AvgPool2d(self.0.count_padding(false))
     }
 }
 
-impl Module for AvgPool2d {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let name = format!("AvgPool2d({})", Pair(self.kernel));
-        layer(x, self.source, &name, |x| self.means(x))
-    }
+/// The mean, in which zeros of the padding count.
+const DEFAULT: Reduction = Reduction::Average {
+    count_padding: true,
+};
+
+pooling_layer! {
+    AvgPool2d, impl Into<Pair> as Pair;
+    /// Sets the number of zeros on each side, at most half a window. Default: 0.
+    padding;
+    /// Rounds the number of windows up. A window that reaches beyond the padding has the mean of
+    /// its elements within the padding. PyTorch's `ceil_mode=True`.
+    ceil_mode;
 }
 
-/// The mean of each window of sequences: takes `[n, c, length]`, gives `[n, c, ol]`; see [`AvgPool2d`].
-pub struct AvgPool1d(AvgPool2d);
+/// An average-pooling layer for sequences `[n, c, length]`: computes the mean of each window.
+///
+/// The output is `[n, c, ol]` with `ol = (length + 2 padding - kernel) / stride + 1`, rounded down.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{Module, AvgPool1d};
+/// use wgrad::{Device, eval};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let y = eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1, 4], [4.0, 1.0, 3.0, 2.0]);
+///     AvgPool1d::new(2).padding(1).without_counting_padding().forward(&x)
+/// })?;
+/// assert_eq!(y.data, [4.0, 2.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct AvgPool1d(Pooling);
 
 impl AvgPool1d {
-    /// Windows of this length beside each other.
+    /// Creates a layer whose windows do not overlap.
     #[track_caller]
     pub fn new(kernel: usize) -> Self {
-        AvgPool1d(AvgPool2d::new([1, kernel]))
+        AvgPool1d(Pooling::new(DEFAULT, kernel))
     }
 
-    /// Elements from one window to the next; the window's length where this is not called.
-    pub fn stride(self, stride: usize) -> Self {
-        AvgPool1d(self.0.stride([1, stride]))
-    }
-
-    /// See [`AvgPool2d::padding`].
-    pub fn padding(self, padding: usize) -> Self {
-        AvgPool1d(self.0.padding([0, padding]))
-    }
-
-    /// See [`AvgPool2d::ceil_mode`].
-    pub fn ceil_mode(self) -> Self {
-        AvgPool1d(self.0.ceil_mode())
-    }
-
-    /// See [`AvgPool2d::without_counting_padding`].
+    /// Computes the mean of the sequence's elements only, without the zeros of the padding.
+    /// PyTorch's `count_include_pad=False`.
     pub fn without_counting_padding(self) -> Self {
-        AvgPool1d(self.0.without_counting_padding())
+        AvgPool1d(self.0.count_padding(false))
     }
 }
 
-impl Module for AvgPool1d {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let name = format!("AvgPool1d({})", self.0.kernel[1]);
-        layer(x, self.0.source, &name, |x| {
-            self.0.means(&x.unsqueeze(-2)).squeeze(-2)
-        })
-    }
+pooling_layer! {
+    AvgPool1d, usize as usize;
+    /// Sets the number of zeros on each side, at most half a window. Default: 0.
+    padding;
+    /// Rounds the number of windows up. A window that reaches beyond the padding has the mean of
+    /// its elements within the padding. PyTorch's `ceil_mode=True`.
+    ceil_mode;
 }
 
-/// The means of as many windows as wanted, whatever the image's size: takes `[n, c, h, w]`, gives
-/// `[n, c, oh, ow]`. Window `i` goes from `floor(i h / oh)` to before `ceil((i + 1) h / oh)`.
+/// An average-pooling layer for images `[n, c, h, w]` that gives a fixed output size,
+/// `[n, c, oh, ow]`.
+///
+/// Window `i` goes from `floor(i h / oh)` to before `ceil((i + 1) h / oh)`.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{Module, AdaptiveAvgPool2d};
+/// use wgrad::{Device, eval};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let y = eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1, 2, 4], [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 8.0, 7.0]);
+///     AdaptiveAvgPool2d::new([1, 2]).forward(&x)
+/// })?;
+/// assert_eq!(y.data, [2.5, 6.5]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct AdaptiveAvgPool2d {
     to: [usize; 2],
     source: Source,
 }
 
 impl AdaptiveAvgPool2d {
-    /// To this size (`1` or `[2, 3]`).
+    /// Creates a layer with this output size, `1` or `[2, 3]`.
     #[track_caller]
     pub fn new(to: impl Into<Pair>) -> Self {
         AdaptiveAvgPool2d {
@@ -158,36 +146,57 @@ impl Module for AdaptiveAvgPool2d {
     fn forward(&self, x: &Tensor) -> Tensor {
         let name = format!("AdaptiveAvgPool2d({})", Pair(self.to));
         let kind = Resampling::Adaptive { to: self.to };
-        layer(x, self.source, &name, |x| x.resample(kind))
+        traced_layer(x, self.source, &name, |x| x.resample(kind))
     }
 }
 
-/// Traces a layer without parameters, whose errors name the line that made it.
-pub(super) fn layer(
-    x: &Tensor,
-    source: Source,
-    kind: &str,
-    f: impl FnOnce(&Tensor) -> Tensor,
-) -> Tensor {
-    let scope = Some(x.graph().scope_name());
-    x.in_scope(scope, Some(source), |x| traced(x, kind, f))
-}
+/// The settings of an [`AvgPool1d`], for sequences.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "avg_pool1d", "kernel": 4 }"#)?;
+/// let (_layer, output) = spec.build(&[4, 9])?;
+/// assert_eq!(output, [4, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type AvgPool1dSpec = AvgPoolSpec<usize>;
 
-/// The mean of each window of images; see [`AvgPool2d`].
+/// The settings of an [`AvgPool2d`], for images.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "avg_pool2d", "kernel": [2, 1] }"#)?;
+/// let (_layer, output) = spec.build(&[3, 28, 28])?;
+/// assert_eq!(output, [3, 14, 28]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type AvgPool2dSpec = AvgPoolSpec<Pair>;
+
+/// The settings of an average-pooling layer, with sizes of type `S`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AvgPool2dSpec {
+#[serde(deny_unknown_fields, bound = "S: Extent")]
+#[schemars(
+    bound = "S: Extent",
+    extend("description" = format!("The mean of each window of {}.", S::SAMPLES))
+)]
+pub struct AvgPoolSpec<S: Extent> {
     /// The size of the window.
-    #[schemars(with = "range::Pair<1>", extend("examples" = [2]))]
-    pub kernel: Pair,
-    /// The step from one window to the next; without it, the window's size.
+    #[schemars(schema_with = "S::at_least::<1>", extend("examples" = [2]))]
+    pub kernel: S,
+    /// The step from one window to the next; without it, the size of the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<range::Pair<1>>")]
-    pub stride: Option<Pair>,
+    #[schemars(schema_with = "S::optional::<1>")]
+    pub stride: Option<S>,
     /// The number of zeros on each side.
-    #[serde(default = "super::spec::zero_pair")]
-    #[schemars(with = "range::Pair<0>")]
-    pub padding: Pair,
+    #[serde(default = "S::zero")]
+    #[schemars(schema_with = "S::at_least::<0>")]
+    pub padding: S,
     /// Whether the zeros count in the mean.
     #[serde(default = "yes")]
     pub count_padding: bool,
@@ -196,62 +205,30 @@ pub struct AvgPool2dSpec {
     pub ceil_mode: bool,
 }
 
-impl Settings for AvgPool2dSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        channels::<2>(sample, IMAGES)?;
-        let mut pool = AvgPool2d::new(self.kernel)
+impl<S: Extent> Settings for AvgPoolSpec<S> {
+    fn build(&self, sample: &[usize], _: &Path) -> Result<Box<dyn Module>, Unfit> {
+        channels::<S>(sample)?;
+        let pool = Pooling::new(DEFAULT, self.kernel)
             .stride(self.stride.unwrap_or(self.kernel))
-            .padding(self.padding);
-        if self.ceil_mode {
-            pool = pool.ceil_mode();
-        }
-        Ok(match self.count_padding {
-            true => with_channels::<2>(sample, pool),
-            false => with_channels::<2>(sample, pool.without_counting_padding()),
-        })
+            .padding(self.padding)
+            .count_padding(self.count_padding)
+            .ceil_mode(self.ceil_mode);
+        Ok(with_channels::<S>(sample, pool))
     }
 }
 
-/// The mean of each window of sequences; see [`AvgPool1d`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AvgPool1dSpec {
-    /// The length of the window.
-    #[schemars(with = "range::Count<1>", extend("examples" = [2]))]
-    pub kernel: usize,
-    /// The step from one window to the next; without it, the window's size.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<range::Count<1>>")]
-    pub stride: Option<usize>,
-    /// The number of zeros on each side.
-    #[serde(default)]
-    #[schemars(with = "range::Count<0>")]
-    pub padding: usize,
-    /// Whether the zeros count in the mean.
-    #[serde(default = "yes")]
-    pub count_padding: bool,
-    /// Whether the number of windows is rounded up.
-    #[serde(default)]
-    pub ceil_mode: bool,
-}
-
-impl Settings for AvgPool1dSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        channels::<1>(sample, SEQUENCES)?;
-        let mut pool = AvgPool1d::new(self.kernel)
-            .stride(self.stride.unwrap_or(self.kernel))
-            .padding(self.padding);
-        if self.ceil_mode {
-            pool = pool.ceil_mode();
-        }
-        Ok(match self.count_padding {
-            true => with_channels::<1>(sample, pool),
-            false => with_channels::<1>(sample, pool.without_counting_padding()),
-        })
-    }
-}
-
-/// The means of as many windows as the output has pixels; see [`AdaptiveAvgPool2d`].
+/// Average pooling of images to a fixed size; see [`AdaptiveAvgPool2d`].
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "adaptive_avg_pool2d", "out": 1 }"#)?;
+/// let (_layer, output) = spec.build(&[3, 28, 28])?;
+/// assert_eq!(output, [3, 1, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveAvgPool2dSpec {
@@ -261,8 +238,9 @@ pub struct AdaptiveAvgPool2dSpec {
 }
 
 impl Settings for AdaptiveAvgPool2dSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        channels::<2>(sample, IMAGES)?;
-        Ok(with_channels::<2>(sample, AdaptiveAvgPool2d::new(self.out)))
+    fn build(&self, sample: &[usize], _: &Path) -> Result<Box<dyn Module>, Unfit> {
+        channels::<Pair>(sample)?;
+        let pool = AdaptiveAvgPool2d::new(self.out);
+        Ok(with_channels::<Pair>(sample, pool))
     }
 }

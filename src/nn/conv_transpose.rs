@@ -1,191 +1,81 @@
-//! Transposed convolution.
+//! The transposed convolution layer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Conv, Init};
-use crate::{Source, Tensor};
-
-use super::conv::{options, unfit, with_bias};
-use super::{
-    InitSpec, Module, Pair, Parameter, Settings, Unfit, Visitor,
-    conv::divided,
-    init,
-    spec::{IMAGES, channels, with_channels, yes},
-    traced,
-};
+use super::conv::{Convolution, Direction, convolution_layer};
+use super::extent::{Extent, channels, with_channels};
+use super::spec::yes;
+use super::{InitSpec, Module, Pair, Settings, Unfit};
 use crate::schema::{Path, range};
 
-/// Transposed convolution of images, which makes them larger: takes `[n, inputs, h, w]`, gives
-/// `[n, outputs, oh, ow]` with `oh = (h - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1`, and
-/// `ow` alike. It is what the input gradient of [`Conv2d`](super::Conv2d) computes.
+/// A transposed convolution layer for images `[n, inputs, h, w]`, which makes them larger. It
+/// computes the input gradient of a [`Conv2d`](super::Conv2d) with the same options.
 ///
-/// `weight` is `[inputs, outputs / groups, kh, kw]` and `bias` `[outputs]`, as in PyTorch, and start as
-/// PyTorch's do.
-pub struct ConvTranspose2d {
-    inputs: usize,
-    outputs: usize,
-    kernel: [usize; 2],
-    conv: Conv,
-    output_padding: [usize; 2],
-    init: Option<Init>,
-    weight: Parameter,
-    bias: Option<Parameter>,
-    source: Source,
-}
+/// The output is `[n, outputs, oh, ow]` with
+/// `oh = (h - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1`, and `ow`
+/// computed likewise.
+///
+/// The parameters are `weight [inputs, outputs / groups, kh, kw]` and `bias [outputs]`, initialized
+/// as in PyTorch.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::{Device, Trainer, loss, nn};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// // Doubles the height and the width.
+/// let conv = nn::ConvTranspose2d::new(8, 1, 3).stride(2).padding(1).output_padding(1);
+/// let trainer = Trainer::new(conv).loss(loss::Mse).compile_for(&Device::cpu(), [8, 14, 14])?;
+/// assert_eq!(trainer.summary().output.shape.dims()[1..], [1, 28, 28]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct ConvTranspose2d(Convolution);
 
 impl ConvTranspose2d {
-    /// A layer with a bias; `kernel` is `3` or `[3, 5]`.
+    /// Creates a layer with a bias. The kernel is `3` or `[3, 5]`.
     #[track_caller]
     pub fn new(inputs: usize, outputs: usize, kernel: impl Into<Pair>) -> Self {
-        let kernel = kernel.into().0;
-        ConvTranspose2d {
-            inputs,
-            outputs,
-            kernel,
-            conv: Conv::PLAIN,
-            output_padding: [0, 0],
-            init: None,
-            weight: Parameter::new([inputs, 0], Init::Constant(0.0)),
-            bias: Some(Parameter::new([outputs], Init::Constant(0.0))),
-            source: Source::caller(),
-        }
-        .rebuilt()
+        let kernel = kernel.into();
+        ConvTranspose2d(Convolution::new(inputs, outputs, kernel, DIRECTION))
     }
 
-    /// The parameters that the options ask for.
-    #[track_caller]
-    fn rebuilt(mut self) -> Self {
-        let [kh, kw] = self.kernel;
-        let c = self.outputs / self.conv.groups.max(1);
-        // PyTorch counts the weight's second axis as what goes in, here too.
-        let start = || init::torch_linear(c.saturating_mul(kh).saturating_mul(kw));
-        let weight = self.init.clone().unwrap_or_else(start);
-        self.weight = Parameter::new([self.inputs, c, kh, kw], weight);
-        let bias = match self.init {
-            Some(_) => Init::Constant(0.0),
-            None => start(),
-        };
-        self.bias = self.bias.map(|_| Parameter::new([self.outputs], bias));
-        self
-    }
-
-    /// Output pixels from one input pixel's window to the next; 1 where this is not called.
-    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
-        self.conv.stride = stride.into().0;
-        self
-    }
-
-    /// Output pixels cut off on each side; none where this is not called.
-    pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
-        self.conv.padding = padding.into().0;
-        self
-    }
-
-    /// Rows and columns more at the end, fewer than the stride: of all output sizes whose
-    /// convolution gives the input's, this one. None where this is not called.
-    pub fn output_padding(mut self, more: impl Into<Pair>) -> Self {
-        self.output_padding = more.into().0;
-        self
-    }
-
-    /// Pixels from one tap of the kernel to the next; 1 where this is not called.
-    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Self {
-        self.conv.dilation = dilation.into().0;
-        self
-    }
-
-    /// Parts that the channels fall into; see [`Conv2d::groups`](super::Conv2d::groups).
-    #[track_caller]
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.conv.groups = groups;
-        self.rebuilt()
-    }
-
-    /// The same layer without a bias.
-    pub fn without_bias(self) -> Self {
-        ConvTranspose2d { bias: None, ..self }
-    }
-
-    /// Sets the initialization of the weight; the bias starts at 0, as in Keras.
-    #[track_caller]
-    pub fn init(mut self, weight: Init) -> Self {
-        self.init = Some(weight);
-        self.rebuilt()
-    }
-
-    /// The output's height and width, or why there is none.
-    fn size(&self, from: [usize; 2]) -> Result<[usize; 2], String> {
-        let mut to = [0; 2];
-        for axis in 0..2 {
-            let Conv {
-                stride, dilation, ..
-            } = self.conv;
-            let (s, d, more) = (stride[axis], dilation[axis], self.output_padding[axis]);
-            if self.kernel[axis] == 0 || s == 0 || d == 0 {
-                return Err("kernel, stride and dilation must be at least 1".to_string());
-            }
-            if more >= s && more > 0 {
-                return Err(format!(
-                    "the output padding is {more}, but must be smaller than the stride, {s}"
-                ));
-            }
-            let full = from[axis].checked_sub(1).map(|gaps| {
-                let reach = d.saturating_mul(self.kernel[axis] - 1);
-                gaps.saturating_mul(s)
-                    .saturating_add(reach)
-                    .saturating_add(more + 1)
-            });
-            let cut = self.conv.padding[axis].saturating_mul(2);
-            to[axis] = full
-                .and_then(|full| full.checked_sub(cut))
-                .filter(|size| *size > 0)
-                .ok_or_else(|| {
-                    let name = ["height", "width"][axis];
-                    format!("nothing is left of the output's {name} after padding {cut} is cut off")
-                })?;
-        }
-        Ok(to)
+    /// Adds rows and columns at the end, fewer than the stride. A convolution with a stride above 1
+    /// gives the same size for several input sizes; this selects one of them. Default: 0.
+    pub fn output_padding(self, output_padding: impl Into<Pair>) -> Self {
+        ConvTranspose2d(self.0.output_padding(output_padding.into().0))
     }
 }
 
-impl Module for ConvTranspose2d {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let layer = self.weight.layer(x);
-        x.in_scope(layer, Some(self.source), |x| {
-            if x.id().is_none() {
-                return x.clone();
-            }
-            let channels = (self.inputs, self.outputs);
-            let shape = x.shape();
-            let size = match unfit(&shape, channels, self.conv.groups, "h, w") {
-                Some(reason) => Err(reason),
-                None => self.size([shape[2], shape[3]]),
-            };
-            let size = match size {
-                Ok(size) => size,
-                Err(reason) => return x.record_error("conv_transpose2d", reason, self.source),
-            };
-            let (inputs, outputs) = channels;
-            let options = options(&self.conv);
-            let kernel = Pair(self.kernel);
-            let kind = format!("ConvTranspose2d({inputs}, {outputs}, {kernel}{options})");
-            traced(x, &kind, |x| {
-                let y = x.conv_transpose2d(&self.weight.tensor(x), self.conv, size);
-                with_bias(y, &self.bias)
-            })
-        })
-    }
+/// A transposed convolution without output padding.
+const DIRECTION: Direction = Direction::Transposed {
+    output_padding: [0, 0],
+};
 
-    fn visit(&self, visitor: &mut Visitor) {
-        visitor.parameter("weight", &self.weight);
-        if let Some(bias) = &self.bias {
-            visitor.parameter("bias", bias);
-        }
-    }
+convolution_layer! {
+    ConvTranspose2d, impl Into<Pair> as Pair;
+    /// Sets the number of output pixels between the windows of two neighbouring input pixels.
+    /// Default: 1.
+    stride;
+    /// Sets the number of output pixels that are cut off on each side. Default: 0.
+    padding;
 }
 
 /// Transposed convolution of images; see [`ConvTranspose2d`].
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec =
+///     serde_json::from_str(r#"{ "type": "conv_transpose2d", "out": 3, "kernel": 2, "stride": 2 }"#)?;
+/// let (_layer, output) = spec.build(&[8, 14, 14])?;
+/// assert_eq!(output, [3, 28, 28]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConvTranspose2dSpec {
@@ -196,22 +86,22 @@ pub struct ConvTranspose2dSpec {
     #[schemars(with = "range::Pair<1>", extend("examples" = [3]))]
     pub kernel: Pair,
     /// The step between the windows of two neighbouring input pixels.
-    #[serde(default = "super::spec::one_pair")]
+    #[serde(default = "Pair::one")]
     #[schemars(with = "range::Pair<1>")]
     pub stride: Pair,
     /// The number of output pixels that are cut off on each side.
-    #[serde(default = "super::spec::zero_pair")]
+    #[serde(default = "Pair::zero")]
     #[schemars(with = "range::Pair<0>")]
     pub padding: Pair,
     /// The number of further rows and columns at the end; below `stride`.
-    #[serde(default = "super::spec::zero_pair")]
+    #[serde(default = "Pair::zero")]
     #[schemars(with = "range::Pair<0>")]
     pub output_padding: Pair,
-    /// The step from one tap of the kernel to the next.
-    #[serde(default = "super::spec::one_pair")]
+    /// The spacing between the elements of the kernel.
+    #[serde(default = "Pair::one")]
     #[schemars(with = "range::Pair<1>")]
     pub dilation: Pair,
-    /// The number of parts that the channels fall into.
+    /// The number of groups of channels.
     #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub groups: usize,
@@ -224,19 +114,16 @@ pub struct ConvTranspose2dSpec {
 }
 
 impl Settings for ConvTranspose2dSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        let inputs = channels::<2>(sample, IMAGES)?;
-        let groups = divided(self.groups, inputs, self.out)?;
-        let conv = ConvTranspose2d::new(inputs, self.out, self.kernel)
+    fn build(&self, sample: &[usize], _: &Path) -> Result<Box<dyn Module>, Unfit> {
+        let inputs = channels::<Pair>(sample)?;
+        let layer = Convolution::new(inputs, self.out, self.kernel, DIRECTION)
             .stride(self.stride)
             .padding(self.padding)
-            .output_padding(self.output_padding)
+            .output_padding(self.output_padding.0)
             .dilation(self.dilation)
-            .groups(groups);
-        Ok(match self.bias {
-            true => with_channels::<2>(sample, conv),
-            false => with_channels::<2>(sample, conv.without_bias()),
-        })
+            .groups(self.groups)
+            .bias(self.bias);
+        Ok(with_channels::<Pair>(sample, layer))
     }
 
     fn init(&self) -> Option<&InitSpec> {

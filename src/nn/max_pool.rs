@@ -3,220 +3,167 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::graph::MaxPool;
-use crate::{Source, Tensor};
+use super::extent::{Extent, channels, with_channels};
+use super::pool::{Pooling, Reduction, pooling_layer};
+use super::{Module, Pair, Settings, Unfit};
+use crate::schema::Path;
 
-use super::avg_pool::layer;
-use super::ceil::Windows;
-use super::{
-    Module, Pair, Settings, Unfit,
-    spec::{IMAGES, SEQUENCES, channels, with_channels},
-};
-use crate::schema::{Path, range};
-
-/// The largest of each window: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]` with
-/// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down, and `ow` alike.
-pub struct MaxPool2d {
-    pool: MaxPool,
-    ceil_mode: bool,
-    source: Source,
-}
+/// A max-pooling layer for images `[n, c, h, w]` (or any `[.., h, w]`): computes the maximum of
+/// each window.
+///
+/// The output is `[n, c, oh, ow]` with
+/// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down, and `ow` computed
+/// likewise.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{Module, MaxPool2d};
+/// use wgrad::{Device, eval};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let y = eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1, 2, 4], [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 8.0, 7.0]);
+///     MaxPool2d::new(2).forward(&x)
+/// })?;
+/// assert_eq!(y.data, [4.0, 8.0]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct MaxPool2d(Pooling);
 
 impl MaxPool2d {
-    /// Windows of this size (`2` or `[2, 3]`) beside each other.
+    /// Creates a layer whose windows do not overlap. Their size is `2` or `[2, 3]`.
     #[track_caller]
     pub fn new(kernel: impl Into<Pair>) -> Self {
-        let kernel = kernel.into().0;
-        MaxPool2d {
-            pool: MaxPool {
-                kernel,
-                stride: kernel,
-                padding: [0, 0],
-                dilation: [1, 1],
-            },
-            ceil_mode: false,
-            source: Source::caller(),
-        }
+        MaxPool2d(Pooling::new::<Pair>(Reduction::Max, kernel.into()))
     }
 
-    /// Pixels from one window to the next; the window's size where this is not called.
-    pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
-        self.pool.stride = stride.into().0;
-        self
-    }
-
-    /// Pixels around the image that are never the largest, at most half a window; none where this is not
-    /// called.
-    pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
-        self.pool.padding = padding.into().0;
-        self
-    }
-
-    /// Pixels from one of a window to its next; 1 where this is not called.
-    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Self {
-        self.pool.dilation = dilation.into().0;
-        self
-    }
-
-    /// Rounds the number of windows up: the last may reach beyond the padding. PyTorch's `ceil_mode=True`.
-    pub fn ceil_mode(mut self) -> Self {
-        self.ceil_mode = true;
-        self
+    /// Sets the spacing between the elements of a window, in pixels. Default: 1.
+    pub fn dilation(self, dilation: impl Into<Pair>) -> Self {
+        MaxPool2d(self.0.dilation::<Pair>(dilation.into()))
     }
 }
 
-/// The largest of each window, whose number may be rounded up.
-fn largest(x: &Tensor, pool: MaxPool, ceil_mode: bool) -> Tensor {
-    if !ceil_mode {
-        return x.max_pool2d(pool);
-    }
-    let windows = Windows {
-        kernel: pool.kernel,
-        stride: pool.stride,
-        padding: pool.padding,
-        dilation: pool.dilation,
-    };
-    windows.for_max(x).max_pool2d(pool)
+pooling_layer! {
+    MaxPool2d, impl Into<Pair> as Pair;
+    /// Sets the number of pixels that are added on each side, at most half a window. They are never
+    /// the maximum. Default: 0.
+    padding;
+    /// Rounds the number of windows up, so that the last one may reach beyond the padding.
+    /// PyTorch's `ceil_mode=True`.
+    ceil_mode;
 }
 
-impl Module for MaxPool2d {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let kind = format!("MaxPool2d({})", Pair(self.pool.kernel));
-        layer(x, self.source, &kind, |x| {
-            largest(x, self.pool, self.ceil_mode)
-        })
-    }
-}
-
-/// The largest of each window of sequences: takes `[n, c, length]`, gives `[n, c, ol]`; see [`MaxPool2d`].
-pub struct MaxPool1d {
-    pool: MaxPool,
-    ceil_mode: bool,
-    source: Source,
-}
+/// A max-pooling layer for sequences `[n, c, length]`: computes the maximum of each window.
+///
+/// The output is `[n, c, ol]` with
+/// `ol = (length + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{Module, MaxPool1d};
+/// use wgrad::{Device, eval};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let y = eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1, 5], [4.0, 1.0, 3.0, 2.0, 0.0]);
+///     MaxPool1d::new(3).stride(2).padding(1).forward(&x)
+/// })?;
+/// assert_eq!(y.data, [4.0, 3.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct MaxPool1d(Pooling);
 
 impl MaxPool1d {
-    /// Windows of this length beside each other.
+    /// Creates a layer whose windows do not overlap.
     #[track_caller]
     pub fn new(kernel: usize) -> Self {
-        MaxPool1d {
-            pool: MaxPool {
-                kernel: [1, kernel],
-                stride: [1, kernel],
-                padding: [0, 0],
-                dilation: [1, 1],
-            },
-            ceil_mode: false,
-            source: Source::caller(),
-        }
+        MaxPool1d(Pooling::new(Reduction::Max, kernel))
     }
 
-    /// Elements from one window to the next; the window's length where this is not called.
-    pub fn stride(mut self, stride: usize) -> Self {
-        self.pool.stride[1] = stride;
-        self
-    }
-
-    /// See [`MaxPool2d::padding`].
-    pub fn padding(mut self, padding: usize) -> Self {
-        self.pool.padding[1] = padding;
-        self
-    }
-
-    /// See [`MaxPool2d::dilation`].
-    pub fn dilation(mut self, dilation: usize) -> Self {
-        self.pool.dilation[1] = dilation;
-        self
-    }
-
-    /// See [`MaxPool2d::ceil_mode`].
-    pub fn ceil_mode(mut self) -> Self {
-        self.ceil_mode = true;
-        self
+    /// Sets the spacing between the elements of a window. Default: 1.
+    pub fn dilation(self, dilation: usize) -> Self {
+        MaxPool1d(self.0.dilation(dilation))
     }
 }
 
-impl Module for MaxPool1d {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let kind = format!("MaxPool1d({})", self.pool.kernel[1]);
-        layer(x, self.source, &kind, |x| {
-            largest(&x.unsqueeze(-2), self.pool, self.ceil_mode).squeeze(-2)
-        })
-    }
+pooling_layer! {
+    MaxPool1d, usize as usize;
+    /// Sets the number of elements that are added on each side, at most half a window. They are
+    /// never the maximum. Default: 0.
+    padding;
+    /// Rounds the number of windows up, so that the last one may reach beyond the padding.
+    /// PyTorch's `ceil_mode=True`.
+    ceil_mode;
 }
 
-/// The largest value of each window of images; see [`MaxPool2d`].
+/// The settings of a [`MaxPool1d`], for sequences.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "max_pool1d", "kernel": 3, "stride": 2 }"#)?;
+/// let (_layer, output) = spec.build(&[4, 9])?;
+/// assert_eq!(output, [4, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type MaxPool1dSpec = MaxPoolSpec<usize>;
+
+/// The settings of a [`MaxPool2d`], for images.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "max_pool2d", "kernel": 2 }"#)?;
+/// let (_layer, output) = spec.build(&[3, 28, 28])?;
+/// assert_eq!(output, [3, 14, 14]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub type MaxPool2dSpec = MaxPoolSpec<Pair>;
+
+/// The settings of a max-pooling layer, with sizes of type `S`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MaxPool2dSpec {
+#[serde(deny_unknown_fields, bound = "S: Extent")]
+#[schemars(
+    bound = "S: Extent",
+    extend("description" = format!("The maximum of each window of {}.", S::SAMPLES))
+)]
+pub struct MaxPoolSpec<S: Extent> {
     /// The size of the window.
-    #[schemars(with = "range::Pair<1>", extend("examples" = [2]))]
-    pub kernel: Pair,
-    /// The step from one window to the next; without it, the window's size.
+    #[schemars(schema_with = "S::at_least::<1>", extend("examples" = [2]))]
+    pub kernel: S,
+    /// The step from one window to the next; without it, the size of the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<range::Pair<1>>")]
-    pub stride: Option<Pair>,
-    /// The number of pixels on each side that are never the largest.
-    #[serde(default = "super::spec::zero_pair")]
-    #[schemars(with = "range::Pair<0>")]
-    pub padding: Pair,
-    /// The step from one pixel of a window to the next.
-    #[serde(default = "super::spec::one_pair")]
-    #[schemars(with = "range::Pair<1>")]
-    pub dilation: Pair,
+    #[schemars(schema_with = "S::optional::<1>")]
+    pub stride: Option<S>,
+    /// The number of elements on each side that are never the maximum.
+    #[serde(default = "S::zero")]
+    #[schemars(schema_with = "S::at_least::<0>")]
+    pub padding: S,
+    /// The spacing between the elements of a window.
+    #[serde(default = "S::one")]
+    #[schemars(schema_with = "S::at_least::<1>")]
+    pub dilation: S,
     /// Whether the number of windows is rounded up.
     #[serde(default)]
     pub ceil_mode: bool,
 }
 
-impl Settings for MaxPool2dSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        channels::<2>(sample, IMAGES)?;
-        let pool = MaxPool2d::new(self.kernel)
+impl<S: Extent> Settings for MaxPoolSpec<S> {
+    fn build(&self, sample: &[usize], _: &Path) -> Result<Box<dyn Module>, Unfit> {
+        channels::<S>(sample)?;
+        let pool = Pooling::new(Reduction::Max, self.kernel)
             .stride(self.stride.unwrap_or(self.kernel))
             .padding(self.padding)
-            .dilation(self.dilation);
-        Ok(match self.ceil_mode {
-            true => with_channels::<2>(sample, pool.ceil_mode()),
-            false => with_channels::<2>(sample, pool),
-        })
-    }
-}
-
-/// The largest value of each window of sequences; see [`MaxPool1d`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MaxPool1dSpec {
-    /// The length of the window.
-    #[schemars(with = "range::Count<1>", extend("examples" = [2]))]
-    pub kernel: usize,
-    /// The step from one window to the next; without it, the window's size.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<range::Count<1>>")]
-    pub stride: Option<usize>,
-    /// The number of elements on each side that are never the largest.
-    #[serde(default)]
-    #[schemars(with = "range::Count<0>")]
-    pub padding: usize,
-    /// The step from one element of a window to the next.
-    #[serde(default = "super::spec::one")]
-    #[schemars(with = "range::Count<1>")]
-    pub dilation: usize,
-    /// Whether the number of windows is rounded up.
-    #[serde(default)]
-    pub ceil_mode: bool,
-}
-
-impl Settings for MaxPool1dSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        channels::<1>(sample, SEQUENCES)?;
-        let pool = MaxPool1d::new(self.kernel)
-            .stride(self.stride.unwrap_or(self.kernel))
-            .padding(self.padding)
-            .dilation(self.dilation);
-        Ok(match self.ceil_mode {
-            true => with_channels::<1>(sample, pool.ceil_mode()),
-            false => with_channels::<1>(sample, pool),
-        })
+            .dilation(self.dilation)
+            .ceil_mode(self.ceil_mode);
+        Ok(with_channels::<S>(sample, pool))
     }
 }

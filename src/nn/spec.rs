@@ -1,4 +1,5 @@
-//! Layers as a configuration says them: the kind with its settings, without what follows from the layer's input.
+//! Layers of a configuration: a kind with its settings, without the sizes that follow from the
+//! layer's input.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,27 +7,27 @@ use std::rc::Rc;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::{InitSpec, LayerSpec, Module, Pair, Sequential, Visitor, declare};
+use super::{InitSpec, LayerSpec, Module, Pair, Sequential, declare};
 use crate::graph::{Graph, Mode};
 use crate::schema::{Path, SettingError};
-use crate::{DType, Error, Tensor, ops};
+use crate::{DType, Error, ops};
 
 /// The settings of a layer.
 pub(crate) trait Settings {
-    /// The layer, for samples of this shape; `at` is where the settings stand.
+    /// Builds the layer for samples of this shape. `at` is the place of the settings.
     fn build(&self, sample: &[usize], at: &Path) -> Result<Box<dyn Module>, Unfit>;
 
-    /// The initialization of the layer's weights, where it is set.
+    /// Returns the initialization of the layer's weights, if it is set.
     fn init(&self) -> Option<&InitSpec> {
         None
     }
 
-    /// Whether the layer is an activation.
+    /// Returns whether the layer is an activation.
     fn is_activation(&self) -> bool {
         false
     }
 
-    /// The layers under this key.
+    /// Returns the layers inside, under this key.
     fn inside(&self, key: &str) -> &[LayerSpec] {
         let _ = key;
         &[]
@@ -35,9 +36,9 @@ pub(crate) trait Settings {
 
 /// Why a layer does not fit its input.
 pub(crate) enum Unfit {
-    /// The reason, of the layer itself.
+    /// The reason concerns the layer itself.
     Here(String),
-    /// The reason, of a layer inside.
+    /// The reason concerns a layer inside.
     Inside(SettingError),
 }
 
@@ -54,20 +55,23 @@ impl From<SettingError> for Unfit {
 }
 
 impl LayerSpec {
-    /// The layer for samples of this shape (without the batch), and the shape of its output for one.
+    /// Builds the layer for samples of this shape (without the batch). Returns it with the shape of
+    /// its output for one sample.
     ///
-    /// Fails where the layer does not take such samples, with the reason.
+    /// # Errors
+    ///
+    /// Fails with the reason if the layer does not take such samples.
     pub fn build(&self, sample: &[usize]) -> Result<(Box<dyn Module>, Vec<usize>), SettingError> {
         self.build_at(sample, &Path::root())
     }
 
-    /// Whether the layer is an activation: a function without parameters that keeps the shape, or
-    /// [`Prelu`](super::Prelu).
+    /// Returns whether the layer is an activation: a function without parameters that keeps the
+    /// shape, or [`Prelu`](super::Prelu).
     pub fn is_activation(&self) -> bool {
         self.settings().is_activation()
     }
 
-    /// The schema of the kinds that are activations, which all have defaults.
+    /// Returns the schema of the kinds that are activations, which all have defaults.
     pub(crate) fn activations(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = LayerSpec::json_schema(generator);
         let is_one = |name: &Value| {
@@ -94,12 +98,13 @@ impl LayerSpec {
         schema
     }
 
-    /// The layers inside, under this key: `layers` or `shortcut`.
+    /// Returns the layers inside, under this key: `layers` or `shortcut`.
     pub fn inside(&self, key: &str) -> &[LayerSpec] {
         self.settings().inside(key)
     }
 
-    /// The same as [`build`](LayerSpec::build), for settings that stand at `at`.
+    /// Builds the layer as [`build`](LayerSpec::build) does. Errors have the place `at` of the
+    /// settings.
     pub(crate) fn build_at(
         &self,
         sample: &[usize],
@@ -123,7 +128,8 @@ impl LayerSpec {
         })
     }
 
-    /// Checks what the ranges of single settings cannot say, of the layer and those inside.
+    /// Checks the layer and those inside for conflicts that the ranges of single settings do not
+    /// exclude.
     pub(crate) fn conflicts(&self, at: &Path) -> Result<(), SettingError> {
         if let Some(init) = self.settings().init() {
             init.conflicts(&at.key("init"))?;
@@ -141,14 +147,14 @@ impl LayerSpec {
     }
 }
 
-/// Checks layers that stand in a list at `at`.
+/// Checks a list of layers for conflicts. `at` is the place of the list.
 pub(crate) fn check_all(layers: &[LayerSpec], at: &Path) -> Result<(), SettingError> {
     let mut each = layers.iter().enumerate();
     each.try_for_each(|(i, layer)| layer.conflicts(&at.item(i)))
 }
 
-/// Layers after one another, for samples of this shape, and the shape of the last one's output; `at` is where their
-/// list stands.
+/// Builds a sequence of layers for samples of this shape. Returns it with the shape of its output
+/// for one sample. `at` is the place of the list.
 pub(crate) fn sequence(
     layers: &[LayerSpec],
     sample: &[usize],
@@ -164,11 +170,11 @@ pub(crate) fn sequence(
     Ok((network, shape))
 }
 
-/// The shape of a layer's output for one sample of this shape, found by tracing it.
+/// Traces a layer, and returns the shape of its output for one sample of this shape.
 fn output(module: &dyn Module, sample: &[usize]) -> Result<Vec<usize>, String> {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
     declare(&graph, module);
-    // Two samples: a batch of one has no variance.
+    // Two samples, because a batch of one has no variance.
     let batch = [&[2], sample].concat();
     let y = module.forward(&ops::input(&graph, "x", batch, DType::F32));
     let traced = graph.borrow_mut().take_error();
@@ -179,67 +185,17 @@ fn output(module: &dyn Module, sample: &[usize]) -> Result<Vec<usize>, String> {
     Ok(y.shape().iter().skip(1).copied().collect())
 }
 
-/// The number of channels of a sample with `AXES` axes besides them; a sample without an axis for channels has one.
-///
-/// `takes` names what the layer takes, for the message.
-pub(super) fn channels<const AXES: usize>(sample: &[usize], takes: &str) -> Result<usize, String> {
-    match sample.len() {
-        n if n == AXES => Ok(1),
-        n if n == AXES + 1 => Ok(sample.first().copied().unwrap_or(1)),
-        _ => Err(format!("it takes {takes}, also without the channels")),
-    }
-}
-
-/// What layers of images take.
-pub(super) const IMAGES: &str = "images, [channels, height, width]";
-/// What layers of sequences take.
-pub(super) const SEQUENCES: &str = "sequences, [channels, length]";
-
-/// The layer, for samples with `AXES` axes besides the channels: samples without channels get one in front.
-pub(super) fn with_channels<const AXES: usize>(
-    sample: &[usize],
-    layer: impl Module + 'static,
-) -> Box<dyn Module> {
-    match sample.len() == AXES {
-        true => Box::new(OneChannel(layer)),
-        false => Box::new(layer),
-    }
-}
-
-/// A layer for samples that have no axis for channels. It has the layer's name.
-struct OneChannel<M>(M);
-
-impl<M: Module> Module for OneChannel<M> {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        self.0.forward(&x.unsqueeze(1))
-    }
-
-    fn visit(&self, visitor: &mut Visitor) {
-        self.0.visit(visitor);
-    }
-}
-
-/// The default of settings that hold unless they are switched off.
+/// The default of settings that are on.
 pub(super) fn yes() -> bool {
     true
 }
 
-/// The default of sizes that change nothing where they are 1.
+/// The default of numbers that have no effect at 1.
 pub(super) fn one() -> usize {
     1
 }
 
-/// The default of paddings.
-pub(super) fn zero() -> usize {
-    0
-}
-
-/// [`one`] for height and width.
-pub(super) fn one_pair() -> Pair {
-    Pair([1, 1])
-}
-
-/// [`zero`] for height and width.
+/// The default of paddings, for height and width.
 pub(super) fn zero_pair() -> Pair {
     Pair([0, 0])
 }

@@ -1,4 +1,4 @@
-//! The layer that makes images larger.
+//! The layer that enlarges images.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,31 @@ use serde::{Deserialize, Serialize};
 use crate::graph::Resampling;
 use crate::{Source, Tensor};
 
-use super::avg_pool::layer;
-use super::{
-    Module, Pair, Settings, Unfit,
-    spec::{IMAGES, channels, with_channels},
-};
+use super::extent::{channels, with_channels};
+use super::pool::traced_layer;
+use super::{Module, Pair, Settings, Unfit};
 use crate::schema::{Path, range};
 
-/// Images of another size: takes `[n, c, h, w]` (or any `[.., h, w]`), gives `[n, c, oh, ow]`.
+/// A layer that resizes images `[n, c, h, w]` (or any `[.., h, w]`) to `[n, c, oh, ow]`.
 ///
-/// A new pixel is the old one that covers its place (nearest) or, after
-/// [`bilinear`](Upsample::bilinear), a mixture of the four around its middle.
+/// An output pixel has the value of the nearest input pixel or, after
+/// [`bilinear`](Upsample::bilinear), is interpolated from the four around its center.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{Module, Upsample};
+/// use wgrad::{Device, eval};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// let y = eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1, 1, 2], [1.0, 2.0]);
+///     Upsample::new(2).forward(&x)
+/// })?;
+/// assert_eq!(y.data, [1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Upsample {
     size: Size,
     mode: Mode,
@@ -34,7 +48,7 @@ enum Mode {
 }
 
 impl Upsample {
-    /// As many times as high and wide: `2` or `[2, 3]`.
+    /// Creates a layer that multiplies height and width by `2` or by `[2, 3]`.
     #[track_caller]
     pub fn new(times: impl Into<Pair>) -> Self {
         Upsample {
@@ -44,7 +58,7 @@ impl Upsample {
         }
     }
 
-    /// To this height and width.
+    /// Creates a layer with this output height and width.
     #[track_caller]
     pub fn to(size: impl Into<Pair>) -> Self {
         Upsample {
@@ -54,7 +68,8 @@ impl Upsample {
         }
     }
 
-    /// Linear between neighbours, along both axes. The images' borders stay where they are.
+    /// Interpolates linearly along both axes, with the borders of the images aligned. PyTorch's
+    /// `mode="bilinear", align_corners=False`.
     pub fn bilinear(self) -> Self {
         let align_corners = false;
         Upsample {
@@ -63,7 +78,8 @@ impl Upsample {
         }
     }
 
-    /// Like [`bilinear`](Upsample::bilinear), but the middles of the corner pixels stay where they are.
+    /// Interpolates linearly along both axes, with the centers of the corner pixels aligned.
+    /// PyTorch's `mode="bilinear", align_corners=True`.
     pub fn bilinear_align_corners(self) -> Self {
         let align_corners = true;
         Upsample {
@@ -89,40 +105,61 @@ impl Module for Upsample {
             }
         };
         let name = format!("Upsample({}, {mode})", Pair(to));
-        layer(x, self.source, &name, |x| x.resample(kind))
+        traced_layer(x, self.source, &name, |x| x.resample(kind))
     }
 }
 
-/// How [`Upsample`] finds a new pixel.
+/// How [`Upsample`] computes an output pixel.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::{UpsampleMode, UpsampleSpec};
+///
+/// let spec: UpsampleSpec = serde_json::from_str(r#"{ "scale": 2, "mode": "bilinear" }"#)?;
+/// assert_eq!(spec.mode, UpsampleMode::Bilinear);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UpsampleMode {
-    /// The old pixel that covers its place.
+    /// The value of the nearest input pixel.
     #[default]
     Nearest,
-    /// A mixture of the four old pixels around its middle.
+    /// The interpolation of the four input pixels around its center.
     Bilinear,
 }
 
-/// Images of several times the size; see [`Upsample`].
+/// Images enlarged by a factor; see [`Upsample`].
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::LayerSpec;
+///
+/// let spec: LayerSpec = serde_json::from_str(r#"{ "type": "upsample", "scale": [2, 3] }"#)?;
+/// let (_layer, output) = spec.build(&[1, 4, 4])?;
+/// assert_eq!(output, [1, 8, 12]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpsampleSpec {
     /// The factor of height and width.
     #[schemars(with = "range::Pair<1>", extend("examples" = [2]))]
     pub scale: Pair,
-    /// How a new pixel is found.
+    /// How an output pixel is computed.
     #[serde(default)]
     pub mode: UpsampleMode,
 }
 
 impl Settings for UpsampleSpec {
     fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        channels::<2>(sample, IMAGES)?;
+        channels::<Pair>(sample)?;
         let upsample = Upsample::new(self.scale);
         Ok(match self.mode {
-            UpsampleMode::Bilinear => with_channels::<2>(sample, upsample.bilinear()),
-            UpsampleMode::Nearest => with_channels::<2>(sample, upsample),
+            UpsampleMode::Bilinear => with_channels::<Pair>(sample, upsample.bilinear()),
+            UpsampleMode::Nearest => with_channels::<Pair>(sample, upsample),
         })
     }
 }

@@ -1,21 +1,14 @@
 //! Pooling whose number of windows is rounded up: PyTorch's `ceil_mode=True`.
 //!
-//! The image gets elements after its last ones, so that one window more fits; a mean is then put right by how much
-//! of each window counts.
+//! The image is padded at its end so that one more window fits. A mean is then multiplied by the
+//! size of the window over the number of its elements that count.
 
+use super::Windows;
 use crate::Tensor;
 use crate::ops::PadMode;
 
-/// The windows of an image, for its height and its width.
-pub(super) struct Windows {
-    pub kernel: [usize; 2],
-    pub stride: [usize; 2],
-    pub padding: [usize; 2],
-    pub dilation: [usize; 2],
-}
-
 impl Windows {
-    /// The last two sizes, of a tensor that has them.
+    /// Returns the last two sizes of a tensor that has two or more axes.
     fn image(x: &Tensor) -> Option<[usize; 2]> {
         match x.shape().dims() {
             [.., h, w] if x.id().is_some() => Some([*h, *w]),
@@ -23,9 +16,9 @@ impl Windows {
         }
     }
 
-    /// Elements to append to each axis. None where the windows fit, and none for a window that would begin in the
-    /// padding after the image: PyTorch leaves it out.
-    fn beyond(&self, image: [usize; 2]) -> [usize; 2] {
+    /// Returns the number of elements to append to each axis. It is 0 if the windows fit, or if the
+    /// next window would begin in the padding at the end, which PyTorch omits.
+    fn appended(&self, image: [usize; 2]) -> [usize; 2] {
         [0, 1].map(|i| {
             let (size, stride, padding) = (image[i], self.stride[i], self.padding[i]);
             let reach = self.kernel[i]
@@ -47,43 +40,47 @@ impl Windows {
         })
     }
 
-    /// The image with what is to be appended, which is never the largest.
-    pub fn for_max(&self, x: &Tensor) -> Tensor {
-        let beyond = Self::image(x).map_or([0, 0], |image| self.beyond(image));
-        if beyond == [0, 0] {
+    /// Returns the image with appended elements that never exceed the maximum of their window.
+    pub fn padded_for_max(&self, x: &Tensor) -> Tensor {
+        let appended = Self::image(x).map_or([0, 0], |image| self.appended(image));
+        if appended == [0, 0] {
             return x.clone();
         }
-        let widths = beyond.map(|n| (0, n));
+        let widths = appended.map(|n| (0, n));
         match self.dilation {
-            // The border is in the last window anyway.
+            // The last window contains the border anyway.
             [1, 1] => x.pad(&widths, PadMode::Replicate),
             _ => x.pad(&widths, PadMode::Constant(f64::from(f32::MIN))),
         }
     }
 
-    /// The means over windows, `mean` being that over whole ones, where the padding's zeros count or not.
-    pub fn mean(&self, x: &Tensor, counts: bool, mean: impl Fn(&Tensor, bool) -> Tensor) -> Tensor {
+    /// Returns the means of the windows. `mean` computes those of whole windows, in which the zeros
+    /// of the padding count or not.
+    pub fn mean(
+        &self,
+        x: &Tensor,
+        count_padding: bool,
+        mean: impl Fn(&Tensor, bool) -> Tensor,
+    ) -> Tensor {
         let Some(image) = Self::image(x) else {
-            return mean(x, counts);
+            return mean(x, count_padding);
         };
-        let beyond = self.beyond(image);
-        if beyond == [0, 0] {
-            return mean(x, counts);
+        let appended = self.appended(image);
+        if appended == [0, 0] {
+            return mean(x, count_padding);
         }
-        let y = mean(
-            &x.pad(&beyond.map(|n| (0, n)), PadMode::Constant(0.0)),
-            true,
-        );
+        let widths = appended.map(|n| (0, n));
+        let y = mean(&x.pad(&widths, PadMode::Constant(0.0)), true);
         let Some(sizes) = Self::image(&y) else {
             return y;
         };
-        // Of each window the share that counts, along each axis.
+        // The size of a window over the number of its elements that count, along each axis.
         let [rows, columns] = [0, 1].map(|i| {
             let (kernel, padding) = (self.kernel[i] as f64, self.padding[i] as f64);
             let size = image[i] as f64;
             let start = y.arange(0.0, sizes[i] as f64, 1.0) * self.stride[i] as f64 - padding;
             let end = &start + kernel;
-            let counted = match counts {
+            let counted = match count_padding {
                 true => end.clamp_max(size + padding) - start,
                 false => end.clamp_max(size) - start.clamp_min(0.0),
             };
