@@ -28,6 +28,7 @@ mod lora;
 mod max_pool;
 mod norm;
 mod pair;
+mod parallel;
 mod parameter;
 mod pool;
 mod positions;
@@ -74,6 +75,7 @@ pub use lora::Lora;
 pub use max_pool::{MaxPool1d, MaxPool1dSpec, MaxPool2d, MaxPool2dSpec};
 pub use norm::{GroupNorm, GroupNormSpec, LayerNorm, LayerNormSpec, RmsNorm, RmsNormSpec};
 pub use pair::Pair;
+pub use parallel::{Join, ParallelSpec};
 pub use parameter::{Parameter, Visitor, declare};
 pub use positions::{
     LearnedPositions, LearnedPositionsSpec, SinusoidalPositions, SinusoidalPositionsSpec,
@@ -82,7 +84,7 @@ pub use prelu::{Prelu, PreluSpec};
 pub use recurrent::{Gru, GruSpec, Lstm, LstmSpec, Rnn, RnnSpec, Start, Steps};
 pub use reshape::{Reshape, ReshapeSpec};
 pub use residual::{Parallel, Residual, ResidualSpec};
-pub use rope::Rope;
+pub use rope::{Rope, RopeSpec};
 pub use sentence::SentenceEncoder;
 pub use sequential::{Sequential, SequentialSpec};
 pub use transformer::{
@@ -152,6 +154,7 @@ kinds! {
     "reshape" => Reshape(ReshapeSpec),
     "sequential" => Sequential(SequentialSpec),
     "residual" => Residual(ResidualSpec),
+    "parallel" => Parallel(ParallelSpec),
     "checkpointed" => Checkpointed(CheckpointedSpec),
     "embedding" => Embedding(EmbeddingSpec),
     "learned_positions" => LearnedPositions(LearnedPositionsSpec),

@@ -1,26 +1,40 @@
 //! Multi-head attention.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+mod cached;
+mod spec;
+
+pub use spec::MultiHeadAttentionSpec;
 
 use crate::graph::Init;
 use crate::ops::AttentionOptions;
 use crate::{Source, Tensor};
 
-use super::{
-    InitSpec, Linear, Module, Parameter, Rope, Settings, Unfit, Visitor, init, spec::yes, traced,
-};
-use crate::schema::{Path, range};
+use super::{Linear, Module, Parameter, Rope, Visitor, init, traced};
 
-mod cached;
-
-/// Multi-head attention (Vaswani et al., 2017): takes and gives `[batch, time, features]`.
+/// A multi-head attention layer (Vaswani et al., 2017).
 ///
-/// Parameters are PyTorch's: `in_proj_weight` and `in_proj_bias` of queries, keys and values, one below
-/// the other, and `out_proj`; they start as PyTorch's do. Called as a module it attends within its
-/// input; see [`MultiHeadAttention::attend`] for attention to something else.
+/// Input and output are `[batch, time, features]`. Called as a module the layer attends within its
+/// input; see [`attend`](MultiHeadAttention::attend) for attention to another sequence.
 ///
-/// Why weights drop out nowhere: they are never stored, so there is nothing to draw a mask for.
+/// The parameters are PyTorch's, and initialized as there: `in_proj_weight` and `in_proj_bias` hold
+/// those of queries, keys and values, one below the other, and `out_proj` is a [`Linear`].
+///
+/// There is no dropout of the weights, because they are never stored.
+///
+/// # Example
+///
+/// ```
+/// use wgrad::{Device, Trainer, loss, nn};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// // 4 heads of queries share 2 heads of keys and values, with rotary positions.
+/// let attention = nn::MultiHeadAttention::new(32, 4).kv_heads(2).causal();
+/// let attention = attention.rope(nn::Rope::new(8, 10), 0);
+/// let trainer = Trainer::new(attention).loss(loss::Mse).compile_for(&Device::cpu(), [10, 32])?;
+/// assert_eq!(trainer.summary().output.shape.dims()[1..], [10, 32]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct MultiHeadAttention {
     features: usize,
     heads: usize,
@@ -34,7 +48,7 @@ pub struct MultiHeadAttention {
 }
 
 impl MultiHeadAttention {
-    /// `features` in `heads` heads, which must divide them.
+    /// Creates a layer with `heads` heads, which must divide `features`. It has biases and no mask.
     #[track_caller]
     pub fn new(features: usize, heads: usize) -> Self {
         let start = init::torch_linear(features);
@@ -51,8 +65,9 @@ impl MultiHeadAttention {
         }
     }
 
-    /// The same layer with `kv_heads` heads of keys and values, each shared by neighbouring heads of
-    /// queries (Ainslie et al., 2023); they must divide the heads. `in_proj_weight` is lower then.
+    /// Sets the number of heads of keys and values, which must divide the heads. Each is shared by
+    /// neighbouring heads of queries (Ainslie et al., 2023), and `in_proj_weight` has fewer rows.
+    /// Default: the number of heads.
     #[track_caller]
     pub fn kv_heads(self, kv_heads: usize) -> Self {
         let width = self.features + 2 * kv_heads * (self.features / self.heads.max(1));
@@ -65,7 +80,7 @@ impl MultiHeadAttention {
         }
     }
 
-    /// The same layer without biases.
+    /// Removes the biases.
     pub fn without_bias(self) -> Self {
         MultiHeadAttention {
             in_proj_bias: None,
@@ -74,7 +89,7 @@ impl MultiHeadAttention {
         }
     }
 
-    /// The same layer, where a query sees the keys up to its own position only.
+    /// Adds a causal mask: a query attends to the keys up to its own position.
     pub fn causal(self) -> Self {
         MultiHeadAttention {
             causal: true,
@@ -82,7 +97,7 @@ impl MultiHeadAttention {
         }
     }
 
-    /// The same layer with queries and keys rotated by their positions, the first token at `offset`.
+    /// Rotates queries and keys by their positions. The first token is at position `offset`.
     pub fn rope(self, rope: Rope, offset: usize) -> Self {
         MultiHeadAttention {
             rope: Some((rope, offset)),
@@ -90,7 +105,7 @@ impl MultiHeadAttention {
         }
     }
 
-    /// Features of a head, or what does not fit.
+    /// Returns the number of features of a head, or why the layer does not take `x`.
     fn check(&self, x: &Tensor) -> Result<usize, String> {
         let (n, heads, kv) = (self.features, self.heads, self.kv_heads);
         if heads == 0 || n % heads != 0 || n == 0 {
@@ -112,22 +127,22 @@ impl MultiHeadAttention {
         format!("MultiHeadAttention({}, {})", self.features, self.heads)
     }
 
-    /// With this layer's own causality, where the options say nothing.
+    /// The options, with this layer's causal mask unless they have one.
     fn options(&self, options: &AttentionOptions) -> AttentionOptions {
         let mut options = options.clone();
         options.causal = options.causal.or(self.causal.then_some(0));
         options
     }
 
-    /// The tensor rotated by its positions, if the layer does that.
-    fn turned(&self, x: Tensor, heads: usize) -> Tensor {
+    /// Rotates the first `heads` heads by their positions, if the layer has rotary positions.
+    fn rotated(&self, x: Tensor, heads: usize) -> Tensor {
         match &self.rope {
             Some((rope, offset)) => rope.turn(&x, heads, *offset),
             None => x,
         }
     }
 
-    /// Queries, keys and values side by side: `[batch, time, heads + 2 kv_heads, d]`.
+    /// Returns queries, keys and values side by side: `[batch, time, heads + 2 kv_heads, d]`.
     fn projected(&self, x: &Tensor, d: usize) -> Tensor {
         let qkv = self.in_proj_weight.project(x);
         let qkv = match &self.in_proj_bias {
@@ -137,7 +152,23 @@ impl MultiHeadAttention {
         qkv.reshape([x.dim(0), x.dim(1), self.heads + 2 * self.kv_heads, d])
     }
 
-    /// Attention within `x [batch, time, features]`, for example with a mask of padding.
+    /// Returns the output for `x [batch, time, features]` with options, such as a mask of padding.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use wgrad::nn::MultiHeadAttention;
+    /// use wgrad::{Tensor, ops::AttentionOptions};
+    ///
+    /// /// Attention of one head with ALiBi's penalty on distances (Press et al., 2022).
+    /// fn forward(attention: &MultiHeadAttention, x: &Tensor) -> Tensor {
+    ///     let position = x.arange(0.0, x.dim(1) as f64, 1.0);
+    ///     let distance = (position.unsqueeze(-1) - &position).abs();
+    ///     let attn_mask = Some(distance * -0.5);
+    ///     attention.forward_with(x, &AttentionOptions { attn_mask, ..AttentionOptions::causal() })
+    /// }
+    /// # let _ = forward;
+    /// ```
     #[track_caller]
     pub fn forward_with(&self, x: &Tensor, options: &AttentionOptions) -> Tensor {
         let layer = self.in_proj_weight.layer(x);
@@ -147,14 +178,15 @@ impl MultiHeadAttention {
                 Err(reason) => return x.record_error("attention", reason, self.source),
             };
             traced(x, &self.kind(), |x| {
-                let qkv = self.turned(self.projected(x, d), self.heads + self.kv_heads);
+                let qkv = self.rotated(self.projected(x, d), self.heads + self.kv_heads);
                 let y = qkv.self_attention(self.heads, &self.options(options));
                 self.out_proj.forward(&y.reshape(x.shape()))
             })
         })
     }
 
-    /// Attention of `query [batch, t, features]` to `key` and `value [batch, s, features]`.
+    /// Returns the output of `query [batch, t, features]` that attends to `key` and
+    /// `value [batch, s, features]`.
     #[track_caller]
     pub fn attend(
         &self,
@@ -170,7 +202,7 @@ impl MultiHeadAttention {
                 Err(reason) => return query.record_error("attention", reason, self.source),
             };
             traced(query, &self.kind(), |query| {
-                // Slices of the weight: copying those costs less than slicing what they give.
+                // Copying slices of the weight costs less than slicing the projections.
                 let (all, kv) = (self.features, self.kv_heads * d);
                 let project = |x: &Tensor, heads: usize, start: usize, width: usize| {
                     let part = |p: &Parameter| p.tensor(x).narrow(0, start, width);
@@ -181,8 +213,8 @@ impl MultiHeadAttention {
                     };
                     y.reshape([x.dim(0), x.dim(1), heads, d])
                 };
-                let q = self.turned(project(query, self.heads, 0, all), self.heads);
-                let k = self.turned(project(key, self.kv_heads, all, kv), self.kv_heads);
+                let q = self.rotated(project(query, self.heads, 0, all), self.heads);
+                let k = self.rotated(project(key, self.kv_heads, all, kv), self.kv_heads);
                 let v = project(value, self.kv_heads, all + kv, kv);
                 let y = q.attention(&k, &v, &self.options(options));
                 self.out_proj.forward(&y.reshape(query.shape()))
@@ -191,7 +223,7 @@ impl MultiHeadAttention {
     }
 }
 
-/// Xavier's bounds for the whole, as in PyTorch.
+/// The weight of all projections, with Xavier's bounds for the whole matrix, as in PyTorch.
 #[track_caller]
 fn projection(features: usize, width: usize) -> Parameter {
     Parameter::new(
@@ -214,47 +246,5 @@ impl Module for MultiHeadAttention {
         if let Some((rope, _)) = &self.rope {
             visitor.child("rope", rope);
         }
-    }
-}
-
-/// Attention within sequences `[time, features]`; see [`MultiHeadAttention`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MultiHeadAttentionSpec {
-    /// The number of heads, which divides the features.
-    #[schemars(with = "range::Count<1>", extend("examples" = [4]))]
-    pub heads: usize,
-    /// Whether a position sees only those up to itself.
-    #[serde(default)]
-    pub causal: bool,
-    /// Whether there is a bias.
-    #[serde(default = "yes")]
-    pub bias: bool,
-    /// The initialization of the weights; without it, PyTorch's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub init: Option<InitSpec>,
-}
-
-impl Settings for MultiHeadAttentionSpec {
-    fn build(&self, sample: &[usize], _: &Path) -> std::result::Result<Box<dyn Module>, Unfit> {
-        let [_, features] = *sample else {
-            return Err("it takes sequences, [time, features]".to_string().into());
-        };
-        if self.heads == 0 || !features.is_multiple_of(self.heads) {
-            let heads = self.heads;
-            return Err(format!("{features} features do not fall into {heads} heads").into());
-        }
-        let mut attention = MultiHeadAttention::new(features, self.heads);
-        if self.causal {
-            attention = attention.causal();
-        }
-        if !self.bias {
-            attention = attention.without_bias();
-        }
-        Ok(Box::new(attention))
-    }
-
-    fn init(&self) -> Option<&InitSpec> {
-        self.init.as_ref()
     }
 }

@@ -134,7 +134,10 @@ impl Settings for CheckpointedSpec {
         Ok(Box::new(Checkpointed::new(layers)))
     }
 
-    fn inside(&self, _: &str) -> &[LayerSpec] {
-        &self.layers
+    fn inside(&self, key: &str) -> &[LayerSpec] {
+        match key {
+            "layers" => &self.layers,
+            _ => &[],
+        }
     }
 }

@@ -165,7 +165,8 @@ impl Settings for ResidualSpec {
     fn inside(&self, key: &str) -> &[LayerSpec] {
         match key {
             "shortcut" => self.shortcut.as_deref().unwrap_or_default(),
-            _ => &self.layers,
+            "layers" => &self.layers,
+            _ => &[],
         }
     }
 }

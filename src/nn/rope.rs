@@ -1,14 +1,35 @@
 //! Rotary positions.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::schema::range;
 use crate::{Source, Tensor};
 
 use super::{Module, Parameter, Visitor};
 
-/// Rotary position embedding (Su et al., 2021): turns pairs of features of queries and keys by
-/// `p base^(-2i / features)` for position `p` and pair `i`, so that their products see distances only.
+/// Rotary position embedding (Su et al., 2021).
 ///
-/// A pair is features `i` and `i + features / 2`, as in Llama's weights on Hugging Face, or `2i` and
-/// `2i + 1`, as in the paper.
+/// Rotates pairs of features of queries and keys by `p base^(-2i / features)` for position `p` and
+/// pair `i`. The product of a query and a key then depends on the distance of their positions only.
+///
+/// A pair is features `i` and `i + features / 2`, as in Llama's weights on Hugging Face, or `2i`
+/// and `2i + 1`, as in the paper; see [`interleaved`](Rope::interleaved).
+///
+/// # Example
+///
+/// ```
+/// use wgrad::{Device, Trainer, loss, nn};
+///
+/// # fn main() -> wgrad::Result<()> {
+/// // Heads of 8 features, up to 100 tokens.
+/// let rope = nn::Rope::new(8, 100).with_base(5e5);
+/// let block = nn::TransformerEncoderLayer::new(32, 4, 64).rope(rope);
+/// let trainer = Trainer::new(block).loss(loss::Mse).compile_for(&Device::cpu(), [10, 32])?;
+/// assert_eq!(trainer.summary().output.shape.dims()[1..], [10, 32]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Rope {
     features: usize,
     positions: usize,
@@ -17,19 +38,23 @@ pub struct Rope {
 }
 
 impl Rope {
-    /// For heads of which the first `features` (an even number) are rotated, and up to `positions`
-    /// tokens; the base is 10,000.
+    /// The default base.
+    pub const BASE: f64 = 1e4;
+
+    /// Creates the table of angles for heads whose first `features` (an even number) are rotated,
+    /// and for up to `positions` tokens.
     #[track_caller]
     pub fn new(features: usize, positions: usize) -> Self {
         Rope {
             features,
             positions,
             interleaved: false,
-            table: table(features, positions, 1e4),
+            table: table(features, positions, Rope::BASE),
         }
     }
 
-    /// The same with another base.
+    /// Sets the base. Default: [`Rope::BASE`], 10,000.
+    #[track_caller]
     pub fn with_base(self, base: f64) -> Self {
         Rope {
             table: table(self.features, self.positions, base),
@@ -37,7 +62,7 @@ impl Rope {
         }
     }
 
-    /// The same with neighbours as pairs.
+    /// Makes features `2i` and `2i + 1` a pair, instead of `i` and `i + features / 2`.
     pub fn interleaved(self) -> Self {
         Rope {
             interleaved: true,
@@ -45,7 +70,8 @@ impl Rope {
         }
     }
 
-    /// The first `heads` heads of `x [.., t, all heads, d]` rotated, the first token at position `offset`.
+    /// Rotates the first `heads` heads of `x [.., t, all heads, d]`. The first token is at position
+    /// `offset`.
     #[track_caller]
     pub fn turn(&self, x: &Tensor, heads: usize, offset: usize) -> Tensor {
         let t = x.dim(-3);
@@ -59,7 +85,8 @@ impl Rope {
         x.rope(&rows, heads, self.interleaved)
     }
 
-    /// The same for tokens at any positions, `u32 [t]`.
+    /// Rotates the first `heads` heads of `x [.., t, all heads, d]` for tokens at these positions,
+    /// `u32 [t]`.
     #[track_caller]
     pub fn turn_at(&self, x: &Tensor, heads: usize, positions: &Tensor) -> Tensor {
         let rows = self.table.tensor(x).gather(positions);
@@ -68,7 +95,7 @@ impl Rope {
 }
 
 impl Module for Rope {
-    /// All heads of `x [.., t, heads, d]` rotated, the first token at position 0.
+    /// Rotates all heads of `x [.., t, heads, d]`. The first token is at position 0.
     fn forward(&self, x: &Tensor) -> Tensor {
         self.turn(x, x.dim(-2), 0)
     }
@@ -77,7 +104,7 @@ impl Module for Rope {
     }
 }
 
-/// `[positions, features]`: cosines, then sines.
+/// Returns the table of angles, `[positions, features]`: cosines, then sines.
 #[track_caller]
 fn table(features: usize, positions: usize, base: f64) -> Parameter {
     let half = features / 2;
@@ -90,4 +117,57 @@ fn table(features: usize, positions: usize, base: f64) -> Parameter {
         [positions, 2 * half],
         (0..positions).flat_map(row).collect(),
     )
+}
+
+/// The settings of a [`Rope`].
+///
+/// # Example
+///
+/// ```
+/// use wgrad::nn::RopeSpec;
+///
+/// let spec: RopeSpec = serde_json::from_str(r#"{ "base": 500000 }"#)?;
+/// assert_eq!(spec, RopeSpec { base: 5e5, ..RopeSpec::default() });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RopeSpec {
+    /// The base of the angles.
+    #[schemars(with = "range::Positive")]
+    pub base: f64,
+    /// Whether features `2i` and `2i + 1` are a pair, instead of `i` and `i + features / 2`.
+    pub interleaved: bool,
+    /// The number of features of a head that are rotated, an even number; without it, all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<2>>")]
+    pub features: Option<usize>,
+}
+
+impl Default for RopeSpec {
+    fn default() -> Self {
+        RopeSpec {
+            base: Rope::BASE,
+            interleaved: false,
+            features: None,
+        }
+    }
+}
+
+impl RopeSpec {
+    /// Returns the rotary positions for heads of `head_features` features, and for up to
+    /// `positions` tokens.
+    pub(super) fn build(&self, head_features: usize, positions: usize) -> Result<Rope, String> {
+        let features = self.features.unwrap_or(head_features);
+        if !features.is_multiple_of(2) || features > head_features {
+            return Err(format!(
+                "expected an even number of rotated features, at most the {head_features} of a head, found {features}; set `features` in `rope`"
+            ));
+        }
+        let rope = Rope::new(features, positions).with_base(self.base);
+        Ok(match self.interleaved {
+            true => rope.interleaved(),
+            false => rope,
+        })
+    }
 }

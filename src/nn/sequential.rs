@@ -76,7 +76,10 @@ impl Settings for SequentialSpec {
         Ok(Box::new(layers))
     }
 
-    fn inside(&self, _: &str) -> &[LayerSpec] {
-        &self.layers
+    fn inside(&self, key: &str) -> &[LayerSpec] {
+        match key {
+            "layers" => &self.layers,
+            _ => &[],
+        }
     }
 }

@@ -98,7 +98,7 @@ impl LayerSpec {
         schema
     }
 
-    /// Returns the layers inside, under this key: `layers` or `shortcut`.
+    /// Returns the layers inside, under this key: `layers`, `shortcut` or `branches`.
     pub fn inside(&self, key: &str) -> &[LayerSpec] {
         self.settings().inside(key)
     }
@@ -134,7 +134,7 @@ impl LayerSpec {
         if let Some(init) = self.settings().init() {
             init.conflicts(&at.key("init"))?;
         }
-        for key in ["layers", "shortcut"] {
+        for key in ["layers", "shortcut", "branches"] {
             check_all(self.inside(key), &at.key(key))?;
         }
         if let LayerSpec::Residual(residual) = self

@@ -9,6 +9,7 @@ use super::{
     Config, DataSpec, EarlyStoppingSpec, InitSpec, LayerSpec, LossSpec, MetricSpec, ModelSpec,
     OptimizerSpec, OutputSpec, ScheduleSpec, TokenizerSpec, TrainingSpec,
 };
+use crate::nn::RopeSpec;
 use crate::schema::{self, example, inline, range_words, type_of, words};
 
 const INTRODUCTION: &str = "\
@@ -42,6 +43,11 @@ with 1. Without `init`, layers begin as in PyTorch. A `gain` is a number above 0
 5/3 for `\"tanh\"`, `sqrt(2)` for `\"relu\"`, and so on, as in `torch.nn.init.calculate_gain`.
 ";
 
+const ROPE: &str = "\
+The rotary positions of `multi_head_attention` and `transformer_encoder_layer`: pairs of features of queries and keys are
+rotated by an angle that is proportional to the position. `rope = {}` has all defaults.
+";
+
 const LOSSES: &str = "\
 A loss decides what the network must give, and so the width of the last layer, which `hidden` adds by itself. What
 `predict` writes, and errors such as `mae`, are in the targets' units. Means over a batch are PyTorch's.
@@ -70,6 +76,7 @@ pub fn page() -> String {
     page.section::<EarlyStoppingSpec>("`early_stopping`", "When to stop before the last epoch.\n");
     page.section::<OutputSpec>("`[output]`", "Where the results go.\n");
     page.kinds::<LayerSpec>("Layers", "", |_| None);
+    page.section::<RopeSpec>("`rope`", ROPE);
     page.kinds::<InitSpec>("Initialization", INIT, |_| None);
     page.kinds::<LossSpec>("Losses", LOSSES, |kind| {
         let outputs = read::<LossSpec>(kind)?.outputs();

@@ -161,6 +161,7 @@ fn find<'l>(layers: &'l [LayerSpec], scope: &str, at: &Path) -> Option<(&'l Laye
     let at = at.item(index);
     let (key, rest) = match rest.strip_prefix("shortcut.") {
         Some(rest) => ("shortcut", rest),
+        None if matches!(layer, LayerSpec::Parallel(_)) => ("branches", rest),
         None => ("layers", rest),
     };
     Some(find(layer.inside(key), rest, &at.key(key)).unwrap_or((layer, at)))

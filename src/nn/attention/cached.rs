@@ -1,4 +1,4 @@
-//! Attention of new tokens to those in a cache.
+//! Attention of new tokens to the tokens in a cache.
 
 use crate::Tensor;
 use crate::ops::AttentionOptions;
@@ -7,9 +7,12 @@ use super::MultiHeadAttention;
 use crate::nn::{Cached, Module, traced};
 
 impl MultiHeadAttention {
-    /// The output for the tokens `x [1, t, features]` of one text that follow those in a cache: what
-    /// [`causal`](Self::causal) attention gives for them within the whole text. Their keys and values are
-    /// added to the cache, whose block `at` this layer's are.
+    /// Returns the output for the tokens `x [1, t, features]` of one text that follow those in a
+    /// cache. It is the output of [`causal`](Self::causal) attention for these tokens within the
+    /// whole text.
+    ///
+    /// Their keys and values are added to the cache. `at` is the number of this layer's block in
+    /// the cache.
     #[track_caller]
     pub fn forward_cached(&self, x: &Tensor, cached: &Cached, at: usize) -> Tensor {
         let layer = self.in_proj_weight.layer(x);

@@ -92,6 +92,76 @@ fn a_residual_adds_what_has_one_shape() {
 }
 
 #[test]
+fn branches_are_joined() {
+    let convs = "branches = [{ type = \"conv2d\", out = 4, kernel = 1 },\n\
+         { type = \"sequential\", layers = [\"relu\", { type = \"conv2d\", out = 2, kernel = 3, padding = 1 }] }]";
+    let parallel = |settings: &str| format!("{{ type = \"parallel\", {convs}{settings} }}");
+    assert_eq!(output(&parallel(""), &[3, 6, 5]), [6, 6, 5]);
+    assert_eq!(
+        output(
+            "{ type = \"parallel\", branches = [\"relu\", \"tanh\"], axis = 1 }",
+            &[3, 6]
+        ),
+        [3, 12]
+    );
+    assert_eq!(
+        output(
+            "{ type = \"parallel\", branches = [\"relu\", \"tanh\"], join = \"sum\" }",
+            &[3, 6]
+        ),
+        [3, 6]
+    );
+    for (settings, expected) in [
+        (
+            ", axis = 1",
+            "branch 0 gives [4, 6, 5], but branch 1 gives [2, 6, 5], so they cannot be joined along axis 1",
+        ),
+        (
+            ", axis = 3",
+            "branch 0 gives [4, 6, 5], which has no axis 3 to join along",
+        ),
+        (
+            ", join = \"sum\"",
+            "branch 0 gives [4, 6, 5], but branch 1 gives [2, 6, 5], so they cannot be added",
+        ),
+    ] {
+        let text = error(&parallel(settings), &[3, 6, 5]);
+        let expected =
+            format!("c.toml:6:1: layer \"parallel\" on samples of [3, 6, 5]: {expected}");
+        assert_eq!(text.lines().next().unwrap(), expected);
+    }
+    // A mistake inside a branch keeps its own place.
+    let text = error(
+        &parallel("").replace("kernel = 3", "kernel = 9"),
+        &[3, 6, 5],
+    );
+    assert!(text.starts_with("c.toml:7:"), "{text}");
+    assert!(
+        text.contains("layer \"conv2d\" on samples of [3, 6, 5]: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn attention_has_rotary_positions() {
+    for kind in [
+        "multi_head_attention\", ",
+        "transformer_encoder_layer\", hidden = 8, ",
+    ] {
+        let layer = |rope: &str| format!("{{ type = \"{kind}heads = 2, rope = {rope} }}");
+        for rope in ["{}", "{ base = 500.0, interleaved = true, features = 2 }"] {
+            assert_eq!(output(&layer(rope), &[7, 12]), [7, 12]);
+        }
+        let text = error(&layer("{ features = 8 }"), &[7, 12]);
+        let expected = "expected an even number of rotated features, at most the 6 of a head, found 8; set `features` in `rope`";
+        assert!(text.contains(expected), "{text}");
+        let text = error(&layer("{}"), &[7, 6]);
+        let expected = "expected an even number of rotated features, at most the 3 of a head, found 3; set `features` in `rope`";
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
 fn parameters_have_the_names_of_the_layers() {
     let layers = "{ type = \"conv2d\", out = 4, kernel = 3, padding = 1 },\n\
          { type = \"residual\", layers = [\"relu\", { type = \"conv2d\", out = 4, kernel = 1, bias = false }], \
