@@ -88,8 +88,9 @@ pub use rope::{Rope, RopeSpec};
 pub use sentence::SentenceEncoder;
 pub use sequential::{Sequential, SequentialSpec};
 pub use transformer::{
-    Activation, SwiGlu, TransformerDecoderLayer, TransformerEncoderLayer,
-    TransformerEncoderLayerSpec,
+    Activation, SwiGlu, Transformer, TransformerConfig, TransformerDecoder,
+    TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer,
+    TransformerEncoderLayerSpec, TransformerOptions,
 };
 pub use upsample::{Upsample, UpsampleMode, UpsampleSpec};
 

@@ -1,11 +1,15 @@
-//! The blocks of Transformers.
+//! Transformers: encoder and decoder blocks, stacks of them, and the encoder-decoder model.
 
 mod block;
+mod encoder_decoder;
 mod feed_forward;
 mod spec;
+mod stack;
 
+pub use encoder_decoder::{Transformer, TransformerConfig, TransformerOptions};
 pub use feed_forward::{Activation, SwiGlu};
 pub use spec::TransformerEncoderLayerSpec;
+pub use stack::{TransformerDecoder, TransformerEncoder};
 
 use crate::Tensor;
 use crate::ops::AttentionOptions;
@@ -87,7 +91,7 @@ impl Module for TransformerEncoderLayer {
 ///
 /// The layer computes what PyTorch's layer of this name computes, and its parameters have the same
 /// names. Like there, a single layer has no causal mask by default; [`causal`](Self::causal) adds
-/// it.
+/// it. A [`TransformerDecoder`] has it.
 ///
 /// # Example
 ///

@@ -57,6 +57,7 @@ mod optimizing;
 mod precision;
 mod profiling;
 mod scheduled;
+mod seq2seq;
 mod settings;
 mod stepwise;
 mod transfer;

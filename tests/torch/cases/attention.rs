@@ -3,9 +3,10 @@
 
 use wgrad::Tensor;
 use wgrad::nn::{
-    Activation, Embedding, GroupNorm, LayerNorm, LearnedPositions, Linear, MultiHeadAttention,
-    Parallel, Residual, RmsNorm, Rope, Sequential, SinusoidalPositions, SwiGlu,
-    TransformerDecoderLayer, TransformerEncoderLayer,
+    Activation, Embedding, GroupNorm, LayerNorm, LearnedPositions, Linear, Module,
+    MultiHeadAttention, Parallel, Parameter, Residual, RmsNorm, Rope, Sequential,
+    SinusoidalPositions, SwiGlu, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, Visitor,
 };
 use wgrad::ops::AttentionOptions;
 
@@ -159,6 +160,7 @@ pub fn cases() -> Vec<Case> {
         }
     }));
     cases.extend(pairs());
+    cases.extend(stacks());
     cases
 }
 
@@ -244,6 +246,47 @@ fn pairs() -> Vec<Case> {
             },
         )
         .same_as("decoder_pre_norm"),
+    ]
+}
+
+/// A stack of one block, whose parameters have the block's names.
+struct OneBlock<M>(M);
+
+impl<M: Module> Module for OneBlock<M> {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        self.0.forward(x)
+    }
+    fn visit(&self, visitor: &mut Visitor) {
+        let mut take = |name: String, parameter: &Parameter| {
+            let name = name.strip_prefix("layers.0.").expect("a block's parameter");
+            visitor.parameter(name, parameter);
+        };
+        self.0.visit(&mut Visitor::new(&mut take));
+    }
+}
+
+/// Stacks of one block compute what the block computes; the decoder's mask is causal by default.
+fn stacks() -> Vec<Case> {
+    vec![
+        layer("stack_encoder", || {
+            OneBlock(TransformerEncoder::new(1, || {
+                TransformerEncoderLayer::new(8, 2, 8)
+            }))
+        })
+        .same_as("encoder"),
+        module(
+            "stack_decoder",
+            || {
+                OneBlock(TransformerDecoder::new(1, || {
+                    TransformerDecoderLayer::new(8, 2, 8)
+                }))
+            },
+            |stack, x| {
+                let all = AttentionOptions::default();
+                vec![stack.0.attend(&x[0], &x[1], &all, &all)]
+            },
+        )
+        .same_as("decoder"),
     ]
 }
 
