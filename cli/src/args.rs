@@ -1,4 +1,4 @@
-//! The command line's words, and nothing else.
+//! The command-line arguments.
 
 use std::path::PathBuf;
 
@@ -12,13 +12,13 @@ use wgrad::spec::{DeviceSpec, Overrides};
 #[derive(Debug, Parser)]
 #[command(name = "wgrad", version, arg_required_else_help = true)]
 pub struct Args {
-    /// Print JSON lines on stdout; everything else goes to stderr
+    /// Print JSON lines on stdout, messages on stderr
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print more messages (-vv: all)
+    /// Log more; -vv logs everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// What to do.
+    /// The subcommand to run.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -28,11 +28,11 @@ pub struct Args {
 pub enum Command {
     /// List the GPUs with their limits and features
     Devices,
-    /// Train the model of a configuration file
+    /// Train the model that a configuration file describes
     Train(TrainArgs),
     /// Evaluate a trained model on its test data
     Evaluate(EvaluateArgs),
-    /// Predict new data with a trained model
+    /// Compute predictions for new data with a trained model
     Predict(PredictArgs),
     /// Generate text from a prompt with a trained language model
     Generate(GenerateArgs),
@@ -40,7 +40,7 @@ pub enum Command {
     Profile(ProfileArgs),
     /// Check every kernel on this GPU against the f64 reference
     Doctor(DoctorArgs),
-    /// Print the JSON Schema of a configuration, for editors
+    /// Print the JSON Schema of configuration files, for editors
     Schema,
 }
 
@@ -50,25 +50,25 @@ pub struct TrainArgs {
     /// The configuration file
     #[arg(value_name = "CONFIG.toml")]
     pub config: PathBuf,
-    /// auto, cpu, gpu, software, or a part of a GPU's name
+    /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
-    /// Number of passes over the data
+    /// Number of passes over the training data
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
-    /// The seed of the weights, the splits and the order
+    /// Seed of initialization, splits and shuffling
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
-    /// Continue from the newest checkpoint of the newest run, or of the given one
+    /// Resume the newest run, or RUN, from its checkpoint
     #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true)]
     pub resume: Option<Option<PathBuf>>,
-    /// The run's folder, instead of the file's `[output] dir`
+    /// Run folder, instead of `[output] dir` in the file
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }
 
 impl TrainArgs {
-    /// What the command line says instead of the file.
+    /// Returns the settings that the command line overrides in the file.
     pub fn overrides(&self) -> Overrides {
         Overrides {
             device: self.device.clone(),
@@ -85,13 +85,13 @@ pub struct EvaluateArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Other data, in the format that the run was trained on, instead of its own test data
+    /// Evaluate this file instead of the run's test data
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// The labels or values that belong to --data, for formats that keep them in a file of their own
+    /// Targets of --data, for formats with separate files
     #[arg(long, value_name = "FILE", requires = "data")]
     pub targets: Option<PathBuf>,
-    /// auto, cpu, gpu, software, or a part of a GPU's name
+    /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
 }
@@ -102,13 +102,13 @@ pub struct PredictArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// The data, in the format that the run was trained on; a target column is not needed
+    /// Input data in the training format; targets are optional
     #[arg(value_name = "INPUT")]
     pub input: PathBuf,
-    /// Where to write the predictions as CSV, instead of stdout
+    /// CSV file for the predictions [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// auto, cpu, gpu, software, or a part of a GPU's name
+    /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
 }
@@ -119,34 +119,34 @@ pub struct GenerateArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// The beginning of the text
+    /// The text to continue
     #[arg(long, value_name = "TEXT")]
     pub prompt: String,
     /// Number of tokens to generate
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub tokens: usize,
-    /// Sampling temperature; 0 always takes the most likely token
+    /// Sampling temperature; 0 is greedy
     #[arg(long, value_name = "T", default_value_t = 0.8)]
     pub temperature: f64,
-    /// Sample from the K most likely tokens only
+    /// Sample only from the K most likely tokens
     #[arg(long, value_name = "K")]
     pub top_k: Option<usize>,
-    /// Sample from the most likely tokens whose probabilities add up to P
+    /// Nucleus sampling with cumulative probability P
     #[arg(long, value_name = "P")]
     pub top_p: Option<f64>,
-    /// Above 1, tokens that the text already has become less likely
+    /// Values above 1 reduce repetition
     #[arg(long, value_name = "R", default_value_t = 1.0)]
     pub repetition_penalty: f64,
-    /// The seed; the same seed gives the same text
+    /// Seed of the sampling
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// auto, cpu, gpu, software, or a part of a GPU's name
+    /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
 }
 
 impl GenerateArgs {
-    /// How tokens are drawn.
+    /// Returns the sampling settings.
     pub fn sampling(&self) -> Sampling {
         Sampling {
             repetition_penalty: self.repetition_penalty,
@@ -161,45 +161,53 @@ impl GenerateArgs {
 /// `wgrad profile`.
 #[derive(Debug, clap::Args)]
 pub struct ProfileArgs {
-    /// The configuration file; nothing is written to its run's folder
+    /// The configuration file; profiling writes no run folder
     #[arg(value_name = "CONFIG.toml")]
     pub config: PathBuf,
-    /// auto, cpu, gpu, software, or a part of a GPU's name
+    /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
-    /// Number of training steps to time; the tables show medians
+    /// Training steps; tables show medians
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
-    /// Also write the steps as a trace, for ui.perfetto.dev or chrome://tracing
+    /// Write a trace for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE.json")]
     pub trace: Option<PathBuf>,
-    /// Show all rows of the tables, not the first twelve
+    /// Show all rows of each table, not only twelve
     #[arg(long)]
     pub all: bool,
-    /// Time each step with the host's clock, also where the GPU has timestamps
+    /// Time steps with the host's clock, not GPU timestamps
     #[arg(long)]
     pub wall_clock: bool,
 }
 
+/// The help text below the options of `wgrad doctor`.
+const DOCTOR_DEFAULT: &str = "\
+Without --thorough, the doctor runs a set of cases that covers:
+  - each op and each function, forward and backward
+  - each chain of functions
+  - each kernel with each set of shader files
+  - each further variant with each shader file
+Each of these runs once, at the first size above 1,000 elements if there is one.";
+
 /// `wgrad doctor`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = DOCTOR_DEFAULT)]
 pub struct DoctorArgs {
-    /// gpu, cpu, or a part of a GPU's name, which may be one in software; else the best GPU there is
+    /// gpu, cpu or part of a GPU name [default: best GPU]
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
-    /// Check only ops with this in their name
+    /// Check only ops whose name contains OP
     #[arg(long, value_name = "OP")]
     pub op: Option<String>,
-    /// Run every case. Without: each op and each function, forward and backward; each chain of functions and
-    /// each op's kernel with each set of shader files; each further variant with each of these files; all
-    /// of these once, at the first size above 1,000 elements where there is one
+    /// Run every case at every size with every variant
     #[arg(long)]
     pub thorough: bool,
 }
 
 fn device(text: &str) -> Result<DeviceSpec, String> {
     if text.trim().is_empty() {
-        return Err("say auto, cpu, gpu, software, or a part of a GPU's name".to_string());
+        return Err("expected auto, cpu, gpu, software or part of a GPU name".to_string());
     }
     text.parse().map_err(|e| format!("{e}"))
 }

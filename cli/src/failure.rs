@@ -1,25 +1,26 @@
-//! Why a command failed, and with which exit code.
+//! The reasons why a command fails, and their exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use crate::interrupt;
 
-/// Why a command failed.
+/// The reason why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The engine says so.
+    /// An error of the engine.
     Engine(wgrad::Error),
-    /// What the user asked for does not fit together.
+    /// The user's arguments contradict each other or the files.
     Usage(String),
-    /// The command ran, and what it found is bad: `doctor` with a failed check.
+    /// The command ran and found an error, such as a failed check of `doctor`.
     Found(String),
-    /// The user stopped it; the text says how to go on.
+    /// The user interrupted the command; the text says how to resume.
     Interrupted(String),
 }
 
 impl Failure {
-    /// 2 for what the user gave (a file, an argument, a model), 130 for Ctrl-C, 1 for all else.
+    /// Returns the exit code: 2 for errors in the user's input (a file, an argument, a model), 130
+    /// for Ctrl-C, 1 for all others.
     pub fn exit_code(&self) -> ExitCode {
         use wgrad::Error as E;
         let users = match self {
@@ -42,7 +43,7 @@ impl Failure {
         ExitCode::from(if users { 2 } else { 1 })
     }
 
-    /// The message as a whole: what went wrong, or that the user stopped it.
+    /// Returns the full message, with the prefix `error:` unless the user interrupted the command.
     pub fn message(&self) -> String {
         match self {
             Failure::Interrupted(text) => text.clone(),
@@ -54,14 +55,14 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The line of the program that made the op is ours, not the user's.
+            // The source line of the op is in this program, so it does not help the user.
             Failure::Engine(wgrad::Error::Op {
                 op, reason, scope, ..
             }) => write!(f, "[model] layer {scope} ({op}): {reason}"),
             Failure::Engine(e @ wgrad::Error::NoAdapter { .. }) => {
                 write!(
                     f,
-                    "{e}\n  `wgrad devices` lists them; --device cpu needs none"
+                    "{e}\n  `wgrad devices` lists the adapters; --device cpu needs none"
                 )
             }
             Failure::Engine(e) => e.fmt(f),

@@ -1,17 +1,17 @@
-//! Ctrl-C while training: the first one is a wish, the second one an order.
+//! Ctrl-C during a training: the first one saves and stops, the second one exits at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The exit code of a program that was interrupted.
+/// The exit code of an interrupted program.
 pub const EXIT_CODE: u8 = 130;
 
-/// Whether the user wants to stop.
+/// A flag that is set when the user presses Ctrl-C.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Takes over Ctrl-C (and a request to terminate, where the system has one).
+    /// Installs the handler for Ctrl-C, and for SIGTERM on Unix.
     pub fn install() -> Interrupt {
         let interrupt = Interrupt::default();
         let asked = interrupt.0.clone();
@@ -21,12 +21,12 @@ impl Interrupt {
             }
         };
         if let Err(e) = ctrlc::set_handler(handler) {
-            log::warn!("Ctrl-C will end the program without saving: {e}");
+            log::warn!("cannot install a Ctrl-C handler, so Ctrl-C exits without saving: {e}");
         }
         interrupt
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// Returns whether Ctrl-C was pressed.
     pub fn asked(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }

@@ -1,7 +1,8 @@
-//! The command line of wgrad: reads the arguments, runs the command, says why it failed.
+//! The command line of wgrad: parses the arguments, runs the command and reports errors.
 //!
-//! [`args`] has the words; [`commands`] one file a subcommand; the other modules are what they share, from the
-//! [`output`] to the [`report`]. Configurations and runs are the library's: `wgrad::spec` and `wgrad::run`.
+//! [`args`] defines the arguments, and [`commands`] has one file for each subcommand. The other
+//! modules are shared, such as [`output`] and [`report`]. Configurations and runs belong to the
+//! library: `wgrad::spec` and `wgrad::run`.
 
 mod args;
 mod commands;
@@ -44,7 +45,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Warnings always; with `-v` what wgrad does, with `-vv` everything. `RUST_LOG` wins.
+/// Starts the logger. Logs warnings by default, the messages of wgrad with `-v`, and everything
+/// with `-vv`. `RUST_LOG` takes precedence.
 fn start_log(verbose: u8) {
     let filter = match verbose {
         0 => "warn,wgpu=error,naga=error",
@@ -52,7 +54,7 @@ fn start_log(verbose: u8) {
         _ => "debug",
     };
     let environment = env_logger::Env::default().default_filter_or(filter);
-    // A logger that is there already stays.
+    // Keeps a logger that is already installed.
     let _ = env_logger::Builder::from_env(environment)
         .format_timestamp(None)
         .try_init();

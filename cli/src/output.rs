@@ -1,20 +1,20 @@
-//! What is printed, and where.
+//! Output to stdout and stderr.
 //!
-//! Invariant: with `--json`, stdout carries JSON lines and nothing else; all words go to stderr.
-//! A reader that goes away (`wgrad devices | head -1`) is no error.
+//! Invariant: with `--json`, stdout has JSON lines only; all messages go to stderr. A closed pipe
+//! (`wgrad devices | head -1`) is not an error.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// The program's two streams.
+/// The output streams of the program.
 pub struct Output {
     json: bool,
     stdout: Box<dyn Write + Send>,
     stderr: Box<dyn Write + Send>,
 }
 
-/// An object with its kind in front: `{"event":"epoch", ...}`.
+/// An event, with its name as the first key: `{"event":"epoch", ...}`.
 #[derive(Serialize)]
 struct Event<'a, T> {
     event: &'a str,
@@ -23,12 +23,12 @@ struct Event<'a, T> {
 }
 
 impl Output {
-    /// The process's own streams; `json` as on the command line.
+    /// Creates the output to stdout and stderr. `json` is the `--json` flag.
     pub fn new(json: bool) -> Output {
         Output::to(json, Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
-    /// Other streams, for tests.
+    /// Creates the output to other streams, for tests.
     pub fn to(json: bool, stdout: Box<dyn Write + Send>, stderr: Box<dyn Write + Send>) -> Output {
         Output {
             json,
@@ -37,12 +37,12 @@ impl Output {
         }
     }
 
-    /// Whether JSON lines were asked for.
+    /// Returns whether `--json` was given.
     pub fn json(&self) -> bool {
         self.json
     }
 
-    /// A result in words: on stdout, or on stderr where stdout is for JSON.
+    /// Prints a result as text: to stdout, or to stderr with `--json`.
     pub fn say(&mut self, text: &str) {
         let stream = if self.json {
             &mut self.stderr
@@ -52,12 +52,14 @@ impl Output {
         let _ = writeln!(stream, "{text}");
     }
 
-    /// A part of a result in words, at once and without a line's end; nothing where stdout is for JSON.
+    /// Prints a text to stdout, also with `--json`.
     pub fn print(&mut self, text: &str) {
-        // A closed pipe is the reader's choice.
+        // A closed pipe is not an error.
         let _ = writeln!(self.stdout, "{text}");
     }
 
+    /// Prints a part of a text to stdout at once, without a line break. Prints nothing with
+    /// `--json`.
     pub fn stream(&mut self, text: &str) {
         if !self.json {
             let _ = self.stdout.write_all(text.as_bytes());
@@ -65,23 +67,23 @@ impl Output {
         }
     }
 
-    /// A remark beside the result, on stderr.
+    /// Prints a note to stderr.
     pub fn note(&mut self, text: &str) {
         let _ = writeln!(self.stderr, "{text}");
     }
 
-    /// A result as a JSON line (an object), where that was asked for.
+    /// Prints an event as a JSON line with `--json`. `body` must serialize to an object.
     pub fn event(&mut self, event: &str, body: &impl Serialize) {
         if !self.json {
             return;
         }
         match serde_json::to_string(&Event { event, body }) {
-            // One write a line, so that lines stay whole for whoever reads them live.
+            // Writes each line with one call, so that live readers never see a part of a line.
             Ok(line) => {
                 let _ = self.stdout.write_all(format!("{line}\n").as_bytes());
                 let _ = self.stdout.flush();
             }
-            Err(e) => log::error!("event \"{event}\" is not JSON: {e}"),
+            Err(e) => log::error!("cannot write the event \"{event}\" as JSON: {e}"),
         }
     }
 }
@@ -94,7 +96,7 @@ pub mod tests {
 
     use super::*;
 
-    /// A stream whose text can be looked at.
+    /// A stream whose text tests can read.
     #[derive(Clone, Default)]
     pub struct Shared(Arc<Mutex<Vec<u8>>>);
 

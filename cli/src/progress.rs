@@ -1,7 +1,7 @@
-//! Shows a training while it runs, on stderr: a bar on a terminal, else a line an epoch.
+//! Training progress on stderr: a bar on a terminal, else one line per epoch.
 //!
-//! The bar counts all samples of all epochs, so its end is the training's end. [`Progress::batch`]
-//! may be called every step: it draws at most 20 times a second.
+//! The bar counts all samples of all epochs, so it is full when the training ends.
+//! [`Progress::batch`] may be called in every step: it draws at most 20 times a second.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::text::{count, duration, metric};
 use wgrad::run::EpochRecord;
 
-/// A terminal keeps about so many epochs' lines above the bar, however many epochs there are.
+/// The approximate number of epoch lines that a terminal shows above the bar.
 const LINES_KEPT: usize = 20;
 const REDRAW: Duration = Duration::from_millis(50);
 
-/// A training's progress.
+/// The progress of a training run.
 pub struct Progress {
     view: View,
     total_epochs: usize,
@@ -30,7 +30,7 @@ enum View {
 }
 
 impl Progress {
-    /// On stderr: a bar where it is a terminal, else lines.
+    /// Creates the progress on stderr: a bar on a terminal, else lines.
     pub fn new() -> Progress {
         if io::stderr().is_terminal() {
             Progress::bar(ProgressDrawTarget::stderr())
@@ -39,12 +39,12 @@ impl Progress {
         }
     }
 
-    /// A line an epoch, into any stream.
+    /// Creates the progress with one line per epoch, written to `stream`.
     pub fn lines(stream: Box<dyn Write + Send>) -> Progress {
         Progress::with(View::Lines(stream))
     }
 
-    /// A bar on any terminal.
+    /// Creates the progress with a bar on a terminal.
     pub fn bar(target: ProgressDrawTarget) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(0), target);
         let template = "{prefix:.bold} {wide_bar:.cyan/dim} {percent:>3}%  {msg}  {eta} left";
@@ -64,7 +64,7 @@ impl Progress {
         }
     }
 
-    /// The training begins, or goes on after `finished_epochs`.
+    /// Starts the progress, after `finished_epochs` if a run is resumed.
     pub fn start(&mut self, total_epochs: usize, samples_per_epoch: usize, finished_epochs: usize) {
         self.total_epochs = total_epochs;
         self.samples_per_epoch = samples_per_epoch;
@@ -77,13 +77,14 @@ impl Progress {
         }
     }
 
-    /// Whether it is time to say again how a running epoch stands: some metrics take a while to work out.
+    /// Returns whether the bar is due for a redraw. Some metrics take time to compute, so the
+    /// caller computes them only then.
     pub fn is_due(&self) -> bool {
         let waited = self.last_draw.is_none_or(|last| last.elapsed() >= REDRAW);
         waited && matches!(self.view, View::Bar(_))
     }
 
-    /// So many samples of this epoch are done; the loss and a metric as they stand.
+    /// Updates the bar with the number of samples done in this epoch, the loss and a metric.
     pub fn batch(&mut self, samples_done: usize, loss: f64, metric: Option<(&str, f64)>) {
         let View::Bar(bar) = &self.view else { return };
         self.last_draw = Some(Instant::now());
@@ -99,7 +100,7 @@ impl Progress {
         bar.set_message(text);
     }
 
-    /// An epoch is done.
+    /// Prints the line of a finished epoch.
     pub fn epoch_end(&mut self, record: &EpochRecord) {
         self.finished_epochs = record.epoch;
         let line = self.epoch_line(record);
@@ -117,14 +118,14 @@ impl Progress {
         }
     }
 
-    /// The training is over; the bar goes away.
+    /// Removes the bar at the end of the training.
     pub fn finish(&mut self) {
         if let View::Bar(bar) = &self.view {
             bar.finish_and_clear();
         }
     }
 
-    /// Whether a terminal keeps this epoch's line.
+    /// Returns whether a terminal shows this epoch's line.
     fn is_kept(&self, epoch: usize) -> bool {
         let every = self.total_epochs.div_ceil(LINES_KEPT).max(1);
         epoch == 1 || epoch.is_multiple_of(every) || epoch == self.total_epochs
@@ -149,7 +150,7 @@ impl Progress {
         for (name, value) in &record.val_metrics {
             line.push_str(&format!("  val_{name} {}", metric(name, *value)));
         }
-        // On a terminal the bar says the rest, and the line stays one line.
+        // On a terminal, the bar shows the rest, and the line does not wrap.
         if matches!(self.view, View::Bar(_)) {
             return line;
         }
@@ -164,7 +165,7 @@ impl Progress {
         line
     }
 
-    /// A guess from this epoch's time.
+    /// Estimates the remaining time from the time of this epoch.
     fn time_left(&self, record: &EpochRecord) -> Option<String> {
         let epochs = self.total_epochs.checked_sub(record.epoch)?;
         (epochs > 0).then(|| duration(epochs as f64 * record.seconds))

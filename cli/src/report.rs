@@ -1,12 +1,13 @@
-//! `report.html`: one self-contained page that shows a run.
+//! `report.html`: a self-contained page that shows a run.
 //!
-//! Takes a [`Report`], which is plain data; gives the page's text. No script, no network: the charts
-//! are SVG written here, and what moves (the cross-hair, the details) is CSS and HTML alone.
+//! [`Report`] is plain data; [`Report::to_html`] renders it. The page has no scripts and loads
+//! nothing: the charts are SVG, and the interactive parts (the crosshair, the details) use CSS and
+//! HTML only.
 //!
 //! Invariant: every text that comes from the run is escaped (see [`html`]).
 //!
-//! Why not a plotting crate: those that write SVG fix the colours in it, so a page could not follow
-//! the reader's light or dark setting, nor a phone's width.
+//! No plotting crate is used, because those that write SVG fix its colors. A page with fixed colors
+//! cannot follow the reader's light or dark setting, or the width of a phone.
 
 mod chart;
 mod classes;
@@ -31,7 +32,7 @@ const PAGE: &str = include_str!("report/page.html");
 const STYLE: &str = include_str!("report/style.css");
 
 impl Report {
-    /// The page.
+    /// Renders the page.
     pub fn to_html(&self) -> String {
         fill(
             PAGE,
@@ -50,7 +51,7 @@ impl Report {
         )
     }
 
-    /// One sentence: what was learnt, from what, where.
+    /// Returns a sentence with the task, the data, the time and the device.
     fn lead(&self) -> String {
         let task = match self.task {
             Task::Classification => "Classification",
@@ -67,7 +68,7 @@ impl Report {
         )
     }
 
-    /// The final numbers, the first one large.
+    /// Renders the final numbers, the first one large.
     fn results(&self) -> String {
         let mut tiles = Vec::new();
         if let Some(test) = &self.test {
@@ -92,7 +93,7 @@ impl Report {
             tiles.push(("correct".to_string(), text));
         }
         if let Some(r2) = self.predictions.as_ref().and_then(Predictions::r_squared) {
-            tiles.push(("R² on the test".to_string(), short(r2)));
+            tiles.push(("test R²".to_string(), short(r2)));
         }
         let mut out = String::new();
         for (name, value) in tiles {
@@ -105,7 +106,7 @@ impl Report {
         out
     }
 
-    /// The machine, the time, the sizes; beside so many charts.
+    /// Renders the facts about the run. `charts` is the number of charts in the same grid.
     fn facts(&self, charts: usize) -> String {
         let run = &self.run;
         let data = &self.data;
@@ -132,7 +133,7 @@ impl Report {
         if let Some(best) = self.best_epoch {
             rows.push(("Best epoch", count(best as u64)));
         }
-        // In a grid of two columns the facts fill the free cell, or a row of their own.
+        // In a grid of two columns, the facts fill the free cell, or have their own row.
         let class = if charts.is_multiple_of(2) {
             "facts row"
         } else {
@@ -157,7 +158,7 @@ impl Report {
         out
     }
 
-    /// The charts and, beside them, the facts.
+    /// Renders the charts and the facts.
     fn curves(&self) -> String {
         let points = |value: &dyn Fn(&EpochRecord) -> Option<f64>| -> Vec<(f64, f64)> {
             self.epochs
@@ -208,7 +209,7 @@ impl Report {
         out
     }
 
-    /// The metrics' names, of training and validation, in order.
+    /// Returns the names of the training and validation metrics, in order.
     fn metric_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
             .epochs
@@ -221,7 +222,7 @@ impl Report {
         names
     }
 
-    /// The confusion matrix, or targets against predictions.
+    /// Renders the confusion matrix, or the targets against the predictions.
     fn outcome(&self) -> String {
         match (self.task, &self.confusion, &self.predictions) {
             (Task::Classification, Some(confusion), _) => confusion.to_html(),

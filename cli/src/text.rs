@@ -1,15 +1,15 @@
-//! Numbers as people read them, on the terminal and in the report.
+//! Formats numbers and paths for the terminal and the report.
 
 use std::path::Path;
 
-/// A path as the user would write it: from the current folder, where it is inside.
+/// Formats a path, relative to the current folder if it is inside.
 pub fn path(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let inside = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
     inside.as_deref().unwrap_or(path).display().to_string()
 }
 
-/// `1234567` as `1,234,567`.
+/// Formats `1234567` as `1,234,567`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -22,12 +22,12 @@ pub fn count(n: u64) -> String {
     out
 }
 
-/// A number to four significant digits, without needless zeros.
+/// Formats a number with four significant digits, without trailing zeros.
 pub fn short(x: f64) -> String {
     significant(x, 4)
 }
 
-/// A number to so many significant digits, without needless zeros.
+/// Formats a number with `digits` significant digits, without trailing zeros.
 pub fn significant(x: f64, digits: i32) -> String {
     if x == 0.0 {
         return "0".to_string();
@@ -59,12 +59,12 @@ fn trim_zeros(text: String) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
-/// Whether a metric is a share, shown in per cent.
+/// Returns whether a metric is a fraction, which is shown in percent.
 pub fn is_share(name: &str) -> bool {
     name.contains("accuracy")
 }
 
-/// A metric's value, with its unit.
+/// Formats a metric's value with its unit.
 pub fn metric(name: &str, x: f64) -> String {
     if is_share(name) && x.is_finite() {
         format!("{:.2}%", 100.0 * x)
@@ -73,7 +73,7 @@ pub fn metric(name: &str, x: f64) -> String {
     }
 }
 
-/// Seconds, in the unit that suits.
+/// Formats seconds in a suitable unit.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         "–".to_string()
@@ -89,7 +89,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes, in the unit that suits.
+/// Formats bytes in a suitable unit.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if n < 1024 {

@@ -1,4 +1,5 @@
-//! Mistakes end with exit code 2 and a message that says what and where, and leave nothing behind.
+//! Invalid input ends with exit code 2 and a message that names the error and its place, and leaves
+//! no files.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use common::{iris, names, wgrad};
 
-/// Trains on this CSV text, with more lines for `[data]`.
+/// Trains on this CSV text, with further lines for `[data]`.
 fn csv(text: &str, more: &str) -> (tempfile::TempDir, common::Ran) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("d.csv"), text).unwrap();

@@ -1,4 +1,4 @@
-//! The program as a user runs it: exit codes, and which stream says what.
+//! The program's exit codes, and the stream of each output.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Language models: from a text to a run, its measurement and what it writes.
+//! Language models: training on a text, evaluation and generation.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use common::{command, names, wgrad};
 
-/// A folder with a text and a configuration `c.toml` for it.
+/// Creates a folder with a text and a configuration `c.toml`.
 fn folder(model: &str, data: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let text = "the cat sat on the mat. ".repeat(40);
@@ -22,7 +22,7 @@ fn folder(model: &str, data: &str) -> tempfile::TempDir {
     folder
 }
 
-/// What `generate` writes for this prompt, without it.
+/// Returns the text that `generate` adds to this prompt.
 fn written(here: &Path, prompt: &str, line: &str) -> String {
     let mut command = command(here, &format!("generate run {line} --json --prompt"));
     let output = command.arg(prompt).output().unwrap();
@@ -108,10 +108,10 @@ fn byte_pairs_are_learnt_and_kept() {
     let test = &measured["test"];
     let bits = test["bits_per_character"].as_f64().unwrap();
     let loss = test["loss"].as_f64().unwrap();
-    // A token has several characters.
+    // A token stands for several characters.
     assert!(bits < 0.8 * loss / 2f64.ln(), "{test}");
     assert!(written(here, "the cat", "--temperature 0 --tokens 4").starts_with(" sat"));
-    // A published tokenizer is read the same way.
+    // A tokenizer file from elsewhere is read in the same way.
     std::fs::copy(here.join("run/tokenizer.json"), here.join("t.json")).unwrap();
     let config = std::fs::read_to_string(here.join("c.toml")).unwrap();
     let config = config.replace("{ type = \"bpe\", vocabulary = 270 }", "\"t.json\"");

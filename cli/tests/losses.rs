@@ -1,4 +1,4 @@
-//! Each loss that means something of its own by its outputs, from a file to predictions.
+//! The losses whose outputs have a meaning of their own, from a file to predictions.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use common::{data, wgrad};
 
-/// Writes a configuration for one of the project's tables, trains with it, and gives what the test measured
-/// and the lines that `predict` prints.
+/// Trains on one of the project's tables with this configuration. Returns the test's metrics and
+/// the lines that `predict` prints.
 fn train(here: &Path, table: &str, config: &str) -> (serde_json::Value, Vec<String>) {
     std::fs::copy(data(table), here.join("d.csv")).unwrap();
     std::fs::write(here.join("c.toml"), config).unwrap();
@@ -20,7 +20,7 @@ fn train(here: &Path, table: &str, config: &str) -> (serde_json::Value, Vec<Stri
     )
 }
 
-/// A regression on the diabetes table.
+/// Returns the configuration of a regression on the diabetes table.
 fn diabetes(loss: &str) -> String {
     format!(
         "[model]\nhidden = [8]\ninit = \"kaiming_normal\"\n[data]\npath = \"d.csv\"\ntarget = \"progression\"\n\
@@ -47,7 +47,7 @@ fn a_normal_density_tells_how_sure_it_is() {
         told[0],
         "predicted progression,deviation of predicted progression"
     );
-    // In the target's units: about 95 of 100 quantities lie within two deviations.
+    // In the target's units: about 95 of 100 values lie within two standard deviations.
     let table = std::fs::read_to_string(folder.path().join("d.csv")).unwrap();
     let actual = table.lines().skip(1).map(|l| {
         let last = l.rsplit(',').next().unwrap();
@@ -66,7 +66,7 @@ fn a_normal_density_tells_how_sure_it_is() {
 fn counts_are_predicted_by_their_rates() {
     let folder = tempfile::tempdir().unwrap();
     let (test, told) = train(folder.path(), "diabetes.csv", &diabetes("\"poisson_nll\""));
-    // Measured, as predicted, in the target's units, not as logarithms.
+    // Predictions and metrics are in the target's units, not logarithms.
     let error = test["mae"].as_f64().unwrap();
     assert!(error < 60.0, "{error}");
     assert_eq!(told[0], "predicted progression");
@@ -127,7 +127,7 @@ fn log_probabilities_are_cross_entropy_in_two_parts() {
     assert_eq!(classes(&nll.1), classes(&whole.1));
 }
 
-/// A file of numbers `[rows, columns]` as NumPy writes them.
+/// Writes a matrix `[rows, columns]` in NumPy's format.
 fn npy(path: &Path, rows: &[Vec<f32>]) {
     let (n, width) = (rows.len(), rows[0].len());
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, {width}), }}");

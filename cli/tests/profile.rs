@@ -1,4 +1,4 @@
-//! `wgrad profile`: tables for people, JSON lines for programs, a trace for both.
+//! `wgrad profile`: tables, JSON lines and the trace.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -36,7 +36,7 @@ fn tables_say_where_the_time_goes() {
     for line in ran.stdout.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    // No run's folder.
+    // Profiling creates no run folder.
     assert_eq!(names(folder.path()), ["c.toml", "iris.csv"]);
 }
 
@@ -103,7 +103,7 @@ fn mistakes_are_those_of_a_training() {
     let refused = |line: &str, message: &str| wgrad(folder.path(), line).refused(message);
     refused(
         "profile c.toml --steps 1 --json --device nothing",
-        "`wgrad devices` lists them",
+        "`wgrad devices` lists the adapters",
     );
     let ran = wgrad(
         folder.path(),

@@ -1,4 +1,4 @@
-//! A training that was stopped and goes on gives the bits of one that was not.
+//! A resumed run gives the same bits as an uninterrupted one.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +8,7 @@ use std::path::Path;
 use common::{iris, names, wgrad};
 use serde_json::Value;
 
-/// The epochs' records without their times.
+/// Returns the records of the epochs without their times.
 fn records(run: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let record = |line: &str| {
@@ -56,7 +56,7 @@ fn control_c_saves_and_the_run_goes_on_to_the_same_bits() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // Some epochs are done: the training is under way.
+    // Waits for some epochs, so that the interrupt hits a running training.
     let seen = lines.by_ref().take(4).count();
     assert_eq!(seen, 4);
     let killed = Command::new("kill")
@@ -100,7 +100,7 @@ fn another_way_of_learning_is_not_the_same_run() {
     wgrad(here, "train c.toml --resume=nowhere --json").refused("nowhere: there is no such folder");
     let ran = wgrad(here, "train c.toml --resume").ok();
     assert!(
-        ran.stdout.contains("has come to its end, after 2 epochs"),
+        ran.stdout.contains("is complete after 2 epochs"),
         "{}",
         ran.stdout
     );
@@ -108,6 +108,6 @@ fn another_way_of_learning_is_not_the_same_run() {
     let data = std::fs::read_to_string(here.join("iris.csv")).unwrap();
     std::fs::write(here.join("iris.csv"), data.replace("5.1,", "5.2,")).unwrap();
     wgrad(here, "train c.toml --resume --epochs 4 --json")
-        .refused("the data is not what it was when this run began");
+        .refused("the data has changed since this run began");
     wgrad(here, "evaluate run --json").refused("give the data to evaluate (--data)");
 }

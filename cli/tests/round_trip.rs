@@ -1,4 +1,4 @@
-//! Train, evaluate and predict, as a user does it.
+//! `train`, `evaluate` and `predict` in sequence, as a user runs them.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -51,17 +51,17 @@ fn iris_is_learnt_measured_and_predicted() {
     let report = std::fs::read_to_string(run.join("report.html")).unwrap();
     assert!(report.contains("Confusion matrix") && report.contains("versicolor"));
 
-    // The test split again, from the run's folder alone.
+    // Evaluates the test split again, from the run folder alone.
     let measured = wgrad(here, "evaluate run --json").ok().done();
     assert_eq!(measured["test"], done["test"]);
-    // All of the data, given by name.
+    // Evaluates the whole file.
     let all = wgrad(here, "evaluate run --data iris.csv --json")
         .ok()
         .done();
     assert_eq!(all["samples"], 150);
     assert!(all["test"]["accuracy"].as_f64().unwrap() > 0.9);
 
-    // Columns in another order, one that the model does not know, no target.
+    // The columns have another order, one is unknown, and there is no target.
     let table = "note,petal width (cm),petal length (cm),sepal width (cm),sepal length (cm)\n\
                  a,0.2,1.4,3.5,5.1\nb,2.5,6.0,3.3,6.3\n";
     std::fs::write(here.join("new.csv"), table).unwrap();
@@ -130,7 +130,7 @@ fn two_classes_train_with_a_binary_loss() {
     let accuracy = done["test"]["accuracy"].as_f64().unwrap();
     assert!(accuracy > 0.93, "{accuracy}");
     let measured = wgrad(here, "evaluate runs/b --json").ok().done();
-    // What the engine measured and what was counted from the predictions.
+    // The metrics of the engine agree with the counts of the predictions.
     let counts = &measured["confusion"]["counts"];
     let at = |i: usize, j: usize| counts[i][j].as_f64().unwrap();
     let right = (at(0, 0) + at(1, 1)) / measured["samples"].as_f64().unwrap();
@@ -152,7 +152,7 @@ fn early_stopping_keeps_the_best_weights() {
             .unwrap()
             .ends_with("best.safetensors")
     );
-    // It has ended: resuming it trains no further.
+    // The run is complete, so resuming it trains no further.
     let again = wgrad(folder.path(), "train c.toml --resume --json")
         .ok()
         .done();
@@ -165,5 +165,5 @@ fn devices_names_what_auto_takes() {
     let done = wgrad(folder.path(), "devices --json").ok().done();
     assert!(done["auto"]["device"].is_string() && done["auto"]["why"].is_string());
     let words = wgrad(folder.path(), "devices").ok();
-    assert!(words.stdout.contains("auto takes "));
+    assert!(words.stdout.contains("auto selects "));
 }

@@ -1,4 +1,4 @@
-//! `wgrad devices`: the adapters, with what they offer.
+//! `wgrad devices`: lists the adapters with their limits and features.
 
 use serde::Serialize;
 use wgrad::Device;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text::{bytes, count};
 
-/// An adapter, as an event.
+/// An adapter, as a JSON event.
 #[derive(Serialize)]
 struct Adapter<'a> {
     index: usize,
@@ -25,7 +25,7 @@ struct Adapter<'a> {
     limits: Limits,
 }
 
-/// What kernels and buffers may use, in bytes or a count.
+/// The limits of an adapter, in bytes or counts.
 #[derive(Serialize)]
 struct Limits {
     buffer_bytes: u64,
@@ -42,7 +42,7 @@ pub fn run(output: &mut Output) -> Result<(), Failure> {
     let auto = Device::auto()?;
     let chosen = auto.as_gpu().map(|gpu| gpu.info());
     if adapters.is_empty() {
-        output.say("no GPU was found; on Linux, is a Vulkan driver installed?");
+        output.say("found no GPU; on Linux, check that a Vulkan driver is installed");
     }
     let width = adapters.iter().map(|a| a.name.len()).max().unwrap_or(0);
     for (index, adapter) in adapters.iter().enumerate() {
@@ -55,7 +55,7 @@ pub fn run(output: &mut Output) -> Result<(), Failure> {
         output.event("adapter", &event(index, adapter));
     }
     let (name, why) = (auto.name(), auto.why());
-    output.say(&format!("\nauto takes {name}: {why}"));
+    output.say(&format!("\nauto selects {name}: {why}"));
     output.event(
         "done",
         &serde_json::json!({
@@ -66,7 +66,7 @@ pub fn run(output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a person wants to know about an adapter, on one line.
+/// Returns the limits and features of an adapter as one line.
 fn offers(adapter: &AdapterInfo) -> String {
     let l = &adapter.limits;
     let mut parts = vec![

@@ -1,4 +1,4 @@
-//! `wgrad doctor`: every kernel of this adapter against the reference.
+//! `wgrad doctor`: checks the kernels on a device against the reference.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::output::Output;
 use crate::text::{count, significant};
 use wgrad::spec::DeviceSpec;
 
-/// A check, as a JSON line.
+/// A check, as a JSON event.
 #[derive(Serialize)]
 struct Check<'a> {
     op: &'a str,
@@ -24,30 +24,30 @@ struct Check<'a> {
     shape: &'a [usize],
     kernel: &'a str,
     variant: usize,
-    /// In tolerances; nothing where it is infinite.
+    /// The error in units of the tolerance; null if it is infinite.
     error: f64,
     passed: bool,
     problem: Option<&'a str>,
 }
 
-/// The last JSON line.
+/// The last JSON event.
 #[derive(Serialize)]
 struct Done<'a> {
     adapter: &'a str,
     driver: &'a str,
     checked: usize,
     failed: usize,
-    /// Of all cases,
+    /// The number of all cases.
     cases: usize,
-    /// so many were run.
+    /// The number of cases that were run.
     run: usize,
     seconds: f64,
 }
 
-/// Failures that are told one by one; the others are counted.
-const TOLD: usize = 20;
+/// The number of failures that are listed; the others are only counted.
+const MAX_LISTED_FAILURES: usize = 20;
 
-/// Checks the adapter; fails where a kernel does.
+/// Checks the device. Returns an error if a check fails.
 pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     let start = Instant::now();
     let device = open(args.device.as_ref())?;
@@ -75,11 +75,11 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     }
     let (checked, failed) = (report.rows.len(), report.failed());
     output.say(&table(&report));
-    for row in report.failures().take(TOLD) {
-        output.say(&format!("FAIL  {}", told(row)));
+    for row in report.failures().take(MAX_LISTED_FAILURES) {
+        output.say(&format!("FAIL  {}", failure_line(row)));
     }
-    if failed > TOLD {
-        output.say(&format!("      and {} more", failed - TOLD));
+    if failed > MAX_LISTED_FAILURES {
+        output.say(&format!("      and {} more", failed - MAX_LISTED_FAILURES));
     }
     let seconds = start.elapsed().as_secs_f64();
     let cases: usize = report.listed.values().sum();
@@ -87,7 +87,7 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     let rest = match cases - run {
         0 => String::new(),
         n => format!(
-            "; {} more cases run the same shaders at other sizes or in other ops: --thorough",
+            "; --thorough runs {} more cases: the same shaders at other sizes or in other ops",
             count(n as u64)
         ),
     };
@@ -117,8 +117,8 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// The device asked for; the best adapter where none was, one in software too where there is no
-/// other.
+/// Opens the requested device. Default: the best adapter, which may be a software adapter if there
+/// is no other.
 fn open(choice: Option<&DeviceSpec>) -> Result<Device, Failure> {
     let device = match choice {
         None | Some(DeviceSpec::Auto) => Device::gpu(&Selector::SoftwareAllowed),
@@ -129,7 +129,7 @@ fn open(choice: Option<&DeviceSpec>) -> Result<Device, Failure> {
     device.map_err(Failure::Engine)
 }
 
-/// Hidden by itself where stderr is no terminal.
+/// Creates the progress bar, which is hidden if stderr is not a terminal.
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len}  {elapsed}") {
@@ -160,7 +160,7 @@ fn check(row: &Row) -> Check<'_> {
     }
 }
 
-fn told(row: &Row) -> String {
+fn failure_line(row: &Row) -> String {
     let Row {
         op,
         case,
@@ -172,12 +172,13 @@ fn told(row: &Row) -> String {
     let problem = row.problem.as_deref().unwrap_or_default();
     let error = significant(row.error, 3);
     format!(
-        "{op} ({case}, {}) {shape}, {kernel}, variant {variant}: {error} tolerances off; {problem}",
+        "{op} ({case}, {}) {shape}, {kernel}, variant {variant}: error of {error} tolerances; {problem}",
         phase(row.phase)
     )
 }
 
-/// A line for each op: the largest error forward and backward, in units of what is allowed.
+/// Returns a table with one line per op: its largest forward, backward and update errors, in units
+/// of the tolerance.
 fn table(report: &Report) -> String {
     let lines = report.lines();
     let mut ops: Vec<&str> = Vec::new();
@@ -212,5 +213,5 @@ fn table(report: &Report) -> String {
             error("update"),
         );
     }
-    text + "Errors are the largest ones, in units of what is allowed: up to 1 is fine.\n"
+    text + "Each error is the largest of its op, in units of the tolerance: up to 1 passes.\n"
 }

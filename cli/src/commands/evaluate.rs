@@ -1,4 +1,4 @@
-//! `wgrad evaluate`: a trained network on its test data, or on other data.
+//! `wgrad evaluate`: evaluates a trained model on its test data or on other data.
 
 use crate::args::EvaluateArgs;
 use crate::commands::train::{Scores, scores_text};
@@ -11,7 +11,7 @@ use wgrad::Run;
 use wgrad::run;
 use wgrad::spec::Overrides;
 
-/// The command's result.
+/// The last JSON event.
 #[derive(Serialize)]
 struct Done {
     run: String,
@@ -23,7 +23,7 @@ struct Done {
     classes: Option<Vec<ClassScores>>,
 }
 
-/// Measures the network of a run.
+/// Evaluates the model of a run.
 pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
     let overrides = Overrides {
         device: args.device.clone(),
@@ -34,7 +34,7 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
         Some(file) => run.dataset(file, args.targets.as_deref())?,
         None => run.test_data()?.ok_or_else(|| {
             Failure::Usage(format!(
-                "{}: this run has no test data (test_split is 0); give some with --data",
+                "{}: this run has no test data (test_split is 0); pass a file with --data",
                 path(run.folder().path())
             ))
         })?,

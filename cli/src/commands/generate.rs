@@ -1,4 +1,4 @@
-//! `wgrad generate`: a trained language model writes on from a prompt.
+//! `wgrad generate`: generates text from a prompt with a trained language model.
 
 use std::time::Instant;
 
@@ -12,29 +12,29 @@ use crate::output::Output;
 use crate::text::{count, duration, path, significant};
 use wgrad::spec::Overrides;
 
-/// A token as it is written.
+/// A generated token, as a JSON event.
 #[derive(Serialize)]
 struct Written<'a> {
     token: u32,
-    /// The text that it completes; empty in the middle of a character.
+    /// The text that the token completes; empty in the middle of a character.
     text: &'a str,
 }
 
-/// The command's result.
+/// The last JSON event.
 #[derive(Serialize)]
 struct Done {
     run: String,
     device: String,
     weights: String,
     prompt: String,
-    /// All that was written, without the prompt.
+    /// The generated text, without the prompt.
     text: String,
     tokens: usize,
     /// Seconds from the prompt to the last token.
     seconds: f64,
 }
 
-/// Writes on from the prompt.
+/// Generates text and prints it token by token.
 pub fn run(args: &GenerateArgs, output: &mut Output) -> Result<(), Failure> {
     let overrides = Overrides {
         device: args.device.clone(),
@@ -66,7 +66,7 @@ pub fn run(args: &GenerateArgs, output: &mut Output) -> Result<(), Failure> {
     all.push_str(&rest);
     let seconds = started.elapsed().as_secs_f64();
     output.note(&format!(
-        "{} tokens in {}, {} a second, on {}; weights {}",
+        "{} tokens in {}, {} tokens/s, on {}; weights {}",
         count(tokens as u64),
         duration(seconds),
         significant(tokens as f64 / seconds.max(1e-9), 3),

@@ -1,4 +1,4 @@
-//! `wgrad predict`: a trained network's outputs for new data, as CSV.
+//! `wgrad predict`: writes a trained model's predictions for new data as CSV.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::text::{count, path};
 use wgrad::run::Preprocessing;
 use wgrad::spec::Overrides;
 
-/// One sample's prediction, as an event.
+/// The prediction of a sample, as a JSON event.
 #[derive(Serialize)]
 struct PredictionEvent {
-    /// Which sample of the input, counted from 0.
+    /// The index of the sample in the input, counted from 0.
     row: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<String>,
@@ -28,7 +28,7 @@ struct PredictionEvent {
     deviations: Vec<f64>,
 }
 
-/// The command's result.
+/// The last JSON event.
 #[derive(Serialize)]
 struct Done {
     run: String,
@@ -37,7 +37,7 @@ struct Done {
     out: Option<String>,
 }
 
-/// Computes the outputs of a run's network.
+/// Computes the predictions of a run's model.
 pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
     let overrides = Overrides {
         device: args.device.clone(),
@@ -54,13 +54,14 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
         .collect();
     if !unexpected.is_empty() {
         output.note(&format!(
-            "note: not used by this model: {}",
+            "note: columns not used by this model: {}",
             unexpected.join(", ")
         ));
     }
     let device = run.config().training.device.open()?;
     let predictions = run.predictor(&device)?.predict(&set)?;
-    let failed = |e: csv::Error| Failure::Found(format!("the predictions are no CSV: {e}"));
+    let failed =
+        |e: csv::Error| Failure::Found(format!("cannot write the predictions as CSV: {e}"));
     match &args.out {
         Some(out) => {
             let text = table(preprocessing, &predictions).map_err(failed)?;
@@ -121,7 +122,7 @@ fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> 
     event
 }
 
-/// The predictions as CSV, in the order of the input.
+/// Formats the predictions as CSV, in the order of the input.
 fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let predicted = match preprocessing.target.as_str() {
@@ -151,7 +152,7 @@ fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Resu
                 ..
             } => {
                 let mut fields = vec![name.clone()];
-                // Probabilities are computed in f32 logits: six digits are all that is in them.
+                // Probabilities come from f32 logits, so more than six digits carry no information.
                 fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
                 writer.write_record(&fields)?;
             }

@@ -1,4 +1,4 @@
-//! `wgrad profile`: where the time of a training step goes.
+//! `wgrad profile`: shows how the time of a training step is spent.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use crate::text::path;
 use wgrad::run::Datasets;
 use wgrad::spec::{Config, LayerSpec, Overrides, Path};
 
-/// Rows of a table where not all are asked for.
-const ROWS: usize = 12;
+/// The number of rows of a table without `--all`.
+const DEFAULT_ROWS: usize = 12;
 
-/// A step of the plan, as an event.
+/// A step of the plan, as a JSON event.
 #[derive(Serialize)]
 struct Step<'a> {
     step: usize,
@@ -32,7 +32,7 @@ struct Step<'a> {
     bytes: u64,
 }
 
-/// Steps that belong together, as part of the last event.
+/// A group of steps, as part of the last event.
 #[derive(Serialize)]
 struct Sum {
     label: String,
@@ -45,7 +45,7 @@ struct Sum {
     of_bandwidth: f64,
 }
 
-/// The last event.
+/// The last JSON event.
 #[derive(Serialize)]
 struct Done {
     device: String,
@@ -66,7 +66,7 @@ struct Done {
     trace: Option<String>,
 }
 
-/// Trains some steps as a configuration file says, times their parts, and keeps nothing of it but a trace.
+/// Runs some training steps of a configuration and times their parts. Writes nothing but the trace.
 pub fn run(args: &ProfileArgs, output: &mut Output) -> Result<(), Failure> {
     let overrides = Overrides {
         device: args.device.clone(),
@@ -101,7 +101,7 @@ pub fn run(args: &ProfileArgs, output: &mut Output) -> Result<(), Failure> {
         ("by line of the file", by_line),
         ("by step of the plan", profile.by_step()),
     ];
-    let most = (!args.all).then_some(ROWS);
+    let most = (!args.all).then_some(DEFAULT_ROWS);
     output.say(&format!("{}\n", profile.heading()));
     for (title, rows) in tables.iter().filter(|(_, rows)| !rows.is_empty()) {
         output.say(&profile.table(title, rows, most));
@@ -122,15 +122,15 @@ pub fn run(args: &ProfileArgs, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The layers of a model, and where they stand in the file.
+/// The layers of a model, with their lines in the file.
 struct Layers<'c> {
     config: &'c Config,
     all: Vec<LayerSpec>,
 }
 
 impl Layers<'_> {
-    /// The line of the file that a step comes from, with the layer's kind; none for the update of parameters and
-    /// what belongs to no layer.
+    /// Returns the file's line and the layer's kind for a step. Returns `None` for parameter
+    /// updates and for steps outside any layer.
     fn line(&self, step: &StepProfile) -> Option<String> {
         if step.phase == Phase::Update {
             return None;
@@ -139,7 +139,7 @@ impl Layers<'_> {
         let (layer, path) = find(&self.all, &step.scope, &at)?;
         let kind = layer.kind();
         let place = self.config.place(&path).filter(|_| {
-            // The short form has no line for each layer.
+            // A model in the short form has no line for each layer.
             self.config.place(&path) != self.config.place(&at)
         });
         Some(match place {
@@ -152,8 +152,8 @@ impl Layers<'_> {
     }
 }
 
-/// The layer that the engine calls `scope`, such as `3` or, inside a residual one, `3.shortcut.0`, with its place
-/// among layers that stand in a list at `at`.
+/// Finds the layer with the engine's name `scope`, such as `3`, or `3.shortcut.0` inside a residual
+/// layer. Returns it with its path, where `at` is the path of `layers`.
 fn find<'l>(layers: &'l [LayerSpec], scope: &str, at: &Path) -> Option<(&'l LayerSpec, Path)> {
     let (first, rest) = scope.split_once('.').unwrap_or((scope, ""));
     let index = first.parse::<usize>().ok()?;

@@ -1,7 +1,7 @@
-//! `wgrad train`: a network, as a configuration file says.
+//! `wgrad train`: trains the model of a configuration file.
 //!
-//! Data, network and device are made and checked first; only then is there a run's folder. A training
-//! that fails before its first checkpoint leaves none.
+//! The data, the model and the device are created and checked before the run folder. A run that
+//! fails before its first checkpoint leaves no folder.
 
 mod finish;
 mod resume;
@@ -23,27 +23,27 @@ use wgrad::run::Datasets;
 use wgrad::run::RunFolder;
 use wgrad::spec::Config;
 
-/// A training with all it needs.
+/// A training run with everything that it uses.
 pub(super) struct Training {
     config: Config,
     data: Datasets,
     device: Device,
     trainer: Trainer,
     facts: PlanFacts,
-    /// When the program began.
+    /// The time when the program started.
     started: Instant,
 }
 
-/// What a step takes, known before the first one.
+/// The cost of a training step, known before the first one.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct PlanFacts {
-    /// The exact peak of device memory.
+    /// The exact peak of device memory, in bytes.
     bytes: u64,
     dispatches: usize,
     flops: f64,
 }
 
-/// The event that opens a training.
+/// The first JSON event of a run.
 #[derive(Serialize)]
 struct Start<'a> {
     run: String,
@@ -57,7 +57,7 @@ struct Start<'a> {
     resumed_epoch: Option<usize>,
 }
 
-/// Trains, and leaves a run's folder behind. `started` is when the program began.
+/// Trains a model and writes its run folder. `started` is the time when the program started.
 pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<(), Failure> {
     let mut config = Config::load(&args.config, &args.overrides())?;
     let resumed = match &args.resume {
@@ -116,7 +116,7 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
 }
 
 impl Training {
-    /// Everything that writes to the run's folder.
+    /// Runs the part of the training that writes to the run folder.
     fn in_folder(
         &mut self,
         run: &RunFolder,
@@ -137,7 +137,7 @@ impl Training {
         self.finish(run, stopped, output)
     }
 
-    /// Says what will be done, where and with what.
+    /// Prints the device, the data, the run folder and the model.
     fn announce(&self, run: &RunFolder, resumed: Option<usize>, output: &mut Output) {
         let samples = &self.data;
         let size = |set: &Option<_>| set.as_ref().map_or(0, wgrad::data::Dataset::len);
@@ -149,7 +149,7 @@ impl Training {
         let device = self.trainer.device();
         output.say(&format!("device  {}, {}", device.name(), device.why()));
         output.say(&format!(
-            "data    {}: {}\n        {} samples for training, {} for validation, {} for the test",
+            "data    {}: {}\n        {} training samples, {} validation samples, {} test samples",
             file_name(&self.config),
             target_words(&self.config, samples),
             count(train as u64),
@@ -177,7 +177,7 @@ impl Training {
             .memory_report()
             .map(|report| format!("memory: {report}\n"));
         output.say(&format!(
-            "a step: {} dispatches, {} Mflop; {} of device memory in all\n{}",
+            "step    {} dispatches, {} Mflop; peak device memory {}\n{}",
             count(facts.dispatches as u64),
             significant(facts.flops / 1e6, 3),
             bytes(facts.bytes),
@@ -198,7 +198,7 @@ impl Training {
     }
 }
 
-/// The data file's name, for titles.
+/// Returns the name of the data file.
 fn file_name(config: &Config) -> String {
     let file = config.data.source.file();
     file.file_name()
@@ -207,7 +207,7 @@ fn file_name(config: &Config) -> String {
         .into_owned()
 }
 
-/// What is learnt from what, in words.
+/// Describes the features and the targets of the data.
 fn target_words(config: &Config, data: &Datasets) -> String {
     let shape = &data.preprocessing.sample_shape;
     if let Some(text) = data.preprocessing.text {

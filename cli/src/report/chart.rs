@@ -1,7 +1,7 @@
-//! Charts as SVG; colours and type come from the page's style.
+//! Charts as SVG, with colors and fonts from the page's style.
 //!
-//! Hovering needs no script: each epoch has an invisible strip, and the strip's group shows its
-//! cross-hair, dots and numbers by CSS.
+//! Hovering needs no script: each epoch has an invisible strip. CSS shows the crosshair, the dots
+//! and the numbers of the strip under the pointer.
 
 mod axis;
 mod pairs;
@@ -24,16 +24,16 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 42.0;
-/// No more strips than this, however many epochs there are.
+/// The largest number of strips, also for more epochs.
 const STRIPS: usize = 160;
 
 /// A chart of one quantity over the epochs.
 pub struct Chart {
     /// The heading.
     pub title: String,
-    /// The quantity's name, which decides its unit.
+    /// The name of the quantity, which determines its unit.
     pub metric: String,
-    /// The lines; an empty one is left out.
+    /// The lines; empty ones are omitted.
     pub series: Vec<Series>,
     /// An epoch to mark as the best.
     pub mark: Option<usize>,
@@ -42,13 +42,13 @@ pub struct Chart {
 /// One line of a chart.
 pub struct Series {
     name: &'static str,
-    /// The CSS class that gives its colour.
+    /// The CSS class for its color.
     class: &'static str,
     points: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// A line through `(epoch, value)`; a value that is not finite leaves a gap.
+    /// Creates a line through `(epoch, value)`. A value that is not finite leaves a gap.
     pub fn new(name: &'static str, class: &'static str, points: Vec<(f64, f64)>) -> Series {
         Series {
             name,
@@ -66,7 +66,7 @@ impl Series {
 }
 
 impl Chart {
-    /// The chart as a `<figure>`, with its legend.
+    /// Renders the chart as a `<figure>` with a legend.
     pub fn to_html(&self) -> String {
         let series: Vec<&Series> = self
             .series
@@ -75,7 +75,7 @@ impl Chart {
             .collect();
         let values = series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
         let epochs = series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
-        // A learning rate's shape (cosine, steps) is known by its linear look.
+        // The shape of a learning rate (cosine, steps) is recognized on a linear scale.
         let may_log = !is_share(&self.metric) && self.metric != "lr";
         let (Some(y), Some(x)) = (Axis::fit(values, may_log, 4), epoch_axis(epochs)) else {
             return format!(
@@ -114,7 +114,7 @@ impl Chart {
         )
     }
 
-    /// The lines' names with their last values.
+    /// Renders the names of the lines with their last values.
     fn legend(&self, series: &[&Series]) -> String {
         let mut out = String::from("<ul class=\"legend\">");
         for s in series {
@@ -131,7 +131,7 @@ impl Chart {
         out
     }
 
-    /// The chart in words, for those who do not see it.
+    /// Describes the chart in words, for screen readers.
     fn describe(&self, series: &[&Series]) -> String {
         let mut out = format!("{} over the epochs", self.title);
         for s in series {
@@ -163,7 +163,7 @@ impl Chart {
         );
     }
 
-    /// What shows when the pointer is over an epoch.
+    /// Draws the invisible strips with what they show on hover.
     fn draw_strips(&self, svg: &mut String, plot: &Plot, series: &[&Series]) {
         let Some(longest) = series.iter().max_by_key(|s| s.points.len()) else {
             return;
@@ -217,7 +217,7 @@ fn draw_line(svg: &mut String, plot: &Plot, s: &Series) {
     let mut path = String::new();
     let mut pen_down = false;
     for (x, y) in &s.points {
-        // A value at or below zero has no place on a logarithmic axis.
+        // A logarithmic axis has no place for values of zero or less.
         if !y.is_finite() || (plot.y.log && *y <= 0.0) {
             pen_down = false;
             continue;

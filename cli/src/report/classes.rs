@@ -1,4 +1,4 @@
-//! The confusion matrix as a heat table, with precision, recall and F1 of each class.
+//! The confusion matrix as a heat map, with precision, recall and F1 of each class.
 
 use std::fmt::Write as _;
 
@@ -9,19 +9,20 @@ use super::Confusion;
 use super::html::escape;
 use crate::text::count;
 
-/// A table with more classes than this is too wide to read; only the numbers of each class are shown.
+/// The largest number of classes for a confusion matrix. A larger one is too wide to read, so only
+/// the scores of the classes are shown.
 const MOST_CLASSES: usize = 40;
 
-/// Precision, recall and F1 of a class; `None` where nothing was predicted, or there was nothing.
+/// The scores of a class. A score whose denominator is 0 is `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scores {
     /// Precision: `tp / (tp + fp)`.
     pub precision: Option<f64>,
     /// Recall: `tp / (tp + fn)`.
     pub recall: Option<f64>,
-    /// The harmonic mean of the two.
+    /// The harmonic mean of precision and recall.
     pub f1: Option<f64>,
-    /// How many samples the class has.
+    /// The number of samples of the class.
     pub support: u64,
 }
 
@@ -36,7 +37,7 @@ pub struct ClassScores {
 }
 
 impl Confusion {
-    /// The scores of all classes, in order.
+    /// Returns the scores of all classes, in order.
     pub fn all_scores(&self) -> Vec<ClassScores> {
         let each = self.classes.iter().enumerate();
         each.map(|(i, class)| ClassScores {
@@ -46,7 +47,7 @@ impl Confusion {
         .collect()
     }
 
-    /// The scores as a table for the terminal.
+    /// Formats the scores as a table for the terminal.
     pub fn to_text(&self) -> String {
         let names = self.classes.iter().map(|c| c.chars().count());
         let width = names.max().unwrap_or(0).max("class".len());
@@ -76,14 +77,14 @@ impl Confusion {
         self.counts.get(actual).map_or(0, |row| row.iter().sum())
     }
 
-    /// The number of correct samples, and of all.
+    /// Returns the number of correct samples and the number of all samples.
     pub fn right_of_total(&self) -> (u64, u64) {
         let n = self.counts.len();
         let right = (0..n).map(|i| self.at(i, i)).sum();
         (right, (0..n).map(|i| self.row_sum(i)).sum())
     }
 
-    /// The scores of one class.
+    /// Returns the scores of a class.
     pub fn scores(&self, class: usize) -> Scores {
         let support = self.row_sum(class);
         let taken: u64 = (0..self.counts.len()).map(|i| self.at(i, class)).sum();
@@ -97,7 +98,7 @@ impl Confusion {
         }
     }
 
-    /// The section of the page.
+    /// Renders the section of the page.
     pub(super) fn to_html(&self) -> String {
         let matrix = if self.classes.len() <= MOST_CLASSES {
             self.matrix()
@@ -105,8 +106,8 @@ impl Confusion {
             String::new()
         };
         format!(
-            "<section><h2>Classes</h2><p class=\"note\">Of the test samples of each class (rows), \
-             how many were taken for which (columns). The shade is the share of the row.</p>\
+            "<section><h2>Classes</h2><p class=\"note\">The number of test samples of each class \
+             (rows) that were predicted as each class (columns). The shade is the share of the row.</p>\
              <div class=\"classes\">{matrix}{}</div>{}</section>",
             self.score_table(),
             self.mistakes()
@@ -135,7 +136,8 @@ impl Confusion {
                     continue;
                 }
                 let share = n as f64 / sum;
-                // The square root keeps one mistake in a hundred visible, the floor one in a thousand.
+                // The square root keeps an error in a hundred samples visible, the minimum one in a
+                // thousand.
                 let shade = share.sqrt().max(0.12);
                 let strong = if shade > 0.6 { " strong" } else { "" };
                 let kind = if i == j { "right" } else { "wrong" };
@@ -193,7 +195,7 @@ impl Confusion {
         out
     }
 
-    /// The most frequent errors, in words.
+    /// Renders the most frequent errors.
     fn mistakes(&self) -> String {
         let mut pairs: Vec<(u64, &str, &str)> = Vec::new();
         for (i, actual) in self.classes.iter().enumerate() {
@@ -227,7 +229,7 @@ fn percent(share: Option<f64>) -> String {
     share.map_or("–".to_string(), |s| format!("{:.1}%", 100.0 * s))
 }
 
-/// The mean over the classes that have the score.
+/// Returns the mean over the classes that have the score.
 fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let known: Vec<f64> = values.flatten().collect();
     (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)

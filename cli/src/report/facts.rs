@@ -1,4 +1,4 @@
-//! What the page shows, as plain data.
+//! The data of the report page.
 
 use std::collections::BTreeMap;
 
@@ -8,49 +8,49 @@ use wgrad::Task;
 use wgrad::data::Dataset;
 use wgrad::run::{EpochRecord, Prediction};
 
-/// Everything that the page shows.
+/// All data of the page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// The run's name, e.g. `digits`.
     pub title: String,
-    /// Classes or numbers.
+    /// The task, which selects the sections.
     pub task: Task,
     /// The data set.
     pub data: DataFacts,
-    /// The machine and the time.
+    /// The device, the time and the weights.
     pub run: RunFacts,
-    /// The test's results, where there was a test.
+    /// The results of the test, if the run has test data.
     pub test: Option<TestResult>,
     /// All epochs, in order.
     pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights were best, counted from 1.
+    /// The epoch with the best weights, counted from 1.
     pub best_epoch: Option<usize>,
     /// The confusion matrix of the test split; classification only.
     pub confusion: Option<Confusion>,
     /// Targets and predictions of the test split; regression only.
     pub predictions: Option<Predictions>,
-    /// The network's layers, in order.
+    /// The layers of the model, in order.
     pub layers: Vec<LayerRow>,
     /// The resolved configuration, as TOML.
     pub config: String,
 }
 
-/// The data set of a run.
+/// Facts about the data set of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct DataFacts {
     /// The file's name, e.g. `digits.csv`.
     pub name: String,
-    /// Samples trained on.
+    /// The number of training samples.
     pub train: usize,
-    /// Samples for validation.
+    /// The number of validation samples.
     pub validation: usize,
-    /// Samples for the test.
+    /// The number of test samples.
     pub test: usize,
     /// The shape of one sample.
     pub sample_shape: Vec<usize>,
 }
 
-/// The machine, the time, the weights.
+/// Facts about the device, the time and the weights.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RunFacts {
     /// The device's name.
@@ -59,11 +59,11 @@ pub struct RunFacts {
     pub driver: String,
     /// Seconds from the first step to the last.
     pub seconds: f64,
-    /// Milliseconds from nothing to the first loss.
+    /// Milliseconds from the program's start to the first loss.
     pub first_step_ms: f64,
-    /// Training steps.
+    /// The number of training steps.
     pub steps: u64,
-    /// Training samples a second.
+    /// Training samples per second.
     pub samples_per_second: f64,
     /// The number of trained parameters.
     pub parameters: u64,
@@ -77,7 +77,7 @@ pub struct RunFacts {
     pub version: String,
 }
 
-/// The final test.
+/// The results of the final test.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TestResult {
     /// The mean loss.
@@ -128,7 +128,7 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// The first number of each sample's target and of its prediction.
+    /// Takes the first number of each sample's target and prediction.
     pub fn of(target: &str, set: &Dataset, predictions: &[Prediction]) -> Self {
         let mut pairs = Predictions {
             target: target.to_string(),
@@ -148,17 +148,17 @@ impl Predictions {
     }
 }
 
-/// One layer.
+/// Facts about a layer.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LayerRow {
-    /// Its name in the weights' file, e.g. `0`.
+    /// The layer's name in the weights file, e.g. `0`.
     pub name: String,
-    /// What it is, e.g. `Linear`.
+    /// The layer's kind, e.g. `Linear`.
     pub kind: String,
     /// The shape of one sample's output.
     pub output: Vec<usize>,
-    /// How many parameters it has.
+    /// The number of its parameters.
     pub parameters: u64,
-    /// The parameters' bytes.
+    /// The size of the parameters in bytes.
     pub bytes: u64,
 }

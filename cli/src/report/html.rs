@@ -1,8 +1,8 @@
-//! Text for the page: escaping, filling the template, values with markup.
+//! Escapes texts, fills the template, and formats values with markup.
 
 use crate::text::{count, is_share, short};
 
-/// Makes text harmless inside HTML, in elements and in quoted attributes.
+/// Escapes a text for use in HTML elements and quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -18,7 +18,7 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// A long word that may be broken after every 16 characters.
+/// Escapes a long word and allows a line break after every 16 characters.
 pub fn breakable(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let parts = chars
@@ -27,7 +27,7 @@ pub fn breakable(text: &str) -> String {
     parts.collect::<Vec<_>>().join("<wbr>")
 }
 
-/// Puts values in place of `{{name}}`. What is put in is not looked at again.
+/// Replaces each `{{name}}` by its value. Values are not searched for further names.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
@@ -46,7 +46,7 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
-/// A metric's value, with its unit.
+/// Formats a metric's value with its unit.
 pub fn metric(name: &str, x: f64) -> String {
     if is_share(name) && x.is_finite() {
         format!("{:.2}<span class=\"unit\">%</span>", 100.0 * x)
@@ -55,7 +55,7 @@ pub fn metric(name: &str, x: f64) -> String {
     }
 }
 
-/// A metric's name as people write it.
+/// Returns the common name of a metric.
 pub fn label(name: &str) -> String {
     match name {
         "mae" | "mse" => name.to_uppercase(),
@@ -63,7 +63,7 @@ pub fn label(name: &str) -> String {
     }
 }
 
-/// With a capital first letter.
+/// Capitalizes the first letter.
 pub fn capital(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
@@ -72,7 +72,7 @@ pub fn capital(text: &str) -> String {
     }
 }
 
-/// A shape, as `28 × 28`.
+/// Formats a shape as `28 × 28`.
 pub fn shape(dims: &[usize]) -> String {
     if dims.is_empty() {
         return "scalar".to_string();

@@ -1,4 +1,4 @@
-//! Targets against predictions, of quantities.
+//! Targets against predictions, for regression.
 
 use super::{Predictions, chart};
 
@@ -11,7 +11,8 @@ impl Predictions {
             .filter(|(a, p)| a.is_finite() && p.is_finite())
     }
 
-    /// The share of the targets' variance that the predictions explain.
+    /// Returns the coefficient of determination: the share of the targets' variance that the
+    /// predictions explain.
     pub(super) fn r_squared(&self) -> Option<f64> {
         let n = self.pairs().count() as f64;
         let mean = self.pairs().map(|(a, _)| a).sum::<f64>() / n;

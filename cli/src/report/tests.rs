@@ -1,7 +1,7 @@
-//! What the page holds, and what it must never hold.
+//! Tests of the content of the report page.
 //!
-//! `WGRAD_REPORT_SAMPLES=folder cargo test -p wgrad-cli report` leaves the sample pages in a folder,
-//! to look at.
+//! `WGRAD_REPORT_SAMPLES=folder cargo test -p wgrad-cli report` writes the sample pages to a folder
+//! for inspection.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! Runs the program in a folder of its own.
+//! Runs the program in a temporary folder.
 #![allow(clippy::unwrap_used, dead_code)]
 
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// What a command did.
+/// The result of a command.
 pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
@@ -28,14 +28,14 @@ impl Ran {
         ran
     }
 
-    /// The command must have succeeded.
+    /// Asserts that the command succeeded.
     #[track_caller]
     pub fn ok(self) -> Ran {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self
     }
 
-    /// The command must have failed with 2, nothing on stdout and this in its message.
+    /// Asserts exit code 2, an empty stdout, and `message` on stderr.
     #[track_caller]
     pub fn refused(self, message: &str) {
         assert_eq!(self.code, Some(2), "{}", self.stderr);
@@ -47,14 +47,14 @@ impl Ran {
         );
     }
 
-    /// All lines of stdout as JSON.
+    /// Returns all lines of stdout, parsed as JSON.
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
         let parse = |line: &str| serde_json::from_str(line).unwrap();
         self.stdout.lines().map(parse).collect()
     }
 
-    /// The last event, which must be `done`.
+    /// Returns the last event and asserts that it is `done`.
     #[track_caller]
     pub fn done(&self) -> Value {
         let last = self.events().pop().unwrap();
@@ -68,7 +68,7 @@ pub fn wgrad(folder: &Path, line: &str) -> Ran {
     Ran::new(&command(folder, line).output().unwrap())
 }
 
-/// The program, ready to run.
+/// Returns the program as a command that has not started.
 pub fn command(folder: &Path, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
     command
@@ -79,13 +79,13 @@ pub fn command(folder: &Path, line: &str) -> Command {
     command
 }
 
-/// A data set that comes with the project.
+/// Returns the path of a data set of the project.
 pub fn data(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     root.join("examples/data").join(name)
 }
 
-/// A folder with `iris.csv` and a configuration `c.toml` for it.
+/// Creates a folder with `iris.csv` and a configuration `c.toml` for it.
 pub fn iris(training: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(data("iris.csv"), folder.path().join("iris.csv")).unwrap();
@@ -97,7 +97,7 @@ pub fn iris(training: &str) -> tempfile::TempDir {
     folder
 }
 
-/// The names in a folder, sorted.
+/// Returns the sorted names in a folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries

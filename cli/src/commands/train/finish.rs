@@ -1,4 +1,4 @@
-//! The end of a training: the test, the report, the summary.
+//! The end of a training run: the test, the report and the summary.
 
 use std::collections::BTreeMap;
 
@@ -16,22 +16,23 @@ use crate::text::{duration, metric, path};
 use wgrad::Task;
 use wgrad::run::RunFolder;
 
-/// The event that closes a training.
+/// The last JSON event of a run.
 #[derive(Serialize)]
 struct Done {
     run: String,
     device: String,
     epochs: usize,
     steps: u64,
-    /// Seconds of training, validation included; over all parts of a resumed run.
+    /// Seconds of training and validation, summed over all parts of a resumed run.
     seconds: f64,
-    /// From the program's start to the first step's loss; nothing where no step was left to do.
+    /// Milliseconds from the program's start to the loss of the first step; `None` if no step was
+    /// run.
     first_step_ms: Option<f64>,
     weights_sha256: String,
     test: Option<Scores>,
 }
 
-/// A loss and metrics, side by side.
+/// A loss and the metrics.
 #[derive(Serialize)]
 pub struct Scores {
     loss: f64,
@@ -40,7 +41,7 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// The scores of an evaluation.
+    /// Returns the scores of an evaluation.
     pub fn new(evaluation: &Evaluation) -> Scores {
         Scores {
             loss: evaluation.loss,
@@ -49,12 +50,12 @@ impl Scores {
     }
 }
 
-/// `summary.json`.
+/// The contents of `summary.json`.
 #[derive(Serialize)]
 struct Summary<'a> {
     epochs: usize,
     best_epoch: Option<usize>,
-    /// Why the training ended before its last epoch.
+    /// The reason if the training stopped before its last epoch.
     stopped: Option<&'a str>,
     done: &'a Done,
     data: &'a DataFacts,
@@ -63,7 +64,7 @@ struct Summary<'a> {
     classes: Option<Vec<ClassScores>>,
 }
 
-/// What the test gave.
+/// The results of the test.
 #[derive(Default)]
 struct Tested {
     evaluation: Option<Evaluation>,
@@ -72,7 +73,7 @@ struct Tested {
 }
 
 impl Training {
-    /// Tests, reports, and says how it went.
+    /// Tests the model, writes the report and the summary, and prints the results.
     pub(super) fn finish(
         &mut self,
         run: &RunFolder,
@@ -84,7 +85,7 @@ impl Training {
         let seconds: f64 = epochs.iter().map(|e| e.seconds).sum();
         let steps = self.trainer.steps();
         let first_step = self.trainer.first_step();
-        // Early stopping means: the best epoch's weights, not those of the epochs waited in vain.
+        // With early stopping, the weights of the best epoch are tested, not those of the last one.
         let early = self.config.training.early_stopping.is_some();
         if early && run.best_path().is_file() {
             self.trainer.load_weights(run.best_path())?;
@@ -137,7 +138,7 @@ impl Training {
             duration(seconds)
         ));
         if let (true, Some(best)) = (early, best_epoch) {
-            output.say(&format!("weights of epoch {best}, the best one"));
+            output.say(&format!("weights of the best epoch, {best}"));
         }
         if let Some(test) = &report.test {
             output.say(&format!("test    {}", scores_text(test, report.data.test)));
@@ -221,7 +222,7 @@ impl Training {
     }
 }
 
-/// A test's results on one line.
+/// Formats a test's results on one line.
 pub fn scores_text(test: &TestResult, samples: usize) -> String {
     let mut text = format!("loss {}", metric("loss", test.loss));
     for (name, value) in &test.metrics {
@@ -230,7 +231,7 @@ pub fn scores_text(test: &TestResult, samples: usize) -> String {
     format!("{text} ({} samples)", crate::text::count(samples as u64))
 }
 
-/// A GPU's driver and its version; empty for the CPU.
+/// Returns a GPU's driver and its version; empty for the CPU.
 fn driver(device: &Device) -> String {
     let Some(gpu) = device.as_gpu() else {
         return String::new();

@@ -1,4 +1,4 @@
-//! Going on with an earlier run, to the same bits as if it had never stopped.
+//! Resumes an earlier run, with the same bits as an uninterrupted run.
 
 use serde_json::{Map, Value};
 use wgrad::{Error, Trainer};
@@ -10,10 +10,10 @@ use wgrad::run::Preprocessing;
 use wgrad::run::RunFolder;
 use wgrad::spec::{Config, Overrides};
 
-/// What may differ from the run's own configuration: how long, where, and what is kept.
+/// The settings that may differ from the run's own configuration.
 const FREE: [(&str, &str); 2] = [("training", "epochs"), ("training", "device")];
 
-/// Refuses to go on with another network, other data or another way of learning.
+/// Returns an error if the model, the data or the training settings differ from those of the run.
 pub fn check(
     run: &RunFolder,
     config: &Config,
@@ -23,7 +23,7 @@ pub fn check(
     if let Some((section, key, now, then)) = difference(&sections(config), &sections(&before)) {
         let own = path(&run.config_path());
         return Err(Failure::Usage(format!(
-            "{}: [{section}] {key} was {then} in this run, but is {now} now; to go on as it began: \
+            "{}: [{section}] {key} was {then} in this run, but is {now} now; to resume it unchanged: \
              wgrad train {own} --resume={}",
             path(run.path()),
             path(run.path())
@@ -31,19 +31,19 @@ pub fn check(
     }
     if Preprocessing::load(&run.scaler_path())? != *preprocessing {
         return Err(Failure::Usage(format!(
-            "{}: the data is not what it was when this run began, so it cannot go on; start a new run",
+            "{}: the data has changed since this run began, so it cannot be resumed; start a new run",
             config.data.source.targets_place()
         )));
     }
     Ok(())
 }
 
-/// The sections of a configuration, with every default written out.
+/// Returns the sections of a configuration, with all defaults filled in.
 fn sections(config: &Config) -> Value {
     serde_json::to_value(config).unwrap_or_default()
 }
 
-/// The first key that differs: section, key, the value now, the value then.
+/// Returns the first key that differs: its section, its name, the value now and the value then.
 fn difference(now: &Value, then: &Value) -> Option<(&'static str, String, String, String)> {
     let empty = Map::new();
     for section in ["model", "data", "training"] {
@@ -63,7 +63,7 @@ fn difference(now: &Value, then: &Value) -> Option<(&'static str, String, String
     None
 }
 
-/// Whether the run has come to its end already; says so again, with its results.
+/// Returns whether the run is complete. Prints its results if it is.
 pub fn is_complete(run: &RunFolder, config: &Config, output: &mut Output) -> Result<bool, Failure> {
     let Ok(text) = std::fs::read(run.summary_path()) else {
         return Ok(false);
@@ -74,7 +74,7 @@ pub fn is_complete(run: &RunFolder, config: &Config, output: &mut Output) -> Res
     let epochs = summary.get("epochs").and_then(Value::as_u64).unwrap_or(0);
     let asked = config.training.epochs as u64;
     let before = Config::load(run.config_path(), &Overrides::default())?;
-    // It ended where it was to end, or early for a reason that has not changed.
+    // Complete: it ran all its epochs, or stopped early for a reason that has not changed.
     if asked > epochs && asked != before.training.epochs as u64 {
         return Ok(false);
     }
@@ -82,7 +82,7 @@ pub fn is_complete(run: &RunFolder, config: &Config, output: &mut Output) -> Res
         return Ok(false);
     }
     output.say(&format!(
-        "{} has come to its end, after {epochs} epochs; --epochs asks for more",
+        "{} is complete after {epochs} epochs; pass a larger --epochs to train longer",
         path(run.path())
     ));
     if let Some(done) = summary.get_mut("done") {
@@ -91,12 +91,13 @@ pub fn is_complete(run: &RunFolder, config: &Config, output: &mut Output) -> Res
     Ok(true)
 }
 
-/// Takes over the run's newest state.
+/// Restores the newest checkpoint of the run.
 pub fn restore(run: &RunFolder, trainer: &mut Trainer) -> Result<(), Failure> {
     let Some(checkpoint) = run.resume_path()? else {
         return Err(Failure::Engine(Error::Data {
             place: path(&run.checkpoints()),
-            reason: "there is no checkpoint to go on from; start anew without --resume".to_string(),
+            reason: "found no checkpoint to resume from; start a new run without --resume"
+                .to_string(),
         }));
     };
     Ok(trainer.resume(checkpoint)?)

@@ -1,4 +1,4 @@
-//! The training itself: steps, with a look at each epoch's end.
+//! The training loop, with checkpoints and early stopping at the end of each epoch.
 
 use wgrad::spec::EarlyStoppingSpec;
 use wgrad::train::{EarlyStopping, Epoch, Tick};
@@ -12,7 +12,7 @@ use crate::text::path;
 use wgrad::run::{EpochRecord, RunFolder};
 
 impl Training {
-    /// Trains to the end; gives the reason where it came early.
+    /// Trains to the end. Returns the reason if the training stopped early.
     pub(super) fn work(
         &mut self,
         run: &RunFolder,
@@ -65,7 +65,7 @@ impl Training {
         }
     }
 
-    /// An epoch as it is kept.
+    /// Converts an epoch to its record in `metrics.jsonl`.
     fn record(&self, epoch: &Epoch) -> EpochRecord {
         let epochs = &self.trainer.history().epochs;
         let before = epochs.iter().rev().nth(1).map_or(0.0, |e| e.seconds);
@@ -85,13 +85,14 @@ impl Training {
         let Some(stop) = &self.config.training.early_stopping else {
             return Ok(None);
         };
-        // Worked out from all epochs each time, so that a resumed run stops where it would have.
+        // Computed from all epochs each time, so that a resumed run stops at the same epoch.
         let rule =
             EarlyStopping::new(monitor_of(stop), stop.patience as u64).min_delta(stop.min_delta);
         Ok(rule.reason(self.trainer.history())?)
     }
 
-    /// The number that says which epoch is best; nothing where only the training's own are measured.
+    /// Returns the metric that selects the best epoch, with its smallest improvement. Returns
+    /// `None` if there is no validation data.
     fn monitor(&self) -> Option<(&str, f64)> {
         match &self.config.training.early_stopping {
             Some(stop) => Some((monitor_of(stop), stop.min_delta)),
@@ -99,7 +100,7 @@ impl Training {
         }
     }
 
-    /// The best epoch, counted from 1.
+    /// Returns the best epoch, counted from 1.
     pub(super) fn best_epoch(&self) -> Result<Option<usize>, Failure> {
         let Some((monitor, min_delta)) = self.monitor() else {
             return Ok(None);
@@ -108,7 +109,7 @@ impl Training {
         Ok(best.map(|epoch| epoch.epoch as usize))
     }
 
-    /// The checkpoints that are due after an epoch.
+    /// Saves the checkpoints that are due after an epoch.
     fn save(&mut self, run: &RunFolder, epoch: usize, last: bool) -> Result<(), Failure> {
         if self.best_epoch()? == Some(epoch) {
             self.trainer.save(run.best_path())?;
@@ -123,7 +124,7 @@ impl Training {
         Ok(())
     }
 
-    /// Saves the state between two steps, and says how to go on.
+    /// Saves the state between two steps. Returns a failure that says how to resume.
     fn interrupted(&mut self, run: &RunFolder, output: &mut Output) -> Result<Failure, Failure> {
         let checkpoint = run.interrupted_path();
         self.trainer.save(&checkpoint)?;
@@ -138,7 +139,7 @@ impl Training {
             }),
         );
         Ok(Failure::Interrupted(format!(
-            "interrupted after {epochs} epochs, at step {step}; nothing is lost. Go on with\n  \
+            "interrupted after {epochs} epochs, at step {step}; all progress is saved. Resume with\n  \
              wgrad train {} --resume={}",
             quoted(&path(&run.config_path())),
             quoted(&path(run.path()))
@@ -146,12 +147,12 @@ impl Training {
     }
 }
 
-/// The value that early stopping watches, which is set once the task is known.
+/// Returns the metric that early stopping monitors. It is set when the task is known.
 fn monitor_of(stop: &EarlyStoppingSpec) -> &str {
     stop.monitor.as_deref().unwrap_or("loss")
 }
 
-/// As a shell takes it for one word.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/\\:._-+=~@%,".contains(c);
     match word.chars().all(plain) {

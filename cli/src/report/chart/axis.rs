@@ -1,6 +1,6 @@
-//! Axes: round ticks, and where a value stands.
+//! Axes: round ticks, and the positions of values.
 
-/// A range of values, and how it is spread over pixels.
+/// A range of values and its scale: linear or logarithmic.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Axis {
     pub(super) low: f64,
@@ -10,8 +10,8 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// The axis for these values: logarithmic where they span more than 1.5 decades above zero and
-    /// `may_log`.
+    /// Fits an axis to the values. It is logarithmic if `may_log` is set and all values are
+    /// positive and span more than 1.5 decades.
     pub(super) fn fit(
         values: impl Iterator<Item = f64>,
         may_log: bool,
@@ -61,7 +61,7 @@ impl Axis {
         for exponent in (first..=last).filter(|e| (e - first) % every == 0) {
             ticks.extend(within.iter().map(|m| m * 10f64.powi(exponent)));
         }
-        // The range ends just outside the data, at ticks where one is near.
+        // The range ends at ticks just outside the data, if there are any.
         let low = ticks.iter().copied().rfind(|t| *t <= low).unwrap_or(low);
         let high = ticks.iter().copied().find(|t| *t >= high).unwrap_or(high);
         ticks.retain(|t| (low..=high).contains(t));
@@ -73,7 +73,7 @@ impl Axis {
         }
     }
 
-    /// 0 at the low end, 1 at the high end.
+    /// Returns the position of a value: 0 at the low end, 1 at the high end.
     pub(super) fn place(&self, x: f64) -> f64 {
         if self.log {
             (x / self.low).ln() / (self.high / self.low).ln()
@@ -83,7 +83,7 @@ impl Axis {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, at least about `rough`.
+/// Returns 1, 2, 5 or 10 times a power of ten, rounded up from `rough`.
 fn nice_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     let m = rough / power;
@@ -99,7 +99,7 @@ fn nice_step(rough: f64) -> f64 {
     nice * power
 }
 
-/// Whole epochs, from the first to the last.
+/// Fits an axis to whole epochs, from the first to the last.
 pub(super) fn epoch_axis(epochs: impl Iterator<Item = f64>) -> Option<Axis> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for e in epochs {
@@ -116,7 +116,7 @@ pub(super) fn epoch_axis(epochs: impl Iterator<Item = f64>) -> Option<Axis> {
         ticks.push(tick);
         tick += step;
     }
-    // The first tick makes room where the second stands too near.
+    // Removes the second tick if it is too close to the first.
     if let [first, second, ..] = ticks.as_slice()
         && second - first < 0.6 * step
     {

@@ -9,9 +9,9 @@ use super::axis::Axis;
 use super::plot::Plot;
 use super::{BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH};
 
-/// Targets against predictions, with the line on which they are equal.
+/// Draws targets against predictions, with the line on which they are equal.
 pub fn scatter(target: &str, pairs: &[(f64, f64)]) -> String {
-    /// More dots than this only blacken the page.
+    /// The largest number of dots; more would overlap.
     const DOTS: usize = 2000;
     let all = pairs.iter().flat_map(|(a, p)| [*a, *p]);
     let Some(axis) = Axis::fit(all, false, 5) else {
@@ -53,7 +53,7 @@ pub fn scatter(target: &str, pairs: &[(f64, f64)]) -> String {
     )
 }
 
-/// How far off the predictions are, and how often.
+/// Draws a histogram of the prediction errors.
 pub fn histogram(pairs: &[(f64, f64)]) -> String {
     let errors: Vec<f64> = pairs.iter().map(|(a, p)| p - a).collect();
     let pieces = ((errors.len() as f64).sqrt() as usize).clamp(5, 24);
@@ -74,7 +74,7 @@ pub fn histogram(pairs: &[(f64, f64)]) -> String {
     };
     let mut x = bounds.clone();
     let every = x.ticks.len().div_ceil(7);
-    // Thinned so that zero, where there is one, keeps its tick.
+    // Ticks are thinned such that zero keeps its tick.
     let zero = x.ticks.iter().position(|t| t.abs() < 1e-9).unwrap_or(0);
     let mut index = 0;
     x.ticks.retain(|_| {
@@ -90,7 +90,7 @@ pub fn histogram(pairs: &[(f64, f64)]) -> String {
         let _ = write!(
             svg,
             "<rect class=\"bin\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\">\
-             <title>{n} off by {} to {}</title></rect>",
+             <title>{n} with errors from {} to {}</title></rect>",
             left + 1.0,
             (right - left - 2.0).max(0.5),
             HEIGHT - BOTTOM - top,
@@ -116,6 +116,6 @@ pub fn histogram(pairs: &[(f64, f64)]) -> String {
     format!(
         "<figure class=\"chart\"><figcaption><h3>Errors</h3></figcaption>\
          <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         aria-label=\"How often the predictions are how far off\">{svg}</svg></figure>"
+         aria-label=\"Histogram of the prediction errors\">{svg}</svg></figure>"
     )
 }

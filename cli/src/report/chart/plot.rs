@@ -1,4 +1,4 @@
-//! The picture's frame: grid, ticks and their texts.
+//! The frame of a chart: grid, ticks and tick labels.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::text::{is_share, significant};
 use super::axis::Axis;
 use super::{BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH};
 
-/// Two axes on the picture.
+/// The two axes of a chart.
 pub(super) struct Plot {
     pub(super) x: Axis,
     pub(super) y: Axis,
@@ -22,7 +22,7 @@ impl Plot {
         HEIGHT - BOTTOM - self.y.place(y) * (HEIGHT - TOP - BOTTOM)
     }
 
-    /// The grid and the ticks' texts.
+    /// Draws the grid and the tick labels.
     pub(super) fn frame(&self, metric: &str) -> String {
         let mut svg = String::new();
         for (i, tick) in self.y.ticks.iter().enumerate() {
@@ -55,7 +55,7 @@ impl Plot {
 }
 
 pub(super) fn tick_text(metric: &str, x: f64) -> String {
-    // A sum of steps is not quite a round number: 0.30000000000000004, or 1e-18 for 0.
+    // A sum of tick steps has rounding errors: 0.30000000000000004, or 1e-18 for 0.
     if is_share(metric) {
         format!("{}%", significant((x * 1e4).round() / 1e2, 4))
     } else if x.abs() < 1e-12 {
