@@ -1,13 +1,13 @@
-//! The doctor: does this device, with this driver, compute the right thing?
+//! Checks that a device and its driver compute correctly.
 //!
-//! Runs every op and every elementwise function, forward and backward, as well as chains of ops and
-//! optimizers' updates: every kind of step and every variant once, or with [`Options::thorough`] all
-//! cases, at sizes around the borders of vectors and workgroups. Each goes through the
-//! whole way that training goes: graph, gradients, passes, plan, kernels. Every step of the plan is
-//! computed by every variant of its kernels, from values that the device itself holds, and compared
-//! with the f64 reference; and each variant must give the bits of the first.
+//! The doctor runs every op and every elementwise function, forward and backward, and also chains
+//! of ops and optimizer updates. By default it runs every kind of step and every variant once. With
+//! [`Options::thorough`] it runs all cases, at sizes around the borders of vectors and workgroups.
+//! Each case takes the same path as training: graph, gradients, passes, plan, kernels. Every
+//! variant computes every step of the plan, from the values on the device, and the results are
+//! compared with the f64 reference. Each variant must also give the bits of the first one.
 //!
-//! Nothing stops at a failure: what is wrong is a row of the report, beside all that is right.
+//! A failure does not stop the doctor: it becomes a row of the report.
 
 mod case;
 mod cases;
@@ -36,21 +36,25 @@ pub use report::{Line, Report, Row};
 pub use traced::{Traced, values};
 pub use trial::{Trial, trials};
 
-/// What to check.
+/// Options of the doctor.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Only the ops whose name contains this; everything where it is empty.
+    /// Checks only ops whose name contains this text. Empty: all ops.
     pub only: String,
-    /// Every trial. Without: each op and each function once forward and once backward; each chain of functions
-    /// and each op's kernel with each set of shader files; and each further variant with each part that it is
-    /// put together from.
+    /// Runs every case with every variant. Otherwise the doctor runs a subset that covers: each op
+    /// and each function, forward and backward; each chain of functions and each op's kernel with
+    /// each set of shader files; each further variant with each shader file.
     pub thorough: bool,
 }
 
-/// Checks a device; `progress` hears how many of the trials are done, and of how many.
+/// Checks a device. Calls `progress` with the number of finished trials and the number of all
+/// trials.
 ///
-/// A kernel that computes wrongly or does not compile is a row of the report. An error is only what
-/// keeps the doctor from going on: the device was lost, or nothing is called as asked for.
+/// A kernel that fails to compile or computes a wrong result becomes a row of the report.
+///
+/// # Errors
+///
+/// Returns an error if the device is lost, or if no op matches [`Options::only`].
 pub fn doctor(
     device: &Device,
     options: &Options,
@@ -75,7 +79,7 @@ pub fn doctor(
         seen.extend(found.names);
     }
     if options.only.is_empty() {
-        // A function that no trial used is not right, but unknown.
+        // A function that no trial used counts as failed, because nothing checked it.
         let missing = functions().filter(|f| !seen.contains(f.name));
         rows.extend(missing.map(|f| Row {
             op: f.name.to_string(),
@@ -85,7 +89,7 @@ pub fn doctor(
             kernel: String::new(),
             variant: 0,
             error: f64::INFINITY,
-            problem: Some("nothing checks it".to_string()),
+            problem: Some("no case checks this function".to_string()),
         }));
     }
     Ok(Report {
@@ -96,12 +100,12 @@ pub fn doctor(
     })
 }
 
-/// The trials that are run on a device with these limits, where not all are.
+/// Returns the trials that run by default on a device with these limits.
 pub fn chosen(limits: &KernelLimits) -> Vec<Trial> {
     choice::choose(trials(), limits)
 }
 
-/// How many trials each op has.
+/// Counts the trials of each op.
 fn count(trials: &[Trial]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for trial in trials {

@@ -1,7 +1,6 @@
-//! A case: an expression of tensors, the arguments to try it on, and what must come out.
+//! A case: an expression of tensors, its arguments and its expected result.
 //!
-//! The doctor runs the cases on a user's device, the tests of this crate on every one they find; both
-//! from the same list.
+//! The doctor and the tests of this crate run the same list of cases.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,29 +12,29 @@ use crate::{DType, Result, Shape, Tensor};
 
 use super::traced::Traced;
 
-/// Where an argument's elements come from.
+/// How the elements of an argument are drawn.
 #[derive(Clone, Debug)]
 pub enum Draw {
-    /// Anywhere between two numbers; whole numbers for integers, 0 or 1 for truth values.
+    /// Uniform between two numbers. Integers are whole numbers, booleans are 0 or 1.
     Between(f64, f64),
-    /// Evenly spaced between two numbers, in random order, so that no two are close.
+    /// Evenly spaced between two numbers, in random order, such that no two are close.
     Distinct(f64, f64),
-    /// These.
+    /// The given elements.
     Given(Vec<f64>),
 }
 
-/// One argument of a case.
+/// An argument of a case.
 #[derive(Clone, Debug)]
 pub struct Argument {
-    /// Its shape.
+    /// The shape.
     pub shape: Shape,
-    /// Its element type.
+    /// The element type.
     pub dtype: DType,
-    /// Where its elements come from.
+    /// How its elements are drawn.
     pub draw: Draw,
-    /// Numbers to stay away from: the function has a kink there.
+    /// The kinks of the function. Elements are not drawn close to them.
     pub avoid: Vec<f64>,
-    /// Whether the gradient with respect to it is checked.
+    /// Whether the gradient with respect to this argument is checked.
     pub varies: bool,
 }
 
@@ -46,23 +45,24 @@ type Formula = Box<dyn Fn(&[Array]) -> Vec<f64> + Send + Sync>;
 pub struct Case {
     /// The op it belongs to.
     pub op: String,
-    /// What is special about it, without spaces.
+    /// The name of the case, without spaces.
     pub name: String,
-    /// What it is tried on.
+    /// The arguments of the expression.
     pub arguments: Vec<Argument>,
-    /// What is computed.
+    /// The expression to compute.
     pub expression: Expression,
-    /// What must come out, computed in another way.
+    /// The expected result, computed independently of the reference.
     pub formula: Option<Formula>,
-    /// Why the expression has no gradient, as the error must say; `None` if it has one.
+    /// A part of the error message if the expression has no gradient; `None` if it has one.
     pub no_gradient: Option<&'static str>,
-    /// What the error must say, where tracing must fail.
+    /// A part of the error message if tracing must fail.
     pub error: Option<&'static str>,
-    /// Elements of the other arguments stay away from the first's: there is a kink where they meet.
+    /// Whether the elements of the other arguments stay away from those of the first one, because
+    /// the function has a kink where they are equal.
     pub apart: bool,
 }
 
-/// The case `name` of an op.
+/// Creates the case `name` of an op.
 pub fn case(
     op: &str,
     name: impl Into<String>,
@@ -81,7 +81,7 @@ pub fn case(
 }
 
 impl Case {
-    /// One more argument.
+    /// Adds an argument.
     pub fn argument(mut self, dtype: DType, shape: impl Into<Shape>, draw: Draw) -> Self {
         self.arguments.push(Argument {
             shape: shape.into(),
@@ -93,33 +93,33 @@ impl Case {
         self
     }
 
-    /// An `f32` argument with elements in `[-2, 2]`.
+    /// Adds an `f32` argument with elements in `[-2, 2]`.
     pub fn f32(self, shape: impl Into<Shape>) -> Self {
         self.f32_in(shape, -2.0, 2.0)
     }
 
-    /// An `f32` argument with elements in `[low, high]`.
+    /// Adds an `f32` argument with elements in `[low, high]`.
     pub fn f32_in(self, shape: impl Into<Shape>, low: f64, high: f64) -> Self {
         self.argument(DType::F32, shape, Draw::Between(low, high))
     }
 
-    /// An `f32` argument with these elements.
+    /// Adds an `f32` argument with these elements.
     pub fn given(self, shape: impl Into<Shape>, elements: &[f64]) -> Self {
         self.argument(DType::F32, shape, Draw::Given(elements.to_vec()))
     }
 
-    /// A `u32` argument with elements in `0 .. below`.
+    /// Adds a `u32` argument with elements in `0 .. below`.
     pub fn below(self, shape: impl Into<Shape>, below: usize) -> Self {
         self.argument(DType::U32, shape, Draw::Between(0.0, below as f64))
     }
 
-    /// A `u32` argument with these elements.
+    /// Adds a `u32` argument with these elements.
     pub fn numbers(self, shape: impl Into<Shape>, elements: &[u32]) -> Self {
         let elements = elements.iter().map(|&n| f64::from(n)).collect();
         self.argument(DType::U32, shape, Draw::Given(elements))
     }
 
-    /// The last argument's elements are all different, with some room between them.
+    /// Makes all elements of the last argument different, with a distance between them.
     pub fn distinct(mut self) -> Self {
         if let Some(last) = self.arguments.last_mut()
             && let Draw::Between(low, high) = last.draw
@@ -129,7 +129,7 @@ impl Case {
         self
     }
 
-    /// The last argument stays away from these numbers.
+    /// Keeps the elements of the last argument away from these kinks.
     pub fn avoiding(mut self, kinks: &[f64]) -> Self {
         if let Some(last) = self.arguments.last_mut() {
             last.avoid = kinks.to_vec();
@@ -137,7 +137,7 @@ impl Case {
         self
     }
 
-    /// No gradient with respect to the last argument is asked for.
+    /// Excludes the last argument from the check of the gradients.
     pub fn constant(mut self) -> Self {
         if let Some(last) = self.arguments.last_mut() {
             last.varies = false;
@@ -145,43 +145,43 @@ impl Case {
         self
     }
 
-    /// The elements that must come out.
+    /// Sets the expected elements.
     pub fn expect(self, elements: &[f64]) -> Self {
         let elements = elements.to_vec();
         self.formula(move |_| elements.clone())
     }
 
-    /// What must come out, as a function of the arguments.
+    /// Sets the expected elements as a function of the arguments.
     pub fn formula(mut self, f: impl Fn(&[Array]) -> Vec<f64> + Send + Sync + 'static) -> Self {
         self.formula = Some(Box::new(f));
         self
     }
 
-    /// Differentiating must fail, with a message that contains this.
+    /// Requires that differentiation fails, with a message that contains `message`.
     pub fn no_gradient(mut self, message: &'static str) -> Self {
         self.no_gradient = Some(message);
         self
     }
 
-    /// Tracing must fail, with a message that contains this.
+    /// Requires that tracing fails, with a message that contains `message`.
     pub fn error(mut self, message: &'static str) -> Self {
         self.error = Some(message);
         self
     }
 
-    /// Keeps the elements of the other `f32` arguments away from the first's.
+    /// Keeps the elements of the other `f32` arguments away from those of the first one.
     pub fn apart(mut self) -> Self {
         self.apart = true;
         self
     }
 
-    /// Whether the elements depend on the seed.
+    /// Returns whether the elements depend on the seed.
     pub fn is_random(&self) -> bool {
         let given = |a: &Argument| matches!(a.draw, Draw::Given(_));
         !self.arguments.iter().all(given)
     }
 
-    /// The elements of all arguments, as a device holds them.
+    /// Returns the elements of all arguments, rounded to their element types.
     pub fn draw(&self, seed: u64) -> Vec<Array> {
         let root = Stream::new(seed);
         let mut drawn: Vec<Array> = Vec::new();

@@ -1,4 +1,4 @@
-//! All cases, one file an op.
+//! All cases, with one file per op.
 
 use crate::doctor::case::Case;
 
@@ -43,7 +43,7 @@ pub use known::{KNOWN, Known};
 /// Sizes at and around the borders of vectors, workgroups and blocks.
 pub const SIZES: [usize; 11] = [0, 1, 2, 3, 7, 63, 65, 255, 256, 257, 1009];
 
-/// The cases of all ops.
+/// Returns the cases of all ops.
 pub fn all() -> Vec<Case> {
     let files = [
         argmax::cases(),

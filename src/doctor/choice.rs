@@ -1,19 +1,27 @@
 //! Chooses the trials that the doctor runs by default.
 //!
-//! Compiling kernels takes most of the time, and most trials differ only in their sizes. So a trial is run if it has
+//! Compiling kernels takes most of the time, and most trials differ only in their sizes. So a trial
+//! runs if it has
 //!
-//! - an op in a phase (forward, backward, update) that none before it has, or
-//! - a kind of step that none before it has, of whatever op and in whatever phase: see [`CoverageItem::Step`].
+//! - an op in a phase (forward, backward, update) that no earlier trial has, or
+//! - a kind of step that no earlier trial has, for any op and in any phase: see
+//!   [`CoverageItem::Step`].
 //!
-//! The further variants of a step give the same bits as the first, by kernels of their own that are assembled from
-//! the same parts: loaders of matrices, epilogues. Tiles and parts interact only through function calls. So a
-//! variant is run if its sequence of kernels has not been run, if its bits have not been compared with those of
-//! the first variant's kernels, or if one of its kernels has not been assembled with one of its parts: each tile
-//! with each part, but not with each set of parts. What a first variant covers, in any trial, is not covered again.
+//! The further variants of a step give the same bits as the first one. Their kernels are assembled
+//! from the same parts: loaders of matrices, epilogues. Tiles and parts interact only through
+//! function calls. So a variant runs in any of these cases:
 //!
-//! An op's trials are looked at in the order of what they say: from the smallest with more than [`MULTI_WORKGROUP_ELEMENTS`]
-//! elements in a step upwards, then from the largest of the others downwards. At last those are left out, the
-//! largest first, that show nothing which others do not show as well: first whole trials, then variants.
+//! - its sequence of kernels has not run
+//! - its bits have not been compared with those of the first variant's kernels
+//! - one of its kernels has not been assembled with one of its parts
+//!
+//! Each tile thus runs with each part, but not with each set of parts. What the first variant of
+//! any trial covers is not covered again.
+//!
+//! The trials of an op are considered in this order: first those with a step of more than
+//! [`MULTI_WORKGROUP_ELEMENTS`] elements, from the smallest upwards; then the others, from the
+//! largest downwards. At the end, trials that cover nothing that others do not cover are removed,
+//! the largest first, and then variants in the same way.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -23,11 +31,12 @@ use crate::kernel::KernelLimits;
 use super::coverage::{Coverage, CoverageItem, TrialPlan};
 use super::trial::Trial;
 
-/// More elements than this take several workgroups of most kernels. Of the cases' sizes, the first above
-/// it is a prime, 1009, which no vector and no workgroup divides.
+/// Steps with more elements take several workgroups in most kernels. The first size of the cases
+/// above it is the prime 1009, which is not a multiple of any vector or workgroup.
 const MULTI_WORKGROUP_ELEMENTS: usize = 1000;
 
-/// The trials to run, in order, each with the variants to run; see the module's documentation.
+/// Returns the trials to run, in order, each with the variants to run; see the module's
+/// documentation.
 pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
     let plans: Vec<Option<TrialPlan>> = all.iter().map(|t| TrialPlan::of(t, limits)).collect();
     let mut ops: Vec<String> = Vec::new();
@@ -53,7 +62,7 @@ pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
         let (Some(trial), Some(place)) = (all.get(at), coverages.get_mut(at)) else {
             continue;
         };
-        // A trial whose planning fails is run, so that the report says why.
+        // A trial whose planning fails runs, so that the report shows the error.
         let Some(Some(plan)) = plans.get(at) else {
             *place = Some(Coverage::default());
             continue;
@@ -67,7 +76,7 @@ pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
     }
     order.sort_by_key(|&(_, at)| Reverse(elements(at)));
     for &(_, at) in &order {
-        // A trial whose planning fails covers nothing, and stays.
+        // A trial whose planning fails covers nothing, and is kept.
         let idle = |run: &Coverage| !run.is_empty() && covered.take_away(run.all());
         if let Some(place) = coverages.get_mut(at)
             && place.as_ref().is_some_and(idle)
@@ -75,7 +84,7 @@ pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
             *place = None;
         }
     }
-    // First variants run in any case, and most kernels are the first one somewhere.
+    // First variants always run, and most kernels are the first variant of some step.
     for run in coverages.iter().flatten() {
         covered.add(&run.besides);
     }
@@ -92,7 +101,7 @@ pub(super) fn choose(all: Vec<Trial>, limits: &KernelLimits) -> Vec<Trial> {
     chosen.collect()
 }
 
-/// How often each item is covered by the chosen trials.
+/// The number of chosen trials that cover each item.
 #[derive(Default)]
 struct Covered(HashMap<CoverageItem, usize>);
 
@@ -107,7 +116,7 @@ impl Covered {
         }
     }
 
-    /// Adds all of them where one is new.
+    /// Adds all items if one of them is new. Returns whether it did.
     fn add_new(&mut self, all: &[CoverageItem]) -> bool {
         let new = all.iter().any(|item| self.is_new(item));
         if new {
@@ -116,7 +125,7 @@ impl Covered {
         new
     }
 
-    /// Removes all of them if something else covers each of them as well; returns whether it did.
+    /// Removes the items if other trials cover each of them too. Returns whether it did.
     fn take_away<'a>(&mut self, all: impl IntoIterator<Item = &'a CoverageItem>) -> bool {
         let mut own: HashMap<&CoverageItem, usize> = HashMap::new();
         for item in all {

@@ -1,4 +1,4 @@
-//! The coverage of a trial, computed from its plan: nothing is compiled.
+//! The coverage of a trial, computed from its plan without compiling kernels.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,25 +8,26 @@ use crate::plan::{Dispatch, Layout, Step, plan};
 
 use super::trial::Trial;
 
-/// Something that the doctor must run at least once.
+/// An item that the doctor must run at least once.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) enum CoverageItem {
-    /// An op in a phase; `None` where nothing is computed.
+    /// An op in a phase; `None` if the trial has no steps.
     Op(String, Option<Phase>),
-    /// A step by its first variant: its kind, and its shader files in order, libraries included. The kind of an
-    /// elementwise chain is its functions. The kind of another kernel is its op alone: the functions of its epilogue
-    /// come from the same emitter as those of a chain.
+    /// The first variant of a step: its kind, and its shader files in order, including libraries.
+    /// The kind of an elementwise chain is its functions. The kind of another kernel is its op
+    /// alone, because the functions of its epilogue come from the emitter of elementwise chains.
     Step(String, Vec<&'static str>),
-    /// A variant's kernels in order.
+    /// The kernels of a variant, in order.
     Kernels(Vec<&'static str>),
-    /// The kernels that only the first variant has, and those of another variant in their place, whose bits are compared.
+    /// The kernels that only the first variant has, and those that another variant has in their
+    /// place. Their bits are compared.
     Same(Vec<&'static str>, Vec<&'static str>),
-    /// A kernel with one of the files that it is assembled from.
+    /// A kernel with one of the files from which it is assembled.
     Part(&'static str, &'static str),
 }
 
 impl CoverageItem {
-    /// What running these kernels covers, in any variant.
+    /// Returns what running these kernels covers, in any variant.
     fn of(kernels: &[KernelFiles]) -> HashSet<CoverageItem> {
         let labels = kernels.iter().map(|k| k.label).collect();
         let parts = kernels
@@ -37,7 +38,7 @@ impl CoverageItem {
             .collect()
     }
 
-    /// What a further variant covers in addition to the first.
+    /// Returns what a further variant covers in addition to the first one.
     fn after(first: &[KernelFiles], kernels: &[KernelFiles]) -> HashSet<CoverageItem> {
         let only = |all: &[KernelFiles], others: &[KernelFiles]| {
             let labels = all.iter().map(|k| k.label);
@@ -53,14 +54,14 @@ impl CoverageItem {
     }
 }
 
-/// What running a trial covers.
+/// The coverage of a trial.
 #[derive(Default)]
 pub(super) struct Coverage {
-    /// Covered by the first variants.
+    /// Items of the first variants that are reasons to run the trial.
     pub always: Vec<CoverageItem>,
-    /// Covered by them as well, but no reason to run the trial.
+    /// Items of the first variants that are no reason to run the trial.
     pub besides: Vec<CoverageItem>,
-    /// Covered by each further variant of a step.
+    /// Items of each further variant, by step and variant.
     pub further: BTreeMap<(usize, usize), Vec<CoverageItem>>,
 }
 
@@ -69,7 +70,7 @@ impl Coverage {
         self.all().next().is_none()
     }
 
-    /// The reasons to run the trial.
+    /// Returns the items that are reasons to run the trial.
     pub(super) fn all(&self) -> impl Iterator<Item = &CoverageItem> {
         self.always.iter().chain(self.further.values().flatten())
     }
@@ -83,7 +84,7 @@ pub(super) struct TrialPlan {
 }
 
 impl TrialPlan {
-    /// Plans a trial for a device with these limits; `None` where planning fails.
+    /// Plans a trial for a device with these limits. Returns `None` if planning fails.
     pub(super) fn of(trial: &Trial, limits: &KernelLimits) -> Option<Self> {
         let (graph, _) = trial.trace().ok()?;
         let plan = plan(&graph, &Layout::new(&graph.variables), limits).ok()?;
@@ -104,7 +105,7 @@ impl TrialPlan {
         })
     }
 
-    /// What running it in all variants covers.
+    /// Returns the coverage of running the trial with all variants.
     pub(super) fn coverage(&self, op: &str) -> Coverage {
         let (mut always, mut besides) = (HashSet::new(), HashSet::new());
         let mut further = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! One trial on a device, step by step and variant by variant.
+//! Runs a trial on a device, step by step and variant by variant.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::{Device, Error, Result, Shape};
 use super::report::Row;
 use super::trial::Trial;
 
-/// The rows of a trial, and the ops whose nodes were compared.
+/// The rows of a trial, and the ops whose results were compared.
 pub(super) struct Found {
     pub rows: Vec<Row>,
     pub names: Vec<&'static str>,
 }
 
-/// Runs a trial. Only a lost device is an error; all else becomes a row.
+/// Runs a trial. Returns an error only if the device is lost; other errors become rows.
 ///
-/// `change` may spoil the plan, to see that it is noticed.
+/// `change` may break the plan, to test that the doctor detects it.
 pub(super) fn examine(device: &Device, trial: &Trial, change: &dyn Fn(&mut Plan)) -> Result<Found> {
     let mut found = Found {
         rows: Vec::new(),
@@ -86,18 +86,19 @@ fn try_examine(
         let nodes = step.nodes.iter().map(|&id| plan.graph.node(id).op.name());
         found.names.extend(nodes);
         let first = variants(trial, &plan, &mut walk, at, &expected, found)?;
-        // Nothing computed it, so nothing that follows means anything.
+        // No variant computed this step, so the following steps have no valid inputs.
         let Some(first) = first else { return Ok(()) };
         walk.accept(step, first);
     }
     if plan.steps.is_empty() {
-        // Nothing to compute: what is handed over is handed back.
+        // The plan has no steps: the outputs are inputs.
         found.rows.push(row(trial, Phase::Forward, Shape::scalar()));
     }
     walk.finish(&layout).map(drop)
 }
 
-/// A step by each of its variants; what the first one computed stays in its place.
+/// Runs a step with each of its variants. The result of the first one is kept for the following
+/// steps.
 fn variants(
     trial: &Trial,
     plan: &Plan,
@@ -129,7 +130,8 @@ fn variants(
                 compare(plan, walk, expected, &outputs, &mut row);
                 match &first {
                     Some((other, bits)) if *bits != outputs && row.passed() => {
-                        row.problem = Some(format!("other bits than variant {other}"));
+                        row.problem =
+                            Some(format!("the bits differ from those of variant {other}"));
                     }
                     Some(_) => {}
                     None => first = Some((variant, outputs)),
@@ -147,7 +149,7 @@ fn variants(
     }
 }
 
-/// Fills in the largest error, and what is wrong with it.
+/// Sets the largest error of a row, and describes it if it exceeds the tolerance.
 fn compare(plan: &Plan, walk: &Walk, expected: &[Expected], outputs: &[Vec<u32>], row: &mut Row) {
     for (expected, words) in expected.iter().zip(outputs) {
         let got = walk.array(expected.node, words);
@@ -158,8 +160,8 @@ fn compare(plan: &Plan, walk: &Walk, expected: &[Expected], outputs: &[Vec<u32>]
         if off.is_failure() {
             let op = plan.graph.node(expected.node).op.name();
             row.problem = Some(format!(
-                "{op}, element {}: {} instead of {}",
-                off.index, off.got, off.want
+                "{op}, element {}: expected {}, found {}",
+                off.index, off.want, off.got
             ));
         }
     }

@@ -1,80 +1,80 @@
-//! What the doctor found.
+//! The doctor's report.
 
 use std::collections::BTreeMap;
 
 use crate::Shape;
 use crate::graph::Phase;
 
-/// One step of one trial, computed by one variant of its kernels.
+/// A step of a trial, computed by one variant of its kernels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// The op that is tried.
+    /// The op that is checked.
     pub op: String,
     /// The trial's name.
     pub case: String,
-    /// Forward, backward or update.
+    /// The phase: forward, backward or update.
     pub phase: Phase,
     /// The shape of the step's result.
     pub shape: Shape,
-    /// The kernels, and what the step is made of.
+    /// The kernels and the ops of the step.
     pub kernel: String,
-    /// Which variant; 0 is the one that is used untuned.
+    /// The index of the variant; 0 is the default without tuning.
     pub variant: usize,
-    /// The error of the element that is furthest off, in units of what it may be off.
+    /// The largest error of an element, in units of its tolerance.
     pub error: f64,
-    /// What is wrong, if anything.
+    /// The problem if the check failed.
     pub problem: Option<String>,
 }
 
 impl Row {
-    /// Whether all is well.
+    /// Returns whether the check passed.
     pub fn passed(&self) -> bool {
         self.problem.is_none()
     }
 }
 
-/// What the doctor found on a device.
+/// The results of the doctor on a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The device's name.
     pub device: String,
-    /// Everything that was checked.
+    /// All checks.
     pub rows: Vec<Row>,
-    /// By op: how many trials were run,
+    /// The number of trials that were run, by op.
     pub run: BTreeMap<String, usize>,
-    /// and how many there are.
+    /// The number of all trials, by op.
     pub listed: BTreeMap<String, usize>,
 }
 
-/// All rows of one op and phase, in short.
+/// A summary of the rows of an op in a phase.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// The op.
     pub op: String,
-    /// Forward, backward or update.
+    /// The phase: forward, backward or update.
     pub phase: Phase,
-    /// How many rows.
+    /// The number of rows.
     pub checked: usize,
-    /// How many of them failed.
+    /// The number of rows that failed.
     pub failed: usize,
-    /// The most variants that a step has.
+    /// The largest number of variants of a step.
     pub variants: usize,
-    /// The largest error, in units of what is allowed.
+    /// The largest error, in units of the tolerance.
     pub error: f64,
 }
 
 impl Report {
-    /// How many rows failed.
+    /// Returns the number of rows that failed.
     pub fn failed(&self) -> usize {
         self.failures().count()
     }
 
-    /// The rows that failed.
+    /// Returns the rows that failed.
     pub fn failures(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|r| !r.passed())
     }
 
-    /// A line for each op and phase, in the order they were tried.
+    /// Returns a line for each op and phase, in the order in which they ran.
     pub fn lines(&self) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         for row in &self.rows {

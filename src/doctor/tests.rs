@@ -1,4 +1,5 @@
-//! That the doctor notices what is wrong, and goes on; and that all is well where nothing is.
+//! Tests that the doctor detects errors and continues after them, and that it passes correct
+//! devices.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -13,8 +14,8 @@ use super::choice::choose;
 use super::examine::{Found, examine};
 use super::{Options, Trial, doctor, trials};
 
-/// The GPU with each kind of limits, with wgpu's checks and without; none if `WGRAD_SKIP_GPU=1`
-/// says that this machine has none.
+/// Returns the GPU with each kind of limits, with and without wgpu's checks. Returns none with
+/// `WGRAD_SKIP_GPU=1`, for machines without a GPU.
 fn gpus() -> Vec<Device> {
     let skip = std::env::var("WGRAD_SKIP_GPU").is_ok_and(|v| v == "1");
     let mut all = Vec::new();
@@ -82,7 +83,8 @@ fn on_a_gpu_a_variant_with_other_bits_is_noticed() {
                 }
             }
         };
-        // The same value by other means, one off in the last place, and no WGSL at all.
+        // The same value computed differently, a value off by one unit in the last place, and
+        // invalid WGSL.
         let problem = |factor| {
             let Found { rows, .. } = examine(&gpu, &relu, &variant(factor)).unwrap();
             assert!(
@@ -114,7 +116,8 @@ fn on_gpu_and_cpu_updates_of_many_parameters_are_one_step_and_right() {
             for row in &rows {
                 assert!(row.passed(), "{}: {row:?}", device.name());
             }
-            // All five parameters; but a clipped one binds a buffer more than WebGPU guarantees.
+            // All five parameters are merged. A clipped update binds one buffer more than WebGPU
+            // guarantees.
             let clipped = update.name.ends_with("clipped");
             assert!(
                 clipped || merged.get() >= 5,

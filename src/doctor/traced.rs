@@ -1,4 +1,4 @@
-//! A case as a graph, with its gradients, and the values to run it on.
+//! A case as a graph with its gradients, and the values of its inputs.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use super::case::Case;
 pub struct Traced {
     /// The graph, without outputs.
     pub graph: Rc<RefCell<Graph>>,
-    /// The arguments: inputs called `x0`, `x1`, and so on.
+    /// The arguments: inputs named `x0`, `x1`, and so on.
     pub x: Vec<Tensor>,
     /// The expression's value.
     pub y: Tensor,
@@ -32,13 +32,15 @@ impl Traced {
         Ok(())
     }
 
-    /// `sum(y r)`: its gradients have the cotangent `r`, an input of the result's shape.
+    /// Returns the loss `sum(y r)`, where `r` is an input of the shape of `y`. The gradient of the
+    /// loss with respect to `y` is `r`.
     pub fn loss(&self) -> Tensor {
         let r = ops::input(&self.graph, "r", self.y.shape(), DType::F32);
         (&self.y * &r).sum(&[])
     }
 
-    /// Adds the gradients of `case`'s arguments that vary as outputs `d0`, `d1`, ..; hands back which.
+    /// Adds the gradients of the arguments that vary as outputs `d0`, `d1`, and so on. Returns the
+    /// indices of these arguments.
     pub fn add_gradients(&self, case: &Case) -> Result<Vec<usize>> {
         let varies = |i: &usize| case.arguments.get(*i).is_some_and(|a| a.varies);
         let varying: Vec<usize> = (0..self.x.len()).filter(varies).collect();
@@ -54,7 +56,7 @@ impl Traced {
         Ok(with_gradient)
     }
 
-    /// Adds the value as the output `y`, and the gradients where the expression has any.
+    /// Adds the value as the output `y`, and the gradients if the expression has any.
     pub fn add_outputs(&self, case: &Case) -> Result<()> {
         self.output("y", &self.y)?;
         if self.y.dtype().is_float() && case.no_gradient.is_none() {
@@ -64,7 +66,7 @@ impl Traced {
     }
 }
 
-/// The values of a run: the arguments, the cotangent, and a key for random numbers.
+/// Returns the values of a run: the arguments, the cotangent, and a key for random numbers.
 pub fn values(graph: &Graph, arguments: &[Array], seed: u64) -> Values {
     let mut values = Values::default();
     for (i, x) in arguments.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Trials: what the doctor runs, cases and updates alike.
+//! Trials: the cases and the optimizer updates that the doctor runs.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use super::cases;
 use super::traced::values;
 use super::update::{Update, updates};
 
-/// A graph to run once, with values to run it on.
+/// A graph to run once, with the values of its inputs.
 pub struct Trial {
-    /// The op that it tries, or what it is.
+    /// The op that the trial checks, or the kind of trial.
     pub op: String,
-    /// What is special about it.
+    /// The name of the trial.
     pub name: String,
-    /// The step and the number of each variant to run besides the first ones; `None` for all.
+    /// The steps and variants to run in addition to the first variants; `None` for all.
     pub(super) variants: Option<BTreeSet<(usize, usize)>>,
     kind: Kind,
 }
@@ -27,7 +27,7 @@ enum Kind {
     Update(Update),
 }
 
-/// Everything that the doctor runs: all cases that must not fail, and the updates.
+/// Returns all trials: the cases that must not fail, and the updates.
 pub fn trials() -> Vec<Trial> {
     let right = cases::all().into_iter().filter(|c| c.error.is_none());
     let cases = right.map(|case| Trial {
@@ -46,13 +46,14 @@ pub fn trials() -> Vec<Trial> {
 }
 
 impl Trial {
-    /// Whether a variant of a step is run; the first always is, what follows is computed from it.
+    /// Returns whether a variant of a step runs. The first one always runs, because later steps use
+    /// its result.
     pub fn runs(&self, step: usize, variant: usize) -> bool {
         let wanted = |v: &BTreeSet<_>| v.contains(&(step, variant));
         variant == 0 || self.variants.as_ref().is_none_or(wanted)
     }
 
-    /// The graph, forward and backward, and the values of its inputs and variables.
+    /// Returns the graph, forward and backward, and the values of its inputs and variables.
     pub fn trace(&self) -> Result<(Graph, Values)> {
         match &self.kind {
             Kind::Case(case) => {

@@ -1,4 +1,4 @@
-//! Optimizers' updates of several parameters, which the planner makes one step of.
+//! Optimizer updates of several parameters, which the planner merges into one step.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,13 +11,13 @@ use crate::optim::{self, Clip, Optimizer, State};
 use crate::random::Stream;
 use crate::{DType, Error, Result, Shape, Source, Tensor};
 
-/// The parameters' shapes: with padding between them, and without.
+/// The shapes of the parameters, with and without padding between them.
 const SHAPES: [&[usize]; 5] = [&[7, 3], &[3], &[], &[8, 16], &[257]];
 
-/// Samples in a batch.
+/// The batch size.
 const BATCH: usize = 4;
 
-/// The update of a few parameters, at the third step of training.
+/// The update of several parameters in the third training step.
 pub(super) struct Update {
     pub name: &'static str,
     optimizer: fn() -> Box<dyn Optimizer>,
@@ -84,7 +84,7 @@ pub(super) fn updates() -> Vec<Update> {
 }
 
 impl Update {
-    /// A loss of all parameters, its gradients, and the update.
+    /// Traces a loss of all parameters, its gradients and the update.
     pub fn trace(&self) -> Result<(Graph, Values)> {
         let optimizer = (self.optimizer)();
         let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
@@ -119,13 +119,13 @@ impl Update {
             .collect();
         let mut memory: Vec<Vec<VariableId>> = vec![Vec::new(); SHAPES.len()];
         let kinds = states.iter().map(Vec::len).max().unwrap_or(0);
-        // As in training: each kind's variables follow each other.
+        // The variables of a kind are adjacent, as in training.
         for kind in 0..kinds {
             for (i, shape) in all.clone() {
                 if let Some(state) = states[i].get(kind) {
                     let role = Role::OptimizerState(state.name.to_string());
                     let name = format!("{i}.weight.{}", state.name);
-                    // Moments of the second order are not negative.
+                    // Second moments are not negative.
                     memory[i].push(declare(name, shape, role, 0.0));
                 }
             }
@@ -133,7 +133,7 @@ impl Update {
         let mut loss: Option<Tensor> = None;
         let mut p: Vec<Tensor> = Vec::new();
         for (i, (&id, shape)) in parameters.iter().zip(SHAPES).enumerate() {
-            // As in training, a gradient is a sum over the batch, in a kernel of its own.
+            // A gradient is a sum over the batch in its own kernel, as in training.
             let (name, batch) = (format!("x{i}"), [&[BATCH], shape].concat());
             let x = ops::input(&graph, &name, batch, DType::F32);
             values.inputs.insert(name, draw(&x.shape(), -0.5));

@@ -1,11 +1,11 @@
 //! Runs the trials, on worker threads where that is faster.
 //!
-//! A software adapter compiles a kernel when it first runs, on one core, while all other work on the same device
-//! waits. So each worker opens a device of its own, like the first, and takes the next trial when it has finished
-//! one. The results are in the order of the trials.
+//! A software adapter compiles a kernel when it first runs, on one core. All other work on the same
+//! device waits meanwhile. So each worker opens its own device, like the first one, and takes the
+//! next trial when it has finished one. The results are in the order of the trials.
 //!
-//! Other GPUs use no workers: their drivers compile when a pipeline is created, on several threads, and the doctor
-//! checks the one device that users run.
+//! Other GPUs use no workers. Their drivers compile on several threads when a pipeline is created,
+//! and the doctor checks the device that users run.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -17,7 +17,8 @@ use crate::{Device, Error, Result};
 use super::examine::{Found, examine};
 use super::trial::Trial;
 
-/// Examines the trials; `progress` is called with the number done. Only a lost device is an error.
+/// Runs the trials and calls `progress` with the number of finished ones. Returns an error only if
+/// a device is lost.
 pub(super) fn examine_all(
     device: &Device,
     trials: &[Trial],
@@ -36,7 +37,7 @@ pub(super) fn examine_all(
     together(&devices, trials, progress)
 }
 
-/// Examines the trials with a worker for each device.
+/// Runs the trials with a worker for each device.
 fn together(
     devices: &[Device],
     trials: &[Trial],
@@ -48,7 +49,7 @@ fn together(
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(trial) = trials.get(at) else { break };
-            // The receiver is gone once a device was lost.
+            // The receiver is gone if a device was lost.
             if sender.send((at, examine(device, trial, &|_| ()))).is_err() {
                 break;
             }
@@ -58,7 +59,7 @@ fn together(
         let (sender, receiver) = mpsc::channel();
         for device in devices {
             let (work, sender) = (&work, sender.clone());
-            // Where a worker cannot start, the others do its work.
+            // If a worker cannot start, the others do its work.
             let _ = workers::spawn(scope, move || work(device, sender));
         }
         drop(sender);
@@ -75,7 +76,8 @@ fn together(
     all.collect()
 }
 
-/// Opens further devices like this one. None where workers are not faster or the device cannot be opened again.
+/// Opens further devices like this one. Returns none if workers are not faster or the device cannot
+/// be opened again.
 fn others(device: &Device) -> Vec<Device> {
     let Some(gpu) = device.as_gpu().filter(|_| device.kernel_limits().software) else {
         return Vec::new();

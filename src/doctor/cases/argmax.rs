@@ -54,7 +54,7 @@ pub fn cases() -> Vec<Case> {
             .f32([2, 1009])
             .distinct(),
         case("argmax", "very_long", |x| x[0].argmax()).f32([2, 70_001]),
-        // Equals in other chunks, and a last chunk that is not full.
+        // Equal elements in different chunks, and a last chunk that is not full.
         case("argmin", "first_of_many", |x| x[0].floor().argmin()).f32([3, 1009]),
         case("argmin", "first_of_equals", |x| x[0].argmin())
             .given([2, 4], &[1.0, 3.0, 1.0, 2.0, 0.0, -0.0, 2.0, 1.0])

@@ -1,4 +1,5 @@
-//! Methods made of views and joins: roll, repeat, tile, chunk, expand, pad and triangles.
+//! Methods composed of views and concatenation: roll, repeat, tile, chunk, expand, pad and
+//! triangles.
 
 use crate::doctor::case::{Case, Draw, case};
 use crate::ops::PadMode::{Constant, Reflect, Replicate};

@@ -13,7 +13,7 @@ fn options(causal: Option<usize>, scale: Option<f64>) -> AttentionOptions {
     }
 }
 
-/// With a mask, where there is a fourth argument.
+/// Attention with a mask if there is a fourth argument.
 fn attention(causal: Option<usize>) -> impl Fn(&[Tensor]) -> Tensor + Send + Sync {
     move |x| {
         let mask = x.get(3).cloned();
@@ -25,7 +25,8 @@ fn attention(causal: Option<usize>) -> impl Fn(&[Tensor]) -> Tensor + Send + Syn
     }
 }
 
-/// Through the whole matrix of weights: `q [b, h, t, d]`, `k [b, g, s, d]`, `v [b, g, s, e]`, and a mask `[b, s]`.
+/// Computes attention with the whole matrix of weights: `q [b, h, t, d]`, `k [b, g, s, d]`, `v [b, g, s, e]`, and a
+/// mask `[b, s]`.
 fn naive(x: &[Array], causal: Option<usize>) -> Vec<f64> {
     let keys = x[1].shape[2];
     let mask = |[b, _, _, j]: [usize; 4]| x.get(3).map_or(0.0, |m| m.data[b * keys + j]);
@@ -72,7 +73,7 @@ fn naive_masked(x: &[Array], causal: Option<usize>, mask: impl Fn([usize; 4]) ->
     y
 }
 
-/// `[b, t, s, heads, kv_heads, d, e]`.
+/// The sizes are `[b, t, s, heads, kv_heads, d, e]`.
 fn sized([b, t, s, h, g, d, e]: [usize; 7], causal: Option<usize>) -> Case {
     let kind = causal.map_or(String::new(), |ahead| format!("_causal_{ahead}"));
     let name = format!("{b}x{t}x{s}_heads_{h}_{g}_features_{d}_{e}{kind}");
@@ -184,7 +185,7 @@ fn cases_of_pairs() -> Vec<Case> {
     ]
 }
 
-/// One tensor of queries, keys and values.
+/// Attention with queries, keys and values in one tensor.
 fn packed(heads: usize, causal: Option<usize>) -> impl Fn(&[Tensor]) -> Tensor + Send + Sync {
     move |x| {
         let mask = x.get(1).cloned();
@@ -211,8 +212,8 @@ pub fn cases() -> Vec<Case> {
         sized([1, 33, 33, 1, 1, 65, 65], Some(0)),
         sized([1, 17, 129, 1, 1, 64, 64], None),
         sized([1, 10, 10, 1, 1, 128, 128], Some(0)),
-        // More values than a tile takes, but few of all else: drivers unroll the loops over features, and the
-        // doctor's first look shall be short.
+        // More values than a tile takes; the other sizes are small because drivers unroll the loops
+        // over features, and the default cases must compile fast.
         sized([1, 13, 17, 1, 1, 1, 65], Some(4)),
         sized([1, 11, 15, 1, 1, 4, 68], Some(4)),
         sized([0, 3, 2, 1, 1, 4, 4], None),
@@ -231,7 +232,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend([
         with_mask("added", None),
         with_mask("added_causal", Some(2)),
-        // The second sample sees nothing at all.
+        // The second sample attends to nothing.
         case("attention", "left_out", attention(None))
             .f32([2, 2, 3, 4])
             .f32([2, 2, 4, 4])

@@ -1,4 +1,4 @@
-//! Images mirrored, moved and cropped at random.
+//! Random flips, shifts and crops of images.
 
 use crate::doctor::case::{Case, case};
 

@@ -1,4 +1,4 @@
-//! Concat, and stack and split, which are made of it.
+//! Concat, and the methods composed of it: stack and split.
 
 use crate::{DType, Tensor};
 
@@ -26,7 +26,7 @@ pub fn cases() -> Vec<Case> {
             .f32([3, 8])
             .f32([3, 4])
             .f32([3, 12]),
-        // The second part starts where no vector of four does, and so does the third.
+        // The second and the third part start at offsets that are not multiples of four.
         case("concat", "odd_start", concat(1))
             .f32([3, 3])
             .f32([3, 4])

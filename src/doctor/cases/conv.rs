@@ -5,7 +5,8 @@ use crate::{Shape, Source, Tensor};
 
 use crate::doctor::case::{Case, case};
 
-/// Images, weights and the convolution; `p`, `s`, `d` and `g` are padding, stride, dilation and groups.
+/// Name, shape of the images, shape of the weights, and the convolution. The arguments `p`, `s`,
+/// `d` and `g` are padding, stride, dilation and groups.
 type Sizes = (&'static str, [usize; 4], [usize; 4], Conv);
 
 const fn conv(
@@ -111,7 +112,7 @@ fn shape(dims: [usize; 4]) -> Shape {
     Shape::from(dims)
 }
 
-/// From the definition, in another order than the reference.
+/// Computes the convolution from its definition, with other loops than the reference.
 fn definition(
     x: &[f64],
     [n, c, h, w]: [usize; 4],
@@ -146,7 +147,7 @@ fn definition(
     y
 }
 
-/// The weight gradient as a function of its own: the others are called by methods.
+/// The weight gradient as a function; the other gradients are methods.
 fn weight_grad(dy: &Tensor, x: &Tensor, conv: Conv, kernel: [usize; 2]) -> Tensor {
     let op = Op::ConvWeightGrad(ConvWeightGrad { conv, kernel });
     Tensor::apply(op, &[dy, x], Source::caller())
@@ -162,7 +163,7 @@ pub fn cases() -> Vec<Case> {
                 .f32(shape(w))
                 .formula(move |t| definition(&t[0].data, x, &t[1].data, w, conv)),
         );
-        // The gradients of the gradients.
+        // Second derivatives.
         let y = |axis: usize| {
             let reach = conv.dilation[axis] * (w[axis + 2] - 1) + 1;
             (x[axis + 2] + 2 * conv.padding[axis] - reach) / conv.stride[axis] + 1
@@ -202,7 +203,7 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([2, 5, 6, 3])
         .f32([2, 3, 3, 3]),
-        // Long enough for the sum over pixels to be split.
+        // Large enough for a split of the sum over pixels.
         case("conv", "split", |x| x[0].conv2d(&x[1], Conv::PLAIN))
             .f32_in([3, 2, 33, 35], -1.0, 1.0)
             .f32_in([4, 2, 3, 3], -1.0, 1.0),

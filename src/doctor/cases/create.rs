@@ -1,4 +1,4 @@
-//! Tensors made from nothing.
+//! Functions that create tensors.
 
 use crate::DType;
 
@@ -83,7 +83,7 @@ pub fn cases() -> Vec<Case> {
             x[0].gather(&x[0].random_permutation(65))
         })
         .f32([65, 3]),
-        // Put in order, a permutation is all numbers: it has each once.
+        // A sorted permutation has each number once.
         case("random_permutation", "has_each_once", |x| {
             let p = x[0].random_permutation(1009);
             p.gather(&p.argsort(0, false))

@@ -1,4 +1,4 @@
-//! The CTC loss: against the sum over all paths, one by one, where these are few.
+//! The CTC loss, compared with the sum over all paths where there are few.
 
 use crate::DType;
 use crate::graph::Ctc;
@@ -9,7 +9,7 @@ use crate::doctor::case::{Case, Draw, case};
 /// Batch, time, classes and labels.
 type Sizes = [usize; 4];
 
-/// What a path spells: repeats merged, then blanks left out.
+/// Returns the labels of a path: repeats are merged, then blanks are removed.
 fn spelt(path: &[usize], blank: usize) -> Vec<usize> {
     let mut merged = path.to_vec();
     merged.dedup();
@@ -17,7 +17,7 @@ fn spelt(path: &[usize], blank: usize) -> Vec<usize> {
     merged
 }
 
-/// The probability of all paths that spell the labels.
+/// Returns the probability of all paths with these labels.
 fn probability(frames: &[f64], labels: &[usize], classes: usize, blank: usize) -> f64 {
     let time = frames.len() / classes;
     let mut total = 0.0;
@@ -49,7 +49,7 @@ fn naive(x: &[Array], [batch, time, classes, s]: Sizes, blank: usize) -> Vec<f64
     (0..batch).map(loss).collect()
 }
 
-/// Samples of any lengths, some of them with labels that no path spells.
+/// Samples of random lengths, some of them with labels that no path has.
 fn any(sizes: Sizes, last: bool) -> Case {
     let [batch, time, classes, s] = sizes;
     let blank = if last { classes - 1 } else { 0 };
@@ -69,7 +69,7 @@ fn any(sizes: Sizes, last: bool) -> Case {
         [batch, s],
         Draw::Between(least, least + (classes - 1) as f64),
     )
-    // Some lengths are past the tensors'.
+    // Some lengths exceed the tensors' sizes.
     .below([batch], time + 2)
     .below([batch], s + 2);
     let few = classes.checked_pow(time as u32).is_some_and(|n| n <= 3000);
@@ -79,7 +79,7 @@ fn any(sizes: Sizes, last: bool) -> Case {
     }
 }
 
-/// A softmax's logarithms, all frames, and labels that most paths have room for.
+/// Log-probabilities of a softmax, all frames, and labels for which most paths are long enough.
 fn whole([batch, time, classes, s]: Sizes) -> Case {
     let name = format!("whole_{batch}x{time}x{classes}_labels_{s}");
     let full = |n: usize| vec![n as u32; batch];
@@ -130,7 +130,7 @@ pub fn cases() -> Vec<Case> {
     let probability = |logs: &[f64]| logs.iter().map(|x| x.exp()).sum::<f64>();
     let four = [0u32, 1, 1, 2];
     cases.extend([
-        // A blank each; a label once with a blank before or after it, or twice.
+        // A blank in each frame; a label once with a blank before or after it, or twice.
         plain("no_label")
             .given([1, 2, 3], &FRAMES)
             .numbers([1, 0], &[])
@@ -155,7 +155,8 @@ pub fn cases() -> Vec<Case> {
             .numbers([1], &[0])
             .numbers([1], &[0])
             .expect(&[0.0]),
-        // Fewer frames than labels; equal labels without room for a blank; the blank, and no class, as labels.
+        // Fewer frames than labels; equal labels without a frame for a blank between them; a blank
+        // or an invalid class as label.
         case("ctc_loss", "infinite", |x| {
             let loss = x[0].ctc_loss(&x[1], [&x[2], &x[3]], Ctc::default());
             loss.gt(&loss.constant_like(1e30)).cast(DType::F32)
@@ -178,7 +179,7 @@ pub fn cases() -> Vec<Case> {
         .numbers([5], &[1, 2, 2, 2, 2])
         .numbers([5], &[2, 2, 2, 2, 2])
         .expect(&[0.0, 0.0, 0.0, 0.0, 4.5]),
-        // Past a sample's lengths anything may stand.
+        // Values past a sample's lengths are ignored.
         plain("shorter")
             .given(
                 [2, 3, 2],

@@ -1,10 +1,10 @@
-//! Running sums.
+//! Cumulative sums.
 
 use super::SIZES;
 use crate::doctor::case::{Case, case};
 use crate::ops::Array;
 
-/// Along the middle axis.
+/// Cumulative sums along the middle axis.
 fn sums(x: &Array) -> Vec<f64> {
     let (outer, n, inner) = (x.shape[0], x.shape[1], x.shape[2]);
     let mut y = x.data.clone();
@@ -30,11 +30,11 @@ pub fn cases() -> Vec<Case> {
         }
     }
     cases.extend([
-        // Chunks of chunks.
+        // Long enough for chunks of chunks.
         case("cumsum", "very_long", |x| x[0].cumsum(0))
             .f32([70_001])
             .constant(),
-        // Of few sums, so that differences see their gradients.
+        // Few sums, so that finite differences are accurate enough for their gradients.
         case("cumsum", "some_of_very_long", |x| {
             x[0].cumsum(0).slice(&[67_000], &[9], &[370])
         })

@@ -1,10 +1,10 @@
-//! Einstein's summation.
+//! Einstein summation.
 
 use crate::Tensor;
 
 use crate::doctor::case::{Case, case};
 
-/// An equation of tensors of these shapes.
+/// An equation with tensors of these shapes.
 fn einsum(equation: &'static str, shapes: &[&[usize]]) -> Case {
     let name = equation
         .replace(' ', "")

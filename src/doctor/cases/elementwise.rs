@@ -1,4 +1,4 @@
-//! Elementwise ops: cases made from the table itself, known values, and views of the arguments.
+//! Elementwise ops: cases from the table of functions, known values, and views of the arguments.
 
 use crate::graph::{Elementwise, Function, Op, Scalar};
 use crate::ops::elementwise::functions;
@@ -25,24 +25,24 @@ fn apply(f: &'static Function, x: &[Tensor]) -> Tensor {
     Tensor::apply(op, &x.iter().collect::<Vec<_>>(), Source::caller())
 }
 
-/// What the table says about gradients, for a case of this function.
+/// Applies the function's gradient rules to a case.
 fn with_rules(f: &Function, case: Case) -> Case {
     let mut case = case;
     if f.name.ends_with("_grad") {
         case = case.no_gradient("has no second derivative");
     }
     if f.output.is_half() || f.inputs.iter().any(|dtype| dtype.is_half()) {
-        // The gradient is that of not rounding, which differences do not see.
+        // The gradient is that of the identity, which finite differences cannot confirm.
         case.arguments.iter_mut().for_each(|a| a.varies = false);
     }
     if f.name == "bce" {
-        // Targets are data: no gradient flows there.
+        // Targets are data and have no gradient.
         case.arguments[1].varies = false;
     }
     case
 }
 
-/// An argument for input `i` of the function, over its domain and away from its kinks.
+/// Adds an argument for input `i` of the function, in its domain and away from its kinks.
 fn argument(f: &Function, i: usize, shape: &[usize], case: Case) -> Case {
     let (low, high) = f.domain;
     let case = case.argument(
@@ -53,14 +53,14 @@ fn argument(f: &Function, i: usize, shape: &[usize], case: Case) -> Case {
     case.avoiding(f.kinks)
 }
 
-/// The function of arguments of one shape.
+/// The function of arguments of the same shape.
 fn sized(f: &'static Function, name: String, shape: &[usize]) -> Case {
     let start = case(f.name, name, move |x| apply(f, x));
     let all = (0..f.inputs.len()).fold(start, |case, i| argument(f, i, shape, case));
     with_rules(f, all.apart())
 }
 
-/// Known values, extremes among them.
+/// Known values, including extremes.
 fn known(&(name, arguments, results): &'static Known) -> Option<Case> {
     let f = functions().find(|f| f.name == name)?;
     let start = case(name, "known_values", move |x| apply(f, x)).expect(results);
@@ -71,13 +71,13 @@ fn known(&(name, arguments, results): &'static Known) -> Option<Case> {
             let n = x.len();
             case.argument(dtype.computed(), [n], Draw::Given(x.to_vec()))
         });
-    // Extremes may lie on kinks, and differences around them see nothing.
+    // Extremes may be at kinks, where finite differences are not valid.
     let mut fixed = with_rules(f, given);
     fixed.arguments.iter_mut().for_each(|a| a.varies = false);
     Some(fixed)
 }
 
-/// Arguments that are not contiguous, of other shapes, or the same tensor.
+/// Arguments that are not contiguous, have other shapes, or are the same tensor.
 fn views(f: &'static Function) -> Vec<Case> {
     let inputs = f.inputs.len();
     let with = |name: &str, shapes: &[&[usize]], view: fn(usize, &Tensor) -> Tensor| {
@@ -127,7 +127,7 @@ fn views(f: &'static Function) -> Vec<Case> {
     cases
 }
 
-/// Combinations of functions with arguments that overflow when done carelessly.
+/// Combinations of functions with arguments that overflow in a naive implementation.
 fn extremes() -> Vec<Case> {
     let saturated = [200.0, -200.0, 200.0, -200.0, 0.5];
     let targets = [1.0, 0.0, 0.0, 1.0, 0.25];
@@ -160,7 +160,7 @@ fn extremes() -> Vec<Case> {
     ]
 }
 
-/// Whole and half exponents, which are functions of their own.
+/// Integer and half-integer exponents, which have functions of their own.
 fn powers() -> Vec<Case> {
     let exponents = [0.0, 1.0, 2.0, 3.0, 4.0, -1.0, -2.0, 0.5, -0.5, 1.5];
     let one = |p: f64| {

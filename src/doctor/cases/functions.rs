@@ -1,5 +1,5 @@
-//! Methods that choose among elementwise functions, or are made of several; and borders and signs of those that
-//! the table's own cases cannot know.
+//! Methods that select among elementwise functions or combine several, and borders and signs that
+//! the cases from the table do not cover.
 
 use crate::doctor::case::{Case, Draw, case};
 use crate::{DType, Tensor};
@@ -7,7 +7,7 @@ use crate::{DType, Tensor};
 const TRUE: f64 = 1.0;
 const FALSE: f64 = 0.0;
 
-/// Every comparison of integers and truth values.
+/// Every comparison of integers and booleans.
 fn comparisons() -> Vec<Case> {
     type Compare = (
         &'static str,
@@ -48,7 +48,7 @@ fn comparisons() -> Vec<Case> {
     cases
 }
 
-/// A function of one argument, over the numbers where it bends or ends.
+/// A function of one argument, at its kinks and the borders of its domain.
 fn one(op: &str, name: &str, f: fn(&Tensor) -> Tensor, x: &[f64], y: &[f64]) -> Case {
     case(op, name, move |x| f(&x[0]))
         .given([x.len()], x)

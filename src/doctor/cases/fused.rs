@@ -1,24 +1,24 @@
-//! Chains of ops, as they come together in models: what passes fuse must still be right.
+//! Chains of ops as they occur in models, which the passes fuse.
 
 use crate::graph::{Matmul, Op};
 use crate::{DType, Source, Tensor};
 
 use crate::doctor::case::{Case, case};
 
-/// Layer normalization, composed.
+/// Layer normalization, composed of elementwise ops and reductions.
 fn normalized(x: &Tensor) -> Tensor {
     let centred = x - x.mean(&[-1]).unsqueeze(-1);
     let variance = centred.square().mean(&[-1]).unsqueeze(-1);
     centred * (variance + 1e-5).rsqrt()
 }
 
-/// Attention of one head: `q`, `k`, `v` of `[time, features]`.
+/// Single-head attention: `q`, `k`, `v` are `[time, features]`.
 fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Tensor {
     let scores = q.matmul_t(k) * (1.0 / (q.dim(-1) as f64).sqrt());
     scores.softmax(-1).matmul(v)
 }
 
-/// `a^T b` of the last two axes.
+/// Computes `a^T b` over the last two axes.
 fn transposed_product(a: &Tensor, b: &Tensor) -> Tensor {
     let op = Op::Matmul(Matmul {
         ta: true,
@@ -112,7 +112,7 @@ pub fn cases() -> Vec<Case> {
             (b.sum(&[0]) * c).sum(&[1]) + a.permute(&[1, 0]).sum(&[0])
         })
         .f32_in([7, 7], -1.0, 1.0),
-        // More tensors than one kernel may bind.
+        // More tensors than a kernel may bind.
         case("fused", "ten_leaves", |x| {
             x.iter()
                 .skip(1)
@@ -137,7 +137,8 @@ pub fn cases() -> Vec<Case> {
         .f32([12, 1])
         .f32([14, 20])
         .f32([8]),
-        // The right one is made after the left one, which the product takes over where no gradient reads it.
+        // The right operand is computed after the left one, whose buffer the product reuses if no
+        // gradient reads it.
         case("fused", "product_of_two_copies", |x| {
             let a = x[0].narrow(2, 1, 3).reshape([6, 3]);
             let b = x[1].narrow(1, 2, 2).reshape([6, 2]);

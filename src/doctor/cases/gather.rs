@@ -78,12 +78,13 @@ pub fn cases() -> Vec<Case> {
         .below([4], 5)
         .below([4], 5),
         case("gather", "frozen", |x| x[0].gather_frozen(&x[1], 2) * &x[2])
-            // Differences see the frozen row too, so they are not asked about the table.
+            // Finite differences also see the frozen row, so the gradient of the table is not
+            // checked.
             .f32([3, 4])
             .constant()
             .numbers([5], &[2, 0, 2, 1, 7])
             .f32([5, 4]),
-        // What reaches the rows of a table through one-hot rows, but for the frozen one.
+        // The gradient of the table, computed with one-hot rows, without the frozen row.
         case("gather", "frozen_passes_no_gradient", |x| {
             x[0].gather_frozen(&x[1], 3)
         })

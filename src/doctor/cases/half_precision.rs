@@ -1,4 +1,4 @@
-//! 16-bit numbers in memory: values that several steps read, so that they are stored, and read again.
+//! Half-precision values that several steps read, so that they are stored and read again.
 
 use crate::doctor::case::{Case, case};
 use crate::graph::{Conv, MaxPool};
@@ -7,7 +7,7 @@ use crate::{DType, Tensor};
 
 const TYPES: [DType; 2] = [DType::F16, DType::Bf16];
 
-/// Windows of two by two.
+/// Windows of 2 x 2.
 const TWO: MaxPool = MaxPool {
     kernel: [2, 2],
     stride: [2, 2],
@@ -15,7 +15,7 @@ const TWO: MaxPool = MaxPool {
     dilation: [1, 1],
 };
 
-/// A number that f32 holds, rounded to the type by the half crate.
+/// Rounds an f32 to the type with the `half` crate.
 fn round(dtype: DType, v: f64) -> f64 {
     match dtype {
         DType::F16 => half::f16::from_f32(v as f32).to_f64(),
@@ -27,12 +27,13 @@ fn rounded(dtype: DType, x: &Array) -> Vec<f64> {
     x.data.iter().map(|v| round(dtype, *v)).collect()
 }
 
-/// Adds to each element the sum of all: a step of its own, so that `x` lies in memory before.
+/// Adds the sum of all elements to each element. The sum is a separate step, so `x` is stored
+/// before.
 fn plus_sum(x: &Tensor) -> Tensor {
     x + x.sum(&[])
 }
 
-/// Stored, and read in order, by any number of elements.
+/// Stores any number of elements and reads them in order.
 fn stored(dtype: DType, n: usize) -> Case {
     case("half_precision", format!("{dtype}_stored_{n}"), move |x| {
         plus_sum(&x[0].cast(dtype))
@@ -46,7 +47,7 @@ fn stored(dtype: DType, n: usize) -> Case {
     })
 }
 
-/// The product of `a [m, k]` and `b [k, n]`, each of a type, stored as it is or transposed.
+/// The product of `a [m, k]` and `b [k, n]`, with these types, stored as they are or transposed.
 fn product(name: &str, types: [DType; 2], [m, n, k]: [usize; 3], t: [bool; 2]) -> Case {
     let shape = |rows, columns, t| if t { [columns, rows] } else { [rows, columns] };
     let name = format!(
@@ -79,7 +80,7 @@ fn product(name: &str, types: [DType; 2], [m, n, k]: [usize; 3], t: [bool; 2]) -
     })
 }
 
-/// Images, weights and the convolution; stride, padding and groups.
+/// Name, shape of the images, shape of the weights, and `[stride, padding, groups]`.
 type Convolution = (&'static str, [usize; 4], [usize; 4], [usize; 3]);
 
 const CONVOLUTIONS: [Convolution; 5] = [
@@ -90,7 +91,8 @@ const CONVOLUTIONS: [Convolution; 5] = [
     ("pointwise", [3, 7, 4, 6], [9, 7, 1, 1], [1, 0, 1]),
 ];
 
-/// Convolutions of half-precision values, forward and as the input gradient that a transposed one is.
+/// Convolutions of half-precision values, forward and as the input gradient (a transposed
+/// convolution).
 fn convolutions(dtype: DType) -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, x, w, [stride, padding, groups]) in CONVOLUTIONS {
@@ -144,7 +146,7 @@ pub fn cases() -> Vec<Case> {
                 let row = |r: usize| x[7 * r..7 * (r + 1)].iter().sum::<f64>() + 7.0 * sum;
                 (0..5).map(|r| row(r) * sum).collect()
             }),
-            // In one step as an f32 and as a half.
+            // Read in one step as f32 and as half precision.
             case("half_precision", format!("{dtype}_beside_f32"), move |x| {
                 let doubled = &x[0] * 2.0;
                 let both = doubled.cast(dtype);
@@ -157,7 +159,7 @@ pub fn cases() -> Vec<Case> {
                 let sum: f64 = x[0].data.iter().map(off).sum();
                 x[0].data.iter().map(|v| 0.5 * (off(v) + sum)).collect()
             }),
-            // The epilogue of a product, and an operand of the next.
+            // The epilogue of a product and an operand of the next one.
             case(
                 "half_precision",
                 format!("{dtype}_between_products"),

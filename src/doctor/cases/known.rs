@@ -1,12 +1,13 @@
-//! Values of the elementwise functions, computed with mpmath at 60 digits from textbook formulas and
-//! rounded to f64: name, arguments, results. The constants are those of [`Function::examples`].
+//! Values of the elementwise functions: name, arguments, results. They are computed with mpmath at
+//! 60 digits from textbook formulas and rounded to f64. The constants are those of
+//! [`Function::examples`].
 //!
 //! [`Function::examples`]: crate::graph::Function::examples
 
 /// Name, arguments, results.
 pub type Known = (&'static str, &'static [&'static [f64]], &'static [f64]);
 
-/// Values of every function.
+/// Known values of each function.
 #[rustfmt::skip]
 pub const KNOWN: &[Known] = &[
     ("neg", &[&[-3.5, -1.25, -0.0625, 0.0625, 0.5, 1.25, 3.5]],

@@ -1,4 +1,4 @@
-//! The logarithm of softmax.
+//! Log-softmax.
 
 use crate::doctor::case::{Case, case};
 

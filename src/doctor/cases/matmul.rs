@@ -1,4 +1,4 @@
-//! Matrix products, in all four ways the matrices can be stored.
+//! Matrix products, with each combination of transposed and untransposed operands.
 
 use crate::graph::{Matmul, Op};
 use crate::ops::Array;

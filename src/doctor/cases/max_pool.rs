@@ -1,4 +1,4 @@
-//! The largest of each window, with every option.
+//! Max pooling, with every option.
 
 use crate::graph::MaxPool;
 
@@ -70,7 +70,8 @@ pub fn cases() -> Vec<Case> {
         case("max_pool", "known", |x| x[0].max_pool2d(TWO))
             .given([1, 2, 4], &[1.0, 2.0, -5.0, -4.0, 3.0, 0.0, -7.0, -6.0])
             .expect(&[3.0, -4.0]),
-        // The gradient is that of the first of equals, which differences cannot see.
+        // The gradient goes to the first of equal elements, which finite differences cannot
+        // confirm.
         case("max_pool", "equals", |x| {
             x[0].max_pool2d(pool([2, 2], [1, 1], [0, 0], [1, 1]))
                 * &x[0].slice(&[1, 1], &[2, 3], &[1, 1])

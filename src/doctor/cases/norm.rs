@@ -14,7 +14,8 @@ fn rms(x: &[Tensor]) -> Tensor {
     x[0].rms_norm(Some(&x[1]), EPS)
 }
 
-/// From the definition, the variance as the mean of squares less the square of the mean.
+/// Computes the normalization from its definition, with the variance as the mean of squares minus
+/// the squared mean.
 fn normalized(row: &[f64], centred: bool) -> Vec<f64> {
     let n = row.len() as f64;
     let mean = match centred {

@@ -1,4 +1,4 @@
-//! Padding, the reverse of slicing.
+//! Padding, the gradient of slicing.
 
 use crate::{DType, Shape};
 

@@ -1,4 +1,4 @@
-//! Random tensors. What single numbers are is tested with the functions `random_uniform` and `random_normal`.
+//! Random tensors. The cases of `random_uniform` and `random_normal` check the individual numbers.
 
 use crate::doctor::case::{Case, case};
 

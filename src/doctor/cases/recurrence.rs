@@ -4,9 +4,9 @@ use crate::doctor::case::{Case, Draw, case};
 use crate::graph::{Cell, Op, Recurrence};
 use crate::{DType, Source, Tensor};
 
-/// What the layer gives of its reserve space, for the inputs x, w, bias, mask and states.
+/// Computes the layer's outputs from x, w, bias, mask and states.
 fn layer(op: Recurrence, x: &[&Tensor]) -> Tensor {
-    // Among many ReLUs one would always be at its kink, where differences are no gradient.
+    // Shifts the ReLUs away from their kinks, where finite differences are not valid.
     let far = match op.cell {
         Cell::Relu => x[0] + x[0].sign() * 6.0,
         _ => x[0].clone(),
@@ -28,10 +28,10 @@ fn named(cell: Cell, reverse: bool) -> (&'static str, &'static str) {
     (op, if reverse { "reversed" } else { "forward" })
 }
 
-/// A batch, its time steps, and the units.
+/// Batch, time steps and units.
 type Sizes = (usize, usize, usize);
 
-/// The case's x, w and bias.
+/// Adds the arguments x, w and bias.
 fn with_weights(case: Case, cell: Cell, (batch, time, hidden): Sizes) -> Case {
     let width = cell.gates() * hidden;
     let bound = 1.0 / (hidden as f64).sqrt();
@@ -40,7 +40,7 @@ fn with_weights(case: Case, cell: Cell, (batch, time, hidden): Sizes) -> Case {
         .f32_in([width], -bound, bound)
 }
 
-/// With a first state, and samples that are left out here and there.
+/// With an initial state, and a mask that excludes some samples at some steps.
 fn masked(cell: Cell, reverse: bool, sizes: Sizes) -> Case {
     let (batch, time, hidden) = sizes;
     let (op, direction) = named(cell, reverse);
@@ -56,7 +56,7 @@ fn masked(cell: Cell, reverse: bool, sizes: Sizes) -> Case {
         let state = if cell.has_memory() { x } else { first };
         let mut all = vec![&x[0], &x[1], &x[2], &mask];
         all.extend(&state[4..]);
-        // So that each case has the same arguments.
+        // Uses all arguments, so that each case has the same ones.
         let unused = x[5].sum(&[]) * 0.25;
         layer(op, &all) + unused
     });
@@ -66,7 +66,7 @@ fn masked(cell: Cell, reverse: bool, sizes: Sizes) -> Case {
         .f32_in([batch, hidden], -1.0, 1.0)
 }
 
-/// From zeros, with all samples to the end.
+/// With an initial state of zeros and without a mask.
 fn plain(cell: Cell, reverse: bool, sizes: Sizes, record: bool) -> Case {
     let (batch, time, hidden) = sizes;
     let (op, direction) = named(cell, reverse);

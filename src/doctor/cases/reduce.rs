@@ -5,7 +5,7 @@ use crate::ops::Array;
 use super::SIZES;
 use crate::doctor::case::{Case, case};
 
-/// Over the middle axis.
+/// Reduces over the middle axis.
 fn middle(x: &Array, f: impl Fn(&mut dyn Iterator<Item = f64>) -> f64) -> Vec<f64> {
     let (outer, n, inner) = (x.shape[0], x.shape[1], x.shape[2]);
     let mut y = Vec::new();

@@ -1,11 +1,11 @@
-//! Minima, products, truth values, and reductions that are composed of others.
+//! Minima, products, boolean reductions, and reductions composed of others.
 
 use super::SIZES;
 use crate::DType;
 use crate::doctor::case::{Case, Draw, case};
 use crate::ops::Array;
 
-/// Over the middle axis.
+/// Reduces over the middle axis.
 fn middle(x: &Array, f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let (outer, n, inner) = (x.shape[0], x.shape[1], x.shape[2]);
     let mut y = Vec::new();
@@ -99,7 +99,7 @@ fn sized() -> Vec<Case> {
     cases
 }
 
-/// The same expression on a broadcast, permuted and sliced input, over axes that are not neighbours.
+/// The same expression on a broadcast, permuted and sliced input, over axes that are not adjacent.
 fn views() -> Vec<Case> {
     let all: [(&str, fn(&crate::Tensor, &[isize]) -> crate::Tensor); 6] = [
         ("prod", |x, axes| x.prod(axes)),

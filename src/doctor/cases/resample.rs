@@ -1,4 +1,4 @@
-//! Averages of windows and enlargements, with every option.
+//! Average pooling and upsampling, with every option.
 
 use crate::graph::Resampling;
 

@@ -9,7 +9,7 @@ fn rope(heads: usize, interleaved: bool) -> impl Fn(&[Tensor]) -> Tensor + Send 
     move |x| x[0].rope(&x[1], heads, interleaved)
 }
 
-/// By pairs, as complex numbers.
+/// Rotates pairs as complex numbers.
 fn rotated(
     x: &[Array],
     [t, heads, d]: [usize; 3],

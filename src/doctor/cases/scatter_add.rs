@@ -51,7 +51,8 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([1009, 4])
         .numbers([1009], &[1; 1009]),
-        // Many rows and numbers are sorted: by one digit, by several, and where all are past the end.
+        // Many rows and indices are sorted: by one digit, by several, and with all indices out of
+        // range.
         case("scatter_add", "sorted_by_two_digits", |x| {
             x[0].scatter_add(&x[1], 30_000)
         })

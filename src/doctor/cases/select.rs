@@ -1,4 +1,4 @@
-//! Selecting and scattering along an axis, one-hot rows and filling by a mask.
+//! Index selection and scattering along an axis, one-hot rows and masked filling.
 
 use crate::DType;
 

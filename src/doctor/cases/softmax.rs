@@ -2,7 +2,8 @@
 
 use crate::doctor::case::{Case, case};
 
-/// From the definition, without subtracting anything: fine for small arguments.
+/// Computes softmax from its definition, without subtracting the maximum; accurate for small
+/// arguments.
 fn naive(row: &[f64]) -> Vec<f64> {
     let total: f64 = row.iter().map(|x| x.exp()).sum();
     row.iter().map(|x| x.exp() / total).collect()

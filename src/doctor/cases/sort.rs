@@ -1,11 +1,11 @@
-//! Sorting, top-k, and picking.
+//! Sort, top-k and selection.
 
 use super::SIZES;
 use crate::DType;
 use crate::doctor::case::{Case, Draw, case};
 use crate::ops::Array;
 
-/// Each row sorted, the first `keep`.
+/// Returns the first `keep` elements of each sorted row.
 fn sorted(x: &Array, descending: bool, keep: usize) -> Vec<f64> {
     let mut y = Vec::new();
     for row in x.rows() {
@@ -35,7 +35,7 @@ pub fn cases() -> Vec<Case> {
                     0 => values.expect(&[]),
                     _ => values.formula(move |x| sorted(&x[0], descending, n)),
                 });
-                // Few different numbers, so that there are equals to keep in order.
+                // Few different values, so that the sort must keep the order of equal ones.
                 cases.push(
                     case("argsort", name, move |x| x[0].argsort(1, descending)).below([rows, n], 5),
                 );

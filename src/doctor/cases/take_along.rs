@@ -1,11 +1,11 @@
-//! Taking along an axis.
+//! Take along an axis.
 
 use crate::DType;
 
 use crate::doctor::case::{Case, Draw, case};
 
 pub fn cases() -> Vec<Case> {
-    // Shape, axis, and how many are taken along it.
+    // Shape, axis, and the number of elements taken along it.
     let sizes: [(&[usize], usize, usize); 9] = [
         (&[3], 0, 5),
         (&[1], 0, 1),
@@ -27,7 +27,7 @@ pub fn cases() -> Vec<Case> {
                 x[0].take_along_dim(&x[1], axis as isize)
             })
             .f32(shape)
-            // Some are past the end.
+            // Some indices are out of range.
             .below(ids, shape[axis] + 1)
         })
         .into();

@@ -1,4 +1,4 @@
-//! Views: reshape, permute, broadcast_to, slice, and the methods made of them.
+//! Views: reshape, permute, broadcast_to, slice, and the methods composed of them.
 
 use crate::doctor::case::{Case, case};
 
