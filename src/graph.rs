@@ -1,10 +1,10 @@
-//! The graph: one append-only list of nodes for forward, backward and update.
+//! The graph: an append-only list of nodes for forward, backward and update.
 //!
-//! A node is an op applied to earlier nodes; its index is its identity, so the list is always in
-//! topological order and never has a cycle. Shapes and element types are known when a node is
-//! pushed. Every node carries the line of the user's program that asked for it.
+//! A node is an op with earlier nodes as inputs, and its index is its id. So the list is always in
+//! topological order and has no cycles. Shapes and element types are inferred when a node is
+//! pushed. Every node has the line of the user's program that created it.
 //!
-//! Invariant: nothing is ever removed or changed; a pass makes a new graph.
+//! Invariant: nodes are never removed or changed; a pass creates a new graph.
 
 mod batch;
 mod dump;
@@ -25,18 +25,18 @@ use std::collections::HashMap;
 
 use crate::{DType, Error, Result, Shape, Source};
 
-/// A node's index in its graph.
+/// The index of a node in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
-    /// The index into [`Graph::nodes`].
+    /// Returns the index into [`Graph::nodes`].
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Shape and element type of a tensor.
+/// The shape and element type of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Meta {
     /// The sizes of the axes.
@@ -46,7 +46,7 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// A tensor's type.
+    /// Creates a tensor's type.
     pub fn new(shape: impl Into<Shape>, dtype: DType) -> Self {
         Meta {
             shape: shape.into(),
@@ -54,41 +54,42 @@ impl Meta {
         }
     }
 
-    /// Bytes the elements take in a buffer.
+    /// Returns the size of the elements in a buffer, in bytes.
     pub fn bytes(&self) -> u64 {
         (self.shape.len() as u64).saturating_mul(self.dtype.bytes() as u64)
     }
 }
 
-/// An op applied to earlier nodes.
+/// An op with earlier nodes as inputs.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What is computed.
+    /// The op.
     pub op: Op,
-    /// From which nodes, all of them earlier in the list.
+    /// The input nodes, all earlier in the list.
     pub inputs: Vec<NodeId>,
-    /// Shape and element type of the result.
+    /// The shape and element type of the result.
     pub meta: Meta,
-    /// The line of the user's program that asked for it.
+    /// The line of the user's program that created it.
     pub source: Source,
-    /// The layer it belongs to, as in `state_dict` names; empty outside any.
+    /// The layer to which it belongs, as in `state_dict` names; empty outside layers.
     pub scope: String,
-    /// Which part of a training step it belongs to.
+    /// The phase of a training step to which it belongs.
     pub phase: Phase,
 }
 
-/// The parts of a training step, in the order they run.
+/// The phases of a training step, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// From inputs to losses and metrics.
     Forward,
     /// From the loss to the gradients.
     Backward,
-    /// From the gradients to new parameters. Runs after everything else has read the old ones.
+    /// From the gradients to the new parameters. Runs after all other nodes have read the old ones.
     Update,
 }
 
-/// Whether a graph is traced for training or for evaluation: dropout and normalization differ.
+/// Whether a graph is traced for training or for evaluation, which differ in dropout and
+/// normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Forward, backward and update.
@@ -97,86 +98,86 @@ pub enum Mode {
     Eval,
 }
 
-/// A value that a run of the graph hands back, by name.
+/// A named result of a run.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Its name, e.g. `"loss"`.
     pub name: String,
-    /// The node whose value it is.
+    /// The node with the value.
     pub node: NodeId,
 }
 
-/// At the end of a run, `variable` takes the value of `node`.
+/// An assignment at the end of a run: `variable` takes the value of `node`.
 #[derive(Clone, Copy, Debug)]
 pub struct Assign {
-    /// The variable that changes.
+    /// The variable.
     pub variable: VariableId,
-    /// The node whose value it takes.
+    /// The node with the new value.
     pub node: NodeId,
 }
 
-/// A layer that was traced: a line of the table of layers.
+/// A traced layer: a row in the summary of layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// Its name, as in `state_dict`; empty for a layer outside any container.
     pub scope: String,
-    /// What it is, e.g. `"Linear(64, 10)"`.
+    /// Its kind, e.g. `"Linear(64, 10)"`.
     pub kind: String,
-    /// What it gives.
+    /// The type of its output.
     pub output: Meta,
 }
 
-/// A layer being traced.
+/// A layer that is being traced.
 #[derive(Debug)]
 struct Scope {
     /// Its full name.
     name: String,
-    /// The line that its errors are attributed to.
+    /// The line to which its errors are attributed.
     source: Option<Source>,
-    /// The line that put it into a container.
+    /// The line that added it to a container.
     added: Option<Source>,
 }
 
-/// The nodes of one traced program.
+/// The nodes of a traced program.
 #[derive(Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
     /// Persistent tensors: parameters, optimizer state, data.
     pub variables: Vec<Variable>,
-    /// Values handed back.
+    /// Named results of a run.
     pub outputs: Vec<Output>,
-    /// Names of outputs that a run hands back at once, though they are no scalars.
+    /// The names of outputs that each run returns although they are not scalars.
     pub returned: Vec<String>,
-    /// Variables that change at the end of a run.
+    /// Assignments to variables at the end of a run.
     pub assigns: Vec<Assign>,
     /// The gradient of each trained parameter. The planner lays these out like the parameters, so
     /// that one dispatch can update all of them.
     pub gradients: Vec<Assign>,
-    /// The phase of the nodes that are pushed now.
+    /// The phase of new nodes.
     pub phase: Phase,
-    /// Train or eval.
+    /// The mode: training or evaluation.
     pub mode: Mode,
-    /// The layers that were traced, in order.
+    /// The traced layers, in order.
     pub layers: Vec<Layer>,
-    /// The variables of modules' parameters, by the parameters' numbers.
+    /// The variables of modules' parameters, by the ids of the parameters.
     pub(crate) bound: HashMap<u64, VariableId>,
-    /// Gradient rules of nodes, which go before those of their ops.
+    /// Gradient rules of nodes, which take precedence over those of their ops.
     pub(crate) rules: HashMap<NodeId, Rule>,
-    /// What is added to frozen weights.
+    /// The adapters of frozen weights.
     pub(crate) adapters: HashMap<VariableId, Adapter>,
-    /// The one node of each variable that has been read.
+    /// The node of each variable that has been read.
     pub(crate) read: HashMap<VariableId, NodeId>,
     /// What the batch brings beside features and targets. Only tracing needs it.
     pub(crate) batch: Batch,
     streams: u32,
-    /// The layers being traced, with their full names and the lines that made them.
+    /// The layers that are being traced, from the outermost to the innermost.
     scope: Vec<Scope>,
     source_override: Option<Source>,
     error: Option<Error>,
 }
 
 impl Graph {
-    /// An empty graph.
+    /// Creates an empty graph.
     pub fn new(mode: Mode) -> Self {
         Graph {
             nodes: Vec::new(),
@@ -200,7 +201,7 @@ impl Graph {
         }
     }
 
-    /// An empty graph with the same variables and mode: where a pass starts.
+    /// Creates an empty graph with the same variables and mode, as the start of a pass.
     pub fn emptied(&self) -> Self {
         let mut g = Graph::new(self.mode);
         g.variables.clone_from(&self.variables);
@@ -208,8 +209,8 @@ impl Graph {
         g
     }
 
-    /// Gives a graph made of this one the same outputs, assignments and gradients, where `of` says which node there
-    /// stands for one here.
+    /// Copies the outputs, assignments and gradients to a graph that was created from this one.
+    /// `of` maps the nodes of this graph to those of the other.
     pub(crate) fn hand_roots_to(&self, other: &mut Graph, of: impl Fn(NodeId) -> NodeId) {
         let assigns = |list: &[Assign]| {
             let list = list.iter();
@@ -231,37 +232,37 @@ impl Graph {
         other.gradients = assigns(&self.gradients);
     }
 
-    /// All nodes, in topological order.
+    /// Returns all nodes, in topological order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// The node `id`. Ids come from this graph's `push`, so the index exists.
+    /// Returns the node `id`. Ids come from this graph's `push`, so the index exists.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
-    /// The ids of all nodes, in topological order.
+    /// Iterates over the ids of all nodes, in topological order.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
     }
 
-    /// Shape and element type of the node `id`.
+    /// Returns the shape and element type of the node `id`.
     pub fn meta(&self, id: NodeId) -> &Meta {
         &self.nodes[id.index()].meta
     }
 
-    /// The node that reads the variable `id`, if any does.
+    /// Returns the node that reads the variable `id`, if there is one.
     pub(crate) fn variable_node(&self, id: VariableId) -> Option<NodeId> {
         self.read.get(&id).copied()
     }
 
-    /// Shapes and element types of several nodes.
+    /// Returns the shapes and element types of several nodes.
     pub(crate) fn metas(&self, ids: &[NodeId]) -> Vec<Meta> {
         ids.iter().map(|&id| self.meta(id).clone()).collect()
     }
 
-    /// Appends a node as it is. The caller has inferred `node.meta`.
+    /// Appends a node. The caller has inferred `node.meta`.
     pub(crate) fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
         if let Op::Variable(variable) = &node.op {
@@ -271,7 +272,7 @@ impl Graph {
         id
     }
 
-    /// How many later nodes, outputs and assignments use each node.
+    /// Returns, for each node, the number of later nodes, outputs and assignments that use it.
     pub fn use_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.nodes.len()];
         let roots = self.roots();
@@ -286,7 +287,7 @@ impl Graph {
         counts
     }
 
-    /// The nodes that must be computed: outputs, assigned values and gradients.
+    /// Returns the nodes that must be computed: outputs, assigned values and gradients.
     pub fn roots(&self) -> Vec<NodeId> {
         let outputs = self.outputs.iter().map(|o| o.node);
         let assigned = self.assigns.iter().map(|a| a.node);
@@ -294,20 +295,20 @@ impl Graph {
         outputs.chain(assigned).chain(gradients).collect()
     }
 
-    /// A number for a new source of random values, so that no two share theirs.
+    /// Returns a unique number for a new source of random values.
     pub(crate) fn next_stream(&mut self) -> u32 {
         self.streams += 1;
         self.streams - 1
     }
 
-    /// The line to attributed_source for nodes pushed now: the layer's, where one set it, else the caller's.
+    /// Returns the line to which new nodes are attributed: that of the layer, if it is set, else
+    /// the caller's.
     pub(crate) fn attributed_source(&self, caller: Source) -> Source {
         let layer = self.scope.iter().rev().find_map(|s| s.source);
         self.source_override.or(layer).unwrap_or(caller)
     }
 
-    /// The layer being traced, e.g. `"2.up"`. Layers enter with their full names, so the innermost
-    /// says it all.
+    /// Returns the full name of the layer that is being traced, e.g. `"2.up"`.
     pub(crate) fn scope_name(&self) -> String {
         self.scope.last().map_or(String::new(), |s| s.name.clone())
     }
@@ -320,8 +321,8 @@ impl Graph {
         });
     }
 
-    /// Like `enter`, for a module that was put into a container by the line `added`. What goes wrong in
-    /// a module of the user's own is attributed to a line in it, and not to that one.
+    /// Enters a module that the line `added` put into a container. Errors in a module of the user's
+    /// are attributed to a line in its `forward`, and not to `added`.
     pub(crate) fn enter_member(&mut self, name: &str, added: Source) {
         self.scope.push(Scope {
             name: name.to_string(),
@@ -330,7 +331,7 @@ impl Graph {
         });
     }
 
-    /// The line that made the layer being traced, where one is known, or else put it into its
+    /// Returns the line that created the layer being traced, or else the line that added it to its
     /// container.
     pub(crate) fn layer_source(&self) -> Option<Source> {
         let source = self.scope.iter().rev().find_map(|s| s.source);
@@ -345,12 +346,12 @@ impl Graph {
         self.source_override = source;
     }
 
-    /// Keeps the first error; later ones mostly follow from it.
+    /// Records an error if it is the first one. Later errors mostly follow from the first.
     pub(crate) fn record(&mut self, error: Error) {
         self.error.get_or_insert(error);
     }
 
-    /// The first error while tracing, if any.
+    /// Returns the first error of the trace, if there is one.
     pub fn take_error(&mut self) -> Result<()> {
         self.error.take().map_or(Ok(()), Err)
     }

@@ -1,8 +1,9 @@
-//! What each op means: its shape rule, gradient, f64 reference and kernels, one file an op.
+//! The ops: shape rule, gradient, f64 reference and kernels, with one file per op.
 //!
-//! [`OpDef`] has no default bodies but `simplify`, so an incomplete op does not compile. [`Op::def`] is the only
-//! `match` over ops in the crate. To add an op: a variant in `graph/op/`, a file here, a line in
-//! `def`, a shader, and cases in `doctor/cases/`; `docs/adding-an-op.md` adds one from start to end.
+//! [`OpDef`] has no default method but `simplify`, so an incomplete op does not compile.
+//! [`Op::def`] is the only `match` over ops in the crate. A new op needs a variant in `graph/op/`,
+//! a file here, a line in `def`, a shader, and cases in `doctor/cases/`; `docs/adding-an-op.md`
+//! adds one from start to end.
 
 mod apply;
 mod argmax;
@@ -60,23 +61,24 @@ pub use crate::graph::Precision;
 use crate::graph::{Backward, Elementwise, Function, Grads, Graph, Meta, Node, NodeId, Op};
 use crate::kernel::{Expr, KernelLimits, Operand, Variant, View};
 
-/// How far a device's result may be from the reference: `abs + rel * |reference|`.
+/// The largest difference of a device's result from the reference: `abs + rel * |reference|`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
-    /// Absolute part.
+    /// The absolute part.
     pub abs: f64,
-    /// Part relative to the reference's magnitude.
+    /// The part relative to the magnitude of the reference.
     pub rel: f64,
 }
 
 impl Tolerance {
-    /// The result must be the reference rounded to `f32`, nothing else.
+    /// The result must be the reference rounded to `f32`.
     pub const EXACT: Tolerance = Tolerance {
         abs: 0.0,
         rel: 6e-8,
     };
 
-    /// `n` units in the last place of `f32`, besides what a flushed subnormal costs.
+    /// Returns a tolerance of `n` units in the last place of `f32`, plus the error of flushing
+    /// subnormal numbers.
     pub const fn ulp(n: f64) -> Tolerance {
         Tolerance {
             abs: 1.2e-38,
@@ -85,51 +87,53 @@ impl Tolerance {
     }
 }
 
-/// What `docs/ops.md` says about an op, in Markdown: words, and formulas between backticks.
+/// The documentation of an op in `docs/ops.md`, in Markdown, with formulas between backticks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OpDoc {
-    /// What it computes.
+    /// What the op computes.
     pub formula: &'static str,
-    /// The inputs' shapes, then the result's.
+    /// The shapes of the inputs, then that of the result.
     pub shapes: &'static str,
-    /// The element types that it takes and gives.
+    /// The element types of the inputs and the result.
     pub dtypes: &'static str,
-    /// The gradient, or `none` where none flows, or `refused` where there is no rule.
+    /// The gradient; `none` if it is always zero, or `refused` if there is no rule.
     pub gradient: &'static str,
 }
 
-/// An op's meaning, all in one place.
+/// The definition of an op.
 pub trait OpDef {
-    /// The op's name in dumps, errors and profiles.
+    /// Returns the op's name in dumps, errors and profiles.
     fn name(&self) -> &'static str;
-    /// What `docs/ops.md` says about it.
+    /// Returns the op's documentation in `docs/ops.md`.
     fn doc(&self) -> OpDoc;
-    /// Shape and element type of the result, or why the inputs do not fit, and what would.
+    /// Infers the shape and element type of the result. Returns a message with the expected inputs
+    /// if they do not fit.
     fn infer(&self, x: &[Meta]) -> Result<Meta, String>;
-    /// The gradient rule.
+    /// Computes the gradients of the inputs.
     fn grad(&self, b: &Backward) -> Grads;
-    /// The definition, as naive mathematics in f64. `y` has the inferred shape and is all zeros.
-    /// Integers and booleans (0 and 1) are held in f64 too, which is exact for 32 bits.
+    /// Computes the op with naive mathematics in f64. `y` has the inferred shape and is all zeros.
+    /// Integers and booleans (0 and 1) are stored as f64 too, which is exact for 32 bits.
     fn reference(&self, x: &[&Array], y: &mut Array);
-    /// How far a device may be from the reference on these inputs.
+    /// Returns the tolerance of a device's result on these inputs.
     fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance;
-    /// Floating-point operations it takes.
+    /// Returns the number of floating-point operations.
     fn flops(&self, x: &[Meta], y: &Meta) -> f64;
-    /// Whether mixed precision may round the result.
+    /// Returns whether mixed precision may round the result.
     fn precision(&self) -> Precision;
-    /// How the planner treats it.
+    /// Returns how the planner treats the op.
     fn kind(&self) -> OpKind<'_>;
-    /// Something simpler with the same bits, if there is: `node` is a node of this op in `graph`.
+    /// Returns a simpler op or node with the same bits, if there is one. `node` is a node of this
+    /// op in `graph`.
     fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
         let _ = (graph, node);
         None
     }
 }
 
-/// Replaces a node in simplification.
+/// The replacement of a node in simplification.
 #[derive(Debug)]
 pub enum Simplified {
-    /// A node that exists.
+    /// An existing node.
     Node(NodeId),
     /// Another op with these inputs.
     Op(Op, Vec<NodeId>),
@@ -139,11 +143,11 @@ pub enum Simplified {
 pub enum OpKind<'a> {
     /// Already in memory: an input or a variable.
     Leaf,
-    /// A number that goes into the kernels that use it.
+    /// A number that is a parameter of the kernels that use it.
     Constant(f64),
-    /// The same bytes under another shape.
+    /// The same bytes with another shape.
     Alias,
-    /// The input's elements, read in another order: fused into whatever reads it.
+    /// The input's elements in another order; the kernels that read it use its strides.
     View(&'a dyn ViewOp),
     /// A scalar function, fused into chains.
     Elementwise {
@@ -152,40 +156,40 @@ pub enum OpKind<'a> {
         /// The row's constants.
         constants: Vec<f64>,
     },
-    /// A kernel of its own.
+    /// An op with its own kernels.
     Kernel(&'a dyn KernelOp),
 }
 
 /// An op that reads its input's elements in another order.
 pub trait ViewOp {
-    /// The walk over the output, given the walk over the input (which may be a view itself).
+    /// Returns the walk over the output, from the walk over the input (which may be a view itself).
     fn view(&self, x: &View) -> View;
 }
 
-/// What an op's kernels are made for.
+/// The operands and limits for which an op creates its kernels.
 pub struct LowerContext<'a> {
-    /// The inputs' types.
+    /// The types of the inputs.
     pub x: Vec<Meta>,
-    /// The output's type.
+    /// The type of the output.
     pub y: Meta,
-    /// The inputs' places.
+    /// The operands of the inputs.
     pub inputs: Vec<Operand>,
-    /// The output's place, for an op without an epilogue.
+    /// The operand of the output, for an op without an epilogue.
     pub output: Operand,
-    /// What the device offers.
+    /// The limits of the device.
     pub limits: &'a KernelLimits,
-    /// An elementwise chain that makes input 0 on the fly, where the op takes one.
+    /// An elementwise chain that computes input 0 when it is loaded, if the op fuses a prologue.
     pub prologue: Option<&'a Expr>,
-    /// What happens to each result before it is stored, where the op takes an epilogue: at least the
-    /// storing itself.
+    /// An elementwise chain that is applied to each result before it is stored, if the op fuses an
+    /// epilogue. It contains at least the store.
     pub epilogue: Option<&'a Expr>,
     /// The largest number of loop iterations that was refused so far.
     pub refused: Cell<usize>,
 }
 
 impl LowerContext<'_> {
-    /// Whether an invocation may run this many loop iterations, over all its loops. An op leaves out
-    /// variants that take more.
+    /// Returns whether an invocation may run this many loop iterations, over all its loops. An op
+    /// omits variants with more.
     pub fn allows(&self, iterations: usize) -> bool {
         let allowed = iterations <= self.limits.max_loop_iterations;
         if !allowed {
@@ -194,7 +198,7 @@ impl LowerContext<'_> {
         allowed
     }
 
-    /// The element type of what lies at a place: of an input its own, of a workspace `f32`.
+    /// Returns the element type of an operand: that of an input, or `f32` for a workspace.
     pub fn dtype(&self, place: Operand) -> DType {
         let inputs = self.inputs.iter().zip(&self.x);
         let at_place = inputs.filter(|(input, _)| **input == place);
@@ -205,52 +209,54 @@ impl LowerContext<'_> {
     }
 }
 
-/// A tensor in the CPU device's memory: words of 32 bits.
+/// A tensor in the CPU device's memory, as words of 32 bits.
 #[derive(Clone, Copy)]
 pub struct HostRef<'a> {
-    /// Shape and element type.
+    /// The shape and element type.
     pub meta: &'a Meta,
-    /// The elements' bits.
+    /// The bits of the elements.
     pub words: &'a [u32],
 }
 
 impl<'a> HostRef<'a> {
-    /// The elements, of an `f32` tensor.
+    /// Returns the elements of an `f32` tensor.
     pub fn f32(&self) -> &'a [f32] {
         bytemuck::cast_slice(self.words)
     }
 }
 
-/// What the kernels of an op can fuse.
+/// The fusions that the kernels of an op support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fusion {
-    /// An elementwise chain that makes input 0 can be computed on the fly.
+    /// Whether an elementwise chain can compute input 0 when it is loaded.
     pub prologue: bool,
-    /// An elementwise chain on the result can be applied before it is stored.
+    /// Whether an elementwise chain can be applied to the result before it is stored.
     pub epilogue: Epilogue,
-    /// Kernels read half-precision inputs directly. For other ops the inputs are converted to `f32` first.
+    /// Whether kernels read half-precision inputs directly. Otherwise the inputs are first
+    /// converted to `f32`.
     pub reads_half: bool,
 }
 
 /// How the kernels of an op store their results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
-    /// The kernel stores its results itself.
+    /// The kernel stores its results without an epilogue.
     None,
-    /// An epilogue stores, in some variants single elements: not half precision, where two values share a word.
+    /// An epilogue stores. Some variants store single elements, so it cannot store half precision,
+    /// where two values share a word.
     Scalars,
-    /// An epilogue stores, four elements at a time in every variant.
+    /// An epilogue stores four elements at a time in every variant.
     Vectors,
 }
 
 impl Fusion {
-    /// Fuses nothing.
+    /// No fusion.
     pub const NONE: Fusion = Fusion {
         prologue: false,
         epilogue: Epilogue::None,
         reads_half: false,
     };
-    /// An epilogue.
+    /// An epilogue only.
     pub const EPILOGUE: Fusion = Fusion {
         epilogue: Epilogue::Scalars,
         ..Fusion::NONE
@@ -261,7 +267,8 @@ impl Fusion {
         ..Fusion::EPILOGUE
     };
 
-    /// Of kernels that read any float, and store results in rows of `n` by whole vectors where `n` allows it.
+    /// Returns the fusions of kernels that read any float type and store rows of `n` elements, by
+    /// whole vectors if `n` is a multiple of four.
     pub fn of_rows(n: usize) -> Fusion {
         Fusion {
             prologue: false,
@@ -274,18 +281,18 @@ impl Fusion {
     }
 }
 
-/// An op with kernels of its own.
+/// An op with its own kernels.
 pub trait KernelOp {
-    /// What the op's kernels can take in besides their own work, for inputs of these types.
+    /// Returns the fusions that the op's kernels support for inputs of these types.
     fn fusion(&self, x: &[Meta]) -> Fusion;
-    /// The op's kernels, the one to use untuned first. All give the same bits.
+    /// Returns the variants of the op, the default first. All give the same bits.
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant>;
-    /// The op on the CPU device, in f32 (`y` holds words, see [`HostRef`]).
+    /// Computes the op on the CPU device in f32 (`y` has words, see [`HostRef`]).
     fn cpu(&self, x: &[HostRef], meta: &Meta, y: &mut [u32]);
 }
 
 impl Op {
-    /// The op's meaning. The one match over ops.
+    /// Returns the op's definition. This is the only match over ops.
     pub fn def(&self) -> &dyn OpDef {
         match self {
             Op::Input(o) => o,
@@ -333,12 +340,12 @@ impl Op {
         }
     }
 
-    /// The op's name in dumps, errors and profiles.
+    /// Returns the op's name in dumps, errors and profiles.
     pub fn name(&self) -> &'static str {
         self.def().name()
     }
 
-    /// A function without constants as an op.
+    /// Returns a function without constants as an op.
     pub(crate) fn function(function: &'static Function) -> Op {
         Op::Elementwise(Elementwise {
             function,

@@ -1,10 +1,11 @@
 //! The documentation: code that a page quotes is in the sources, links resolve, and retired words
-//! stay out.
+//! do not occur.
 //!
-//! A quotation is a block of code below a line with nothing but a file's name and a colon.
+//! A quotation is a block of code below a line with only a file's name and a colon.
 //!
-//! `docs/ops.md` is rendered. With `WGRAD_WRITE=1` it is written, and not compared; with
-//! `WGRAD_ERRORS=FILE,FILE..` the errors on it are first taken from what `wgrad doctor --json` printed.
+//! `docs/ops.md` is rendered. With `WGRAD_WRITE=1` it is written instead of compared; with
+//! `WGRAD_ERRORS=FILE,FILE..` its errors are first updated from the output of
+//! `wgrad doctor --json`.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -24,7 +25,7 @@ use wgrad::ops::elementwise::functions;
 
 const ADDING: &str = include_str!("../docs/adding-an-op.md");
 
-/// Files of the op that the page adds, and how lines elsewhere name it.
+/// The files of the op that the page adds, and its names in other files.
 const OWN: [&str; 3] = [
     "src/ops/take_along.rs",
     "shaders/take_along.wgsl",
@@ -40,7 +41,7 @@ fn source(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
 }
 
-/// The blocks of code below the name of a file: file and text.
+/// Returns the blocks of code below the name of a file: file and text.
 fn quotations(page: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();
     let mut named = None;
@@ -57,7 +58,7 @@ fn quotations(page: &str) -> Vec<(&str, String)> {
     found
 }
 
-/// Whether the lines stand in the text, next to each other.
+/// Returns whether the lines are in the text, consecutively.
 fn contains_lines(text: &str, quoted: &str) -> bool {
     format!("\n{text}\n").contains(&format!("\n{quoted}\n"))
 }
@@ -75,7 +76,7 @@ fn quoted_code_is_in_the_files() {
     }
 }
 
-/// The op and its kernel are quoted whole and in order, so that who copies the blocks has the
+/// The op and its kernel are quoted completely and in order, so that copying the blocks gives the
 /// files.
 #[test]
 fn an_op_is_quoted_whole() {
@@ -92,7 +93,7 @@ fn an_op_is_quoted_whole() {
     }
 }
 
-/// All files in these folders and the folders in them, by their paths from the project's root.
+/// Returns all files in these folders and their subfolders, by their paths from the project's root.
 fn files(folders: &[&str]) -> Vec<String> {
     let mut folders: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
     let mut files = Vec::new();
@@ -109,7 +110,7 @@ fn files(folders: &[&str]) -> Vec<String> {
     files
 }
 
-/// What the page says of the rest of the project is all there is: no other line names the op.
+/// The page shows every other line of the project that names the op.
 #[test]
 fn no_other_line_is_needed() {
     let mut elsewhere = 0;
@@ -133,7 +134,7 @@ fn no_other_line_is_needed() {
     assert_eq!(elsewhere, 6);
 }
 
-/// The errors that the page shows.
+/// Returns the errors that the page shows.
 fn measured() -> Vec<Measured> {
     let mut known: Vec<Measured> = serde_json::from_str(&source("docs/ops-errors.json")).unwrap();
     let Ok(files) = std::env::var("WGRAD_ERRORS") else {
@@ -171,7 +172,7 @@ fn the_page_of_ops_is_current() {
     }
 }
 
-/// An op that is renamed or gone leaves no error behind.
+/// An op that is renamed or removed leaves no error behind.
 #[test]
 fn errors_are_of_ops_that_exist() {
     let known: BTreeSet<&str> = ops_page::ops()
@@ -194,8 +195,8 @@ fn errors_are_of_ops_that_exist() {
     }
 }
 
-/// The methods of `Tensor` that stand in a file of ops, by the lines that begin them. Those that a
-/// macro makes are elementwise functions, which all have rows.
+/// Returns the methods of `Tensor` in the files of ops, by their first lines. Those that a macro
+/// defines are elementwise functions, which all have rows.
 fn methods() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files(&["src/ops"]) {
@@ -223,13 +224,13 @@ fn every_method_is_on_the_page() {
         .collect();
     let methods = methods();
     assert!(methods.len() > 70, "only {methods:?}");
-    // `apply` is what all of them call.
+    // All of them call `apply`.
     let missing: Vec<&String> = methods
         .iter()
         .filter(|m| *m != "apply" && !known.contains(m.as_str()))
         .collect();
     assert!(missing.is_empty(), "the page has no row of {missing:?}");
-    // And the losses, which are functions.
+    // The losses are functions.
     let text = source("src/loss/functional.rs");
     let losses = text.lines().filter_map(|line| line.strip_prefix("pub fn "));
     for loss in losses.filter_map(|line| line.split('(').next()) {
@@ -240,8 +241,7 @@ fn every_method_is_on_the_page() {
     }
 }
 
-/// Shapes and element types, as far as the words are formulas, are what the ops' own `infer` holds
-/// to.
+/// Shapes and element types on the page agree with the ops' `infer`, as far as they are formulas.
 #[test]
 fn what_is_said_of_shapes_and_types_holds() {
     let (wrong, checks) = ops_page::words::wrong();

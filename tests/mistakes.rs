@@ -1,5 +1,5 @@
-//! A wrong axis, rank, shape, element type or equation is one readable error with the user's line, whatever the
-//! device: views, joins, indexing, creation and einsum, a row each.
+//! A wrong axis, rank, shape, element type or equation is a readable error with the user's line, on
+//! each device. Covers views, concatenation, indexing, creation and einsum, with a row each.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,7 +16,7 @@ use wgrad::{DType, Device, Tensor, Trainer};
 
 type Call = Arc<dyn Fn(&Tensor) -> Tensor + Send + Sync>;
 
-/// A wrong call on `x`, `f32[2, 3, 4]`, what the error says, and where the row begins.
+/// A wrong call on `x`, `f32[2, 3, 4]`, its error, and the line of the row.
 struct Row {
     call: Call,
     want: &'static str,
@@ -32,14 +32,14 @@ fn row(want: &'static str, call: impl Fn(&Tensor) -> Tensor + Send + Sync + 'sta
     }
 }
 
-/// Whole numbers of the tensor's shape.
+/// Integers of the tensor's shape.
 fn whole(x: &Tensor) -> Tensor {
     x.cast(DType::U32)
 }
 
 fn rows() -> Vec<Row> {
     vec![
-        row("reshape: [5] holds 5 elements, the input 24", |x| {
+        row("reshape: [5] has 5 elements, but the input has 24", |x| {
             x.reshape([5])
         }),
         row(
@@ -63,11 +63,11 @@ fn rows() -> Vec<Row> {
             |x| x.unsqueeze(4),
         ),
         row(
-            "slice: axis 2 has 4 elements; 3 from 2 by 1 reach outside",
+            "slice: axis 2 has 4 elements; 3 from 2 with step 1 are out of range",
             |x| x.narrow(-1, 2, 3),
         ),
         row(
-            "slice: axis 0 has 2 elements; 1 from 0 by 0 reach outside",
+            "slice: axis 0 has 2 elements; 1 from 0 with step 0 are out of range",
             |x| x.slice(&[0, 0, 0], &[1, 1, 1], &[0, 1, 1]),
         ),
         row("flip: the tensor has 3 axes; there is no axis 3", |x| {
@@ -77,36 +77,39 @@ fn rows() -> Vec<Row> {
             x.roll(&[1], &[-4])
         }),
         row("repeat: [2, 2] names 2 of 3 axes", |x| x.repeat(&[2, 2])),
-        row("split: the parts [1, 2] do not make up axis 2", |x| {
+        row("split: the parts [1, 2] do not add up to axis 2", |x| {
             x.split(&[1, 2], 2).remove(0)
         }),
-        row("chunk: into no parts", |x| x.chunk(0, 0).remove(0)),
         row(
-            "concat: the inputs must agree in their element type and in all axes but 1",
+            "chunk: the number of parts is 0, but must be at least 1",
+            |x| x.chunk(0, 0).remove(0),
+        ),
+        row(
+            "concat: the inputs must agree in their element type and in all axes except 1",
             |x| Tensor::concat(&[x, &x.narrow(0, 0, 1)], 1),
         ),
-        row("concat: takes at least 1 tensor", |x| {
+        row("concat: expected at least 1 tensor, found none", |x| {
             x + Tensor::concat(&[], 0)
         }),
         row("pad: 4 pairs of widths for 3 axes", |x| {
             x.pad(&[(1, 1); 4], Replicate)
         }),
         row(
-            "pad: axis 2 has 4 elements, and reflecting takes fewer: not 1 and 4",
+            "pad: axis 2 has 4 elements, so a reflection must be smaller than 4; found 1 and 4",
             |x| x.pad(&[(1, 4)], Reflect),
         ),
-        row("tril: takes matrices [.., m, n] of f32 or bool", |x| {
+        row("tril: expected matrices [.., m, n] of f32 or bool", |x| {
             whole(x).tril(0)
         }),
-        row("triu: takes matrices [.., m, n] of f32 or bool", |x| {
+        row("triu: expected matrices [.., m, n] of f32 or bool", |x| {
             x.reshape([24]).triu(0)
         }),
         row(
-            "gather: the row numbers must be u32; see `Tensor::cast`",
+            "gather: the row indices must be u32; see `Tensor::cast`",
             |x| x.gather(x),
         ),
         row(
-            "take_along_dim: the numbers must be u32; see `Tensor::cast`",
+            "take_along_dim: the indices must be u32; see `Tensor::cast`",
             |x| x.take_along_dim(x, 0),
         ),
         row(
@@ -118,31 +121,32 @@ fn rows() -> Vec<Row> {
             |x| x.take_along_dim(&whole(x), 5),
         ),
         row(
-            "index_select: the numbers must be u32 [m], not f32 [2, 3, 4]",
+            "index_select: expected indices u32 [m], found f32 [2, 3, 4]",
             |x| x.index_select(0, x),
         ),
         row(
-            "scatter_add: rows [ids.., ..] need numbers [ids..], one a row",
+            "scatter_add: rows [ids.., ..] require indices [ids..], one per row",
             |x| x.scatter_add(&x.numbers(5), 7),
         ),
         row(
-            "scatter_add_dim: numbers [5] and elements [2, 3, 4] must have one shape, which agrees with [2, 3, 4] in \
+            "scatter_add_dim: indices [5] and elements [2, 3, 4] must have the same shape, which agrees with [2, 3, 4] in \
              all axes but 0",
             |x| x.scatter_add_dim(0, &x.numbers(5), x),
         ),
         row(
-            "one_hot: the class numbers must be u32, not f32; see `Tensor::cast`",
+            "one_hot: the class indices must be u32, found f32; see `Tensor::cast`",
             |x| x.one_hot(3),
         ),
         row(
-            "choose: input 0 must be bool, not f32; see `Tensor::cast`",
+            "choose: input 0 must be bool, found f32; see `Tensor::cast`",
             |x| x.masked_fill(x, 0.0),
         ),
-        row("arange: from 0 to 1 by -1 are not 0 to 2^24 numbers", |x| {
-            x.arange(0.0, 1.0, -1.0)
-        }),
         row(
-            "random_bernoulli: the probability NaN must be from 0 to 1",
+            "arange: expected a range of 0 to 2^24 numbers, found the range from 0 to 1 by -1",
+            |x| x.arange(0.0, 1.0, -1.0),
+        ),
+        row(
+            "random_bernoulli: expected a probability from 0 to 1, found NaN",
             |x| x.random_bernoulli(f64::NAN, [3]),
         ),
         row(
@@ -150,20 +154,20 @@ fn rows() -> Vec<Row> {
             |x| Tensor::einsum("bij,bjk->bik", &[x, x]),
         ),
         row(
-            "einsum: \"ij->i\": operand 0 has 3 axes, not 2\n  inputs: f32[2, 3, 4]",
+            "einsum: \"ij->i\": operand 0 has 3 axes, but the equation names 2\n  inputs: f32[2, 3, 4]",
             |x| Tensor::einsum("ij->i", &[x]),
         ),
         row(
-            "einsum: \"bij->\": takes f32, not u32; see `Tensor::cast`",
+            "einsum: \"bij->\": expected f32, found u32; see `Tensor::cast`",
             |x| Tensor::einsum("bij->", &[&whole(x)]),
         ),
-        row("einsum: takes at least 1 tensor", |x| {
+        row("einsum: expected at least 1 tensor, found none", |x| {
             x + Tensor::einsum("->", &[])
         }),
     ]
 }
 
-/// A model that makes the call.
+/// A model with this call.
 struct Wrong(Call);
 
 impl Module for Wrong {

@@ -1,4 +1,4 @@
-//! A stable text form of a graph: one line a node, for people, tests and bug reports.
+//! A stable text form of a graph, with one line per node, for debugging, tests and bug reports.
 
 use std::fmt;
 

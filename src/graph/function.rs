@@ -1,6 +1,6 @@
-//! Scalar functions: what an elementwise op applies to each element, as data.
+//! Scalar functions of elementwise ops, as data.
 //!
-//! The functions themselves are rows of the tables in `src/ops/elementwise/`.
+//! The functions are rows of the tables in `src/ops/elementwise/`.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,26 +10,26 @@ use crate::DType;
 
 use super::{NodeId, Scalar, Tensor};
 
-/// The gradients of an op's inputs, in order; `None` for an input that none flows to (labels,
-/// indices). `Err` says why the op has none at all.
+/// The gradients of an op's inputs, in order; `None` for an input without one (labels, indices).
+/// `Err` is the reason why the op has no gradient.
 pub type Grads = Result<Vec<Option<Tensor>>, String>;
 
-/// What a gradient rule works with. Everything it builds goes into the same graph.
+/// The arguments of a gradient rule. New nodes are appended to the same graph.
 pub struct Backward<'a> {
-    /// The op's inputs.
+    /// The inputs of the op.
     pub x: &'a [Tensor],
-    /// The op's output.
+    /// The output of the op.
     pub y: &'a Tensor,
     /// The gradient of the loss with respect to the output.
     pub dy: &'a Tensor,
 }
 
-/// A gradient rule that belongs to a node instead of its op; see [`Tensor::with_gradient`].
+/// A gradient rule of a node, instead of that of its op; see [`Tensor::with_gradient`].
 #[derive(Clone)]
 pub(crate) struct Rule {
-    /// The nodes that the gradients are of.
+    /// The nodes whose gradients the rule computes.
     pub inputs: Vec<NodeId>,
-    /// The rule itself.
+    /// The rule.
     pub grad: Arc<dyn Fn(&Backward) -> Grads + Send + Sync>,
 }
 
@@ -39,19 +39,19 @@ impl fmt::Debug for Rule {
     }
 }
 
-/// Whether mixed precision may store an op's result in 16 bits. Sums, statistics and probabilities stay `f32`, and
-/// so do functions whose range or slope is out of proportion to their argument's.
+/// Whether mixed precision may store an op's result in 16 bits. Sums, statistics and probabilities
+/// stay `f32`. So do functions whose range or slope is large compared to their arguments.
 ///
-/// PyTorch's `autocast` draws much the same line.
+/// PyTorch's `autocast` makes a similar distinction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// The result stays `f32`, or is no float at all.
+    /// The result stays `f32`, or is not a float.
     Full,
     /// The result may be rounded to `f16` or `bf16`.
     Half,
 }
 
-/// What simplification knows of a function's algebra.
+/// The algebraic properties of a function, for simplification.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Algebra {
     /// `f(x, right_identity) = x`, to the bit.
@@ -63,7 +63,7 @@ pub struct Algebra {
 }
 
 impl Algebra {
-    /// No rule.
+    /// No property.
     pub const NONE: Algebra = Algebra {
         right_identity: None,
         left_identity: None,
@@ -76,7 +76,7 @@ impl Algebra {
         ..Algebra::NONE
     };
 
-    /// `f(x, right) = x`.
+    /// Returns the property `f(x, right) = x`.
     pub const fn right(right: f64) -> Algebra {
         Algebra {
             right_identity: Some(right),
@@ -84,7 +84,7 @@ impl Algebra {
         }
     }
 
-    /// `f(x, e) = f(e, x) = x`.
+    /// Returns the property `f(x, e) = f(e, x) = x`.
     pub const fn identity(e: f64) -> Algebra {
         Algebra {
             left_identity: Some(e),
@@ -93,25 +93,25 @@ impl Algebra {
     }
 }
 
-/// A scalar function: one row of the elementwise table.
+/// A scalar function: a row of the elementwise table.
 pub struct Function {
-    /// Its name, and the name of its WGSL function.
+    /// Its name, which is also that of its WGSL function.
     pub name: &'static str,
-    /// What it computes, in mathematical notation.
+    /// Its formula, in mathematical notation.
     pub formula: &'static str,
-    /// The shader library that holds it: `shaders/lib/NAME.wgsl`.
+    /// The shader library that defines it: `shaders/lib/NAME.wgsl`.
     pub library: &'static str,
-    /// What the formula calls the arguments, and then the constants.
+    /// The symbols of the arguments and then of the constants in the formula.
     pub symbols: &'static [&'static str],
-    /// The arguments' types.
+    /// The types of the arguments.
     pub inputs: &'static [DType],
     /// The types of the constants that follow the arguments.
     pub constants: &'static [DType],
-    /// The result's type.
+    /// The type of the result.
     pub output: DType,
-    /// Whether the element's index comes before the arguments (random numbers need it).
+    /// Whether the element's index precedes the arguments, as for random numbers.
     pub uses_index: bool,
-    /// The definition in f64: index, arguments, constants.
+    /// The definition in f64, with index, arguments and constants.
     pub reference: fn(usize, &[f64], &[f64]) -> f64,
     /// The CPU device's loop over a block of words: first index, arguments, constants, results.
     pub block: fn(u32, &[&[u32]], &[f64], &mut [u32]),
@@ -119,19 +119,20 @@ pub struct Function {
     pub grad: fn(&Backward, &[Scalar]) -> Grads,
     /// Whether mixed precision may round the result.
     pub precision: Precision,
-    /// What simplification may do with it.
+    /// The algebraic properties for simplification.
     pub algebra: Algebra,
-    /// How accurate a GPU is required to be, in units in the last place of `f32`.
+    /// The required accuracy on a GPU, in units in the last place of `f32`.
     pub ulp: f64,
-    /// Units that come on top for each 1 of the first argument's magnitude, as WGSL's `exp` has.
+    /// Additional units for each 1 of the first argument's magnitude, as in WGSL's `exp`.
     pub ulp_per_x: f64,
-    /// How far off a GPU may be near zeros of the function, where relative accuracy has no meaning.
+    /// The absolute tolerance near zeros of the function, where a relative one has no meaning.
     pub abs: f64,
-    /// The values that tests draw arguments from, and where gradients are checked: `[low, high]`.
+    /// The interval `[low, high]` from which tests draw arguments, and in which gradients are
+    /// checked.
     pub domain: (f64, f64),
-    /// Arguments where the function has a kink or a jump, which gradient checks avoid.
+    /// Arguments where the function has a kink or a jump; gradient checks avoid them.
     pub kinks: &'static [f64],
-    /// Constants that tests use.
+    /// The constants that tests use.
     pub examples: &'static [f64],
 }
 

@@ -1,4 +1,4 @@
-//! The vocabulary, as plain data. What each op means stands in `src/ops/`, one file an op.
+//! The ops, as plain data. `src/ops/` has their definitions, with one file per op.
 
 mod images;
 mod order;
@@ -12,7 +12,7 @@ pub use images::*;
 pub use order::*;
 pub use sequences::*;
 
-/// A number that belongs to an op; compared by its bits, so that ops can be compared.
+/// A numeric setting of an op. It is compared by its bits, so that ops can be compared and hashed.
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar(pub f64);
 
@@ -28,70 +28,70 @@ impl std::hash::Hash for Scalar {
     }
 }
 
-/// What a node computes.
+/// The op of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
-    /// Handed over by the caller at each run.
+    /// A tensor that the caller provides in each run.
     Input(Input),
     /// The value of a variable at the start of the run.
     Variable(VariableOp),
-    /// The same number everywhere.
+    /// The same number in each element.
     Constant(Constant),
     /// A scalar function of each element; see the table in `ops/elementwise/`.
     Elementwise(Elementwise),
-    /// The same elements in the same order under another shape.
+    /// The same elements in the same order with another shape.
     Reshape(Reshape),
-    /// The axes in another order.
+    /// Permuted axes.
     Permute(Permute),
-    /// Axes of size 1 repeated.
+    /// Axes of size 1, repeated.
     BroadcastTo(BroadcastTo),
-    /// A box of the input.
+    /// A slice of the input along all axes.
     Slice(Slice),
-    /// Axes in reverse order.
+    /// Reversed axes.
     Flip(Flip),
-    /// The input among equal numbers along one axis.
+    /// The input, padded with a constant along an axis.
     Pad(Pad),
-    /// Tensors one after the other along one axis.
+    /// Tensors concatenated along an axis.
     Concat(Concat),
-    /// Rows of a table, by number.
+    /// Rows of a table, by index.
     Gather(Gather),
-    /// Elements along one axis, by number.
+    /// Elements along an axis, by index.
     TakeAlong(TakeAlong),
-    /// Rows added up by number: the gradient of gathering.
+    /// Rows added by index: the gradient of gather.
     ScatterAdd(ScatterAdd),
     /// Batched matrix product.
     Matmul(Matmul),
     /// Convolution over two axes.
     Conv(Conv),
-    /// The gradient of convolution by its input: convolution transposed.
+    /// The gradient of convolution with respect to its input: the transposed convolution.
     ConvInputGrad(ConvInputGrad),
-    /// The gradient of convolution by its weights.
+    /// The gradient of convolution with respect to its weights.
     ConvWeightGrad(ConvWeightGrad),
-    /// The largest of each window.
+    /// Max pooling over images.
     MaxPool(MaxPool),
-    /// The gradient of the largest of each window.
+    /// The gradient of max pooling.
     MaxPoolGrad(MaxPoolGrad),
-    /// Images of another size, or their averages.
+    /// Resampled images: average pooling or upsampling.
     Resample(Resample),
     /// The gradient of resampling.
     ResampleGrad(ResampleGrad),
-    /// Sum, product, maximum or minimum over neighbouring axes.
+    /// Sum, product, maximum or minimum over adjacent axes.
     Reduce(Reduce),
-    /// Where the largest or smallest element of each row stands.
+    /// The index of the largest or smallest element of each row.
     ArgMax(ArgMax),
-    /// Sums of all elements up to each, along an axis.
+    /// Cumulative sums along an axis.
     CumSum(CumSum),
-    /// The places of each row's elements in sorted order.
+    /// The positions of each row's elements in sorted order.
     ArgSort(ArgSort),
-    /// Elements of rows by their places, or back to these.
+    /// Elements of rows by position, or the inverse.
     Pick(Pick),
     /// Softmax over the last axis.
     Softmax(Softmax),
     /// The gradient of softmax.
     SoftmaxGrad(SoftmaxGrad),
-    /// The logarithm of softmax over the last axis.
+    /// Log-softmax over the last axis.
     LogSoftmax(LogSoftmax),
-    /// The gradient of the logarithm of softmax.
+    /// The gradient of log-softmax.
     LogSoftmaxGrad(LogSoftmaxGrad),
     /// Cross-entropy of each row of logits with an integer label.
     CrossEntropy(CrossEntropy),
@@ -99,13 +99,13 @@ pub enum Op {
     CrossEntropyGrad(CrossEntropyGrad),
     /// The CTC loss of each sample.
     Ctc(Ctc),
-    /// The gradient of the CTC loss by the log-probabilities.
+    /// The gradient of the CTC loss with respect to the log-probabilities.
     CtcGrad(CtcGrad),
     /// Layer or RMS normalization over the last axis.
     Norm(Norm),
     /// The gradient of a normalization with respect to its input.
     NormGrad(NormGrad),
-    /// Pairs of features rotated by angles that grow with the position.
+    /// Rotary position embedding: pairs of features rotated by angles that depend on the position.
     Rope(Rope),
     /// Scaled dot-product attention.
     Attention(Attention),
@@ -120,7 +120,7 @@ pub enum Op {
 /// See [`Op::Input`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Input {
-    /// The name under which the caller hands it over.
+    /// The name under which the caller provides it.
     pub name: String,
     /// Its shape.
     pub shape: Shape,
@@ -131,7 +131,7 @@ pub struct Input {
 /// See [`Op::Variable`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VariableOp {
-    /// Which variable.
+    /// The variable.
     pub id: VariableId,
     /// Its shape.
     pub shape: Shape,
@@ -150,7 +150,7 @@ pub struct Constant {
     pub dtype: DType,
 }
 
-/// See [`Op::Elementwise`]. All inputs have the output's shape; broadcasting is a node of its own.
+/// See [`Op::Elementwise`]. All inputs have the output's shape; broadcasting is a separate node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Elementwise {
     /// The row of the table.
@@ -162,7 +162,7 @@ pub struct Elementwise {
 /// See [`Op::Reshape`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reshape {
-    /// The shape wanted; as many elements as the input.
+    /// The new shape, with as many elements as the input.
     pub to: Shape,
 }
 
@@ -176,97 +176,101 @@ pub struct Permute {
 /// See [`Op::BroadcastTo`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BroadcastTo {
-    /// The shape wanted, by NumPy's rule.
+    /// The new shape, by NumPy's rules.
     pub to: Shape,
 }
 
-/// See [`Op::Slice`]. `start + step * (len - 1)` lies inside each axis.
+/// See [`Op::Slice`]. `start + step * (len - 1)` is inside each axis.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// First element of each axis.
+    /// The first element of each axis.
     pub start: Vec<usize>,
-    /// Elements taken from each axis.
+    /// The number of elements of each axis.
     pub len: Vec<usize>,
-    /// Distance between them, at least 1.
+    /// The distance between the elements, at least 1.
     pub step: Vec<usize>,
 }
 
 /// See [`Op::Flip`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Flip {
-    /// Which axes, ascending.
+    /// The flipped axes, ascending.
     pub axes: Vec<usize>,
 }
 
-/// See [`Op::Pad`]: element `i` of the axis lands at `before + step * i`; the rest is `value`.
+/// See [`Op::Pad`]. Element `i` of the axis moves to `before + step * i`; the rest is `value`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pad {
-    /// Along which axis.
+    /// The padded axis.
     pub axis: usize,
-    /// Where the first element lands.
+    /// The position of the first element.
     pub before: usize,
-    /// Distance between neighbours, at least 1.
+    /// The distance between adjacent elements, at least 1.
     pub step: usize,
-    /// The axis's new size.
+    /// The new size of the axis.
     pub to: usize,
-    /// What stands around the input.
+    /// The value of the padding.
     pub value: Scalar,
 }
 
-/// See [`Op::Concat`]. The inputs agree in all other axes and in their element type.
+/// See [`Op::Concat`]. The inputs have the same element type and the same sizes along all other
+/// axes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Concat {
-    /// Along which axis.
+    /// The axis of the concatenation.
     pub axis: usize,
 }
 
-/// See [`Op::Gather`]: inputs a table `[v, ..]` and `u32` row numbers `[ids..]`; gives `[ids.., ..]`.
+/// See [`Op::Gather`]. The inputs are a table `[v, ..]` and `u32` row indices `[ids..]`; the result
+/// is `[ids.., ..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gather {
     /// A row that gets no gradient.
     pub frozen: Option<u32>,
 }
 
-/// See [`Op::TakeAlong`]: inputs `x [.., n, ..]` and `u32` numbers `[.., m, ..]`; gives the numbers' shape.
+/// See [`Op::TakeAlong`]. The inputs are `x [.., n, ..]` and `u32` indices `[.., m, ..]`; the
+/// result has the shape of the indices.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TakeAlong {
-    /// Along which axis.
+    /// The axis of the indices.
     pub axis: usize,
 }
 
-/// See [`Op::ScatterAdd`]: inputs rows `[ids.., ..]` and their numbers `[ids..]`; gives `[rows, ..]`.
+/// See [`Op::ScatterAdd`]. The inputs are rows `[ids.., ..]` and their indices `[ids..]`; the
+/// result is `[rows, ..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ScatterAdd {
-    /// How many rows the result has.
+    /// The number of rows of the result.
     pub rows: usize,
 }
 
 /// See [`Op::Matmul`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Matmul {
-    /// The left matrix is stored `[k, m]` instead of `[m, k]`.
+    /// Whether the left matrix is stored `[k, m]` instead of `[m, k]`.
     pub ta: bool,
-    /// The right matrix is stored `[n, k]` instead of `[k, n]`.
+    /// Whether the right matrix is stored `[n, k]` instead of `[k, n]`.
     pub tb: bool,
 }
 
-/// Which reduction.
+/// The kind of a reduction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReduceKind {
-    /// The sum; of nothing, 0.
+    /// The sum; 0 for no elements.
     Sum,
-    /// The largest; of nothing, an error.
+    /// The maximum; an error for no elements.
     Max,
-    /// The smallest; of nothing, an error.
+    /// The minimum; an error for no elements.
     Min,
-    /// The product; of nothing, 1.
+    /// The product; 1 for no elements.
     Product,
 }
 
-/// See [`Op::Reduce`]. The reduced axes are neighbours and vanish from the shape.
+/// See [`Op::Reduce`]. The reduced axes are adjacent and are removed from the shape.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reduce {
-    /// Which reduction.
+    /// The kind of the reduction.
     pub kind: ReduceKind,
     /// The first reduced axis.
     pub from: usize,
@@ -278,7 +282,7 @@ pub struct Reduce {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Softmax;
 
-/// See [`Op::SoftmaxGrad`]: inputs `y`, `dy`.
+/// See [`Op::SoftmaxGrad`]. The inputs are `y` and `dy`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SoftmaxGrad;
 
@@ -286,14 +290,15 @@ pub struct SoftmaxGrad;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogSoftmax;
 
-/// See [`Op::LogSoftmaxGrad`]: inputs `y`, `dy`.
+/// See [`Op::LogSoftmaxGrad`]. The inputs are `y` and `dy`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LogSoftmaxGrad;
 
-/// See [`Op::CrossEntropy`]: inputs logits `[.., classes]` and `u32` labels `[..]`; gives `[..]`.
+/// See [`Op::CrossEntropy`]. The inputs are logits `[.., classes]` and `u32` labels `[..]`; the
+/// result is `[..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrossEntropy;
 
-/// See [`Op::CrossEntropyGrad`]: inputs logits, labels and `dy [..]`.
+/// See [`Op::CrossEntropyGrad`]. The inputs are logits, labels and `dy [..]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CrossEntropyGrad;

@@ -1,4 +1,4 @@
-//! Tensors: symbolic handles to a graph's nodes.
+//! Tensors: symbolic handles to the nodes of a graph.
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -9,9 +9,9 @@ use super::{Graph, Meta, Mode, NodeId};
 
 /// A symbolic tensor: a handle to a node of the graph that is being traced.
 ///
-/// Cloning is cheap. Methods and operators append nodes. An error (shapes that do not fit) does
-/// not panic and needs no `?`: the graph keeps it, with the line of the call, and compiling returns
-/// it; the handle that comes back is then good for nothing but further calls.
+/// Cloning is cheap. Methods and operators append nodes. An error, such as shapes that do not fit,
+/// does not panic and needs no `?`. The graph stores the first error with the line of the call, and
+/// compiling returns it. The tensor of a failed call can only be passed on to further calls.
 #[derive(Clone)]
 pub struct Tensor {
     graph: Rc<RefCell<Graph>>,
@@ -31,12 +31,12 @@ impl Tensor {
         Tensor { graph, id: None }
     }
 
-    /// The node, unless an error occurred on the way to it.
+    /// Returns the node; `None` if an error occurred before.
     pub fn id(&self) -> Option<NodeId> {
         self.id
     }
 
-    /// Shape and element type; a scalar `f32` after an error.
+    /// Returns the shape and element type; those of a scalar `f32` after an error.
     pub fn meta(&self) -> Meta {
         match self.id {
             Some(id) => self.graph.borrow().meta(id).clone(),
@@ -44,12 +44,13 @@ impl Tensor {
         }
     }
 
-    /// The sizes of the axes.
+    /// Returns the sizes of the axes.
     pub fn shape(&self) -> Shape {
         self.meta().shape
     }
 
-    /// The size of `axis`, counted from the back where negative; 1 where there is no such axis.
+    /// Returns the size of `axis`; 1 if there is no such axis. A negative axis counts from the last
+    /// one.
     pub fn dim(&self, axis: isize) -> usize {
         let shape = self.shape();
         shape
@@ -58,18 +59,18 @@ impl Tensor {
             .unwrap_or(1)
     }
 
-    /// The type of the elements.
+    /// Returns the type of the elements.
     pub fn dtype(&self) -> DType {
         self.meta().dtype
     }
 
-    /// Whether the graph is traced for training.
+    /// Returns whether the graph is traced for training.
     pub fn is_training(&self) -> bool {
         self.graph.borrow().mode == Mode::Train
     }
 
-    /// Runs `body` with its nodes belonging to the layer `name` (`None` keeps the current one), whose
-    /// errors are attributed to the line `source`.
+    /// Runs `body`, whose nodes belong to the layer `name` (`None` keeps the current one). Errors
+    /// in it are attributed to the line `source`.
     pub(crate) fn in_scope(
         &self,
         name: Option<String>,
@@ -83,7 +84,8 @@ impl Tensor {
         y
     }
 
-    /// Runs `body`, whose nodes belong to the module `name` of a container; see [`Graph::enter_member`].
+    /// Runs `body`, whose nodes belong to the module `name` of a container; see
+    /// [`Graph::enter_member`].
     pub(crate) fn in_member(
         &self,
         name: &str,

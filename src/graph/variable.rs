@@ -1,36 +1,36 @@
-//! Variables: tensors that outlive a run of the graph.
+//! Variables: tensors that persist between runs of the graph.
 
 use crate::{Shape, Source};
 
 use super::Meta;
 
-/// A variable's index in its graph.
+/// The index of a variable in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VariableId(pub(crate) u32);
 
 impl VariableId {
-    /// The variable with this index.
+    /// Creates the id of the variable with this index.
     pub fn new(index: usize) -> Self {
         VariableId(index as u32)
     }
 
-    /// The index into [`super::Graph::variables`].
+    /// Returns the index into [`super::Graph::variables`].
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a variable is for; it decides where the planner puts it and whether it is trained.
+/// The role of a variable, which determines its buffer and whether it is trained.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Trained by the optimizer.
     Parameter,
     /// Part of the model but not trained: a frozen parameter, or running statistics.
     Buffer,
-    /// A table of numbers that the model is made with, such as the sines of positions. It follows from
-    /// the model, so files do not hold it.
+    /// A constant table of the model, such as the sines of positions. It is computed from the
+    /// model's settings, so files do not store it.
     Table,
-    /// The optimizer's memory of a parameter; the text names which, e.g. `"exp_avg"`.
+    /// The optimizer's state of a parameter, with the name of the state, e.g. `"exp_avg"`.
     OptimizerState(String),
     /// The data set, kept on the device.
     Data,
@@ -39,79 +39,79 @@ pub enum Role {
 /// How a variable is initialized.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Init {
-    /// All elements are this.
+    /// All elements have this value.
     Constant(f32),
     /// Uniform in `[-bound, bound]`.
     Uniform {
-        /// Half the width.
+        /// The largest magnitude.
         bound: f32,
     },
     /// Normal with mean 0.
     Normal {
-        /// Standard deviation.
+        /// The standard deviation.
         std: f32,
     },
-    /// Normal with mean 0, but 0 from element `from` up to `to`.
+    /// Normal with mean 0, but 0 in the elements `from .. to`.
     NormalAroundZeros {
-        /// Standard deviation.
+        /// The standard deviation.
         std: f32,
         /// The first element that is 0.
         from: usize,
-        /// One past the last.
+        /// One past the last element that is 0.
         to: usize,
     },
     /// Uniform in `[low, high)`.
     Between {
-        /// The least value.
+        /// The lower bound, included.
         low: f32,
-        /// What all values are below.
+        /// The upper bound, excluded.
         high: f32,
     },
-    /// Normal around `mean`, but for what lies outside `[low, high]`, which is drawn again.
+    /// Normal around `mean`; values outside `[low, high]` are drawn again.
     TruncatedNormal {
-        /// The mean, before values are cut off.
+        /// The mean before truncation.
         mean: f32,
-        /// The standard deviation, before values are cut off.
+        /// The standard deviation before truncation.
         std: f32,
-        /// The least value.
+        /// The smallest value.
         low: f32,
-        /// The largest.
+        /// The largest value.
         high: f32,
     },
-    /// A random matrix `[first axis, all others]` whose shorter side's vectors are orthogonal and of
-    /// length `gain`.
+    /// A random matrix `[first axis, all others]`. The vectors along its shorter side are
+    /// orthogonal and have the length `gain`.
     Orthogonal {
-        /// The vectors' length.
+        /// The length of the vectors.
         gain: f32,
     },
-    /// The identity: ones on a matrix's diagonal. Of a convolution's weight `[out, in, ..]`, a 1 in the
-    /// middle of each kernel from a channel to its like.
+    /// The identity: ones on the diagonal of a matrix. For the weight `[out, in, ..]` of a
+    /// convolution, a 1 at the center of each kernel from a channel to the same channel.
     Identity,
     /// Given values, in row-major order.
     Values(std::sync::Arc<Vec<f32>>),
-    /// Filled by the owner before the first run.
+    /// Written by the owner before the first run.
     Unset,
 }
 
-/// What is added to a frozen weight: `scale B A`.
+/// A low-rank adapter, which adds `scale B A` to a frozen weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Adapter {
     /// `A [rank, inputs]`.
     pub a: VariableId,
     /// `B [outputs, rank]`.
     pub b: VariableId,
-    /// What their product is multiplied by.
+    /// The factor of their product.
     pub scale: f64,
 }
 
-/// A tensor that outlives a run.
+/// A tensor that persists between runs.
 #[derive(Clone, Debug)]
 pub struct Variable {
     /// Its name, e.g. `"0.weight"`; unique in the graph.
     pub name: String,
-    /// Shape and element type.
+    /// The shape and element type.
     pub meta: Meta,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
     /// Its initialization.
     pub init: Init,
@@ -120,7 +120,7 @@ pub struct Variable {
 }
 
 impl Variable {
-    /// The sizes of the axes.
+    /// Returns the sizes of the axes.
     pub fn shape(&self) -> &Shape {
         &self.meta.shape
     }

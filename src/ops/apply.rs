@@ -1,4 +1,4 @@
-//! How a method of a tensor becomes a node.
+//! Appends the nodes of tensor methods to the graph.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,11 +8,11 @@ use crate::ops::{OpKind, elementwise};
 use crate::{Error, Result, Source};
 
 impl Tensor {
-    /// Appends `op` with `inputs` to the graph of the first input, or records the error. The
-    /// methods are made of this; it is public for ops that have none.
+    /// Appends `op` with `inputs` to the graph of the first input, or records the error. The tensor
+    /// methods use this function; it is public for ops without a method.
     pub fn apply(op: Op, inputs: &[&Tensor], caller: Source) -> Tensor {
         let Some(first) = inputs.first() else {
-            // Ops without inputs are made by `constant`, `input` and `variable`, never here.
+            // Ops without inputs are created by `constant`, `input` and `variable`, never here.
             let graph = std::rc::Rc::new(std::cell::RefCell::new(Graph::new(
                 crate::graph::Mode::Eval,
             )));
@@ -23,7 +23,7 @@ impl Tensor {
             .iter()
             .filter(|t| t.id().is_none() && !t.same_graph(first))
         {
-            // An error without any tensor is in a graph of its own; it moves to this graph.
+            // An error without any tensor has its own graph and moves to this one.
             if let Err(error) = input.graph_mut().take_error() {
                 shared.borrow_mut().record(error);
             }
@@ -36,7 +36,7 @@ impl Tensor {
             return Tensor::broken(shared);
         };
         if !inputs.iter().all(|t| t.same_graph(first)) {
-            let reason = "the inputs belong to two different traces".to_string();
+            let reason = "the inputs belong to different traces; all inputs of an op must come from the same trace".to_string();
             let mut graph = shared.borrow_mut();
             let error = op_error(&graph, &op, &[], reason, caller);
             graph.record(error);
@@ -53,12 +53,13 @@ impl Tensor {
         }
     }
 
-    /// Records an error that is found before there is an op to append.
+    /// Records an error that occurs before there is an op to append.
     pub(crate) fn record_error(&self, op: &'static str, reason: String, caller: Source) -> Tensor {
         Tensor::record_error_of(&[self], op, reason, caller)
     }
 
-    /// The same for an op of several tensors, at least one. Errors that follow from an earlier one are not recorded.
+    /// Records an error of an op with several tensors, at least one. Errors that follow from an
+    /// earlier one are not recorded.
     pub(crate) fn record_error_of(
         tensors: &[&Tensor],
         op: &'static str,
@@ -86,7 +87,7 @@ impl Tensor {
 }
 
 impl Graph {
-    /// Infers and appends a node.
+    /// Infers the type of a node and appends it.
     pub(crate) fn append(&mut self, op: Op, inputs: Vec<NodeId>, caller: Source) -> Result<NodeId> {
         let inputs = self.readable(&op, inputs, caller)?;
         let metas = self.metas(&inputs);
@@ -120,7 +121,8 @@ impl Graph {
 }
 
 impl Graph {
-    /// The inputs as the op reads them: converted to `f32` where its kernels do not read half precision.
+    /// Returns the inputs as the op reads them, converted to `f32` if its kernels do not read half
+    /// precision.
     fn readable(&mut self, op: &Op, inputs: Vec<NodeId>, caller: Source) -> Result<Vec<NodeId>> {
         let reads_half = match op.def().kind() {
             OpKind::Kernel(op) => op.fusion(&self.metas(&inputs)).reads_half,

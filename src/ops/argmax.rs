@@ -1,8 +1,8 @@
-//! Argmax and argmin over the last axis: where the largest or smallest element of each row stands, the first
-//! of equals.
+//! Argmax and argmin over the last axis: the index of the largest or smallest element of each row.
 //!
-//! Takes `x [.., n]` of any element type with `n > 0`, gives `y [..]` u32. NaN wins either way, as in PyTorch.
-//! It has no gradient.
+//! The input is `x [.., n]` of any element type with `n > 0`, the result is `y [..]` u32. Of equal
+//! elements, the first one is taken. NaN counts as the largest and as the smallest element, as in
+//! PyTorch. Argmax has no gradient.
 
 use crate::graph::{ArgMax, Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Operand, Variant, wgsl};
@@ -13,10 +13,10 @@ use crate::ops::{
 };
 use crate::{DType, Source, Tensor};
 
-/// Rows at least this long are cut into chunks, each of which finds its own winner first.
+/// Rows of at least this length are divided into chunks, each of which is searched first.
 const MIN_CHUNKED_ROW: usize = 512;
 
-/// Elements of a chunk, and chunks of a row: about as many of these as of those.
+/// Returns the elements per chunk and the chunks per row, which are about equal.
 fn chunks(columns: usize) -> (usize, usize) {
     if columns < MIN_CHUNKED_ROW {
         return (columns.max(1), 1);
@@ -35,8 +35,8 @@ impl OpDef for ArgMax {
     fn doc(&self) -> OpDoc {
         OpDoc {
             formula: match self.smallest {
-                false => "where each row's largest element stands, the first of equals",
-                true => "where each row's smallest element stands, the first of equals",
+                false => "the index of each row's largest element, the first of equal ones",
+                true => "the index of each row's smallest element, the first of equal ones",
             },
             shapes: "`x [.., n]`; `y [..]`",
             dtypes: "`x` any, `y` `u32`",
@@ -48,7 +48,7 @@ impl OpDef for ArgMax {
             [x] if x.shape.rank() > 0 && x.shape.last() > 0 => {
                 Ok(Meta::new(&x.shape[..x.shape.rank() - 1], DType::U32))
             }
-            _ => Err("takes one tensor whose last axis is not empty".to_string()),
+            _ => Err("expected one tensor with a non-empty last axis".to_string()),
         }
     }
     fn grad(&self, _: &Backward) -> Grads {
@@ -126,7 +126,7 @@ impl KernelOp for ArgMax {
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
         let (n, dtype) = (x[0].meta.shape.last().max(1), x[0].meta.dtype);
-        // Twin: `extreme_rank` in shaders/lib/argmax.wgsl.
+        // Must agree with `extreme_rank` in shaders/lib/argmax.wgsl.
         let rank = |word: u32| match (key(word, dtype), self.smallest) {
             (u32::MAX, true) if dtype == DType::F32 => u32::MAX,
             (key, true) => !key,
@@ -146,25 +146,29 @@ impl KernelOp for ArgMax {
 }
 
 impl Tensor {
-    /// Where the largest element along the last axis stands; the first of equals, or of NaN. Gives `u32`.
+    /// Returns the index of the largest element along the last axis, as `u32`. Of equal elements or
+    /// NaNs, the first one is taken.
     #[track_caller]
     pub fn argmax(&self) -> Tensor {
         self.extreme_along(-1, false, Source::caller())
     }
 
-    /// Where the smallest element along the last axis stands; the first of equals, or of NaN. Gives `u32`.
+    /// Returns the index of the smallest element along the last axis, as `u32`. Of equal elements
+    /// or NaNs, the first one is taken.
     #[track_caller]
     pub fn argmin(&self) -> Tensor {
         self.extreme_along(-1, true, Source::caller())
     }
 
-    /// [`Tensor::argmax`] along `axis` (negative counts from the back), which vanishes from the shape.
+    /// Returns [`Tensor::argmax`] along `axis`, which is removed from the shape. A negative axis
+    /// counts from the last one.
     #[track_caller]
     pub fn argmax_along(&self, axis: isize) -> Tensor {
         self.extreme_along(axis, false, Source::caller())
     }
 
-    /// [`Tensor::argmin`] along `axis` (negative counts from the back), which vanishes from the shape.
+    /// Returns [`Tensor::argmin`] along `axis`, which is removed from the shape. A negative axis
+    /// counts from the last one.
     #[track_caller]
     pub fn argmin_along(&self, axis: isize) -> Tensor {
         self.extreme_along(axis, true, Source::caller())
@@ -178,7 +182,7 @@ impl Tensor {
             let reason = format!("the tensor has {axes} axes; there is no axis {axis}");
             return self.record_error(op.name(), reason, caller);
         };
-        // The axis goes to the end, the others keep their order.
+        // The axis becomes the last one; the others keep their order.
         let mut axes: Vec<usize> = (0..shape.rank()).filter(|&a| a != axis).collect();
         axes.push(axis);
         Tensor::apply(Op::ArgMax(op), &[&self.permute(&axes)], caller)

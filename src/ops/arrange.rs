@@ -1,25 +1,27 @@
-//! Methods that lay a tensor's elements out anew, made of views and joins: roll, repeat, tile, chunk, expand,
-//! and padding by numbers, reflections or copies of the border.
+//! Methods that rearrange elements, composed of views and concatenation: roll, repeat, tile, chunk,
+//! expand, and padding with constants, reflections or copies of the border.
 //!
-//! None has a kernel of its own. What is a view (expand, chunk) costs nothing; a join copies each of its
-//! parts once.
+//! None has kernels of its own. The views (expand, chunk) cost nothing; concatenation copies each
+//! of its parts once.
 
 use crate::{Shape, Source, Tensor};
 
-/// What stands around a padded tensor; see [`Tensor::pad`].
+/// The values around a padded tensor; see [`Tensor::pad`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PadMode {
-    /// This number.
+    /// A constant.
     Constant(f64),
-    /// The elements beside the border, mirrored at it: `c b | a b c | b a`. Fewer than the axis has.
+    /// The elements next to the border, mirrored at it: `c b | a b c | b a`. The padding must be
+    /// smaller than the axis.
     Reflect,
-    /// The element at the border, repeated: `a a | a b c | c c`.
+    /// The border element, repeated: `a a | a b c | c c`.
     Replicate,
 }
 
 impl Tensor {
-    /// The elements moved on along each of `axes` by each of `shifts`; what leaves at the end comes in at
-    /// the start, as `torch.roll`. Negative shifts move back, negative axes count from the back.
+    /// Shifts the elements along each of `axes` by each of `shifts`, as `torch.roll`. Elements that
+    /// leave at the end enter at the start. Negative shifts shift backwards; negative axes count
+    /// from the last one.
     #[track_caller]
     pub fn roll(&self, shifts: &[isize], axes: &[isize]) -> Tensor {
         let caller = Source::caller();
@@ -42,8 +44,8 @@ impl Tensor {
         x
     }
 
-    /// The whole tensor side by side with itself, `counts[i]` times along axis `i`, as `torch.Tensor.repeat`:
-    /// counts without an axis come in front, as new axes.
+    /// Repeats the whole tensor `counts[i]` times along axis `i`, as `torch.Tensor.repeat`. Counts
+    /// in excess of the axes add new axes at the front.
     #[track_caller]
     pub fn repeat(&self, counts: &[usize]) -> Tensor {
         let caller = Source::caller();
@@ -53,7 +55,7 @@ impl Tensor {
             return self.record_error("repeat", reason, caller);
         };
         let dims = [&vec![1; new][..], &shape[..]].concat();
-        // Each repeated axis gets one of size 1 in front, which is broadcast.
+        // Each repeated axis gets an axis of size 1 before it, which is broadcast.
         let (mut apart, mut broadcast, mut to) = (Vec::new(), Vec::new(), Vec::new());
         for (&n, &count) in dims.iter().zip(counts) {
             if count != 1 {
@@ -72,20 +74,26 @@ impl Tensor {
         }
     }
 
-    /// As [`Tensor::repeat`], but fewer counts than axes are for the last axes, as `torch.tile`.
+    /// Repeats the tensor as [`Tensor::repeat`], but fewer counts than axes apply to the last axes,
+    /// as `torch.tile`.
     #[track_caller]
     pub fn tile(&self, counts: &[usize]) -> Tensor {
         let missing = self.shape().rank().saturating_sub(counts.len());
         self.repeat(&[&vec![1; missing][..], counts].concat())
     }
 
-    /// At most `count` parts of equal size along `axis` (negative counts from the back), the last perhaps
-    /// smaller, as `torch.chunk`. Views: they cost nothing.
+    /// Splits the tensor into at most `count` parts of equal size along `axis`, as `torch.chunk`.
+    /// The last part may be smaller. A negative axis counts from the last one. The parts are views
+    /// and cost nothing.
     #[track_caller]
     pub fn chunk(&self, count: usize, axis: isize) -> Vec<Tensor> {
         let caller = Source::caller();
         if count == 0 {
-            return vec![self.record_error("chunk", "into no parts".to_string(), caller)];
+            return vec![self.record_error(
+                "chunk",
+                "the number of parts is 0, but must be at least 1".to_string(),
+                caller,
+            )];
         }
         if self.shape().axis(axis).is_none() {
             return vec![self.no_axis("chunk", axis, caller)];
@@ -97,8 +105,8 @@ impl Tensor {
         parts.collect()
     }
 
-    /// Axes of size 1 repeated, and axes added in front; -1 keeps an axis as it is, as
-    /// `torch.Tensor.expand`. A view: it costs nothing.
+    /// Broadcasts axes of size 1 to `sizes`, which may have further axes at the front, as
+    /// `torch.Tensor.expand`. A size of -1 keeps an axis. The result is a view and costs nothing.
     #[track_caller]
     pub fn expand(&self, sizes: &[isize]) -> Tensor {
         let caller = Source::caller();
@@ -122,11 +130,12 @@ impl Tensor {
         }
     }
 
-    /// The last `widths.len()` axes with so many elements put before and after each, e.g. `[(1, 2), (0, 3)]` for
-    /// one row above, two below and three columns on the right.
+    /// Pads the last `widths.len()` axes with these numbers of elements before and after. For
+    /// example, `[(1, 2), (0, 3)]` adds one row above, two below and three columns on the right.
     ///
-    /// `torch.nn.functional.pad` takes the same numbers from the last axis to the first. Along two axes, the
-    /// border of the border is padded, as there. Reflecting takes fewer elements than the axis has.
+    /// `torch.nn.functional.pad` takes the same numbers from the last axis to the first. As in
+    /// PyTorch, each axis pads the result of the axes before. A reflection takes fewer elements
+    /// than the axis has.
     #[track_caller]
     pub fn pad(&self, widths: &[(usize, usize)], mode: PadMode) -> Tensor {
         let caller = Source::caller();
@@ -158,7 +167,7 @@ impl Tensor {
         x
     }
 
-    /// Reflections or copies of the border along one axis.
+    /// Pads one axis with reflections or copies of the border.
     fn extended(
         &self,
         axis: isize,
@@ -173,12 +182,12 @@ impl Tensor {
         let reflects = mode == PadMode::Reflect;
         if reflects && before.max(after) >= n {
             let reason = format!(
-                "axis {axis} has {n} elements, and reflecting takes fewer: not {before} and {after}"
+                "axis {axis} has {n} elements, so a reflection must be smaller than {n}; found {before} and {after}"
             );
             return self.record_error("pad", reason, caller);
         }
         if n == 0 {
-            let reason = format!("axis {axis} is empty, and has no border to repeat");
+            let reason = format!("axis {axis} is empty, so it has no border to repeat");
             return self.record_error("pad", reason, caller);
         }
         let side = |reflected: usize, border: usize, count: usize| match reflects {

@@ -1,8 +1,8 @@
-//! Arrays in f64: what the reference computes with.
+//! Arrays in f64, with which the reference computes.
 
 use crate::Shape;
 
-/// An array of f64 in row-major order. Integers and booleans (0 and 1) are held in f64 too.
+/// An array of f64 in row-major order. Integers and booleans (0 and 1) are stored as f64 too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     /// The sizes of the axes.
@@ -12,7 +12,7 @@ pub struct Array {
 }
 
 impl Array {
-    /// An array of zeros.
+    /// Creates an array of zeros.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
         Array {
@@ -21,25 +21,25 @@ impl Array {
         }
     }
 
-    /// An array of these elements, which must be as many as the shape holds.
+    /// Creates an array of these elements. Their number must be that of the shape.
     pub fn new(shape: impl Into<Shape>, data: Vec<f64>) -> Self {
         let shape = shape.into();
         debug_assert_eq!(shape.len(), data.len());
         Array { shape, data }
     }
 
-    /// The rows: slices along the last axis.
+    /// Returns the rows: slices along the last axis.
     pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
         self.data.chunks_exact(self.shape.last().max(1))
     }
 
-    /// The rows, to be written.
+    /// Returns the rows for writing.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f64]> {
         let n = self.shape.last().max(1);
         self.data.chunks_exact_mut(n)
     }
 
-    /// The largest magnitude, 0 for an empty array.
+    /// Returns the largest magnitude; 0 for an empty array.
     pub fn max_abs(&self) -> f64 {
         self.data.iter().fold(0.0, |m, v| f64::max(m, v.abs()))
     }

@@ -1,13 +1,16 @@
-//! Scaled dot-product attention: `y_i = sum over j of p_ij v_j`, `p_i = softmax over j of scale q_i k_j + mask_j`.
+//! Scaled dot-product attention: `y_i = sum over j of p_ij v_j`,
+//! `p_i = softmax over j of scale q_i k_j + mask_j`.
 //!
-//! Takes queries `[b, t, heads, d]`, keys `[b, s, kv_heads, d]` and values `[b, s, kv_heads, e]`, gives
-//! `[b, t, heads, e]`, f32. Head `h` of the queries meets head `h / (heads / kv_heads)` of keys and values.
-//! Or all three side by side in one tensor, as one projection makes them, and so is their gradient then.
+//! The inputs are queries `[b, t, heads, d]`, keys `[b, s, kv_heads, d]` and values
+//! `[b, s, kv_heads, e]`; the result is `[b, t, heads, e]`; all are f32. Query head `h` uses key
+//! and value head `h / (heads / kv_heads)`. In the packed form, one tensor has all three side by
+//! side, as a single projection computes them. Their gradient then has the same form.
 //!
-//! The scores `[t, s]` are never stored: not forward (Milakov and Gimelshein, 2018, keep a sum for the
-//! largest score so far), and not backward, which computes them again (Dao et al., 2022).
+//! The scores `[t, s]` are never stored. The forward pass keeps a running sum relative to the
+//! largest score so far (Milakov and Gimelshein, 2018). The backward pass computes the scores again
+//! (Dao et al., 2022).
 //!
-//! A key whose mask is -1e30 or lower is left out; a query that sees no key at all gets zeros, and passes
+//! A key whose mask is -1e30 or lower is excluded. A query that sees no key gets zeros and passes
 //! no gradient.
 
 use crate::graph::{Attention, AttentionGrad, Backward, Grads, Meta, Op};
@@ -27,13 +30,14 @@ use sizes::Sizes;
 
 pub use methods::AttentionOptions;
 
-/// Iterations of loops that are not over keys or queries.
+/// An upper bound of the iterations of loops that are not over keys or queries.
 const OTHER_ITERATIONS: usize = 256;
 
-/// Where scores of keys that are left out lie, and below.
+/// The mask value at and below which a key is excluded.
 const LEFT_OUT: f64 = -1e30;
 
-/// How far off a score may be: a rounding of each of its terms, and what the exponential makes of it.
+/// Returns the largest error of a score: a rounding for each of its terms, amplified by the
+/// exponential.
 fn score_error(x: &[&Array], s: &Sizes, scale: f64) -> f64 {
     let q = x.first().map_or(0.0, |q| q.max_abs());
     let k = x
@@ -116,14 +120,14 @@ impl OpDef for Attention {
 }
 
 impl Attention {
-    /// Queries and keys that meet.
+    /// Returns the number of pairs of queries and keys.
     fn pairs(&self, s: &Sizes) -> f64 {
         let of = |i: usize| s.keys_of(self.causal, i) as f64;
         (s.batch * s.heads) as f64 * (0..s.queries).map(of).sum::<f64>()
     }
 }
 
-/// The types of arrays of the reference: all that count here are the shapes.
+/// Returns the types of the reference's arrays. Only their shapes matter here.
 fn metas(x: &[&Array]) -> Vec<Meta> {
     x.iter()
         .map(|x| Meta::new(x.shape.clone(), DType::F32))
@@ -167,7 +171,10 @@ impl OpDef for AttentionGrad {
             Meta::new([s.batch, s.queries, s.heads], DType::F32),
         ];
         if x.get(at..at + 2) != Some(&wanted[..]) {
-            return Err("dy needs the result's shape, and delta one number a head".to_string());
+            return Err(
+                "expected dy of the result's shape, and delta with one number per query and head"
+                    .to_string(),
+            );
         }
         match self.of.packed {
             true => Ok(x[0].clone()),
@@ -178,7 +185,7 @@ impl OpDef for AttentionGrad {
         }
     }
     fn grad(&self, _: &Backward) -> Grads {
-        Err("has no second derivative here: differentiate the loss once".to_string())
+        Err("has no second derivative; differentiate the loss only once".to_string())
     }
     fn reference(&self, x: &[&Array], dx: &mut Array) {
         reference::gradient(self, x, dx);
@@ -192,13 +199,13 @@ impl OpDef for AttentionGrad {
         let scale = self.of.scale.0.abs();
         let error = score_error(x, &s, scale);
         let (dy, delta) = (x[at].max_abs(), x[at + 1].max_abs());
-        // How large and how far off the gradient of a score may be.
+        // The magnitude and the error of the gradient of a score.
         let dp = dy * values(x, &s) * s.e as f64 + delta;
         let ds = scale * dp * (2.0 * error + 1.2e-7 * ((s.e as f64).sqrt() + 4.0));
         let largest = x[0]
             .max_abs()
             .max(x[if s.packed { 0 } else { 1 }].max_abs());
-        // Queries add up for a key.
+        // The gradient of a key is a sum over queries.
         let sum = 1.0 + ((s.queries * s.group) as f64).sqrt();
         Tolerance {
             abs: sum * (largest * ds).max(2.0 * error * dy),

@@ -1,7 +1,9 @@
-//! Augmentation: images mirrored, moved and cropped at random, each sample in its own way, in training.
+//! Data augmentation: random flips, shifts and crops of images in training, different for each
+//! sample.
 //!
-//! Images are `[n, .., h, w]`. A chain makes the number of the pixel that each pixel comes from, and gathering
-//! fetches it. The numbers are the graph's random ones: the same on every device, new ones at each step.
+//! Images are `[n, .., h, w]`. An elementwise chain computes the index of the source pixel of each
+//! pixel, and a gather reads it. The random numbers are those of the graph: the same on every
+//! device, and new in each step.
 
 use crate::graph::{Elementwise, Op, Scalar};
 use crate::ops::constant;
@@ -9,13 +11,13 @@ use crate::ops::elementwise::source_pixel;
 use crate::{DType, Shape, Source, Tensor};
 
 impl Tensor {
-    /// In training, mirrors each sample of images `[n, .., h, w]` left to right with probability `p`; in
-    /// evaluation nothing happens.
+    /// Flips each sample of images `[n, .., h, w]` from left to right with probability `p` in
+    /// training. In evaluation, the images are not changed.
     #[track_caller]
     pub fn random_flip(&self, p: f64) -> Tensor {
         let caller = Source::caller();
         if !(0.0..=1.0).contains(&p) {
-            let reason = format!("the probability {p} must be from 0 to 1");
+            let reason = format!("expected a probability from 0 to 1, found {p}");
             return self.record_error("random_flip", reason, caller);
         }
         let Some([h, w]) = size(self) else {
@@ -34,8 +36,9 @@ impl Tensor {
         self.moved(&still, &still, &mirrored, window, caller)
     }
 
-    /// In training, moves each sample of images `[n, .., h, w]` by up to so many pixels `[down, right]` in
-    /// either direction, each distance equally likely; zeros come in. In evaluation nothing happens.
+    /// Shifts each sample of images `[n, .., h, w]` in training by a random number of pixels, at
+    /// most `pixels` `[down, right]` in either direction, uniformly distributed. Zeros fill the
+    /// border. In evaluation, the images are not changed.
     #[track_caller]
     pub fn random_shift(&self, pixels: [usize; 2]) -> Tensor {
         let caller = Source::caller();
@@ -45,8 +48,9 @@ impl Tensor {
         }
     }
 
-    /// In training, cuts a window of size `to` (height, width) out of each sample of images `[n, .., h, w]`
-    /// with `padding` zeros around them, each place equally likely. In evaluation, the middle of the image.
+    /// Crops each sample of images `[n, .., h, w]` to size `to` (height, width), after padding them
+    /// with `padding` zeros on each side. In training, the position is random and uniformly
+    /// distributed. In evaluation, it is the center of the image.
     #[track_caller]
     pub fn random_crop(&self, to: [usize; 2], padding: [usize; 2]) -> Tensor {
         let caller = Source::caller();
@@ -55,7 +59,7 @@ impl Tensor {
         };
         if to[0] > h || to[1] > w {
             let reason = format!(
-                "a window of {} by {} does not fit into images of {h} by {w}",
+                "a window of {} x {} does not fit in images of {h} x {w}",
                 to[0], to[1]
             );
             return self.record_error("random_crop", reason, caller);
@@ -72,7 +76,7 @@ impl Tensor {
         self.at_random("random_crop", window, caller)
     }
 
-    /// A window of each sample, in training at a place drawn for it.
+    /// Crops a window of each sample, in training at a random position.
     fn at_random(&self, op: &'static str, window: Window, caller: Source) -> Tensor {
         let Some(size) = size(self) else {
             return self.no_images(op, caller);
@@ -81,13 +85,15 @@ impl Tensor {
             let padded = window.border[a]
                 .checked_mul(2)
                 .and_then(|border| border.checked_add(size[a]))
-                // A number below 2^24 is exact in f32.
+                // Integers below 2^24 are exact in f32.
                 .filter(|padded| *padded < 1 << 24);
             padded.map(|padded| padded - window.to[a] + 1)
         });
         let [Some(down), Some(right)] = places else {
             let [h, w] = window.border;
-            let reason = format!("{h} by {w} pixels around images of {size:?} are too many");
+            let reason = format!(
+                "a padding of {h} x {w} pixels around images of {size:?} exceeds 2^24 pixels"
+            );
             return self.record_error(op, reason, caller);
         };
         if !self.is_training() || (down == 1 && right == 1) {
@@ -95,7 +101,7 @@ impl Tensor {
         }
         let draw = |places: usize| {
             let drawn = self.random_uniform(self.each()) * places as f64;
-            // A product that was rounded up to the number of places.
+            // The product may be rounded up to the number of positions, which is out of range.
             drawn
                 .minimum(&self.constant_like((places - 1) as f64))
                 .cast(DType::U32)
@@ -105,7 +111,8 @@ impl Tensor {
         self.moved(&down, &right, &straight, window, caller)
     }
 
-    /// The windows of the images that begin `down` and `right` in them, less the border.
+    /// Returns the windows of the images at positions `down` and `right`, relative to the padded
+    /// images.
     fn moved(
         &self,
         down: &Tensor,
@@ -119,7 +126,7 @@ impl Tensor {
         };
         let Window { to, border } = window;
         if shape.len() >= u32::MAX as usize {
-            let reason = format!("{shape} has too many pixels to number");
+            let reason = format!("{shape} has more pixels than an index can count");
             return self.record_error("augment", reason, caller);
         }
         let mut moved = shape.to_vec();
@@ -139,7 +146,7 @@ impl Tensor {
             .gather(&numbers)
     }
 
-    /// The shape of one number for each sample.
+    /// Returns the shape of one number per sample.
     fn each(&self) -> Shape {
         let shape = self.shape();
         let ones = shape.iter().skip(1).map(|_| 1);
@@ -154,7 +161,7 @@ impl Tensor {
 
     fn no_images(&self, op: &'static str, caller: Source) -> Tensor {
         let reason = format!(
-            "takes f32 images [n, .., height, width], not {}{}",
+            "expected f32 images [n, .., height, width], found {}{}",
             self.dtype(),
             self.shape()
         );
@@ -162,14 +169,14 @@ impl Tensor {
     }
 }
 
-/// What is cut out of the images, and how wide a border of zeros they have.
+/// The size of a window, and the width of the border of zeros around the images.
 #[derive(Clone, Copy)]
 struct Window {
     to: [usize; 2],
     border: [usize; 2],
 }
 
-/// Height and width of images in `f32`; `None` where there is no axis for the samples in front.
+/// Returns the height and width of `f32` images; `None` if there is no axis for the samples.
 fn size(images: &Tensor) -> Option<[usize; 2]> {
     match *images.shape().dims() {
         [_, .., h, w] if images.dtype().computed() == DType::F32 => Some([h, w]),

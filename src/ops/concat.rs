@@ -1,7 +1,7 @@
-//! Concatenation: tensors one after the other along one axis.
+//! Concatenation of tensors along an axis.
 //!
-//! Takes any number of `x_i [.., n_i, ..]` of one element type, gives `y [.., sum of n_i, ..]`. One
-//! dispatch an input copies it into its place, as bits.
+//! The inputs are any number of `x_i [.., n_i, ..]` of the same element type, the result is
+//! `y [.., sum of n_i, ..]`. One dispatch per input copies its bits.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,11 +14,11 @@ use crate::ops::{
 };
 use crate::{Error, Shape, Source, Tensor};
 
-/// Tensors that one op joins at most; the CPU opens no more for a step.
+/// The largest number of inputs of one op, because the CPU opens no more for a step.
 const MAX_INPUTS: usize = 32;
 
 impl Concat {
-    /// How many runs of neighbouring elements a tensor has, and how long each is.
+    /// Returns the number of runs of adjacent elements of a tensor, and their length.
     fn runs(&self, x: &Shape) -> (usize, usize) {
         let (outer, rest) = x.split_at(self.axis.min(x.rank()));
         (outer.iter().product(), rest.iter().product())
@@ -44,15 +44,15 @@ impl OpDef for Concat {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "the inputs one after the other along one axis",
+            formula: "the inputs, concatenated along an axis",
             shapes: "`x_i [.., n_i, ..]`; `y [.., sum of n_i, ..]`",
-            dtypes: "any, one for all",
+            dtypes: "any, the same for all",
             gradient: "each input's part of `dy`",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let Some(first) = x.first() else {
-            return Err("takes at least 1 input".to_string());
+            return Err("expected at least 1 input, found none".to_string());
         };
         if self.axis >= first.shape.rank() {
             return Err(format!("there is no axis {}", self.axis));
@@ -65,7 +65,7 @@ impl OpDef for Concat {
             {
                 let axis = self.axis;
                 return Err(format!(
-                    "the inputs must agree in their element type and in all axes but {axis}"
+                    "the inputs must agree in their element type and in all axes except {axis}"
                 ));
             }
             total = total.saturating_add(size);
@@ -127,8 +127,8 @@ impl KernelOp for Concat {
     }
 }
 
-/// A dispatch that copies `outer` rows of `run` elements to places that are `pitch` apart, the first at
-/// `before`.
+/// Returns a dispatch that copies `outer` rows of `run` elements to positions that are `pitch`
+/// apart, starting at `before`.
 pub(super) fn place_rows(
     (from, to): (Operand, Operand),
     (outer, run, pitch, before): (usize, usize, usize, usize),
@@ -151,8 +151,8 @@ pub(super) fn place_rows(
 }
 
 impl Tensor {
-    /// The tensors one after the other along `axis` (negative counts from the back), e.g. `[2, 3]`
-    /// and `[5, 3]` along axis 0 give `[7, 3]`.
+    /// Concatenates the tensors along `axis`, e.g. `[2, 3]` and `[5, 3]` along axis 0 to `[7, 3]`.
+    /// A negative axis counts from the last one.
     #[track_caller]
     pub fn concat(tensors: &[&Tensor], axis: isize) -> Tensor {
         let caller = Source::caller();
@@ -167,7 +167,7 @@ impl Tensor {
             );
             return first.record_error("concat", reason, caller);
         };
-        // In groups, and these again, until there is one.
+        // Concatenates groups of tensors, and then the results, until there is one.
         let mut parts: Vec<Tensor> = tensors.iter().map(|x| (*x).clone()).collect();
         while parts.len() > 1 {
             let join = |group: &[Tensor]| match group {
@@ -182,8 +182,9 @@ impl Tensor {
         parts.swap_remove(0)
     }
 
-    /// Tensors of one shape side by side along a new axis `axis` (negative counts from the back of
-    /// the result), e.g. three of `[4]` give `[3, 4]` along axis 0 and `[4, 3]` along axis 1.
+    /// Stacks tensors of the same shape along a new axis `axis`, e.g. three of `[4]` to `[3, 4]`
+    /// along axis 0 and to `[4, 3]` along axis 1. A negative axis counts from the last one of the
+    /// result.
     #[track_caller]
     pub fn stack(tensors: &[&Tensor], axis: isize) -> Tensor {
         if tensors.is_empty() {
@@ -193,14 +194,14 @@ impl Tensor {
         Tensor::concat(&with_axis.iter().collect::<Vec<_>>(), axis)
     }
 
-    /// The parts of the given sizes along `axis` (negative counts from the back), which must add up
-    /// to the axis.
+    /// Splits the tensor into parts of these sizes along `axis`. The sizes must add up to the axis.
+    /// A negative axis counts from the last one.
     #[track_caller]
     pub fn split(&self, sizes: &[usize], axis: isize) -> Vec<Tensor> {
         let total = sizes.iter().fold(0usize, |n, &s| n.saturating_add(s));
         let have = self.shape().axis(axis).map(|_| self.dim(axis));
         if have != Some(total) {
-            let reason = format!("the parts {sizes:?} do not make up axis {axis}");
+            let reason = format!("the parts {sizes:?} do not add up to axis {axis}");
             let broken = self.record_error("split", reason, Source::caller());
             return vec![broken; sizes.len()];
         }
@@ -214,14 +215,14 @@ impl Tensor {
     }
 }
 
-/// An error without any tensor, and so without a graph: the first op that is given the result
-/// takes the error over into its own graph.
+/// Returns an error without any tensor or graph. The first op that uses the result moves the error
+/// to its own graph.
 pub(super) fn none_given(op: &'static str, at: Source) -> Tensor {
     let mut graph = Graph::new(Mode::Eval);
     graph.record(Error::Op {
         op,
         inputs: Vec::new(),
-        reason: "takes at least 1 tensor".to_string(),
+        reason: "expected at least 1 tensor, found none".to_string(),
         at,
         scope: String::new(),
     });

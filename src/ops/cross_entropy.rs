@@ -1,9 +1,10 @@
 //! Cross-entropy of logits with integer labels:
 //! `y[r] = ln(sum over j of e^x[r, j]) - x[r, label[r]]`.
 //!
-//! Takes logits `x [.., classes]` f32 and labels `[..]` u32, gives one loss a row, `[..]`. The maximum
-//! is subtracted first, so logits of any size are fine. A label outside the classes gives the loss 0
-//! and no gradient on every device; data sets refuse such labels when they are made.
+//! The inputs are logits `x [.., classes]` f32 and labels `[..]` u32; the result has one loss per
+//! row, `[..]`. The maximum is subtracted first, so logits of any size are valid. On every device,
+//! a label outside the classes gives the loss 0 and no gradient; data sets reject such labels when
+//! they are created.
 
 use crate::graph::{Backward, CrossEntropy, CrossEntropyGrad, Grads, Meta, Op};
 use crate::kernel::{Part, wgsl};
@@ -15,7 +16,7 @@ row_op!(CrossEntropy, CrossEntropyGrad);
 
 fn check(x: &[Meta], count: usize) -> Result<(), String> {
     if x.len() != count {
-        return Err(format!("takes {count} inputs, was given {}", x.len()));
+        return Err(format!("expected {count} inputs, found {}", x.len()));
     }
     let (logits, labels) = (&x[0], &x[1]);
     if logits.dtype != DType::F32 || labels.dtype != DType::U32 {
@@ -27,12 +28,12 @@ fn check(x: &[Meta], count: usize) -> Result<(), String> {
         .checked_sub(1)
         .map(|r| &logits.shape[..r]);
     if rows != Some(&labels.shape[..]) || logits.shape.last() == 0 {
-        return Err("logits [.., classes] need labels [..], one a row".to_string());
+        return Err("expected labels [..] for logits [.., classes], one per row".to_string());
     }
     Ok(())
 }
 
-/// `max` and `ln(sum(e^(x - max)))` of a row.
+/// Returns `max` and `ln(sum(e^(x - max)))` of a row.
 fn log_sum_exp(row: &[f64]) -> f64 {
     let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     max + row.iter().map(|x| (x - max).exp()).sum::<f64>().ln()
@@ -111,7 +112,7 @@ impl RowOp for CrossEntropyGrad {
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         check(x, 3)?;
         if x[2].shape != x[1].shape || x[2].dtype != DType::F32 {
-            return Err("dy must be f32 with the labels' shape".to_string());
+            return Err("expected dy of type f32 and of the labels' shape".to_string());
         }
         Ok(x[0].clone())
     }
@@ -155,8 +156,8 @@ impl RowOp for CrossEntropyGrad {
 }
 
 impl Tensor {
-    /// The cross-entropy of each row of logits `self [.., classes]` with its label (`u32`, `[..]`):
-    /// `ln(sum(e^x)) - x[label]`, in nats, one loss a row.
+    /// Computes the cross-entropy of each row of logits `self [.., classes]` with its label (`u32`,
+    /// `[..]`): `ln(sum(e^x)) - x[label]`, in nats. Returns one loss per row, `[..]`.
     #[track_caller]
     pub fn cross_entropy(&self, labels: &Tensor) -> Tensor {
         Tensor::apply(

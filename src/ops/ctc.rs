@@ -1,18 +1,20 @@
-//! Connectionist temporal classification (Graves et al., 2006): minus the logarithm of the probability that the
-//! frames of a sample spell its labels, whatever frame each label falls on.
+//! Connectionist temporal classification (Graves et al., 2006): the negative logarithm of the
+//! probability that the frames of a sample produce its labels, in any alignment.
 //!
-//! Takes log-probabilities `x [batch, time, classes]` f32, labels `[batch, s]`, the frames of each sample
-//! `[batch]` and its labels `[batch]`, all of them u32; gives one loss a sample, `[batch]`. A path has one class
-//! a frame; repeats are merged, then blanks are left out. So a sample with `n` labels walks through `2 n + 1`
-//! states, a blank before, between and after the labels: it stays, takes the next state, or leaves out a blank
+//! The inputs are log-probabilities `x [batch, time, classes]` f32, labels `[batch, s]`, the number
+//! of frames of each sample `[batch]` and its number of labels `[batch]`, all u32. The result has
+//! one loss per sample, `[batch]`. A path has one class per frame. Repeated classes are merged,
+//! then blanks are removed. So a sample with `n` labels has `2 n + 1` states, with a blank before,
+//! between and after the labels. A path stays in its state, takes the next state, or skips a blank
 //! between labels that differ. The sum over all paths is a recursion over time, in logarithms.
 //!
-//! Where no path fits (fewer frames than labels and the blanks between equal ones; a label that is the blank or
-//! no class) the loss is infinite, or 0 where the op says so, and the gradient is 0. Lengths past those of the
-//! tensors count as these. A log-probability below -1e30 counts as a probability of 0.
+//! If no path fits, the loss is infinite, or 0 if the op has this option, and the gradient is 0. No
+//! path fits if there are fewer frames than labels and the blanks between equal ones, or if a label
+//! is the blank or not a class. Lengths that exceed the tensors are clamped. A log-probability
+//! below -1e30 counts as a probability of 0.
 //!
-//! The gradient recomputes the forward recursion and goes back through time: `dx[b, t, c]` is `-dy` times the
-//! probability that a path that spells the labels has class `c` at `t`.
+//! The gradient recomputes the forward recursion and adds a backward recursion: `dx[b, t, c]` is
+//! `-dy` times the probability that a path with these labels has class `c` at `t`.
 
 mod cpu;
 mod kernels;
@@ -26,10 +28,10 @@ use crate::ops::{
 };
 use crate::{DType, Shape, Source, Tensor};
 
-/// The logarithm of 0, finite: a shader may assume that nothing is infinite.
+/// The logarithm of 0, finite because a shader may assume that no value is infinite.
 const NONE: f32 = -1e30;
 
-/// Below this a sum of logarithms has `NONE` in it.
+/// A sum of logarithms below this value contains `NONE`.
 const POSSIBLE: f32 = -1e29;
 
 /// The sizes of the tensors.
@@ -42,7 +44,7 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// States of a sample with all labels.
+    /// Returns the number of states of a sample with all labels.
     fn states(self) -> usize {
         2 * self.labels + 1
     }
@@ -51,10 +53,10 @@ impl Sizes {
 impl Ctc {
     fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
         let [x, labels, lengths @ ..] = x else {
-            return Err(format!("takes 4 inputs, was given {}", x.len()));
+            return Err(format!("expected 4 inputs, found {}", x.len()));
         };
         if lengths.len() != 2 {
-            return Err(format!("takes 4 inputs, was given {}", 2 + lengths.len()));
+            return Err(format!("expected 4 inputs, found {}", 2 + lengths.len()));
         }
         let numbers = labels.dtype == DType::U32 && lengths.iter().all(|l| l.dtype == DType::U32);
         if x.dtype != DType::F32 || !numbers {
@@ -70,13 +72,13 @@ impl Ctc {
         let each = Shape::from([batch]);
         if rows != batch || lengths.iter().any(|l| l.shape != each) {
             return Err(
-                "log-probabilities [batch, time, classes] need labels [batch, s] and lengths [batch]"
+                "log-probabilities [batch, time, classes] require labels [batch, s] and lengths [batch]"
                     .to_string(),
             );
         }
         if time == 0 || self.blank as usize >= classes {
             return Err(format!(
-                "needs a frame at least, and a class for the blank, which is {}",
+                "expected at least 1 frame, and a class for the blank, which is {}",
                 self.blank
             ));
         }
@@ -89,8 +91,8 @@ impl Ctc {
     }
 }
 
-/// How far off a sum of logarithms over all frames may be: each adds the rounding of a number that has grown
-/// with them, and the error of an exponential and a logarithm.
+/// Returns the largest error of a sum of logarithms over all frames. Each frame adds the rounding
+/// of a number that grows with the frames, and the errors of an exponential and a logarithm.
 fn off(x: &Array) -> f64 {
     let time = x.shape.dims().get(1).copied().unwrap_or(1) as f64;
     let possible = |x: &&f64| **x > f64::from(NONE);
@@ -108,7 +110,7 @@ impl OpDef for Ctc {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "`y = -ln(sum of the probabilities of all paths that spell the labels)`",
+            formula: "`y = -ln(sum of the probabilities of all paths with these labels)`",
             shapes: "`x [batch, time, classes]`, labels `[batch, s]`, frames `[batch]`, counts `[batch]`; `y [batch]`",
             dtypes: "`f32`, `u32`, `u32`, `u32`; `f32`",
             gradient: "`dx[b, t, c] = -dy p(class c at t, given the labels)`",
@@ -119,7 +121,7 @@ impl OpDef for Ctc {
     }
     fn grad(&self, b: &Backward) -> Grads {
         let [x, labels, frames, lengths] = b.x else {
-            return Err("has no inputs".to_string());
+            return Err("expected inputs, found none".to_string());
         };
         let op = Op::CtcGrad(CtcGrad { of: *self });
         let dx = Tensor::apply(op, &[x, labels, frames, lengths, b.dy], Source::caller());
@@ -165,7 +167,7 @@ impl SizedOp for Ctc {
 impl CtcGrad {
     fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
         let [of @ .., dy] = x else {
-            return Err("takes 5 inputs, was given none".to_string());
+            return Err("expected 5 inputs, found none".to_string());
         };
         let sizes = self.of.sizes(of)?;
         match *dy == Meta::new([sizes.batch], DType::F32) {
@@ -198,7 +200,7 @@ impl OpDef for CtcGrad {
         reference::backward(&self.of, x, y);
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
-        // A probability, whose logarithm is made of three such sums.
+        // The error of a probability whose logarithm is the sum of three such sums.
         Tolerance {
             abs: 3.0 * off(x[0]) * x[4].max_abs(),
             rel: 1e-6,
@@ -233,13 +235,14 @@ impl SizedOp for CtcGrad {
 }
 
 impl Tensor {
-    /// The CTC loss of each sample, `[batch]`, in nats: minus the logarithm of the probability that its frames
-    /// spell its labels (Graves et al., 2006). This tensor holds log-probabilities `[batch, time, classes]`, as
-    /// [`Tensor::log_softmax`] gives them; `labels` are `[batch, s]`, and the two `lengths`, of frames and of
-    /// labels, `[batch]`, all u32. What lies past a sample's lengths does not matter.
+    /// Computes the CTC loss of each sample, `[batch]`, in nats: the negative logarithm of the
+    /// probability that its frames produce its labels (Graves et al., 2006). `self` has
+    /// log-probabilities `[batch, time, classes]`, such as the result of [`Tensor::log_softmax`].
+    /// `labels` are `[batch, s]`, and the two `lengths`, of frames and of labels, are `[batch]`,
+    /// all u32. Values past a sample's lengths are ignored.
     ///
-    /// As `torch.nn.functional.ctc_loss` without a reduction, but for the order of axes, and for the gradient
-    /// of an infinite loss: 0, where PyTorch's is NaN.
+    /// It agrees with `torch.nn.functional.ctc_loss` without a reduction, except for the order of
+    /// the axes and the gradient of an infinite loss, which is 0 here and NaN in PyTorch.
     #[track_caller]
     pub fn ctc_loss(&self, labels: &Tensor, lengths: [&Tensor; 2], options: Ctc) -> Tensor {
         let [frames, count] = lengths;

@@ -1,11 +1,11 @@
-//! Running sums: `y[o, i, j] = sum of x[o, k, j] over k up to i`, or from `i` on.
+//! Cumulative sum: `y[o, i, j] = sum of x[o, k, j] over k up to i`, or from `i` on.
 //!
-//! Takes `x [outer.., n, inner..]` f32, gives the same shape. Its gradient is the running sum from the other
-//! end.
+//! The input is `x [outer.., n, inner..]` f32; the result has the same shape. Its gradient is the
+//! cumulative sum from the other end.
 //!
-//! On a GPU an axis longer than [`CHUNK`] is cut into chunks: their totals are summed up first, in the same
-//! way, and each chunk then starts from the total before it. So any length will do, and the order of additions
-//! follows from it alone. The CPU adds up in f64.
+//! On a GPU, an axis longer than [`CHUNK`] is divided into chunks. Their totals are summed first,
+//! in the same way, and each chunk then starts from the total before it. So any length works, and
+//! the order of additions depends only on the length. The CPU adds in f64.
 
 use crate::graph::{Backward, CumSum, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, Variant, wgsl};
@@ -15,11 +15,11 @@ use crate::ops::{
 };
 use crate::{DType, Shape, Source, Tensor};
 
-/// Elements that one invocation adds up.
+/// The number of elements that an invocation adds.
 const CHUNK: usize = 256;
 
 impl CumSum {
-    /// Elements before the axis, in it, and after it.
+    /// Returns the numbers of elements before the axis, along it, and after it.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
         let (outer, rest) = x.split_at(self.axis.min(x.rank()));
         let (n, inner) = rest
@@ -28,7 +28,7 @@ impl CumSum {
         (outer.iter().product(), n, inner.iter().product())
     }
 
-    /// One block `[n, inner]`, added up in f64.
+    /// Sums a block `[n, inner]` in f64.
     fn block<T: Copy>(
         &self,
         (n, inner): (usize, usize),
@@ -60,7 +60,7 @@ impl OpDef for CumSum {
             formula: "`y[o, i, j] = sum over k <= i of x[o, k, j]`, or over `k >= i`",
             shapes: "`x [outer.., n, inner..]`; `y` as `x`",
             dtypes: "`f32`",
-            gradient: "`dx` is the running sum of `dy` from the other end",
+            gradient: "`dx` is the cumulative sum of `dy` from the other end",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -70,7 +70,7 @@ impl OpDef for CumSum {
             }
             [x] if self.axis >= x.shape.rank() => Err(format!("there is no axis {}", self.axis)),
             [x] => Ok(x.clone()),
-            _ => Err(format!("takes 1 input, was given {}", x.len())),
+            _ => Err(format!("expected 1 input, found {}", x.len())),
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
@@ -107,7 +107,7 @@ impl OpDef for CumSum {
     }
 }
 
-/// The kernels of running sums, and their workspaces.
+/// The kernels of cumulative sums, and their workspaces.
 struct Scan<'a> {
     limits: &'a KernelLimits,
     kernels: Vec<Kernel>,
@@ -120,7 +120,7 @@ impl Scan<'_> {
         Operand::Scratch(self.scratch.len() - 1)
     }
 
-    /// Sums of `x [outer, n, inner]` into `y`.
+    /// Adds the kernels that sum `x [outer, n, inner]` into `y`.
     fn scan(&mut self, x: Operand, y: Operand, size: (usize, usize, usize), reverse: bool) {
         let (outer, n, inner) = size;
         let chunks = n.div_ceil(CHUNK).max(1);
@@ -136,7 +136,7 @@ impl Scan<'_> {
         };
         let uniform = Binding::Uniform(params);
         if chunks == 1 {
-            // Nothing comes before, so nothing is read of what stands in its place.
+            // There are no previous totals, so the shader does not read this binding.
             let bindings = vec![
                 Binding::Read(x),
                 Binding::Read(x),
@@ -165,7 +165,7 @@ impl Scan<'_> {
         ];
         let last = kernel("cumsum", wgsl!("cumsum"), bindings);
         self.kernels.push(first);
-        // The chunks are in the order in which they are added up already.
+        // The totals of the chunks are already in the order of the sum.
         self.scan(totals, sums, (outer, chunks, inner), false);
         self.kernels.push(last);
     }
@@ -203,8 +203,9 @@ impl KernelOp for CumSum {
 }
 
 impl Tensor {
-    /// The sums of all elements up to each one, itself included, along `axis` (negative counts from the back).
-    /// Takes `f32`, gives the same shape.
+    /// Returns the cumulative sums along `axis`: each element is the sum of all elements up to and
+    /// including it. A negative axis counts from the last one. Input and result are `f32` of the
+    /// same shape.
     #[track_caller]
     pub fn cumsum(&self, axis: isize) -> Tensor {
         let (shape, caller) = (self.shape(), Source::caller());

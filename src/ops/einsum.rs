@@ -1,8 +1,8 @@
-//! Einstein's summation: products of tensors, added up over axes that are named in an equation.
+//! Einstein summation: sums of products of tensors over the axes named in an equation.
 //!
-//! An op of its own it is not: operands are multiplied from left to right, each pair as a batched matrix product
-//! of permuted and reshaped tensors, or elementwise where nothing is added up over both. What only one operand
-//! has and nothing later needs is added up before.
+//! It is not an op. Operands are multiplied from left to right. Each pair is a batched matrix
+//! product of permuted and reshaped tensors, or an elementwise product if it sums over no axis of
+//! both. Axes that only one operand has, and that are not needed later, are summed first.
 
 mod equation;
 
@@ -15,12 +15,13 @@ use crate::{DType, Shape, Source, Tensor};
 use equation::{Equation, Label, name};
 
 impl Tensor {
-    /// Sums of products, as `torch.einsum`: `"bij,bjk->bik"` is a batched matrix product, `"ii->i"` a diagonal,
-    /// `"ij->"` a sum, `"i,j->ij"` an outer product.
+    /// Computes sums of products, as `torch.einsum`. For example, `"bij,bjk->bik"` is a batched
+    /// matrix product, `"ii->i"` a diagonal, `"ij->"` a sum and `"i,j->ij"` an outer product.
     ///
-    /// Axes of one name have one size, or size 1, which is repeated. A name that the result lacks is added up over.
-    /// `...` stands for any leading, inner or trailing axes, which broadcast. Without `->`, the result has the
-    /// axes of `...` and then the names that occur once, in alphabetical order. Takes and gives `f32`.
+    /// Axes with the same name must have the same size, or size 1, which broadcasts. The result is
+    /// summed over the names that it lacks. `...` stands for any leading, inner or trailing axes,
+    /// which broadcast. Without `->`, the result has the axes of `...` and then the names that
+    /// occur once, in alphabetical order. Operands and result are `f32`.
     #[track_caller]
     pub fn einsum(equation: &str, operands: &[&Tensor]) -> Tensor {
         let caller = Source::caller();
@@ -33,7 +34,7 @@ impl Tensor {
             Tensor::record_error_of(operands, "einsum", reason, caller)
         };
         if operands.iter().any(|x| x.id().is_none()) {
-            // Takes the error over from the graph that it was recorded in.
+            // Moves the error from the graph in which it was recorded.
             let op = Op::Matmul(Matmul {
                 ta: false,
                 tb: false,
@@ -41,7 +42,10 @@ impl Tensor {
             return Tensor::apply(op, operands, caller);
         }
         if let Some(x) = operands.iter().find(|x| x.dtype().computed() != DType::F32) {
-            return wrong(format!("takes f32, not {}; see `Tensor::cast`", x.dtype()));
+            return wrong(format!(
+                "expected f32, found {}; see `Tensor::cast`",
+                x.dtype()
+            ));
         }
         let Equation {
             operands: labels,
@@ -75,7 +79,7 @@ impl Tensor {
     }
 }
 
-/// The size of each label.
+/// Returns the size of each label.
 fn sizes(labels: &[Vec<Label>], shapes: &[Shape]) -> Result<BTreeMap<Label, usize>, String> {
     let mut sizes: BTreeMap<Label, usize> = BTreeMap::new();
     let all = labels.iter().zip(shapes).enumerate();
@@ -97,14 +101,15 @@ fn sizes(labels: &[Vec<Label>], shapes: &[Shape]) -> Result<BTreeMap<Label, usiz
     Ok(sizes)
 }
 
-/// A tensor whose axes have names, each once.
+/// A tensor with a distinct name for each axis.
 struct Term {
     x: Tensor,
     axes: Vec<Label>,
 }
 
 impl Term {
-    /// An operand: diagonals where it has a name twice, without the axes that are repeated.
+    /// Creates the term of an operand: takes diagonals for repeated names, and drops the axes that
+    /// are broadcast.
     fn new(x: &Tensor, axes: Vec<Label>, sizes: &BTreeMap<Label, usize>) -> Result<Term, String> {
         let shape = x.shape();
         let repeats =
@@ -138,7 +143,7 @@ impl Term {
         self.x.dim(axis as isize)
     }
 
-    /// Axes `i < j` become one: the elements that have the same place along both.
+    /// Merges axes `i < j` into one: takes the elements with the same index along both.
     fn diagonal(self, i: usize, j: usize) -> Term {
         let n = self.size(i);
         let rest: Vec<usize> = (0..self.axes.len()).filter(|&a| a != i && a != j).collect();
@@ -157,7 +162,7 @@ impl Term {
         Term { x, axes }
     }
 
-    /// Added up over what is not kept.
+    /// Sums over all axes but those in `keep`.
     fn only(self, keep: &[Label]) -> Term {
         let dropped = |a: &usize| !keep.contains(&self.axes[*a]);
         let over: Vec<isize> = (0..self.axes.len())
@@ -173,13 +178,13 @@ impl Term {
         }
     }
 
-    /// The axes in this order.
+    /// Permutes the axes to this order.
     fn ordered(&self, to: &[Label], caller: Source) -> Tensor {
         let at = |label: &Label| self.axes.iter().position(|l| l == label);
         match to.iter().map(at).collect::<Option<Vec<usize>>>() {
             Some(order) => self.x.permute(&order),
             None => {
-                let reason = "an axis got lost".to_string();
+                let reason = "an axis is missing".to_string();
                 self.x.record_error("einsum", reason, caller)
             }
         }
@@ -194,7 +199,7 @@ impl Term {
             .collect()
     }
 
-    /// The product, added up over what is not kept.
+    /// Multiplies two terms, and sums over all axes but those in `keep`.
     fn times(self, other: Term, keep: &[Label], caller: Source) -> Term {
         let wanted = |mine: &Term, others: &Term| -> Vec<Label> {
             let needed = |l: &&Label| keep.contains(l) || others.axes.contains(l);
@@ -225,7 +230,7 @@ impl Term {
             true => Vec::new(),
             false => vec![product(&batch, &a)],
         };
-        // A matrix that lies transposed is read as it lies.
+        // A matrix that is stored transposed is read without a copy.
         let (ta, tb) = (
             a.axes == [&batch[..], &over, &rows].concat(),
             b.axes == [&batch[..], &columns, &over].concat(),
@@ -252,7 +257,7 @@ impl Term {
         Term { x, axes }
     }
 
-    /// The axes in this order, those that it lacks with size 1.
+    /// Permutes the axes to this order. Missing axes get size 1.
     fn spread(&self, to: &[Label], caller: Source) -> Tensor {
         let missing: Vec<Label> = to
             .iter()
@@ -269,7 +274,7 @@ impl Term {
     }
 }
 
-/// Two axes of one name.
+/// Returns two axes with the same name, if there are any.
 fn twice(axes: &[Label]) -> Option<(usize, usize)> {
     let later = |i: usize| axes[i + 1..].iter().position(|l| *l == axes[i]);
     (0..axes.len()).find_map(|i| later(i).map(|j| (i, i + 1 + j)))

@@ -1,9 +1,9 @@
 //! Elementwise ops: `y[i] = f(x0[i], x1[i], ..)`, where `f` is a row of a table.
 //!
-//! A row gives the function's name, formula, types, definition, gradient and accuracy. Its WGSL
-//! twin of the same name stands in `shaders/lib/`. Inputs of different shapes are broadcast by
-//! NumPy's rule before the op, as nodes of their own. To add a function: a row here, its WGSL, and
-//! (where people call it by name) a method.
+//! A row has the function's name, formula, types, definition, gradient and accuracy. Its WGSL
+//! implementation has the same name and is in `shaders/lib/`. Inputs of different shapes are
+//! broadcast by NumPy's rules before the op, by separate nodes. A new function needs a row, its
+//! WGSL, and usually a method.
 
 mod activation;
 mod arithmetic;
@@ -33,7 +33,7 @@ pub(crate) use half_precision::{narrowing, widening};
 pub(crate) use pixel::source_pixel;
 pub(crate) use sample::random_function;
 
-/// All functions, for the tests, the doctor and the documentation.
+/// Iterates over all functions, for the tests, the doctor and the documentation.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
     let tables = [
         arithmetic::TABLE,
@@ -59,7 +59,7 @@ impl OpDef for Elementwise {
     fn doc(&self) -> OpDoc {
         OpDoc {
             formula: self.function.formula,
-            shapes: "all of one shape",
+            shapes: "all of the same shape",
             dtypes: "the row's",
             gradient: "the row's",
         }
@@ -69,23 +69,23 @@ impl OpDef for Elementwise {
         let f = self.function;
         if x.len() != f.inputs.len() {
             return Err(format!(
-                "takes {} inputs, was given {}",
+                "expected {} inputs, found {}",
                 f.inputs.len(),
                 x.len()
             ));
         }
         for (i, (meta, want)) in x.iter().zip(f.inputs).enumerate() {
-            // Functions of f32 take half precision as well.
+            // Functions of f32 also read half precision.
             if meta.dtype != *want && meta.dtype.computed() != *want {
                 let have = meta.dtype;
                 return Err(format!(
-                    "input {i} must be {want}, not {have}; see `Tensor::cast`"
+                    "input {i} must be {want}, found {have}; see `Tensor::cast`"
                 ));
             }
         }
         let shape = x.first().map(|m| m.shape.clone()).unwrap_or_default();
         if x.iter().any(|m| m.shape != shape) {
-            return Err("the shapes do not broadcast together".to_string());
+            return Err("the shapes do not broadcast to a common shape".to_string());
         }
         Ok(Meta::new(shape, f.output))
     }

@@ -1,8 +1,9 @@
-//! Gathering: rows of a table by number, `y[i, ..] = table[ids[i], ..]`.
+//! Gather: selects rows of a table by index, `y[i, ..] = table[ids[i], ..]`.
 //!
-//! Takes a table `[v, ..]` of any element type and `u32` row numbers of any shape `[ids..]`, gives
-//! `[ids.., ..]`. A number past the last row gives zeros, on every device. This is how a training
-//! step fetches its batch from a data set on the device, and what an embedding is.
+//! The inputs are a table `[v, ..]` of any element type and `u32` row indices of any shape
+//! `[ids..]`; the result is `[ids.., ..]`. An index past the last row gives zeros, on every device.
+//! A training step gathers its batch from a data set on the device, and an embedding gathers its
+//! rows.
 
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
 use crate::kernel::{Binding, Kernel, Variant, prelude, wgsl};
@@ -12,7 +13,7 @@ use crate::ops::{
 };
 use crate::{DType, Source, Tensor};
 
-/// Elements of one row.
+/// Returns the number of elements of a row.
 fn row_len(table: &[usize]) -> usize {
     table.iter().skip(1).product()
 }
@@ -38,18 +39,18 @@ impl OpDef for Gather {
             formula: "`y[i, ..] = table[ids[i], ..]`, and zeros past the last row",
             shapes: "`table [v, ..]`, `ids` of any shape; `y [ids.., ..]`",
             dtypes: "`table` any, `ids` `u32`",
-            gradient: "`dtable` is `scatter_add` of `dy`, less a row that is frozen",
+            gradient: "`dtable` is `scatter_add` of `dy`, without the frozen row",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [table, ids] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         let Some((_, rest)) = table.shape.split_first() else {
             return Err("the table must have at least one axis".to_string());
         };
         if ids.dtype != DType::U32 {
-            return Err("the row numbers must be u32; see `Tensor::cast`".to_string());
+            return Err("the row indices must be u32; see `Tensor::cast`".to_string());
         }
         Ok(Meta::new([&ids.shape[..], rest].concat(), table.dtype))
     }
@@ -62,7 +63,7 @@ impl OpDef for Gather {
         let op = Op::ScatterAdd(ScatterAdd { rows });
         let ids = match self.frozen {
             None => b.x[1].clone(),
-            // Scattering leaves out numbers past the last row.
+            // Scattering ignores indices past the last row.
             Some(row) => {
                 let hit = b.x[1].eq(&b.x[1].constant_like(f64::from(row)));
                 let past = hit.cast(DType::F32) * f64::from(1u32 << 31);
@@ -122,15 +123,15 @@ impl KernelOp for Gather {
 }
 
 impl Tensor {
-    /// The rows of this table `[v, ..]` whose numbers are in `ids` (`u32`, any shape); gives
-    /// `[ids.., ..]`. A number past the last row gives zeros.
+    /// Returns the rows of this table `[v, ..]` with the indices `ids` (`u32`, any shape), as
+    /// `[ids.., ..]`. An index past the last row gives zeros.
     #[track_caller]
     pub fn gather(&self, ids: &Tensor) -> Tensor {
         let op = Op::Gather(Gather { frozen: None });
         Tensor::apply(op, &[self, ids], Source::caller())
     }
 
-    /// The same, but the row `frozen` of the table gets no gradient, however often it is gathered.
+    /// Gathers rows as [`Tensor::gather`], but the row `frozen` of the table gets no gradient.
     #[track_caller]
     pub fn gather_frozen(&self, ids: &Tensor, frozen: u32) -> Tensor {
         let op = Op::Gather(Gather {

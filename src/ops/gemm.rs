@@ -1,10 +1,11 @@
-//! Matrix products on the CPU device: a safe door to the `gemm` crate.
+//! Matrix products on the CPU device: a safe interface to the `gemm` crate.
 
 use crate::ops::threads;
 
 mod transposed;
 
-/// One matrix in memory: `rows x columns`, element `(r, c)` at `r * row_stride + c * column_stride`.
+/// The layout of a matrix in memory: `rows x columns`, with element `(r, c)` at
+/// `r * row_stride + c * column_stride`.
 #[derive(Clone, Copy)]
 pub(super) struct Strides {
     pub row: usize,
@@ -12,7 +13,8 @@ pub(super) struct Strides {
 }
 
 impl Strides {
-    /// A matrix stored by rows of `columns` elements, or its transpose's storage.
+    /// Returns the layout of a matrix that is stored by rows of `columns` elements, or stored
+    /// transposed.
     pub fn of(rows: usize, columns: usize, transposed: bool) -> Self {
         match transposed {
             false => Strides {
@@ -26,17 +28,17 @@ impl Strides {
         }
     }
 
-    /// Stored by rows, which are `row` elements apart.
+    /// Returns the layout of a matrix that is stored by rows, which are `row` elements apart.
     pub fn rows(row: usize) -> Self {
         Strides { row, column: 1 }
     }
 
-    /// Stored by columns, which are `column` elements apart.
+    /// Returns the layout of a matrix that is stored by columns, which are `column` elements apart.
     pub fn columns(column: usize) -> Self {
         Strides { row: 1, column }
     }
 
-    /// Elements that a matrix of this size reaches.
+    /// Returns the number of elements that a matrix of this size spans.
     fn reach(self, rows: usize, columns: usize) -> usize {
         match (rows.checked_sub(1), columns.checked_sub(1)) {
             (Some(r), Some(c)) => r * self.row + c * self.column + 1,
@@ -45,21 +47,22 @@ impl Strides {
     }
 }
 
-/// Below this many multiplications one thread is faster than waking the others.
+/// The number of multiplications below which one thread is faster than several.
 pub(super) const PARALLEL_FROM: usize = 1 << 20;
 
-/// Where a product goes.
+/// The destination of a product.
 pub(super) struct Into<'a> {
     pub y: &'a mut [f32],
-    /// Elements from one row to the next.
+    /// The number of elements from one row to the next.
     pub row: usize,
-    /// Whether it is added to what is there.
+    /// Whether the product is added to the destination.
     pub add: bool,
-    /// Whether other threads may help.
+    /// Whether several threads compute the product.
     pub threads: bool,
 }
 
-/// `y[m, n] = a[m, k] b[k, n]`, `y` by rows. Does nothing if a slice is too short for its matrix.
+/// Computes `y[m, n] = a[m, k] b[k, n]`, with `y` stored by rows. Does nothing if a slice is too
+/// short for its matrix.
 pub(super) fn gemm(
     sizes: (usize, usize, usize),
     a: (&[f32], Strides),
@@ -80,7 +83,7 @@ pub(super) fn gemm(
     gemm_into(sizes, a, b, into);
 }
 
-/// The same in the calling thread, and where `add` holds, added to what is in `y`.
+/// Computes the product in the calling thread. If `add` is true, adds it to `y`.
 pub(super) fn gemm_here(
     sizes: (usize, usize, usize),
     a: (&[f32], Strides),
@@ -97,7 +100,7 @@ pub(super) fn gemm_here(
     gemm_into(sizes, a, b, into);
 }
 
-/// The same, in more ways.
+/// Computes the product into a destination; see [`Into`].
 pub(super) fn gemm_into(
     (m, n, k): (usize, usize, usize),
     (a, a_strides): (&[f32], Strides),
@@ -127,8 +130,9 @@ pub(super) fn gemm_into(
         false => gemm::Parallelism::None,
         true => gemm::Parallelism::Rayon(0),
     };
-    // SAFETY: `fits` has checked that every element which the strides reach lies inside its slice and
-    // that the rows of `y` do not overlap, and `y` is borrowed mutably, so it overlaps neither `a` nor `b`.
+    // SAFETY: `fits` has checked that every element which the strides reach is inside its slice,
+    // and that the rows of `y` do not overlap. `y` is borrowed mutably, so it overlaps neither `a`
+    // nor `b`.
     unsafe {
         gemm::gemm(
             m,

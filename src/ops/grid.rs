@@ -1,17 +1,17 @@
-//! Grids: how kernels spread their work over workgroups.
+//! Grids: the distribution of a kernel's work over workgroups.
 
 use crate::kernel::KernelLimits;
 
-/// Invocations in a workgroup of a kernel that gives each invocation its own element.
+/// The invocations per workgroup of a kernel with one element per invocation.
 pub(super) const LINEAR_WORKGROUP: u32 = 64;
 
-/// A grid of one invocation for each of `count` elements.
+/// Returns a grid with one invocation for each of `count` elements.
 pub(super) fn linear(limits: &KernelLimits, count: usize) -> [u32; 3] {
     limits.fold((count as u64).div_ceil(u64::from(LINEAR_WORKGROUP)))
 }
 
-/// The workgroup size for a kernel that gives each invocation much to do: on a device that is a CPU one subgroup,
-/// so that few invocations keep all its threads busy.
+/// Returns the workgroup size for a kernel whose invocations have much to do. On a device that is a
+/// CPU, it is one subgroup, so that few invocations keep all threads busy.
 pub(super) fn long_workgroup(limits: &KernelLimits) -> u32 {
     match limits.software {
         true => row_workgroup(limits, LINEAR_WORKGROUP as usize),
@@ -19,9 +19,10 @@ pub(super) fn long_workgroup(limits: &KernelLimits) -> u32 {
     }
 }
 
-/// The workgroup size for a kernel that gives each row of `columns` elements a workgroup: a power
-/// of two, as large as the row needs and the device allows, at most 256. On a device that is a CPU,
-/// one subgroup: its invocations run one after the other otherwise, in turns at each barrier.
+/// Returns the workgroup size for a kernel with a workgroup for each row of `columns` elements: a
+/// power of two, as large as the row requires and the device allows, at most 256. On a device that
+/// is a CPU, it is one subgroup, because the subgroups of a workgroup run one after the other
+/// between barriers.
 pub(super) fn row_workgroup(limits: &KernelLimits, columns: usize) -> u32 {
     let most = match limits.software {
         true => limits.subgroups.map_or(8, |(_, max)| max.min(8)),

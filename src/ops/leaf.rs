@@ -9,7 +9,7 @@ use crate::graph::{
 use crate::ops::{Array, OpDef, OpDoc, OpKind, Precision, Tolerance};
 use crate::{DType, Shape, Source, Tensor};
 
-/// Implements [`OpDef`] for an op that has a type of its own and no inputs.
+/// Implements [`OpDef`] for an op type without inputs.
 macro_rules! leaf {
     ($op:ident, $name:literal, $doc:literal, $work:expr, $reference:expr) => {
         impl OpDef for $op {
@@ -27,7 +27,7 @@ macro_rules! leaf {
             fn infer(&self, _: &[Meta]) -> Result<Meta, String> {
                 match self.dtype.is_half() {
                     true => Err(
-                        "must be f32, i32, u32 or bool; use `Tensor::cast` for f16 and bf16"
+                        "expected f32, i32, u32 or bool; use `Tensor::cast` for f16 and bf16"
                             .to_string(),
                     ),
                     false => Ok(Meta::new(self.shape.clone(), self.dtype)),
@@ -57,11 +57,11 @@ macro_rules! leaf {
     };
 }
 
-// The values of inputs and variables are the executor's to fill in.
+// The executor provides the values of inputs and variables.
 leaf!(
     Input,
     "input",
-    "what the caller hands over at each run",
+    "the value that the caller provides in each run",
     |_| OpKind::Leaf,
     |_, _| ()
 );
@@ -75,7 +75,7 @@ leaf!(
 leaf!(
     Constant,
     "constant",
-    "the same number everywhere",
+    "the same number in each element",
     |c| OpKind::Constant(c.value.0),
     |c, y| y.data.fill(c.value.0)
 );
@@ -91,7 +91,7 @@ fn leaf_at(graph: &Rc<RefCell<Graph>>, op: Op, caller: Source) -> Tensor {
     }
 }
 
-/// A tensor that the caller hands over at each run, under `name`.
+/// Creates an input: a tensor that the caller provides under `name` in each run.
 #[track_caller]
 pub fn input(
     graph: &Rc<RefCell<Graph>>,
@@ -107,8 +107,8 @@ pub fn input(
     leaf_at(graph, op, Source::caller())
 }
 
-/// The value of a variable at the start of the run. However often it is asked for, there is one node,
-/// so that a gradient with respect to it counts all uses.
+/// Returns the value of a variable at the start of the run. Repeated calls return the same node, so
+/// that a gradient with respect to it includes all uses.
 #[track_caller]
 pub fn variable(graph: &Rc<RefCell<Graph>>, id: VariableId) -> Tensor {
     let (known, meta) = {
@@ -133,7 +133,7 @@ pub fn variable(graph: &Rc<RefCell<Graph>>, id: VariableId) -> Tensor {
     tensor
 }
 
-/// A tensor with the same number everywhere.
+/// Creates a tensor with the same number in each element.
 #[track_caller]
 pub fn constant(
     graph: &Rc<RefCell<Graph>>,
@@ -150,7 +150,7 @@ pub fn constant(
 }
 
 impl Tensor {
-    /// A scalar of the same type, which broadcasts against anything.
+    /// Creates a scalar constant of the same type, which broadcasts to any shape.
     #[track_caller]
     pub fn constant_like(&self, value: f64) -> Tensor {
         let broken = self.id().is_none();
@@ -161,7 +161,7 @@ impl Tensor {
         constant(&graph, value, Shape::scalar(), self.dtype().computed())
     }
 
-    /// The number `value` everywhere in an `f32` tensor of this shape.
+    /// Creates an `f32` tensor of this shape, filled with `value`.
     pub(crate) fn constant(&self, value: f64, shape: impl Into<Shape>) -> Tensor {
         let graph = self.shared_graph();
         match self.id() {
@@ -170,7 +170,7 @@ impl Tensor {
         }
     }
 
-    /// The number `value` in the same shape and type.
+    /// Creates a tensor of the same shape and type, filled with `value`.
     #[track_caller]
     pub fn full_like(&self, value: f64) -> Tensor {
         if self.id().is_none() {
@@ -180,7 +180,7 @@ impl Tensor {
         constant(&self.shared_graph(), value, self.shape(), dtype)
     }
 
-    /// Zeros of the same shape and type.
+    /// Creates a tensor of zeros of the same shape and type.
     #[track_caller]
     pub fn zeros_like(&self) -> Tensor {
         self.full_like(0.0)

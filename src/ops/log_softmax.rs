@@ -1,7 +1,7 @@
-//! The logarithm of softmax over the last axis: `y = x - max - ln(sum(e^(x - max)))`.
+//! Log-softmax over the last axis: `y = x - max - ln(sum(e^(x - max)))`.
 //!
-//! Takes `x [.., n]`, gives `y [.., n]`, f32. Backward needs the output, not the input. Why not the
-//! logarithm of softmax: where softmax is too small for f32, its logarithm would be infinite.
+//! The input is `x [.., n]`, the result is `y [.., n]`, f32. The backward pass uses the output, not
+//! the input. It is not the logarithm of softmax, which is infinite where softmax underflows.
 
 use crate::graph::{Backward, Grads, LogSoftmax, LogSoftmaxGrad, Meta, Op};
 use crate::kernel::{Part, wgsl};
@@ -42,8 +42,9 @@ impl RowOp for LogSoftmax {
         }
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
-        // The logarithm may be off by 2^-21 near 1; the sum by 3 units of exp and what the additions
-        // round; the two differences by half a unit of what they subtract.
+        // The logarithm has an error of up to 2^-21 near 1. The sum has an error of 3 units for
+        // exp, and the roundings of the additions. Each of the two differences adds half a unit of
+        // its operands.
         let n = x[0].shape.last() as f64;
         Tolerance {
             abs: 9e-7 + 1.8e-7 * x[0].max_abs() + 6e-8 * n.sqrt(),
@@ -93,8 +94,8 @@ impl RowOp for LogSoftmaxGrad {
         }
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
-        // e^y is off by at most 3 units of 1 (y <= 0), and the sum of dy by a rounding a level of
-        // the tree and a step of a lane.
+        // e^y has an error of at most 3 units of 1 (y <= 0). The sum of dy has one rounding for
+        // each level of the tree and each step of a lane.
         let sum = |row: &[f64]| row.iter().map(|v| v.abs()).sum::<f64>();
         let largest = x[1].rows().map(sum).fold(0.0, f64::max);
         let steps = x[0].shape.last() as f64 / 64.0 + 8.0;
@@ -117,7 +118,7 @@ impl RowOp for LogSoftmaxGrad {
 }
 
 impl Tensor {
-    /// The natural logarithm of softmax over `axis` (negative counts from the back).
+    /// Computes the logarithm of softmax over `axis`. A negative axis counts from the last one.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Tensor {
         let op = Op::LogSoftmax(LogSoftmax);

@@ -1,8 +1,8 @@
 //! Batched matrix product: `y[.., i, j] = sum_p a[.., i, p] b[.., p, j]`.
 //!
-//! Takes `a [.., m, k]` and `b [.., k, n]` (or stored transposed, `[.., k, m]` and `[.., n, k]`) with
-//! equal leading axes, gives `[.., m, n]`, f32. Every kernel adds over `p` in ascending order with
-//! `fma`, so all of them give the same bits.
+//! The inputs are `a [.., m, k]` and `b [.., k, n]` (or stored transposed, `[.., k, m]` and
+//! `[.., n, k]`) with equal leading axes; the result is `[.., m, n]`, f32. Every kernel adds over
+//! `p` in ascending order with `fma`, so all of them give the same bits.
 
 use crate::graph::{Backward, Grads, Graph, Matmul, Meta, Node, NodeId, Op};
 use crate::kernel::Variant;
@@ -55,7 +55,7 @@ impl OpDef for Matmul {
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [a, b] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         if a.dtype.computed() != DType::F32 || b.dtype.computed() != DType::F32 {
             return Err("both inputs must be f32, f16 or bf16".to_string());
@@ -69,7 +69,7 @@ impl OpDef for Matmul {
                 }
             };
             return Err(format!(
-                "the shapes do not fit: the left must be {}, the right {}, with the same leading axes",
+                "the shapes do not fit: expected {} on the left and {} on the right, with the same leading axes",
                 stored(self.ta, "[.., m, k]"),
                 stored(self.tb, "[.., k, n]"),
             ));
@@ -90,7 +90,7 @@ impl OpDef for Matmul {
                 Source::caller(),
             ))
         };
-        // Y = A B gives dA = dY B^T and dB = A^T dY, each stored as its input is.
+        // Y = A B gives dA = dY B^T and dB = A^T dY, each stored like its input.
         let da = match self.ta {
             false => product(dy, b, false, !self.tb),
             true => product(b, dy, self.tb, true),
@@ -119,8 +119,9 @@ impl OpDef for Matmul {
     }
 
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
-        // Each of the k additions rounds by at most half a unit of a partial sum, which is at most
-        // k times the largest product; for independent signs both grow like sqrt(k) instead.
+        // Each of the k additions rounds by at most half a unit of a partial sum. A partial sum is
+        // at most k times the largest product; for independent signs, both grow like sqrt(k)
+        // instead.
         let k = self.sizes(&x[0].shape, &x[1].shape).map_or(0, |s| s.k) as f64;
         let largest = x[0].max_abs() * x[1].max_abs();
         Tolerance {
@@ -142,7 +143,7 @@ impl OpDef for Matmul {
         OpKind::Kernel(self)
     }
 
-    /// A product of a transposed matrix reads the matrix itself.
+    /// Replaces the product of a transposed matrix by a product that reads the matrix itself.
     fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
         let swaps = |id: NodeId| match &graph.node(id).op {
             Op::Permute(p) => {
@@ -172,7 +173,8 @@ impl OpDef for Matmul {
 
 impl KernelOp for Matmul {
     fn fusion(&self, x: &[Meta]) -> Fusion {
-        // Each tile of columns computes the left matrix again, so there must be few.
+        // Each tile of columns computes the left matrix again, so a prologue pays only for few
+        // columns.
         const MAX_PROLOGUE_COLUMNS: usize = 64;
         let sizes = match x {
             [a, b] => self.sizes(&a.shape, &b.shape),
@@ -180,7 +182,7 @@ impl KernelOp for Matmul {
         };
         let n = sizes.map_or(0, |s| s.n);
         match sizes.is_some_and(|s| s.n <= MAX_PROLOGUE_COLUMNS && s.k > 0) {
-            // Where a prologue is taken, results are stored one by one.
+            // Kernels with a prologue store single elements.
             true => Fusion {
                 prologue: true,
                 epilogue: Epilogue::Scalars,
@@ -227,14 +229,16 @@ impl KernelOp for Matmul {
 }
 
 impl Tensor {
-    /// The matrix product `self [.., m, k]` times `other [.., k, n]`; gives `[.., m, n]`. Leading
-    /// axes broadcast; a plain matrix on the right is applied to every row on the left.
+    /// Computes the matrix product of `self [.., m, k]` and `other [.., k, n]`, which is
+    /// `[.., m, n]`. Leading axes broadcast. A right matrix without leading axes multiplies every
+    /// row on the left.
     #[track_caller]
     pub fn matmul(&self, other: &Tensor) -> Tensor {
         self.matmul_with(other, false, false)
     }
 
-    /// The product with `other` stored transposed, `[.., n, k]`, as the weights of a linear layer.
+    /// Computes the product with `other` stored transposed, `[.., n, k]`, such as the weights of a
+    /// linear layer.
     #[track_caller]
     pub fn matmul_t(&self, other: &Tensor) -> Tensor {
         self.matmul_with(other, false, true)
@@ -249,7 +253,8 @@ impl Tensor {
             return Tensor::apply(op, &[self, other], caller);
         }
         if b.rank() == 2 && a.rank() > 2 && !ta {
-            // One tall matrix instead of many: no weight is repeated, and its gradient is one product.
+            // One tall matrix instead of many: no weight is repeated, and its gradient is one
+            // product.
             let tall = self.reshape_at(Shape::from([a.rows(), a.last()]), caller);
             let y = Tensor::apply(op, &[&tall, other], caller);
             let to = a.with_axis(a.rank() - 1, y.shape().last());

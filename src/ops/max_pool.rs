@@ -1,9 +1,9 @@
-//! The largest element of each window: `y[.., i, j] = max over p, q of x[.., i s + p d - pad, j s' + q d' - pad']`.
+//! Max pooling: `y[.., i, j] = max over p, q of x[.., i s + p d - pad, j s' + q d' - pad']`.
 //!
-//! Takes `x [.., h, w]`, gives `y [.., oh, ow]`, f32. Padding is never the largest; a window of nothing but
-//! padding gives the lowest `f32`. The gradient goes to the first of equals, in the order of rows, as in
-//! PyTorch. It is gathered: each element of `x` looks through the windows that it lies in, so nothing is
-//! added up in an order that depends on the device.
+//! The input is `x [.., h, w]`, the result is `y [.., oh, ow]`, f32. Padding is never the maximum;
+//! a window that is all padding gives the lowest `f32`. The gradient goes to the first of equal
+//! elements, in row-major order, as in PyTorch. It is gathered: each element of `x` reads the
+//! windows that contain it, so no sum has an order that depends on the device.
 
 mod cpu;
 
@@ -20,7 +20,7 @@ use crate::{DType, Shape, Source, Tensor};
 #[derive(Clone, Copy)]
 struct Geometry {
     pool: MaxPool,
-    /// Images, of one channel each.
+    /// The number of images of one channel.
     planes: usize,
     size: [usize; 2],
     out: [usize; 2],
@@ -29,7 +29,7 @@ struct Geometry {
 impl Geometry {
     fn new(pool: &MaxPool, x: &Shape) -> Result<Geometry, String> {
         let Some((lead, size)) = x.split_last_chunk::<2>() else {
-            return Err(format!("takes images [.., h, w], not {x}"));
+            return Err(format!("expected images [.., h, w], found {x}"));
         };
         for axis in 0..2 {
             let (k, p) = (pool.kernel[axis], pool.padding[axis]);
@@ -53,8 +53,8 @@ impl Geometry {
             .with_axis(rank - 1, self.out[1])
     }
 
-    /// The place in an image of the largest element of the window `(i, j)`, the first of equals: the
-    /// definition.
+    /// Returns the index in an image of the largest element of the window `(i, j)`, the first of
+    /// equal ones, as in the definition.
     fn largest(&self, x: &[f64], i: usize, j: usize) -> Option<usize> {
         let mut best: Option<(usize, f64)> = None;
         let place = |o: usize, k: usize, axis: usize| {
@@ -79,20 +79,20 @@ impl Geometry {
         best.map(|(at, _)| at)
     }
 
-    /// How many windows an element lies in, at most.
+    /// Returns the largest number of windows that contain an element.
     fn overlap(&self) -> usize {
         let along = |axis: usize| self.pool.kernel[axis].div_ceil(self.pool.stride[axis]);
         along(0) * along(1)
     }
 
-    /// Whether no two windows have an element in common, and none has padding.
+    /// Returns whether the windows are disjoint and without padding.
     fn are_apart(&self) -> bool {
         let p = &self.pool;
         let apart = |a: usize| (p.kernel[a] - 1) * p.dilation[a] < p.stride[a];
         p.padding == [0, 0] && apart(0) && apart(1)
     }
 
-    /// The kernel `label`: an invocation for each of `count` elements.
+    /// Returns the kernel `label` with an invocation for each of `count` elements.
     fn kernel(&self, label: &'static str, cx: &LowerContext) -> Vec<Variant> {
         let Some(epilogue) = cx.epilogue else {
             return Vec::new();
@@ -161,7 +161,7 @@ impl OpDef for MaxPool {
             formula: "`y[.., i, j] = max over p, q of x[.., i s + p d - pad, j s' + q d' - pad']`, with stride `s`, dilation `d` and padding `pad`",
             shapes: "`x [.., h, w]`; `y [.., oh, ow]`",
             dtypes: "`f32`",
-            gradient: "`dy` to the first of equals",
+            gradient: "`dy` to the largest element of each window, the first of equal ones",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -170,7 +170,7 @@ impl OpDef for MaxPool {
                 let g = Geometry::new(self, &x.shape)?;
                 Ok(Meta::new(g.output(&x.shape), DType::F32))
             }
-            _ => Err("takes one f32 tensor".to_string()),
+            _ => Err("expected one f32 tensor".to_string()),
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
@@ -233,7 +233,7 @@ impl OpDef for MaxPoolGrad {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "`dx` is the sum of `dy` over the windows whose first largest element it is",
+            formula: "`dx` is the sum of `dy` over the windows of which it is the first largest element",
             shapes: "`x [.., h, w]`, `dy [.., oh, ow]`; `dx [.., h, w]`",
             dtypes: "`f32`",
             gradient: "refused",
@@ -245,14 +245,17 @@ impl OpDef for MaxPoolGrad {
                 let want = Geometry::new(&self.pool, &x.shape)?.output(&x.shape);
                 match want == dy.shape {
                     true => Ok(Meta::new(x.shape.clone(), DType::F32)),
-                    false => Err(format!("the windows of {} are {want}", x.shape)),
+                    false => Err(format!(
+                        "expected dy of shape {want} for images {}",
+                        x.shape
+                    )),
                 }
             }
-            _ => Err("takes x and dy, both f32".to_string()),
+            _ => Err("expected x and dy, both f32".to_string()),
         }
     }
     fn grad(&self, _: &Backward) -> Grads {
-        Err("has no second derivative here: differentiate the loss once".to_string())
+        Err("has no second derivative; differentiate the loss only once".to_string())
     }
     fn reference(&self, x: &[&Array], dx: &mut Array) {
         let Ok(g) = Geometry::new(&self.pool, &x[0].shape) else {
@@ -316,7 +319,7 @@ impl KernelOp for MaxPoolGrad {
 }
 
 impl Tensor {
-    /// The largest of each window of the last two axes; see [`MaxPool`].
+    /// Applies max pooling to the last two axes; see [`MaxPool`].
     #[track_caller]
     pub fn max_pool2d(&self, pool: MaxPool) -> Tensor {
         Tensor::apply(Op::MaxPool(pool), &[self], Source::caller())

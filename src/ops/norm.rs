@@ -1,11 +1,12 @@
 //! Normalization of rows: `y = (x - mean) / sqrt(mean of (x - mean)^2 + eps) w + b`.
 //!
-//! Takes `x [.., n]`, a weight `[n]` and a bias `[n]`, gives `[.., n]`, f32: layer normalization (Ba,
-//! Kiros and Hinton, 2016). RMS normalization (Zhang and Sennrich, 2019) has no mean and no bias. The
-//! variance is the population's. Backward needs the input, and computes mean and deviation again: they
-//! cost less than reading them.
+//! The inputs are `x [.., n]`, a weight `[n]` and a bias `[n]`; the result is `[.., n]`, f32. This
+//! is layer normalization (Ba, Kiros and Hinton, 2016). RMS normalization (Zhang and Sennrich,
+//! 2019) has no mean and no bias. The variance is the population variance. The backward pass uses
+//! the input and computes the mean and deviation again, which costs less than reading them.
 //!
-//! The weight's gradient is the sum over rows of `dy (x - mean) rstd`: the normalized rows are computed
+//! The gradient of the weight is the sum over rows of `dy (x - mean) rstd`. The normalized rows are
+//! computed again, and a reduction adds them in a fixed order.
 //! once more, and a reduction adds them up in a fixed order.
 
 use crate::graph::{Backward, Grads, Meta, Norm, NormGrad, Op, Scalar};
@@ -16,7 +17,7 @@ use crate::{DType, Shape, Source, Tensor};
 
 row_op!(Norm, NormGrad);
 
-/// Mean and reciprocal deviation of a row.
+/// Returns the mean and the reciprocal standard deviation of a row.
 fn spread(x: &[f64], centred: bool, eps: f64) -> (f64, f64) {
     let n = x.len() as f64;
     let mean = if centred {
@@ -28,7 +29,7 @@ fn spread(x: &[f64], centred: bool, eps: f64) -> (f64, f64) {
     (mean, 1.0 / (squares / n + eps).sqrt())
 }
 
-/// The same in f32.
+/// Returns the mean and the reciprocal standard deviation in f32.
 #[inline(always)]
 fn fast_spread(x: &[f32], centred: bool, eps: f64) -> (f32, f32) {
     let n = x.len() as f32;
@@ -37,8 +38,9 @@ fn fast_spread(x: &[f32], centred: bool, eps: f64) -> (f32, f32) {
     (mean, 1.0 / (variance + eps as f32).sqrt())
 }
 
-/// How far off a normalized element may be: a difference of the row's elements by a rounding of the
-/// largest of them, everything else relatively. Gives that, and the largest reciprocal deviation.
+/// Returns the largest error of a normalized element, and the largest reciprocal deviation. The
+/// difference of two elements has an error of a rounding of the largest one; all other errors are
+/// relative.
 fn error(x: &Array, centred: bool, eps: f64) -> (f64, f64) {
     let each = x.rows().map(|row| spread(row, centred, eps).1);
     let rstd = each.fold(0.0, f64::max);
@@ -49,12 +51,12 @@ fn error(x: &Array, centred: bool, eps: f64) -> (f64, f64) {
 fn check(x: &Meta, others: &[Meta]) -> Result<(), String> {
     let n = x.shape.last();
     if x.dtype != DType::F32 || x.shape.rank() == 0 {
-        return Err("takes an f32 tensor with at least one axis".to_string());
+        return Err("expected an f32 tensor with at least one axis".to_string());
     }
     let fits = |m: &Meta| m.shape.dims() == [n] && m.dtype == DType::F32;
     match others.iter().all(fits) {
         true => Ok(()),
-        false => Err(format!("rows of {n} need f32 weights of shape [{n}]")),
+        false => Err(format!("rows of {n} require f32 weights of shape [{n}]")),
     }
 }
 
@@ -99,7 +101,7 @@ impl RowOp for Norm {
         let wanted = if self.centred { 3 } else { 2 };
         match x.split_first() {
             Some((x, rest)) if rest.len() + 1 == wanted => check(x, rest).map(|()| x.clone()),
-            _ => Err(format!("takes {wanted} inputs, was given {}", x.len())),
+            _ => Err(format!("expected {wanted} inputs, found {}", x.len())),
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
@@ -195,7 +197,7 @@ impl RowOp for NormGrad {
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {
             [x, w, dy] if x == dy => check(x, std::slice::from_ref(w)).map(|()| x.clone()),
-            _ => Err("takes x, its weight, and dy of x's shape".to_string()),
+            _ => Err("expected x, its weight, and dy of x's shape".to_string()),
         }
     }
     fn grad(&self, _: &Backward) -> Grads {
@@ -222,7 +224,8 @@ impl RowOp for NormGrad {
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
         let (error, rstd) = error(x[0], self.centred, self.eps.0);
         let largest = x[1].max_abs() * x[2].max_abs();
-        // No normalized element is larger than sqrt(n), and twice it meets the error of another.
+        // No normalized element exceeds sqrt(n), and it is multiplied by the error of another one
+        // twice.
         let steps = 1.0 + (x[0].shape.last() as f64).sqrt();
         Tolerance {
             abs: rstd * largest * (4.0 * error * steps + 6e-7),
@@ -252,8 +255,9 @@ impl RowOp for NormGrad {
 }
 
 impl Tensor {
-    /// Layer normalization over the last axis `n`: mean 0 and variance 1 (the population's, plus
-    /// `eps`), times a weight `[n]`, plus a bias `[n]`; without them, times 1 plus 0.
+    /// Applies layer normalization over the last axis `n`: normalizes to mean 0 and variance 1 (of
+    /// the population, plus `eps`), multiplies by the weight `[n]` and adds the bias `[n]`.
+    /// Default: a weight of 1 and a bias of 0.
     #[track_caller]
     pub fn layer_norm(&self, weight: Option<&Tensor>, bias: Option<&Tensor>, eps: f64) -> Tensor {
         let (caller, n) = (Source::caller(), [self.shape().last()]);
@@ -270,8 +274,8 @@ impl Tensor {
         Tensor::apply(op, &[self, &w, &b], caller)
     }
 
-    /// RMS normalization over the last axis `n`: divided by the root of the mean square (plus `eps`),
-    /// times a weight `[n]`; without it, times 1.
+    /// Applies RMS normalization over the last axis `n`: divides by the root of the mean square
+    /// (plus `eps`) and multiplies by the weight `[n]`. Default: a weight of 1.
     #[track_caller]
     pub fn rms_norm(&self, weight: Option<&Tensor>, eps: f64) -> Tensor {
         let (caller, n) = (Source::caller(), [self.shape().last()]);
@@ -284,9 +288,10 @@ impl Tensor {
         Tensor::apply(op, &[self, &w], caller)
     }
 
-    /// Group normalization (Wu and He, 2018): the channels of `[batch, channels, ..]` in `groups`
-    /// groups of neighbours, each normalized by itself over its channels and all that follows; then
-    /// times a weight `[channels]`, plus a bias `[channels]`, where given.
+    /// Applies group normalization (Wu and He, 2018). The channels of `[batch, channels, ..]` form
+    /// `groups` groups of adjacent channels. Each group is normalized over its channels and all
+    /// following axes. Then it is multiplied by the weight `[channels]`, and the bias `[channels]`
+    /// is added, if they are given.
     #[track_caller]
     pub fn group_norm(
         &self,
@@ -298,11 +303,11 @@ impl Tensor {
         let caller = Source::caller();
         let shape = self.shape();
         let [batch, channels, rest @ ..] = shape.dims() else {
-            let reason = "takes [batch, channels, ..]".to_string();
+            let reason = "expected shape [batch, channels, ..]".to_string();
             return self.record_error("group_norm", reason, caller);
         };
         if groups == 0 || channels % groups != 0 {
-            let reason = format!("{channels} channels do not divide into {groups} groups");
+            let reason = format!("{channels} channels are not a multiple of {groups} groups");
             return self.record_error("group_norm", reason, caller);
         }
         let each = channels / groups * rest.iter().product::<usize>();

@@ -1,7 +1,7 @@
-//! Padding: the input among equal numbers along one axis, at equal distances. The reverse of a slice.
+//! Padding along an axis, with optional gaps between the elements. It is the gradient of a slice.
 //!
-//! Takes `x [.., n, ..]`, gives `y [.., to, ..]` with `y[before + step i] = x[i]` and `value` elsewhere, any
-//! element type.
+//! The input is `x [.., n, ..]` of any element type; the result is `y [.., to, ..]` with
+//! `y[before + step i] = x[i]`, and `value` elsewhere.
 
 use crate::graph::{Backward, Grads, Meta, Op, Pad, Scalar};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
@@ -12,7 +12,7 @@ use crate::ops::{
 use crate::{DType, Shape, Source, Tensor};
 
 impl Pad {
-    /// Elements before the axis, in it, and after it.
+    /// Returns the numbers of elements before the axis, along it, and after it.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
         let (outer, rest) = x.split_at(self.axis.min(x.rank()));
         let (n, inner) = rest
@@ -21,7 +21,7 @@ impl Pad {
         (outer.iter().product(), n, inner.iter().product())
     }
 
-    /// The value as it lies in memory.
+    /// Returns the bits of the value.
     fn word(&self, dtype: DType) -> u32 {
         let Scalar(value) = self.value;
         match dtype {
@@ -58,7 +58,7 @@ impl OpDef for Pad {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x] = x else {
-            return Err(format!("takes 1 input, was given {}", x.len()));
+            return Err(format!("expected 1 input, found {}", x.len()));
         };
         let Some(&n) = x.shape.get(self.axis) else {
             return Err(format!("there is no axis {}", self.axis));
@@ -70,7 +70,7 @@ impl OpDef for Pad {
         });
         if self.step == 0 || end.is_none_or(|end| end > self.to) {
             return Err(format!(
-                "{n} elements from {} by {} leave {}",
+                "{n} elements from {} with step {} exceed the size {}",
                 self.before, self.step, self.to
             ));
         }
@@ -134,7 +134,8 @@ impl KernelOp for Pad {
 }
 
 impl Tensor {
-    /// `self` inside a box of zeros of shape `to`, element `i` of each axis at `before + step * i`.
+    /// Places `self` in a tensor of zeros of shape `to`, with element `i` of each axis at
+    /// `before + step * i`.
     #[track_caller]
     pub fn pad_into(&self, before: &[usize], step: &[usize], to: &Shape) -> Tensor {
         self.pad_with((before, step), to, 0.0, Source::caller())

@@ -1,47 +1,48 @@
-//! Sorting whole numbers on a GPU, with the positions they came from: equal ones stay in order.
+//! Radix sort of integers on a GPU, with the positions from which they came. The sort is stable.
 //!
-//! By digits, the last first. A pass has three dispatches: each invocation counts the digits of a run of its
-//! own; one workgroup adds up the counts; each invocation moves its run, in order. So the work grows with the
-//! count alone, and the result is the same each time.
+//! Each pass sorts by a digit, starting with the lowest one, and has three dispatches. First, each
+//! invocation counts the digits of a run. Then one workgroup adds the counts. Finally, each
+//! invocation moves its run, in order. So the work depends only on the count, and the result is the
+//! same each time.
 //!
-//! Why not atomics: a place taken by an atomic addition depends on who comes first.
+//! Atomics are not used, because positions from atomic additions depend on the order of execution.
 
 use crate::kernel::{Binding, Kernel, KernelLimits, Operand, wgsl};
 use crate::ops::grid;
 
-/// Bits of a digit at most.
+/// The largest number of bits of a digit.
 const DIGIT: u32 = 8;
-/// Numbers that an invocation moves at least.
+/// The smallest number of keys that an invocation moves.
 const MIN_RUN: usize = 64;
-/// Runs at most; longer ones then.
+/// The largest number of runs; more keys make the runs longer.
 const MAX_RUNS: usize = 2048;
-/// Invocations that add up the counts.
+/// The number of invocations that add the counts.
 const SCAN_WORKGROUP: u32 = 64;
 
-/// Numbers to sort.
+/// The keys to sort.
 pub(super) struct Radix<'a> {
-    /// Where they lie.
+    /// The buffer of the keys.
     pub keys: Operand,
-    /// How many.
+    /// The number of keys.
     pub count: usize,
-    /// Larger ones count as this one.
+    /// The largest key; larger keys are clamped to it.
     pub most: u32,
-    /// What the device offers.
+    /// The limits of the device.
     pub limits: &'a KernelLimits,
 }
 
-/// How to sort them.
+/// The kernels of a sort.
 pub(super) struct Sorted {
     /// The dispatches, in order.
     pub kernels: Vec<Kernel>,
     /// The sizes of the workspaces, which are the first ones of the variant.
     pub scratch: Vec<u64>,
-    /// Where the pairs of number and position lie at the end.
+    /// The buffer of the sorted pairs of key and position.
     pub pairs: Operand,
 }
 
 impl Radix<'_> {
-    /// The dispatches and workspaces.
+    /// Returns the dispatches and workspaces.
     pub fn sorted(&self) -> Sorted {
         let bits = (u32::BITS - self.most.leading_zeros()).max(1);
         let passes = bits.div_ceil(DIGIT);
@@ -80,7 +81,7 @@ impl Radix<'_> {
         }
     }
 
-    /// Each number with its position.
+    /// Returns the kernel that pairs each key with its position.
     fn pairs(&self) -> Kernel {
         Kernel {
             label: "radix_pairs",
@@ -96,7 +97,7 @@ impl Radix<'_> {
     }
 }
 
-/// The sum of all counts before each.
+/// Returns the kernel that computes the exclusive prefix sums of the counts.
 fn scan(bins: Operand, count: usize) -> Kernel {
     Kernel {
         label: "radix_scan",

@@ -1,42 +1,43 @@
 //! Random tensors: uniform, normal and dropout, from the graph's key.
 //!
-//! The key is an input of two words, the seed and the step's number, so a training step draws other
-//! numbers each time, and the same ones when it is run again. Every source of numbers in a graph has
-//! a stream of its own.
+//! The key is an input of two words: the seed and the number of the step. So each training step
+//! draws different numbers, and repeating a step draws the same ones. Every source of random
+//! numbers in a graph has its own stream.
 
 use crate::graph::{Elementwise, Op, Scalar};
 use crate::ops::elementwise::random_function;
 use crate::{DType, Shape, Source, Tensor};
 
-/// The name of the input that holds the seed and the step's number, `u32 [2]`.
+/// The name of the input with the seed and the number of the step, `u32 [2]`.
 pub const KEY: &str = "random.key";
 
 impl Tensor {
-    /// Uniform random numbers in `[0, 1)`, of 24 bits, new ones at each step.
+    /// Draws uniform random numbers in `[0, 1)` with 24 bits, new in each step.
     #[track_caller]
     pub fn random_uniform(&self, shape: impl Into<Shape>) -> Tensor {
         self.random("random_uniform", shape.into(), Source::caller())
     }
 
-    /// Normal random numbers with mean 0 and variance 1, new ones at each step.
+    /// Draws normal random numbers with mean 0 and variance 1, new in each step.
     #[track_caller]
     pub fn random_normal(&self, shape: impl Into<Shape>) -> Tensor {
         self.random("random_normal", shape.into(), Source::caller())
     }
 
-    /// Random whole numbers of 32 bits, `u32`, new ones at each step.
+    /// Draws random integers of 32 bits, `u32`, new in each step.
     #[track_caller]
     pub fn random_bits(&self, shape: impl Into<Shape>) -> Tensor {
         self.random("random_bits", shape.into(), Source::caller())
     }
 
-    /// In training, each element becomes 0 with probability `p`, and the others are divided by
-    /// `1 - p`; in evaluation nothing happens. (Srivastava et al., JMLR 2014, in the inverted form.)
+    /// Applies dropout (Srivastava et al., JMLR 2014, in the inverted form). In training, each
+    /// element becomes 0 with probability `p`, and the others are divided by `1 - p`. In
+    /// evaluation, the tensor is not changed.
     #[track_caller]
     pub fn dropout(&self, p: f64) -> Tensor {
         let caller = Source::caller();
         if !(0.0..1.0).contains(&p) {
-            let reason = format!("the probability {p} must be at least 0 and below 1");
+            let reason = format!("expected a probability of at least 0 and below 1, found {p}");
             return self.record_error("dropout", reason, caller);
         }
         if p == 0.0 || !self.is_training() {

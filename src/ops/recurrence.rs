@@ -1,14 +1,15 @@
 //! Recurrent layers over all time steps: plain (tanh or ReLU), LSTM and GRU.
 //!
-//! Takes `x [batch, time, gates hidden]` (the inputs' part of each gate, all steps of it one matrix product
-//! before), `w [gates hidden, hidden]`, `bias [gates hidden]`, `mask [batch, time]` and the first state. Gives
-//! the reserve space: `[batch, records, hidden]`, the states of all steps and what the gradient needs; see [`ReserveLayout`].
-//! Where the mask is 0 a state stays what it was.
+//! The inputs are `x [batch, time, gates hidden]` (the part of each gate that depends on the
+//! layer's input, which is one matrix product for all steps), `w [gates hidden, hidden]`,
+//! `bias [gates hidden]`, `mask [batch, time]` and the initial state. The result is the reserve
+//! space `[batch, records, hidden]`, with the states of all steps and the values for the gradient;
+//! see [`ReserveLayout`]. Where the mask is 0, the state does not change.
 //!
-//! Why one op: unrolled, 64 steps of an LSTM are thousands of nodes and hundreds of dispatches, and the
-//! gradient of `w` is 64 products that are added up. Here a step is one dispatch each way, a CPU's thread goes
-//! through all steps of its samples without waiting for another, and the gradient of `w` is one product over
-//! all steps.
+//! The layer is one op because, unrolled, 64 steps of an LSTM are thousands of nodes and hundreds
+//! of dispatches, and the gradient of `w` is a sum of 64 products. As one op, a step is one
+//! dispatch in each direction, a CPU thread computes all steps of its samples without waiting, and
+//! the gradient of `w` is one product over all steps.
 
 mod backward;
 mod cpu;
@@ -22,7 +23,7 @@ use crate::ops::{Array, HostRef, LowerContext, OpDef, OpDoc, OpKind, Precision, 
 use crate::{DType, Shape, Source, Tensor};
 
 impl Cell {
-    /// Gates with a sum over the state.
+    /// Returns the number of gates whose sum includes the state.
     pub fn gates(self) -> usize {
         match self {
             Cell::Tanh | Cell::Relu => 1,
@@ -31,12 +32,13 @@ impl Cell {
         }
     }
 
-    /// Whether the state is `h` and `c`.
+    /// Returns whether the state consists of `h` and `c`.
     pub fn has_memory(self) -> bool {
         self == Cell::Lstm
     }
 
-    /// Records a step leaves for the gradient: an LSTM's gates; a GRU's, and `q = h w^T + bias` of its last.
+    /// Returns the number of records that a step keeps for the gradient: an LSTM keeps its gates; a
+    /// GRU keeps its gates and `q = h w^T + bias` of the last one.
     fn kept(self) -> usize {
         match self {
             Cell::Tanh | Cell::Relu => 0,
@@ -44,7 +46,8 @@ impl Cell {
         }
     }
 
-    /// Planes of a step's gradient: of each gate's sum; of a GRU `n, r, z, q`, for `q` is not all of n's.
+    /// Returns the number of planes of a step's gradient: one for the sum of each gate. A GRU has
+    /// `n, r, z, q`, because `q` is only a part of the sum of `n`.
     fn planes(self) -> usize {
         match self {
             Cell::Tanh | Cell::Relu => 1,
@@ -52,27 +55,27 @@ impl Cell {
         }
     }
 
-    /// Where in the planes those of the sums over the state begin.
+    /// Returns the index of the first plane of the sums over the state.
     fn first_sum(self) -> usize {
         usize::from(self == Cell::Gru)
     }
 }
 
-/// The layout of a reserve space `[batch, records, hidden]` (cuDNN's word): the states of all steps, then what the
-/// gradient needs.
+/// The layout of a reserve space `[batch, records, hidden]` (cuDNN's term): the states of all
+/// steps, then the values for the gradient.
 ///
-/// The first records are what the layer gives: `h` before the first step and after each, in the order of time
-/// (so the first is the last where time is reversed), then `c` after the last step. Then come the other `c`,
-/// backwards, and what is kept of each step.
+/// The first records are the outputs of the layer: `h` before the first step and after each, in the
+/// order of time (so the first one is the last if time is reversed), then `c` after the last step.
+/// The next records are the other `c`, in reverse order, and the values that each step keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ReserveLayout {
     op: Recurrence,
-    /// Time steps.
+    /// The number of time steps.
     pub time: usize,
 }
 
 impl ReserveLayout {
-    /// `h` after `done` steps.
+    /// Returns the record of `h` after `done` steps.
     pub fn h(self, done: usize) -> usize {
         match self.op.reverse {
             false => done,
@@ -80,17 +83,18 @@ impl ReserveLayout {
         }
     }
 
-    /// `c` after `done` steps.
+    /// Returns the record of `c` after `done` steps.
     pub fn c(self, done: usize) -> usize {
         self.time + 1 + (self.time - done)
     }
 
-    /// What is kept of step `step`, counted from 0 in the order they are done.
+    /// Returns the first record that step `step` keeps. Steps are counted from 0 in the order of
+    /// execution.
     fn kept(self, step: usize) -> usize {
         self.states() + step * self.op.cell.kept()
     }
 
-    /// The time of step `step`.
+    /// Returns the time index of step `step`.
     pub fn at(self, step: usize) -> usize {
         match self.op.reverse {
             false => step,
@@ -98,17 +102,17 @@ impl ReserveLayout {
         }
     }
 
-    /// The first `h` of those before each step, in the order of time: `time` records.
+    /// Returns the first record of `h` before each step, in the order of time: `time` records.
     fn before(self) -> usize {
         usize::from(self.op.reverse)
     }
 
-    /// The first `h` of those after each step, in the order of time: `time` records.
+    /// Returns the first record of `h` after each step, in the order of time: `time` records.
     pub fn after(self) -> usize {
         usize::from(!self.op.reverse)
     }
 
-    /// Records that the layer gives.
+    /// Returns the number of records that the layer outputs.
     pub fn outputs(self) -> usize {
         self.time + 1 + usize::from(self.op.cell.has_memory())
     }
@@ -120,7 +124,7 @@ impl ReserveLayout {
         }
     }
 
-    /// All records.
+    /// Returns the number of all records.
     pub fn records(self) -> usize {
         match self.op.record {
             true => self.kept(self.time),
@@ -129,7 +133,7 @@ impl ReserveLayout {
     }
 }
 
-/// The layout of the reserve space of `op` over `time` steps.
+/// Returns the layout of the reserve space of `op` over `time` steps.
 pub(crate) fn reserve_layout(op: Recurrence, time: usize) -> ReserveLayout {
     ReserveLayout { op, time }
 }
@@ -146,17 +150,13 @@ impl Recurrence {
     fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
         let states = 1 + usize::from(self.cell.has_memory());
         if x.len() != 4 + states {
-            return Err(format!(
-                "takes {} inputs, was given {}",
-                4 + states,
-                x.len()
-            ));
+            return Err(format!("expected {} inputs, found {}", 4 + states, x.len()));
         }
         if x.iter().any(|x| x.dtype != DType::F32) {
             return Err("all inputs must be f32".to_string());
         }
         let (gates, [x, w, bias, mask, state @ ..]) = (self.cell.gates(), x) else {
-            return Err("takes x, w, bias, mask and a state".to_string());
+            return Err("expected x, w, bias, mask and a state".to_string());
         };
         let (&[batch, time, width], &[rows, hidden]) = (x.shape.dims(), w.shape.dims()) else {
             return Err(
@@ -178,7 +178,7 @@ impl Recurrence {
             }),
             false => Err(format!(
                 "with {gates} gates, w [{gates} hidden, hidden], bias [{gates} hidden], mask [batch, time] and \
-                 states [batch, hidden] must fit x [batch, time, {gates} hidden], with a step and a unit at least"
+                 states [batch, hidden] must fit x [batch, time, {gates} hidden], with at least one step and one unit"
             )),
         }
     }
@@ -206,9 +206,9 @@ impl OpDef for Recurrence {
                     "`r, z = s(x_t + w h_(t-1) + bias)`, `n = tanh(x_t + r (w h_(t-1) + bias))`, `h_t = (1 - z) n + z h_(t-1)`, with `s` the sigmoid"
                 }
             },
-            shapes: "`x [batch, time, gates hidden]`, `w [gates hidden, hidden]`, `bias`, `mask [batch, time]`, first states; the states and what the gradient needs, `[batch, records, hidden]`",
+            shapes: "`x [batch, time, gates hidden]`, `w [gates hidden, hidden]`, `bias`, `mask [batch, time]`, initial states; the states and the values for the gradient, `[batch, records, hidden]`",
             dtypes: "`f32`",
-            gradient: "the op's own `_grad`, which goes back through the steps; none for the mask",
+            gradient: "the `_grad` op, which goes backwards through the steps; none for the mask",
         }
     }
 
@@ -222,18 +222,21 @@ impl OpDef for Recurrence {
         Ok(Meta::new([batch, records, hidden], DType::F32))
     }
 
-    /// What is kept for the gradient has none of its own: only the first records are the layer's.
+    /// Only the first records are outputs of the layer; the values kept for the gradient have no
+    /// gradient.
     fn grad(&self, b: &Backward) -> Grads {
         let [x, w, _, mask, state @ ..] = b.x else {
-            return Err("has no inputs".to_string());
+            return Err("expected inputs, found none".to_string());
         };
         if !self.record {
-            return Err("was traced for evaluation, and keeps nothing for a gradient".to_string());
+            return Err(
+                "was traced for evaluation, so it keeps nothing for a gradient".to_string(),
+            );
         }
         let (time, hidden) = (x.dim(1), w.dim(1));
         let reserve = reserve_layout(*self, time);
         let cell = self.cell;
-        // A state that starts as zeros is nobody's variable.
+        // An initial state of zeros needs no gradient.
         let of_state = !state.iter().all(is_constant);
         let op = RecurrenceGrad {
             of: *self,
@@ -279,7 +282,7 @@ impl OpDef for Recurrence {
     }
 
     fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance {
-        // A step adds up `hidden` products, and hands its error on to the next.
+        // A step adds `hidden` products, and passes its error to the next one.
         let (hidden, time) = (y.shape.last() as f64, x[3].shape.last() as f64);
         let largest = x[1].max_abs().max(1.0) * y.max_abs().max(1.0);
         Tolerance {
@@ -302,7 +305,7 @@ impl OpDef for Recurrence {
     }
 }
 
-/// Whether a tensor is a constant, perhaps seen through a view.
+/// Returns whether a tensor is a constant or a view of one.
 fn is_constant(x: &Tensor) -> bool {
     let graph = x.graph();
     let mut id = x.id();

@@ -1,8 +1,8 @@
-//! Reductions over neighbouring axes: `y[o, j] = sum, product, max or min over i of x[o, i, j]`.
+//! Reductions over adjacent axes: `y[o, j] = sum, product, max or min over i of x[o, i, j]`.
 //!
-//! Takes `x [outer.., n.., inner..]`, gives `y [outer.., inner..]`, f32. Axes that are not
-//! neighbours are reduced one run after the other. A long reduction is cut into chunks whose number
-//! follows from the shape alone, so its bits do not depend on tuning.
+//! The input is `x [outer.., n.., inner..]`, the result is `y [outer.., inner..]`, f32. Axes that
+//! are not adjacent are reduced one run after the other. A long reduction is divided into chunks
+//! whose number depends only on the shape, so its bits do not depend on tuning.
 
 mod composed;
 mod methods;
@@ -20,11 +20,11 @@ use crate::{DType, Shape, Source, Tensor};
 
 use super::view::simplify::as_reshape;
 
-/// Where a reduction in one invocation becomes one in chunks.
+/// The length above which a reduction is computed in chunks.
 const CHUNK: usize = 256;
-/// Columns that one thread of the CPU reduces at a time.
+/// The number of columns that one CPU thread reduces at a time.
 const COLUMNS: usize = 256;
-/// Rows at least this long get a workgroup each.
+/// The length from which each row has a workgroup.
 const MIN_WORKGROUP_ROW: usize = 128;
 
 impl ReduceKind {
@@ -39,7 +39,7 @@ impl ReduceKind {
 }
 
 impl Reduce {
-    /// Elements before the reduced axes, in them, and after them.
+    /// Returns the numbers of elements before the reduced axes, along them, and after them.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
         let product = |d: &[usize]| d.iter().product();
         (
@@ -67,11 +67,11 @@ impl OpDef for Reduce {
             ),
             ReduceKind::Max => (
                 "`y[o, j] = max over i of x[o, i, j]`",
-                "`dy`, shared evenly by equals",
+                "`dy`, shared evenly by equal elements",
             ),
             ReduceKind::Min => (
                 "`y[o, j] = min over i of x[o, i, j]`",
-                "`dy`, shared evenly by equals",
+                "`dy`, shared evenly by equal elements",
             ),
         };
         OpDoc {
@@ -84,7 +84,7 @@ impl OpDef for Reduce {
 
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x] = x else {
-            return Err(format!("takes 1 input, was given {}", x.len()));
+            return Err(format!("expected 1 input, found {}", x.len()));
         };
         if x.dtype != DType::F32 {
             return Err("the input must be f32; see `Tensor::cast`".to_string());
@@ -112,7 +112,7 @@ impl OpDef for Reduce {
             ReduceKind::Sum => spread(b.dy),
             ReduceKind::Product => self.product_grad(b, spread),
             ReduceKind::Max | ReduceKind::Min => {
-                // Equals share the gradient evenly, as in PyTorch's amax and amin.
+                // Equal elements share the gradient evenly, as in PyTorch's amax and amin.
                 let hit = x.eq(&spread(b.y)).cast(DType::F32);
                 let hits = self.over_the_same(ReduceKind::Sum, &hit);
                 spread(&(b.dy / hits)) * hit
@@ -161,7 +161,7 @@ impl OpDef for Reduce {
         OpKind::Kernel(self)
     }
 
-    /// A reduction of axes of size 1 is a reshape.
+    /// Replaces a reduction of axes of size 1 by a reshape.
     fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
         let x = graph.node(*node.inputs.first()?);
         let one = x
@@ -186,10 +186,10 @@ impl KernelOp for Reduce {
         };
         let plain = Expr::load(&cx.x[0], cx.inputs[0]);
         let prologue = cx.prologue.unwrap_or(&plain);
-        // A CPU that plays a GPU pays dearly for a workgroup's barriers, and is busy with few rows.
+        // On a software adapter, the barriers of a workgroup are slow, and few rows keep it busy.
         let few = n <= CHUNK || outer >= 64 && n < CHUNK * 16;
         let serial = cx.limits.software && inner == 1 && few;
-        // One chunk needs no second dispatch.
+        // A single chunk needs no second dispatch.
         let one_chunk = inner > 1 && n <= CHUNK;
         if n < MIN_WORKGROUP_ROW || serial || one_chunk {
             return vec![
@@ -200,7 +200,7 @@ impl KernelOp for Reduce {
         if inner == 1 && n < CHUNK * MIN_WORKGROUP_ROW {
             return vec![self.rows(outer, n, prologue, epilogue, cx).into()];
         }
-        // First each chunk, then the chunks' results.
+        // First each chunk, then the results of the chunks.
         let chunks = n.div_ceil(CHUNK);
         let partial = Meta::new([outer, chunks, inner], DType::F32);
         let store = Expr::store_acc(partial.shape.clone(), Operand::Scratch(0), DType::F32);
@@ -271,14 +271,14 @@ impl Reduce {
         }
     }
 
-    /// Another reduction of `x` over the same axes.
+    /// Returns another reduction of `x` over the same axes.
     fn over_the_same(&self, kind: ReduceKind, x: &Tensor) -> Tensor {
         let op = Op::Reduce(Reduce { kind, ..*self });
         Tensor::apply(op, &[x], Source::caller())
     }
 
-    /// `dx[i] = dy times the product of the others`: the product of all that are not 0, divided by `x[i]`,
-    /// unless another is 0.
+    /// Computes `dx[i]` as `dy` times the product of the other elements: the product of all
+    /// elements that are not 0, divided by `x[i]`, or 0 if another element is 0.
     fn product_grad(&self, b: &Backward, spread: impl Fn(&Tensor) -> Tensor) -> Tensor {
         let x = &b.x[0];
         let zero = x.eq_scalar(0.0);
@@ -291,7 +291,7 @@ impl Reduce {
     }
 }
 
-/// Row by row: each row is read once, in order, and `y` stays in the first cache.
+/// Reduces row by row: each row is read once, in order, and `y` stays in the L1 cache.
 fn fold(
     x: &[f32],
     (n, stride): (usize, usize),
@@ -322,7 +322,8 @@ impl Reduce {
         }
     }
 
-    /// One invocation for each chunk of each column; gives `[outer, ceil(n / chunk), inner]`.
+    /// Returns a kernel with one invocation for each chunk of each column. Its result is
+    /// `[outer, ceil(n / chunk), inner]`.
     fn columns(
         &self,
         (outer, n, inner): (usize, usize, usize),
@@ -331,7 +332,7 @@ impl Reduce {
         epilogue: &Expr,
         cx: &LowerContext,
     ) -> Kernel {
-        // A CPU that plays a GPU loads vectors faster; others rather have more invocations.
+        // A software adapter loads vectors faster; other adapters are faster with more invocations.
         let vectors = cx.limits.software && inner.is_multiple_of(4);
         let width = if vectors { 4 } else { 1 };
         let inner = inner / width;
@@ -350,7 +351,7 @@ impl Reduce {
         )
     }
 
-    /// One workgroup for each row; gives `[outer]`.
+    /// Returns a kernel with one workgroup for each row. Its result is `[outer]`.
     fn rows(
         &self,
         outer: usize,
@@ -385,7 +386,7 @@ impl Reduce {
             _ => wgsl!("reduce_columns"),
         };
         let mut parts = vec![prelude(width), wgsl!("lib/index"), self.combine(), shell];
-        // Prologue and epilogue may call the same libraries.
+        // Prologue and epilogue may use the same libraries.
         add_parts(&mut parts, prologue.parts);
         add_parts(&mut parts, epilogue.parts);
         let mut bindings = vec![Binding::Uniform(params)];

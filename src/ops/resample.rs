@@ -1,10 +1,11 @@
-//! Images of another size: averages of windows, and enlargements.
+//! Resampling of images: average pooling and upsampling.
 //!
-//! `y[.., i, j] = sum over r, c of A[i, r] B[j, c] x[.., r, c]`, f32, where each row of `A` and `B` is the weights of
-//! some neighbours, its *taps* (see [`Resampling`] and `axis`). Takes `x [.., h, w]`, gives `[.., oh, ow]`.
+//! `y[.., i, j] = sum over r, c of A[i, r] B[j, c] x[.., r, c]`, f32. Each row of `A` and `B` has
+//! the weights of a few adjacent elements, its *taps* (see [`Resampling`] and `axis`). The input is
+//! `x [.., h, w]`, the result is `[.., oh, ow]`.
 //!
-//! The gradient is the transpose: `dx[.., r, c] = sum over i, j of A[i, r] B[j, c] dy[.., i, j]`. It is gathered, each
-//! element from its *users*, in order.
+//! The gradient is the transpose: `dx[.., r, c] = sum over i, j of A[i, r] B[j, c] dy[.., i, j]`.
+//! Each element is gathered from its *users*, in order.
 
 mod axis;
 mod cpu;
@@ -21,7 +22,7 @@ use axis::Axis;
 
 /// The sizes of a resampling.
 struct Geometry {
-    /// Images, of one channel each.
+    /// The number of images of one channel.
     planes: usize,
     axes: [Axis; 2],
 }
@@ -29,7 +30,7 @@ struct Geometry {
 impl Geometry {
     fn new(kind: &Resampling, x: &Shape) -> Result<Geometry, String> {
         let Some((lead, size)) = x.split_last_chunk::<2>() else {
-            return Err(format!("takes images [.., h, w], not {x}"));
+            return Err(format!("expected images [.., h, w], found {x}"));
         };
         Ok(Geometry {
             planes: lead.iter().product(),
@@ -43,7 +44,7 @@ impl Geometry {
             .with_axis(rank - 1, self.axes[1].to())
     }
 
-    /// The kernel `label`: an invocation for each of `count` elements.
+    /// Returns the kernel with an invocation for each of `count` elements.
     fn kernel(&self, kind: &Resampling, gradient: bool, cx: &LowerContext) -> Vec<Variant> {
         let Some(epilogue) = cx.epilogue else {
             return Vec::new();
@@ -87,7 +88,7 @@ impl Geometry {
     }
 }
 
-/// The functions that say which elements meet, and with which weights.
+/// Returns the functions that compute the taps and their weights.
 fn taps(kind: &Resampling) -> Part {
     match kind {
         Resampling::Average { .. } => wgsl!("lib/resample_average"),
@@ -97,7 +98,7 @@ fn taps(kind: &Resampling) -> Part {
     }
 }
 
-/// The errors of weights and of sums of them.
+/// Returns the tolerance for the errors of the weights and the sums.
 fn tolerance(x: &Array) -> Tolerance {
     Tolerance {
         abs: 1e-6 * x.max_abs(),
@@ -124,11 +125,11 @@ impl OpDef for Resample {
                 Resampling::Nearest { .. } => {
                     "`y[.., i, j] = x[.., floor(i h / oh), floor(j w / ow)]`"
                 }
-                Resampling::Linear { .. } => "linear between the four neighbours of each place",
+                Resampling::Linear { .. } => "linear interpolation between the four nearest pixels",
             },
             shapes: "`x [.., h, w]`; `y [.., oh, ow]`",
             dtypes: "`f32`",
-            gradient: "each element of `dy` by the weights that it was made with",
+            gradient: "`dy`, distributed by the same weights",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -137,7 +138,7 @@ impl OpDef for Resample {
                 let g = Geometry::new(&self.kind, &x.shape)?;
                 Ok(Meta::new(g.output(&x.shape), DType::F32))
             }
-            _ => Err("takes one f32 tensor".to_string()),
+            _ => Err("expected one f32 tensor".to_string()),
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
@@ -169,7 +170,7 @@ impl OpDef for Resample {
 }
 
 impl Geometry {
-    /// Calls `f` with the place in `x`, the weight and the place in `y` of each pair that meets: the
+    /// Calls `f` with the index in `x`, the weight and the index in `y` of each tap, as in the
     /// definition.
     fn each(&self, mut f: impl FnMut(usize, f64, usize)) {
         let [a, b] = self.axes.each_ref().map(Axis::matrix);
@@ -205,7 +206,7 @@ impl KernelOp for Resample {
 }
 
 impl ResampleGrad {
-    /// The shape of what was resampled.
+    /// Returns the shape of the resampled tensor.
     fn x(&self, dy: &Shape) -> Option<Shape> {
         let (lead, _) = dy.split_last_chunk::<2>()?;
         Some(Shape::from([lead, &self.size].concat()))
@@ -213,12 +214,12 @@ impl ResampleGrad {
 
     fn geometry(&self, dy: &Shape) -> Result<(Geometry, Shape), String> {
         let x = self.x(dy);
-        let x = x.ok_or_else(|| format!("takes images [.., h, w], not {dy}"))?;
+        let x = x.ok_or_else(|| format!("expected images [.., h, w], found {dy}"))?;
         let g = Geometry::new(&self.kind, &x)?;
         let want = g.output(&x);
         match want == *dy {
             true => Ok((g, x)),
-            false => Err(format!("{x} resampled is {want}, not {dy}")),
+            false => Err(format!("resampling {x} gives {want}, but dy is {dy}")),
         }
     }
 }
@@ -234,10 +235,10 @@ impl OpDef for ResampleGrad {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "`dx[.., r, c]` is the sum of all `dy` that it had a part in, times its weights there",
+            formula: "`dx[.., r, c]` is the sum of all `dy` that use it, times its weights",
             shapes: "`dy [.., oh, ow]`; `dx [.., h, w]`",
             dtypes: "`f32`",
-            gradient: "the resampling that it is the gradient of",
+            gradient: "the resampling itself",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -245,7 +246,7 @@ impl OpDef for ResampleGrad {
             [dy] if dy.dtype == DType::F32 => {
                 Ok(Meta::new(self.geometry(&dy.shape)?.1, DType::F32))
             }
-            _ => Err("takes one f32 tensor".to_string()),
+            _ => Err("expected one f32 tensor".to_string()),
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
@@ -257,7 +258,7 @@ impl OpDef for ResampleGrad {
         }
     }
     fn tolerance(&self, x: &[&Array], dx: &Array) -> Tolerance {
-        // An element may have as many users as it is enlarged by.
+        // An element has at most as many users as the enlargement.
         let users = (x[0].data.len() / dx.data.len().max(1)).max(1) as f64;
         let one = tolerance(x[0]);
         Tolerance {
@@ -292,7 +293,7 @@ impl KernelOp for ResampleGrad {
 }
 
 impl Tensor {
-    /// The last two axes resampled: averages of windows, or an enlargement.
+    /// Resamples the last two axes: average pooling or upsampling.
     #[track_caller]
     pub fn resample(&self, kind: Resampling) -> Tensor {
         let op = Op::Resample(Resample { kind });

@@ -1,10 +1,13 @@
-//! Rotary position embedding (Su et al., 2021): pairs of features rotated by an angle of their position.
+//! Rotary position embedding (Su et al., 2021): rotates pairs of features by an angle that depends
+//! on their position.
 //!
-//! Takes `x [.., t, heads, d]` and a table `[t, r]` of cosines and sines, gives `x`'s shape, f32. With
-//! `c`, `s` the cosine and sine of pair `p` at position `t`: `y1 = x1 c - x2 s`, `y2 = x2 c + x1 s`.
-//! The first `r` features of a head are rotated, the others stay. The gradient rotates back.
+//! The inputs are `x [.., t, heads, d]` and a table `[t, r]` of cosines and sines; the result has
+//! the shape of `x`, f32. With the cosine `c` and the sine `s` of pair `p` at position `t`:
+//! `y1 = x1 c - x2 s`, `y2 = x2 c + x1 s`. The first `r` features of a head are rotated, the others
+//! are copied. The gradient rotates by the opposite angle.
 //!
-//! Why a table: WGSL promises the sine of an angle up to pi only, and to 11 bits.
+//! The table is an input because WGSL guarantees the sine only for angles up to pi, and only with
+//! 11 bits.
 
 use crate::graph::{Backward, Grads, Meta, Op, Rope};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
@@ -14,7 +17,7 @@ use crate::ops::{
 };
 use crate::{DType, Shape, Source, Tensor};
 
-/// The sizes: positions, heads, features of a head, features of it that are rotated.
+/// The sizes: positions, heads, features of a head, rotated features of a head.
 struct Sizes {
     t: usize,
     heads: usize,
@@ -32,7 +35,8 @@ impl Sizes {
 }
 
 impl Rope {
-    /// For feature `j` of `r` that are rotated: its partner, its pair, and the sign of the sine.
+    /// Returns, for feature `j` of `r` rotated ones, its partner, its pair, and the sign of the
+    /// sine.
     #[inline(always)]
     fn partner(self, j: usize, r: usize) -> (usize, usize, f32) {
         let (partner, pair, first) = match self.interleaved {
@@ -58,7 +62,7 @@ impl OpDef for Rope {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, table] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         if x.dtype != DType::F32 || table.dtype != DType::F32 {
             return Err("both inputs must be f32".to_string());
@@ -66,7 +70,7 @@ impl OpDef for Rope {
         match Sizes::of(&x.shape, &table.shape) {
             Some(sizes) if self.heads <= sizes.heads => Ok(x.clone()),
             _ => Err(format!(
-                "x [.., t, heads, d] of at least {} heads needs a table [t, r] with r even and at most d",
+                "x [.., t, heads, d] of at least {} heads requires a table [t, r] with r even and at most d",
                 self.heads
             )),
         }
@@ -169,10 +173,10 @@ impl KernelOp for Rope {
 }
 
 impl Tensor {
-    /// Rotates pairs of features of `[.., t, heads, d]` by the angles of `table`, `[t, r]`: the cosines
-    /// of the `r / 2` pairs in the first half of a row, their sines in the second. The first `r`
-    /// features of the first `heads` heads are rotated; pairs are features `2i` and `2i + 1` where
-    /// `interleaved`, else `i` and `i + r / 2`. No gradient flows to the table.
+    /// Rotates pairs of features of `[.., t, heads, d]` by the angles of `table`, `[t, r]`. A row
+    /// of the table has the cosines of the `r / 2` pairs in its first half and their sines in the
+    /// second. The first `r` features of the first `heads` heads are rotated. If `interleaved`, the
+    /// pairs are features `2i` and `2i + 1`, else `i` and `i + r / 2`. The table gets no gradient.
     #[track_caller]
     pub fn rope(&self, table: &Tensor, heads: usize, interleaved: bool) -> Tensor {
         let op = Rope {

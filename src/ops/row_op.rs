@@ -1,34 +1,36 @@
-//! Row ops: what they share, so that a new one is its formula, its reference, its WGSL and its cases.
+//! The shared part of row ops. A new row op needs only its formula, its reference, its WGSL and its
+//! cases.
 //!
-//! A row op works on each row of its first input (a slice along the last axis) by itself: softmax, a
-//! normalization. Of its other inputs each row sees its own part (a label, a row of `dy`), or the
-//! whole (a weight), as [`RowOp::is_whole`] says. Its result has as many rows, of any length.
+//! A row op computes each row of its first input (a slice along the last axis) independently, such
+//! as softmax or a normalization. Of each other input, a row reads its own part (a label, a row of
+//! `dy`) or the whole (a weight); see [`RowOp::is_whole`]. The result has as many rows, of any
+//! length.
 //!
-//! On a GPU each row gets a workgroup, or on a software GPU an invocation; on the CPU rows are shared out
-//! among threads.
+//! On a GPU, each row has a workgroup, or on a software adapter an invocation. On the CPU, threads
+//! share the rows.
 
 use crate::graph::{Backward, Grads, Meta, Op};
 use crate::kernel::{Binding, Kernel, Part, Variant, wgsl};
 use crate::ops::{Array, HostRef, LowerContext, OpDoc, Precision, Tolerance, grid, rows};
 use crate::{DType, Source, Tensor};
 
-/// Most inputs of a row op.
+/// The largest number of inputs of a row op.
 pub(super) const MAX_INPUTS: usize = 4;
 
-/// Rows from which each gets an invocation of its own on a device that is a CPU.
+/// The number of rows from which each has one invocation on a device that is a CPU.
 const OWN_FROM: usize = 64;
-/// The longest of such rows.
+/// The largest length of such a row.
 const OWN_TO: usize = 1 << 13;
-/// A row op goes through a row at most so often.
+/// The largest number of passes through a row.
 const LOOPS: usize = 4;
-/// Invocations of a workgroup then: a vector of the CPU.
+/// The workgroup size of such kernels: a SIMD vector of the CPU.
 const OWN: u32 = 8;
 
-/// What makes one row op differ from another. [`row_op`] makes an op of it.
+/// A row op. [`row_op`] implements an op for it.
 pub(super) trait RowOp: Sync {
-    /// Floating-point operations an element of input 0.
+    /// The floating-point operations per element of input 0.
     const FLOPS: f64;
-    /// What an element of input 0 costs the CPU, in additions.
+    /// The cost per element of input 0 on the CPU, in additions.
     const COST: usize;
     /// See [`crate::ops::OpDef::precision`].
     const PRECISION: Precision;
@@ -41,44 +43,45 @@ pub(super) trait RowOp: Sync {
     fn infer(&self, x: &[Meta]) -> Result<Meta, String>;
     /// See [`crate::ops::OpDef::grad`].
     fn grad(&self, b: &Backward) -> Grads;
-    /// Whether every row sees the whole of input `i`, and not its own part of it.
+    /// Returns whether every row reads the whole of input `i` instead of its own part.
     fn is_whole(&self, i: usize) -> bool {
         let _ = i;
         false
     }
-    /// One row of the definition, in f64; `y` is all zeros.
+    /// Computes a row from the definition, in f64; `y` is all zeros.
     fn reference(&self, x: &[&[f64]], y: &mut [f64]);
     /// See [`crate::ops::OpDef::tolerance`].
     fn tolerance(&self, x: &[&Array], y: &Array) -> Tolerance;
-    /// One row on the CPU.
+    /// Computes a row on the CPU.
     fn cpu(&self, x: &[HostRow], y: &mut [f32]);
-    /// The shader: its inputs are bound first, then the result, then rows, columns and [`RowOp::params`].
+    /// Returns the shader. Its bindings are the inputs, the result, and a uniform with rows,
+    /// columns and [`RowOp::params`].
     fn shader(&self) -> (&'static str, Vec<Part>);
-    /// Words of the shader's parameters after rows and columns.
+    /// Returns the words of the shader's parameters after rows and columns.
     fn params(&self) -> Vec<u32> {
         Vec::new()
     }
 }
 
-/// What a row of the CPU device sees of one input.
+/// The part of an input that a row reads on the CPU device.
 #[derive(Clone, Copy)]
 pub(super) struct HostRow<'a>(pub &'a [u32]);
 
 impl<'a> HostRow<'a> {
-    /// The elements, of an `f32` input.
+    /// Returns the elements of an `f32` input.
     #[inline(always)]
     pub fn f32(self) -> &'a [f32] {
         bytemuck::cast_slice(self.0)
     }
 
-    /// The only element, of a `u32` input.
+    /// Returns the only element of a `u32` input.
     #[inline(always)]
     pub fn number(self) -> usize {
         self.0.first().map_or(usize::MAX, |n| *n as usize)
     }
 }
 
-/// Makes ops of types that are [`RowOp`]s.
+/// Implements ops for types that are [`RowOp`]s.
 macro_rules! row_op {
     ($($op:ty),* $(,)?) => {$(
         impl $crate::ops::OpDef for $op {
@@ -135,7 +138,7 @@ macro_rules! row_op {
 }
 pub(super) use row_op;
 
-/// The part of `x` that row `i` of `rows` sees.
+/// Returns the part of `x` that row `i` of `rows` reads.
 #[inline(always)]
 fn part<T>(x: &[T], i: usize, rows: usize, whole: bool) -> &[T] {
     let n = x.len() / rows.max(1);
@@ -145,7 +148,7 @@ fn part<T>(x: &[T], i: usize, rows: usize, whole: bool) -> &[T] {
     }
 }
 
-/// The reference of a row op.
+/// Computes a row op with the reference.
 pub(super) fn reference(op: &impl RowOp, x: &[&Array], y: &mut Array) {
     let rows = x[0].shape.rows();
     let n = y.data.len() / rows.max(1);
@@ -158,7 +161,7 @@ pub(super) fn reference(op: &impl RowOp, x: &[&Array], y: &mut Array) {
     }
 }
 
-/// A row op on the CPU.
+/// Computes a row op on the CPU.
 pub(super) fn cpu(op: &impl RowOp, x: &[HostRef], y: &mut [f32]) {
     let Some(first) = x.first() else { return };
     let (rows, columns) = (first.meta.shape.rows(), first.meta.shape.last());
@@ -184,7 +187,7 @@ fn cost_of<R: RowOp>(_: &R) -> usize {
     R::COST
 }
 
-/// A row op's kernel: one workgroup for each row, or one invocation.
+/// Returns the kernel of a row op: one workgroup for each row, or one invocation.
 pub(super) fn kernels(op: &impl RowOp, cx: &LowerContext) -> Vec<Variant> {
     let (rows, columns) = (cx.x[0].shape.rows(), cx.x[0].shape.last());
     let (label, shader) = op.shader();
@@ -193,7 +196,7 @@ pub(super) fn kernels(op: &impl RowOp, cx: &LowerContext) -> Vec<Variant> {
     let mut params = vec![rows as u32, columns as u32];
     params.extend(op.params());
     bindings.push(Binding::Uniform(params));
-    // A workgroup's invocations take turns at barriers on a device that is a CPU.
+    // On a device that is a CPU, the barriers of a workgroup are slow.
     let own = cx.limits.software && rows >= OWN_FROM && columns <= OWN_TO;
     let (workgroup, groups, library) = match own {
         true => (OWN, rows.div_ceil(OWN as usize), wgsl!("lib/row_own")),
@@ -218,35 +221,35 @@ pub(super) fn kernels(op: &impl RowOp, cx: &LowerContext) -> Vec<Variant> {
     vec![kernel.into()]
 }
 
-/// The shape rule of an op that takes one f32 tensor and gives one like it.
+/// The shape rule of an op with one f32 input and a result of the same type.
 pub(super) fn like_one(x: &[Meta]) -> Result<Meta, String> {
     match x {
         [x] if x.dtype == DType::F32 && x.shape.rank() > 0 => Ok(x.clone()),
-        _ => Err("takes one f32 tensor with at least one axis".to_string()),
+        _ => Err("expected one f32 tensor with at least one axis".to_string()),
     }
 }
 
-/// The shape rule of a gradient that takes the result and its gradient.
+/// The shape rule of a gradient op with the inputs `y` and `dy`.
 pub(super) fn like_two(x: &[Meta]) -> Result<Meta, String> {
     match x {
         [y, dy] if y == dy && y.dtype == DType::F32 && y.shape.rank() > 0 => Ok(y.clone()),
-        _ => Err("takes y and dy, f32 of one shape with at least one axis".to_string()),
+        _ => Err("expected y and dy, f32 of the same shape with at least one axis".to_string()),
     }
 }
 
-/// The gradient rule of an op with one input, by an op that takes the result and its gradient.
+/// The gradient rule of an op with one input, by an op with the inputs `y` and `dy`.
 pub(super) fn by(op: Op, b: &Backward) -> Grads {
     let dx = Tensor::apply(op, &[b.y, b.dy], Source::caller());
     Ok(vec![Some(dx)])
 }
 
-/// The gradient rule of a gradient.
+/// The gradient rule of a gradient op.
 pub(super) fn once() -> Grads {
-    Err("has no second derivative here: differentiate the loss once".to_string())
+    Err("has no second derivative; differentiate the loss only once".to_string())
 }
 
 impl Tensor {
-    /// Applies a row op along `axis`, which becomes the last on the way.
+    /// Applies a row op along `axis`, which is moved to the end and back.
     pub(super) fn along(
         &self,
         axis: isize,
@@ -263,7 +266,7 @@ impl Tensor {
         Tensor::apply(op, &[&self.swapped(axis, last)], caller).swapped(axis, last)
     }
 
-    /// The two axes swapped, or the tensor itself where they are the same.
+    /// Returns the tensor with two axes swapped, or the tensor itself if they are the same.
     pub(super) fn swapped(&self, a: isize, b: isize) -> Tensor {
         match a == b {
             true => self.clone(),

@@ -1,33 +1,34 @@
-//! Arithmetic on rows for the CPU device: in vectors, and over threads.
+//! Arithmetic on rows for the CPU device, vectorized and on several threads.
 //!
-//! Invariant: the terms of a sum are added in an order that follows from the row's length alone, so
-//! the bits do not depend on the machine's threads or on the width of its vectors.
+//! Invariant: the order of the terms of a sum depends only on the length of the row, so the bits do
+//! not depend on the number of threads or the width of vectors.
 
 use super::elementwise::Fast;
 use crate::ops::threads;
 
-/// Elements, times what each costs, from which other threads are woken: some ten microseconds of
-/// work, which is about what waking one takes.
+/// The number of elements, times the cost of each, from which other threads are used. It is about
+/// ten microseconds of work, which is about the time to wake a thread.
 const PARALLEL_FROM: usize = 1 << 16;
 
-/// Partial results of a row, side by side, so that sums and maxima become vector code.
+/// The number of partial results of a row, so that sums and maxima are vectorized.
 const LANES: usize = 8;
 
-/// Runs a loop compiled for the widest vectors that this CPU has. The bits stay the same: a wider
-/// vector does more elements at once, and multiplications and additions are never merged.
+/// Runs a loop that is compiled for the widest vectors of this CPU. The bits stay the same: a wider
+/// vector computes more elements at once, and multiplications and additions are never fused.
 ///
-/// Give the closure and what it calls `#[inline(always)]`, or they stay compiled for any CPU.
+/// Mark the closure and the functions that it calls `#[inline(always)]`; otherwise they stay
+/// compiled for any CPU.
 #[inline(always)]
 pub(super) fn widest<R>(f: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(f)
 }
 
-/// Calls `f` with each row of `y` (of `n` elements, the last perhaps of fewer) and its number. An element costs about `cost`
-/// additions.
+/// Calls `f` with each row of `y` and its index. Rows have `n` elements; the last one may have
+/// fewer. An element costs about `cost` additions.
 pub(super) fn for_rows(y: &mut [f32], n: usize, cost: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
     let n = n.max(1);
     let work = y.len().saturating_mul(cost);
-    // Of a size that follows from the shape; which thread takes it makes no difference.
+    // The size of a piece depends only on the shape. The thread that computes it does not matter.
     let rows = (PARALLEL_FROM / 2 / cost.max(1)).div_ceil(n).max(1);
     let run = |first: usize, y: &mut [f32]| {
         widest(
@@ -45,41 +46,42 @@ pub(super) fn for_rows(y: &mut [f32], n: usize, cost: usize, f: impl Fn(usize, &
     threads::for_pieces(y, rows * n, true, |(task, y)| run(task * rows, y));
 }
 
-/// Row number `i` of `x`, with rows of `n` elements.
+/// Returns row `i` of `x`, with rows of `n` elements.
 #[inline(always)]
 pub(super) fn row(x: &[f32], n: usize, i: usize) -> &[f32] {
     x.get(i * n..(i + 1) * n).unwrap_or(&[])
 }
 
-/// The largest element; the smallest number of an empty row. Skips NaN.
+/// Returns the largest element, or the smallest number for an empty row. Ignores NaN.
 #[inline(always)]
 pub(super) fn max(x: &[f32]) -> f32 {
     let larger = |m, x| if x > m { x } else { m };
     join(lanes(x, f32::MIN, f32::MIN, larger), larger)
 }
 
-/// The smallest element; the largest number of an empty row. Skips NaN.
+/// Returns the smallest element, or the largest number for an empty row. Ignores NaN.
 #[inline(always)]
 pub(super) fn min(x: &[f32]) -> f32 {
     let smaller = |m, x| if x < m { x } else { m };
     join(lanes(x, f32::MAX, f32::MAX, smaller), smaller)
 }
 
-/// The product of the elements.
+/// Returns the product of the elements.
 #[inline(always)]
 pub(super) fn product(x: &[f32]) -> f32 {
     let times = |a, b| a * b;
     join(lanes(x, 1.0, 1.0, times), times)
 }
 
-/// The sum of the elements. See [`long_sum`] for more than some hundreds.
+/// Returns the sum of the elements. See [`long_sum`] for more than a few hundred.
 #[inline(always)]
 pub(super) fn sum(x: &[f32]) -> f32 {
     let add = |a, b| a + b;
     join(lanes(x, 0.0, 0.0, add), add)
 }
 
-/// The sum of any number of elements: a tree of sums of blocks, so that its error grows slowly.
+/// Returns the sum of any number of elements. It is a tree of sums of blocks, so its error grows
+/// slowly.
 pub(super) fn long_sum(x: &[f32]) -> f32 {
     const BLOCK: usize = 1024;
     let blocks = x.len().div_ceil(BLOCK);
@@ -97,7 +99,7 @@ pub(super) fn long_sum(x: &[f32]) -> f32 {
     left + right
 }
 
-/// The sum of `x[i] y[i]`.
+/// Returns the sum of `x[i] y[i]`.
 #[inline(always)]
 pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
@@ -109,14 +111,14 @@ pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
     join(sums, |a, b| a + b)
 }
 
-/// The sum of `(x[i] - centre)^2`.
+/// Returns the sum of `(x[i] - centre)^2`.
 #[inline(always)]
 pub(super) fn squares_around(x: &[f32], centre: f32) -> f32 {
     let take = |s, x: f32| s + (x - centre) * (x - centre);
     join(lanes(x, 0.0, centre, take), |a, b| a + b)
 }
 
-/// The sum of `(x[i] - centre) y[i]`.
+/// Returns the sum of `(x[i] - centre) y[i]`.
 #[inline(always)]
 pub(super) fn dot_around(x: &[f32], centre: f32, y: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
@@ -128,7 +130,7 @@ pub(super) fn dot_around(x: &[f32], centre: f32, y: &[f32]) -> f32 {
     join(sums, |a, b| a + b)
 }
 
-/// `y = e^(x - max)`; gives the sum of `y`.
+/// Computes `y = e^(x - max)`, and returns the sum of `y`.
 #[inline(always)]
 pub(super) fn exp_of(x: &[f32], max: f32, y: &mut [f32]) -> f32 {
     let exp = |x: [f32; LANES], sums: &mut [f32; LANES]| {
@@ -144,7 +146,7 @@ pub(super) fn exp_of(x: &[f32], max: f32, y: &mut [f32]) -> f32 {
     for (y, x) in y.iter_mut().zip(x) {
         *y = exp(*x, &mut sums);
     }
-    // e^-infinity is 0, and adds nothing.
+    // e^-infinity is 0 and does not change the sum.
     let last = exp(padded(rest, f32::NEG_INFINITY), &mut sums);
     for (y, last) in y_rest.iter_mut().zip(last) {
         *y = last;
@@ -152,14 +154,15 @@ pub(super) fn exp_of(x: &[f32], max: f32, y: &mut [f32]) -> f32 {
     join(sums, |a, b| a + b)
 }
 
-/// The sum of `e^(x - max)`.
+/// Returns the sum of `e^(x - max)`.
 #[inline(always)]
 pub(super) fn exp_sum(x: &[f32], max: f32) -> f32 {
     let take = |s, x: f32| s + (x - max).fast_exp();
     join(lanes(x, 0.0, f32::NEG_INFINITY, take), |a, b| a + b)
 }
 
-/// Each lane takes every eighth element. Taking `nothing` must change nothing.
+/// Reduces a row into lanes; each lane takes every eighth element. `nothing` must be a neutral
+/// element.
 #[inline(always)]
 fn lanes(x: &[f32], start: f32, nothing: f32, take: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
     let mut lanes = [start; LANES];
@@ -178,8 +181,8 @@ fn lanes(x: &[f32], start: f32, nothing: f32, take: impl Fn(f32, f32) -> f32) ->
     lanes
 }
 
-/// The elements, then `nothing`: the last part of a row as a whole vector, for short rows are mostly
-/// their last part.
+/// Returns the elements followed by `nothing`, as a whole vector. Short rows consist mostly of this
+/// last part.
 #[inline(always)]
 fn padded(rest: &[f32], nothing: f32) -> [f32; LANES] {
     let mut all = [nothing; LANES];

@@ -1,13 +1,16 @@
-//! Scattering: rows added up by number, `y[r, ..] = sum over i with ids[i] = r of x[i, ..]`.
+//! Scatter-add: adds rows by index, `y[r, ..] = sum over i with ids[i] = r of x[i, ..]`.
 //!
-//! Takes `x [ids.., ..]` f32 and `u32` row numbers `[ids..]`, gives `[rows, ..]`. Numbers past the
-//! last row are left out. It is the gradient of gathering, and gathering is its own.
+//! The inputs are `x [ids.., ..]` f32 and `u32` row indices `[ids..]`; the result is `[rows, ..]`.
+//! Indices past the last row are ignored. Scatter-add is the gradient of gather, and gather is the
+//! gradient of scatter-add.
 //!
-//! Invariant: a row's terms are added in ascending order of `i`, so the same bits come out each time.
+//! Invariant: the terms of a row are added in ascending order of `i`, so the bits are the same each
+//! time.
 //!
-//! On a GPU the positions of each row number are chained first, in ascending order; then each row's chain is
-//! walked, and each row of `x` read once. Few are chained by `rows * ids` comparisons in one dispatch, many by sorting
-//! the numbers, with work that grows with `rows + ids`. Why not atomics: there are none for floats in WGSL, and their
+//! On a GPU, the positions of each row index are first linked in a chain, in ascending order. Then
+//! the chain of each row is traversed, so that each row of `x` is read once. Few positions are
+//! linked by `rows * ids` comparisons in one dispatch. Many are linked by sorting the indices, with
+//! work that grows with `rows + ids`. Atomics are not used: WGSL has none for floats, and their
 //! order would change the bits.
 
 use crate::graph::{Backward, Gather, Grads, Meta, Op, ScatterAdd};
@@ -19,12 +22,13 @@ use crate::ops::{
 };
 use crate::{DType, Source, Tensor};
 
-/// Comparisons up to which comparing all row numbers with all positions takes less than sorting. A CPU that plays
-/// a GPU makes fewer at a time, and starts a dispatch in less.
+/// The number of comparisons up to which comparing all row indices with all positions is faster
+/// than sorting. A software adapter makes fewer comparisons at a time, and starts a dispatch in
+/// less time.
 const COMPARISONS: usize = 1 << 20;
 const COMPARISONS_SOFTWARE: usize = 1 << 17;
 
-/// Elements of one row of a result.
+/// Returns the number of elements of a row of the result.
 fn row_len(y: &[usize]) -> usize {
     y.iter().skip(1).product()
 }
@@ -59,13 +63,13 @@ impl OpDef for ScatterAdd {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, ids] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         if x.dtype != DType::F32 || ids.dtype != DType::U32 {
-            return Err("the rows must be f32 and their numbers u32".to_string());
+            return Err("the rows must be f32 and their indices u32".to_string());
         }
         let Some(rest) = x.shape.strip_prefix(&ids.shape[..]) else {
-            return Err("rows [ids.., ..] need numbers [ids..], one a row".to_string());
+            return Err("rows [ids.., ..] require indices [ids..], one per row".to_string());
         };
         Ok(Meta::new([&[self.rows], rest].concat(), DType::F32))
     }
@@ -79,7 +83,7 @@ impl OpDef for ScatterAdd {
         add(&x[0].data, row_len(&y.shape), ids, &mut y.data);
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
-        // A sum of at most as many terms as the most frequent number has.
+        // A sum has at most as many terms as the most frequent index.
         let mut counts = vec![0u32; self.rows];
         for &id in &x[1].data {
             if let Some(count) = counts.get_mut(id as usize) {
@@ -122,7 +126,7 @@ impl KernelOp for ScatterAdd {
             true => Radix {
                 keys: cx.inputs[1],
                 count,
-                // Numbers past the last row are one more.
+                // All indices past the last row are mapped to one more row.
                 most: self.rows as u32,
                 limits: cx.limits,
             }
@@ -139,7 +143,7 @@ impl KernelOp for ScatterAdd {
             pairs,
         } = sorted;
         let chains = Operand::Scratch(scratch.len());
-        // At least one word, for there are no buffers of none.
+        // At least one word, because a buffer cannot be empty.
         scratch.push(4 * (count + self.rows).max(1) as u64);
         let (label, shader, items) = match sort {
             true => (
@@ -149,7 +153,7 @@ impl KernelOp for ScatterAdd {
             ),
             false => ("scatter_link", wgsl!("scatter_link"), self.rows),
         };
-        // All may be rows of one number.
+        // All positions may have the same row index.
         if !cx.allows(count) {
             return Vec::new();
         }
@@ -191,8 +195,9 @@ impl KernelOp for ScatterAdd {
 }
 
 impl Tensor {
-    /// The rows of this tensor `[ids.., ..]` added up by their numbers in `ids` (`u32`, `[ids..]`);
-    /// gives `[rows, ..]`. Numbers past the last row are left out. The reverse of [`Tensor::gather`].
+    /// Adds the rows of this tensor `[ids.., ..]` by their indices `ids` (`u32`, `[ids..]`).
+    /// Returns `[rows, ..]`. Indices past the last row are ignored. It is the transpose of
+    /// [`Tensor::gather`].
     #[track_caller]
     pub fn scatter_add(&self, ids: &Tensor, rows: usize) -> Tensor {
         Tensor::apply(

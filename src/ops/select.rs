@@ -1,14 +1,16 @@
-//! Selecting and scattering along any axis, made of gathering and scattering rows; and filling by a mask.
+//! Selection and scattering along any axis, composed of gather and scatter-add, and masked filling.
 //!
-//! The numbers along the axis become numbers of elements or rows in one chain; what gathers and scatters rows
-//! does the rest. So every sum has the order of [`ScatterAdd`]: ascending, the same bits each time.
+//! An elementwise chain converts the indices along the axis to indices of elements or rows, which
+//! are then gathered or scattered. So every sum has the order of [`ScatterAdd`]: ascending, with
+//! the same bits each time.
 
 use crate::graph::{Gather, Op, ScatterAdd};
 use crate::{DType, Shape, Source, Tensor};
 
 impl Tensor {
-    /// The slices along `axis` (negative counts from the back) whose numbers are in `ids` (`u32 [m]`), as
-    /// `torch.index_select`: `[.., n, ..]` gives `[.., m, ..]`. A number past the end gives zeros.
+    /// Returns the slices along `axis` with the indices `ids` (`u32 [m]`), as `torch.index_select`:
+    /// `[.., n, ..]` gives `[.., m, ..]`. A negative axis counts from the last one. An index past
+    /// the end gives zeros.
     #[track_caller]
     pub fn index_select(&self, axis: isize, ids: &Tensor) -> Tensor {
         const NAME: &str = "index_select";
@@ -20,7 +22,7 @@ impl Tensor {
         if ids.shape().rank() != 1 || ids.dtype() != DType::U32 {
             let have = ids.meta();
             let (dtype, shape) = (have.dtype, have.shape);
-            let reason = format!("the numbers must be u32 [m], not {dtype} {shape}");
+            let reason = format!("expected indices u32 [m], found {dtype} {shape}");
             return self.record_error(NAME, reason, caller);
         }
         let gather = Op::Gather(Gather { frozen: None });
@@ -40,16 +42,18 @@ impl Tensor {
         }
     }
 
-    /// `value` where `mask` (a `bool`) holds, else the element, as `torch.Tensor.masked_fill`. The shapes
-    /// broadcast together by NumPy's rule. What is filled passes no gradient.
+    /// Returns `value` where `mask` (a `bool`) is true, else the element, as
+    /// `torch.Tensor.masked_fill`. The shapes broadcast by NumPy's rules. Filled elements pass no
+    /// gradient.
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor, value: f64) -> Tensor {
         mask.select(&self.constant_like(value), self)
     }
 
-    /// This tensor with the elements of `src` added where their numbers along `axis` are in `ids` (`u32`, of the
-    /// shape of `src`): `y[o, ids[o, i, j], j] += src[o, i, j]`, as `torch.scatter_add`. In all other axes the
-    /// shapes agree. A number past the end adds nothing. Equal numbers add up in ascending order of `i`.
+    /// Adds the elements of `src` to this tensor at their indices `ids` along `axis` (`u32`, of the
+    /// shape of `src`): `y[o, ids[o, i, j], j] += src[o, i, j]`, as `torch.scatter_add`. The shapes
+    /// agree in all other axes. Indices past the end are ignored. Elements with equal indices are
+    /// added in ascending order of `i`.
     #[track_caller]
     pub fn scatter_add_dim(&self, axis: isize, ids: &Tensor, src: &Tensor) -> Tensor {
         const NAME: &str = "scatter_add_dim";
@@ -61,7 +65,7 @@ impl Tensor {
         let given = src.shape();
         if ids.shape() != given || given.with_axis(a, 0) != shape.with_axis(a, 0) {
             let reason = format!(
-                "numbers {} and elements {given} must have one shape, which agrees with {shape} in all axes but \
+                "indices {} and elements {given} must have the same shape, which agrees with {shape} in all axes but \
                  {a}",
                 ids.shape()
             );
@@ -70,13 +74,14 @@ impl Tensor {
         let types = [self, ids, src].map(|x| x.dtype().computed());
         if types != [DType::F32, DType::U32, DType::F32] {
             let [to, ids, from] = types;
-            let reason = format!("takes f32, numbers in u32, and f32, not {to}, {ids} and {from}");
+            let reason =
+                format!("expected f32, indices in u32, and f32, found {to}, {ids} and {from}");
             return self.record_error(NAME, reason, caller);
         }
         self + src.spread_along(ids, a, &shape, caller)
     }
 
-    /// The elements of this tensor added up at their numbers along `axis` of a tensor of shape `to`.
+    /// Adds the elements of this tensor at their indices along `axis` of a tensor of shape `to`.
     pub(super) fn spread_along(
         &self,
         ids: &Tensor,
@@ -97,7 +102,7 @@ impl Tensor {
     }
 }
 
-/// Elements before the axis, in it, and after it.
+/// Returns the numbers of elements before the axis, along it, and after it.
 fn around(shape: &Shape, axis: usize) -> (usize, usize, usize) {
     let (outer, rest) = shape.split_at(axis.min(shape.rank()));
     let (n, inner) = rest

@@ -1,24 +1,24 @@
-//! Ops whose kernels and CPU implementation are written in terms of the sizes of their inputs.
+//! Ops whose kernels and CPU implementation depend on the sizes of their inputs.
 
 use crate::graph::Meta;
 use crate::kernel::Variant;
 use crate::ops::{Fusion, HostRef, KernelOp, LowerContext};
 
-/// An op without fusion that works out its sizes first. It is a [`KernelOp`].
+/// An op without fusion that first computes its sizes. Every [`SizedOp`] is a [`KernelOp`].
 pub(super) trait SizedOp {
-    /// What the op needs to know of its inputs' shapes.
+    /// The sizes that the op requires.
     type Sizes;
 
-    /// The sizes, or why the inputs do not fit.
+    /// Computes the sizes. Returns a message if the inputs do not fit.
     fn sizes_of(&self, x: &[Meta]) -> Result<Self::Sizes, String>;
-    /// The loop iterations of an invocation, where they grow with the sizes.
+    /// Returns the loop iterations of an invocation, if they grow with the sizes.
     fn iterations(&self, sizes: &Self::Sizes) -> usize {
         let _ = sizes;
         0
     }
-    /// The ways to compute it on a GPU, all with the same bits.
+    /// Returns the variants on a GPU, all with the same bits.
     fn variants(&self, sizes: Self::Sizes, cx: &LowerContext) -> Vec<Variant>;
-    /// Computes it on the CPU.
+    /// Computes the op on the CPU.
     fn compute(&self, sizes: Self::Sizes, x: &[HostRef], y: &mut [f32]);
 }
 

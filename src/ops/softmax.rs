@@ -1,7 +1,8 @@
 //! Softmax over the last axis: `y = e^(x - max) / sum(e^(x - max))`.
 //!
-//! Takes `x [.., n]`, gives `y [.., n]`, f32. Backward needs the output, not the input, so the
-//! planner may drop `x`. Why not compose it from max, exp and sum: that reads memory three times.
+//! The input is `x [.., n]`, the result is `y [.., n]`, f32. The backward pass uses the output, not
+//! the input, so the planner may free `x`. It is not composed of max, exp and sum, which would read
+//! memory three times.
 
 use crate::graph::{Backward, Grads, Meta, Op, Softmax, SoftmaxGrad};
 use crate::kernel::{Part, wgsl};
@@ -41,8 +42,8 @@ impl RowOp for Softmax {
         }
     }
     fn tolerance(&self, x: &[&Array], _: &Array) -> Tolerance {
-        // exp may be off by 3 + 2 |x| units, and x - max reaches twice the largest magnitude where
-        // the result still counts (below e^-20 it no longer does).
+        // exp has an error of up to 3 + 2 |x| units. x - max reaches twice the largest magnitude,
+        // as far as the result is significant (below e^-20 it is not).
         let reach = (2.0 * x[0].max_abs()).min(20.0);
         Tolerance {
             abs: 1e-9,
@@ -110,7 +111,7 @@ impl RowOp for SoftmaxGrad {
 }
 
 impl Tensor {
-    /// Softmax over `axis` (negative counts from the back).
+    /// Computes softmax over `axis`. A negative axis counts from the last one.
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Tensor {
         self.along(axis, ("softmax", Op::Softmax(Softmax)), Source::caller())

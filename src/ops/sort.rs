@@ -1,13 +1,15 @@
-//! Sorting: the places of each row's elements in sorted order.
+//! Argsort: the positions of each row's elements in sorted order.
 //!
-//! Takes `x [.., n]` of any element type, gives `u32` places `[.., keep]` of the first `keep`. Equals keep their
-//! order, ascending or descending, so there is one right answer. NaN counts as the largest float, as in PyTorch.
-//! The sorted elements are then picked, so that gradients flow (see [`pick`]); the places have none.
+//! The input is `x [.., n]` of any element type; the result is the `u32` positions `[.., keep]` of
+//! the first `keep` elements. The sort is stable, ascending and descending, so there is one correct
+//! result. NaN is the largest float, as in PyTorch. The sorted elements are then selected by
+//! position, so that gradients flow (see [`pick`]); the positions have none.
 //!
-//! On a GPU each element's rank in its run of [`RANK_RUN`] is counted; then runs are merged two by two, each element
-//! finding its place by bisection of the other run. No invocation waits for another, and a row may be of any
-//! length: a dispatch merges all runs of one length, and there are `log2(n / RANK_RUN)` lengths. Why not a bitonic
-//! network: it is not stable, wants a power of two, and takes a dispatch a stage beyond a workgroup's memory.
+//! On a GPU, each element's rank in its run of [`RANK_RUN`] is counted. Then runs are merged in
+//! pairs: each element finds its position by a binary search in the other run. No invocation waits
+//! for another, and a row may have any length. A dispatch merges all runs of one length, and there
+//! are `log2(n / RANK_RUN)` lengths. A bitonic network is not used: it is not stable, requires a
+//! power of two, and needs a dispatch for each stage beyond a workgroup's memory.
 
 mod key;
 mod pick;
@@ -24,9 +26,9 @@ use crate::{DType, Source, Tensor};
 
 pub(super) use key::{compare, key, kind};
 
-/// Elements whose ranks are counted by comparing each with each.
+/// The length of the runs in which each element is compared with each other one.
 const RANK_RUN: usize = 32;
-/// Elements of a row from which the CPU sorts it with several threads.
+/// The number of elements of a row from which the CPU sorts it with several threads.
 const PARALLEL_FROM: usize = 1 << 16;
 
 impl OpDef for ArgSort {
@@ -35,7 +37,7 @@ impl OpDef for ArgSort {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "the places of each row's elements in sorted order, of which the first `k`; equals keep theirs",
+            formula: "the first `k` positions of each row's elements in sorted order; equal elements keep their order",
             shapes: "`x [.., n]`; `y [.., k]`",
             dtypes: "`x` any, `y` `u32`",
             gradient: "none",
@@ -43,7 +45,9 @@ impl OpDef for ArgSort {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         match x {
-            [x] if x.shape.rank() == 0 => Err("takes a tensor with at least one axis".to_string()),
+            [x] if x.shape.rank() == 0 => {
+                Err("expected a tensor with at least one axis".to_string())
+            }
             [x] if self.keep > x.shape.last() => Err(format!(
                 "there are {} elements along the axis, fewer than {}",
                 x.shape.last(),
@@ -53,7 +57,7 @@ impl OpDef for ArgSort {
                 let axis = x.shape.rank() - 1;
                 Ok(Meta::new(x.shape.with_axis(axis, self.keep), DType::U32))
             }
-            _ => Err(format!("takes 1 input, was given {}", x.len())),
+            _ => Err(format!("expected 1 input, found {}", x.len())),
         }
     }
     fn grad(&self, _: &Backward) -> Grads {
@@ -109,11 +113,11 @@ impl KernelOp for ArgSort {
             bindings,
             workgroups: grid::linear(cx.limits, rows * n),
         };
-        // The widths of the runs that are merged.
+        // The lengths of the runs that are merged.
         let widths: Vec<usize> = std::iter::successors(Some(RANK_RUN), |w| w.checked_mul(2))
             .take_while(|w| *w < n)
             .collect();
-        // The places go to and fro between two workspaces, and in the end into the result.
+        // The positions alternate between two workspaces; the last pass writes the result.
         let place = |pass: usize| match pass == widths.len() {
             true => cx.output,
             false => Operand::Scratch(pass % 2),
@@ -142,7 +146,8 @@ impl KernelOp for ArgSort {
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
         let (n, dtype) = (x[0].meta.shape.last().max(1), x[0].meta.dtype);
         let one = |x: &[u32], y: &mut [u32]| {
-            // Key and place in one number: equals come in the order of their places.
+            // Key and position in one number, so that equal elements keep the order of their
+            // positions.
             let pair = |(place, word): (usize, &u32)| {
                 let key = key(*word, dtype);
                 let key = if self.descending { !key } else { key };
@@ -172,8 +177,9 @@ impl KernelOp for ArgSort {
 }
 
 impl Tensor {
-    /// The places of the elements along `axis` (negative counts from the back) in sorted order, as `u32`.
-    /// Equals keep their order. NaN counts as the largest number, as in PyTorch. Takes any element type.
+    /// Returns the positions of the elements along `axis` in sorted order, as `u32`. A negative
+    /// axis counts from the last one. The sort is stable. NaN is the largest number, as in PyTorch.
+    /// The elements may have any type.
     #[track_caller]
     pub fn argsort(&self, axis: isize, descending: bool) -> Tensor {
         let caller = Source::caller();
@@ -181,24 +187,25 @@ impl Tensor {
         self.sorted(axis, op, caller).1
     }
 
-    /// The elements along `axis` in sorted order, and the places they came from; see [`Tensor::argsort`].
-    /// The gradient goes back to these places.
+    /// Returns the elements along `axis` in sorted order, and their positions; see
+    /// [`Tensor::argsort`]. The gradient flows back to these positions.
     #[track_caller]
     pub fn sort(&self, axis: isize, descending: bool) -> (Tensor, Tensor) {
         let caller = Source::caller();
         self.sorted(axis, ("sort", usize::MAX, descending), caller)
     }
 
-    /// The `k` largest elements along `axis` (or smallest, where `largest` is `false`) in sorted order, and
-    /// the places they came from. Of equals those that stand first are taken. The gradient goes back to these
-    /// places.
+    /// Returns the `k` largest elements along `axis` in sorted order, and their positions, or the
+    /// smallest ones if `largest` is false. Of equal elements, the first ones are taken. The
+    /// gradient flows back to these positions.
     #[track_caller]
     pub fn topk(&self, k: usize, axis: isize, largest: bool) -> (Tensor, Tensor) {
         let caller = Source::caller();
         self.sorted(axis, ("topk", k, largest), caller)
     }
 
-    /// The first `keep` elements along an axis, at most all where that is `usize::MAX`, and their places.
+    /// Returns the first `keep` sorted elements along an axis (`usize::MAX`: all), and their
+    /// positions.
     fn sorted(
         &self,
         axis: isize,

@@ -1,8 +1,8 @@
-//! Taking along an axis: `y[o, i, j] = x[o, ids[o, i, j], j]`, where `i` runs along the axis.
+//! Take along an axis: `y[o, i, j] = x[o, ids[o, i, j], j]`, where `i` is the index along the axis.
 //!
-//! Takes `x [.., n, ..]` of any element type and `u32` numbers `ids [.., m, ..]` that agree in all other axes,
-//! gives `y` of the shape of `ids`. A number past the end of the axis gives 0, on every device. Its gradient is
-//! scattered: numbers that occur twice add up.
+//! The inputs are `x [.., n, ..]` of any element type and `u32` indices `ids [.., m, ..]` that
+//! agree in all other axes; `y` has the shape of `ids`. An index past the end of the axis gives 0,
+//! on every device. The gradient is a scatter-add: the gradients of repeated indices are added.
 
 use crate::graph::{Backward, Grads, Meta, Op, TakeAlong};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
@@ -13,14 +13,15 @@ use crate::ops::{
 use crate::{DType, Shape, Source, Tensor};
 
 impl TakeAlong {
-    /// The axis in `x` and in the numbers, and the elements after it.
+    /// Returns the sizes of the axis in `x` and in the indices, and the number of elements after
+    /// it.
     fn sizes(&self, x: &[usize], ids: &[usize]) -> [usize; 3] {
         let at = |dims: &[usize]| dims.get(self.axis).copied().unwrap_or(1);
         let inner = ids.iter().skip(self.axis + 1).product();
         [at(x), at(ids), inner]
     }
 
-    /// Element `e` of the result.
+    /// Returns element `e` of the result.
     fn one<T: Copy>(&self, x: &[T], [n, m, inner]: [usize; 3], id: usize, e: usize) -> Option<T> {
         let at = |id| (e / (m * inner) * n + id) * inner + e % inner;
         Some(id)
@@ -38,15 +39,15 @@ impl OpDef for TakeAlong {
             formula: "`y[o, i, j] = x[o, ids[o, i, j], j]`, and 0 past the end",
             shapes: "`x [.., n, ..]`, `ids [.., m, ..]`; `y [.., m, ..]`",
             dtypes: "`x` any, `ids` `u32`",
-            gradient: "`dx` is `dy` added up where it was taken from",
+            gradient: "`dx` is the scatter-add of `dy` along the axis",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, ids] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         if ids.dtype != DType::U32 {
-            return Err("the numbers must be u32; see `Tensor::cast`".to_string());
+            return Err("the indices must be u32; see `Tensor::cast`".to_string());
         }
         let without = |shape: &Shape| shape.with_axis(self.axis, 0);
         if self.axis >= x.shape.rank() || without(&x.shape) != without(&ids.shape) {
@@ -109,7 +110,7 @@ impl KernelOp for TakeAlong {
         ]
     }
     fn cpu(&self, x: &[HostRef], _: &Meta, y: &mut [u32]) {
-        // Elements that a thread takes at a time.
+        // The number of elements that a thread takes at a time.
         const BLOCK: usize = 1 << 14;
         let sizes = self.sizes(&x[0].meta.shape, &x[1].meta.shape);
         let pays = threads::pays(y.len(), 2 * BLOCK);
@@ -124,9 +125,9 @@ impl KernelOp for TakeAlong {
 }
 
 impl Tensor {
-    /// The elements whose numbers along `axis` are in `ids` (`u32`): `y[o, i, j] = x[o, ids[o, i, j], j]`, as
-    /// `torch.take_along_dim`, and `torch.gather` where the shapes agree. In all other axes the shapes broadcast
-    /// together. A number past the end gives 0.
+    /// Returns the elements with the indices `ids` (`u32`) along `axis`:
+    /// `y[o, i, j] = x[o, ids[o, i, j], j]`, as `torch.take_along_dim`, and as `torch.gather` if
+    /// the shapes agree. In all other axes the shapes broadcast. An index past the end gives 0.
     #[track_caller]
     pub fn take_along_dim(&self, ids: &Tensor, axis: isize) -> Tensor {
         let caller = Source::caller();
@@ -143,7 +144,7 @@ impl Tensor {
                 let ids = ids.broadcast_at(&to(&numbers), caller);
                 Tensor::apply(op, &[&table, &ids], caller)
             }
-            // The op's own shape rule words the error.
+            // The shape rule of the op returns the error.
             _ => Tensor::apply(op, &[self, ids], caller),
         }
     }

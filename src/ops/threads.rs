@@ -1,4 +1,4 @@
-//! Decides which work of the CPU goes to other threads: none while a plan runs on one thread.
+//! Distributes work to the threads of the CPU, unless a plan runs on one thread.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ thread_local! {
     static ON_ONE_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `f` without handing work to other threads. The results are the same.
+/// Runs `f` without other threads. The results are the same.
 pub(crate) fn on_one_thread<R>(f: impl FnOnce() -> R) -> R {
     struct Reset;
     impl Drop for Reset {
@@ -21,13 +21,13 @@ pub(crate) fn on_one_thread<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Whether `work` is at least `least`, from which on other threads speed it up.
+/// Returns whether `work` is at least `least`, from which other threads make it faster.
 pub(crate) fn pays(work: usize, least: usize) -> bool {
     work >= least && !ON_ONE_THREAD.get()
 }
 
-/// Calls `f` with pieces of `y` of so many elements, the last perhaps of fewer, and their numbers; on other threads as
-/// well where that pays.
+/// Calls `f` with pieces of `y` and their indices, on several threads if that is faster. The last
+/// piece may be shorter.
 pub(super) fn for_pieces<T: Send>(
     y: &mut [T],
     size: usize,

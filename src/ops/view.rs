@@ -1,5 +1,5 @@
-//! Views: reshape, permute, broadcast_to, slice and flip. They move nothing: a reshape is the same bytes,
-//! and the others are read through a [`View`] by whatever kernel uses them.
+//! Views: reshape, permute, broadcast_to, slice and flip. They copy nothing. A reshape has the same
+//! bytes, and the kernels that use the other views read through a [`View`].
 
 use crate::graph::{
     Backward, BroadcastTo, Flip, Grads, Graph, Meta, Node, Op, Permute, Reshape, Slice,
@@ -13,7 +13,7 @@ pub(super) mod simplify;
 fn only<T: Clone>(x: &[T]) -> Result<T, String> {
     match x {
         [x] => Ok(x.clone()),
-        _ => Err(format!("takes 1 input, was given {}", x.len())),
+        _ => Err(format!("expected 1 input, found {}", x.len())),
     }
 }
 
@@ -24,9 +24,9 @@ impl OpDef for Reshape {
     fn doc(&self) -> OpDoc {
         OpDoc {
             formula: "the same elements in the same order",
-            shapes: "`x` of any shape; `y` of another with as many elements",
+            shapes: "`x` of any shape; `y` of another shape with as many elements",
             dtypes: "any",
-            gradient: "`dy` under the shape of `x`",
+            gradient: "`dy` in the shape of `x`",
         }
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
@@ -34,7 +34,7 @@ impl OpDef for Reshape {
         if x.shape.len() != self.to.len() {
             let (have, want) = (x.shape.len(), self.to.len());
             return Err(format!(
-                "{} holds {want} elements, the input {have}",
+                "{} has {want} elements, but the input has {have}",
                 self.to
             ));
         }
@@ -118,10 +118,10 @@ view!(
     Permute,
     "permute",
     OpDoc {
-        formula: "`y[i_0, i_1, ..] = x[j_0, j_1, ..]` with `j_axes[k] = i_k`: the axes in another order",
-        shapes: "`x` of any shape; `y` with its axes in another order",
+        formula: "`y[i_0, i_1, ..] = x[j_0, j_1, ..]` with `j_axes[k] = i_k`: permutes the axes",
+        shapes: "`x` of any shape; `y` with its axes permuted",
         dtypes: "any",
-        gradient: "`dy` with its axes put back",
+        gradient: "`dy` with the inverse permutation",
     },
     infer = |op, x| {
         let mut seen = op.axes.clone();
@@ -154,10 +154,10 @@ view!(
     BroadcastTo,
     "broadcast_to",
     OpDoc {
-        formula: "axes of size 1 repeated, and new ones in front, by NumPy's rule",
+        formula: "repeats axes of size 1 and adds new axes at the front, by NumPy's rules",
         shapes: "`x` of any shape; `y` of a larger one",
         dtypes: "any",
-        gradient: "`dy` added up over the repeated axes",
+        gradient: "the sum of `dy` over the repeated axes",
     },
     infer = |op, x| match x.broadcast(&op.to) {
         Some(shape) if shape == op.to => Ok(shape),
@@ -184,13 +184,17 @@ view!(
     "slice",
     OpDoc {
         formula: "`y[i, ..] = x[start + step i, ..]` along each axis",
-        shapes: "`x` of any shape; `y` of as many axes, none of them longer",
+        shapes: "`x` of any shape; `y` with as many axes, none of them longer",
         dtypes: "any",
-        gradient: "`dy` where it was taken from, zeros elsewhere",
+        gradient: "`dy` at the positions of the slice, zeros elsewhere",
     },
     infer = |op, x| {
         if op.start.len() != x.rank() {
-            return Err(format!("names {} axes of {}", op.start.len(), x.rank()));
+            return Err(format!(
+                "expected all axes, found {} of {}",
+                op.start.len(),
+                x.rank()
+            ));
         }
         for (axis, &size) in x.iter().enumerate() {
             let (start, len, step) = (op.start[axis], op.len[axis], op.step[axis]);
@@ -203,7 +207,7 @@ view!(
             };
             if !fits || step == 0 {
                 return Err(format!(
-                    "axis {axis} has {size} elements; {len} from {start} by {step} reach outside"
+                    "axis {axis} has {size} elements; {len} from {start} with step {step} are out of range"
                 ));
             }
         }
@@ -222,7 +226,7 @@ view!(
     Flip,
     "flip",
     OpDoc {
-        formula: "`y[i] = x[n - 1 - i]` along each of the axes chosen",
+        formula: "`y[i] = x[n - 1 - i]` along each of the flipped axes",
         shapes: "`x` of any shape; `y` as `x`",
         dtypes: "any",
         gradient: "`dy` flipped back",
@@ -244,18 +248,18 @@ view!(
     simplify = |_, _, _| None
 );
 
-/// Strides times steps or coordinates.
+/// Multiplies strides by steps or coordinates.
 fn by(strides: &[isize], times: &[usize]) -> impl Iterator<Item = isize> {
     strides.iter().zip(times).map(|(s, t)| s * *t as isize)
 }
 
-/// An offset, moved by all of these. It stays inside the tensor, or the view has no elements.
+/// Adds all these to an offset. The result is inside the tensor unless the view is empty.
 fn moved(offset: usize, by: impl Iterator<Item = isize>) -> usize {
     (offset as isize + by.sum::<isize>()).max(0) as usize
 }
 
 impl Tensor {
-    /// The same elements in the same order under another shape.
+    /// Returns the same elements in the same order with another shape.
     #[track_caller]
     pub fn reshape(&self, to: impl Into<Shape>) -> Tensor {
         self.reshape_at(to.into(), Source::caller())
@@ -268,7 +272,7 @@ impl Tensor {
         Tensor::apply(Op::Reshape(Reshape { to }), &[self], caller)
     }
 
-    /// All axes from `from` on joined into one: `[batch, ..] -> [batch, n]` with `from = 1`.
+    /// Merges all axes from `from` on into one: `[batch, ..]` becomes `[batch, n]` with `from = 1`.
     #[track_caller]
     pub fn flatten(&self, from: usize) -> Tensor {
         let shape = self.shape();
@@ -279,7 +283,8 @@ impl Tensor {
         self.reshape_at(to.into(), Source::caller())
     }
 
-    /// An axis of size 1 added in front of `axis` (negative counts from the back of the result).
+    /// Inserts an axis of size 1 before `axis`. A negative axis counts from the last one of the
+    /// result.
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Tensor {
         let caller = Source::caller();
@@ -293,7 +298,7 @@ impl Tensor {
         self.reshape_at(to.into(), caller)
     }
 
-    /// The axis `axis`, of size 1, taken out of the shape (negative counts from the back).
+    /// Removes the axis `axis` of size 1. A negative axis counts from the last one.
     #[track_caller]
     pub fn squeeze(&self, axis: isize) -> Tensor {
         let caller = Source::caller();
@@ -311,7 +316,7 @@ impl Tensor {
         }
     }
 
-    /// The axes in another order: output axis `i` is input axis `axes[i]`.
+    /// Permutes the axes: output axis `i` is input axis `axes[i]`.
     #[track_caller]
     pub fn permute(&self, axes: &[usize]) -> Tensor {
         if axes.iter().copied().eq(0..self.shape().rank()) {
@@ -326,7 +331,7 @@ impl Tensor {
         )
     }
 
-    /// Two axes swapped; negative ones count from the back.
+    /// Swaps two axes. Negative ones count from the last one.
     #[track_caller]
     pub fn transpose(&self, a: isize, b: isize) -> Tensor {
         let shape = self.shape();
@@ -342,7 +347,8 @@ impl Tensor {
         self.permute(&axes)
     }
 
-    /// Axes of size 1 repeated, and axes added in front, by NumPy's rule.
+    /// Broadcasts to the shape `to` by NumPy's rules: repeats axes of size 1 and adds axes at the
+    /// front.
     #[track_caller]
     pub fn broadcast_to(&self, to: impl Into<Shape>) -> Tensor {
         self.broadcast_at(&to.into(), Source::caller())
@@ -359,7 +365,8 @@ impl Tensor {
         )
     }
 
-    /// Elements `start .. start + len` along `axis` (negative counts from the back).
+    /// Returns elements `start .. start + len` along `axis`. A negative axis counts from the last
+    /// one.
     #[track_caller]
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Tensor {
         let shape = self.shape();
@@ -375,7 +382,8 @@ impl Tensor {
         )
     }
 
-    /// A box: for each axis the first element, how many, and the distance between them.
+    /// Returns a slice along all axes. For each axis, `start` is the first element, `len` the
+    /// number of elements and `step` the distance between them.
     #[track_caller]
     pub fn slice(&self, start: &[usize], len: &[usize], step: &[usize]) -> Tensor {
         let caller = Source::caller();
@@ -391,8 +399,8 @@ impl Tensor {
         Tensor::apply(Op::Slice(op), &[self], caller)
     }
 
-    /// The elements in reverse order along each of `axes` (negative ones count from the back), as
-    /// `torch.flip`. A view: it costs nothing.
+    /// Reverses the elements along each of `axes`, as `torch.flip`. Negative axes count from the
+    /// last one. The result is a view and costs nothing.
     #[track_caller]
     pub fn flip(&self, axes: &[isize]) -> Tensor {
         let caller = Source::caller();

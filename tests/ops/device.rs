@@ -1,4 +1,4 @@
-//! The devices that every case runs on, besides the reference.
+//! The devices on which every case runs, in addition to the reference.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,13 +13,13 @@ use wgrad::{DType, Device, Error};
 
 use crate::common;
 
-/// Computes a graph's outputs, in their order, for each of some values.
+/// Computes the outputs of a graph, in order, for each of several values.
 pub type Run = fn(&Graph, &[Values]) -> Result<Vec<Vec<Array>>, String>;
 
-/// The devices, by name. Each gets every case, forward and backward.
+/// Returns the devices, by name. Each runs every case, forward and backward.
 ///
-/// `words` is the CPU implementation of each op by itself; `planned` the reference after the passes;
-/// `cpu` and `gpu` the executors, the GPU in the mode that `tests/common` reads.
+/// `words` is the CPU implementation of each op by itself; `planned` is the reference after the
+/// passes; `cpu` and `gpu` are the executors, the GPU in the mode of `tests/common`.
 pub fn devices() -> Vec<(&'static str, Run)> {
     let mut devices: Vec<(&'static str, Run)> = vec![
         ("words", |graph, values| {
@@ -38,7 +38,7 @@ pub fn devices() -> Vec<(&'static str, Run)> {
     devices
 }
 
-/// The cases that the GPU gets, by op and name; `None` for all.
+/// Returns the cases that the GPU runs, by op and name; `None` for all.
 pub fn chosen() -> Option<BTreeSet<(String, String)>> {
     let device = shared().as_ref().filter(|_| common::only_chosen())?;
     let device = device.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,8 +51,8 @@ fn shared() -> &'static Option<Mutex<Device>> {
     SHARED.get_or_init(|| common::gpu().map(Mutex::new))
 }
 
-/// By the GPU, one test at a time. A GPU in software compiles on one core when a kernel first runs, so there each
-/// thread has a device of its own.
+/// Runs on the GPU, one test at a time. A software adapter compiles on one core when a kernel first
+/// runs, so there each thread has its own device.
 fn on_gpu(graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
     static FREE: Mutex<Vec<Device>> = Mutex::new(Vec::new());
     let free = || FREE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +71,7 @@ fn on_gpu(graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
     computed
 }
 
-/// By an executor, with a plan. Every variant of every step runs, and all must give the same bits.
+/// Runs a plan on an executor. Every variant of every step runs, and all must give the same bits.
 fn planned(device: &Device, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<Array>>, String> {
     let text = |e: Error| e.to_string();
     let layout = Arc::new(Layout::new(&graph.variables));
@@ -93,7 +93,7 @@ fn planned(device: &Device, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<
             plans: vec![Arc::clone(&plan)],
         };
         let mut executor = device.executor(program).map_err(text)?;
-        // Fills the plan's memory with NaN where it can, so that nothing relies on zeros.
+        // Fills the plan's memory with NaN if possible, so that nothing relies on zeros.
         if device.name() != Device::reference().name() {
             let poison: Vec<Vec<u32>> = plan
                 .inputs
@@ -123,14 +123,18 @@ fn planned(device: &Device, graph: &Graph, values: &[Values]) -> Result<Vec<Vec<
         match &first {
             None => first = Some(all),
             Some(first) if bits(first) == bits(&all) => {}
-            Some(_) => return Err(format!("variant {variant} gives other bits than the first")),
+            Some(_) => {
+                return Err(format!(
+                    "variant {variant} gives different bits than the first"
+                ));
+            }
         }
         variant += 1;
     }
     Ok(first.unwrap_or_default())
 }
 
-/// One run; the outputs in the graph's order.
+/// Runs once, and returns the outputs in the graph's order.
 fn run_plan(
     executor: &mut dyn Executor,
     plan: &Plan,
@@ -160,10 +164,10 @@ fn run_plan(
     Ok(outputs)
 }
 
-/// A NaN, as a device holds it: what memory is filled with before anything is computed.
+/// A NaN in a device's memory, with which memory is filled before it is computed.
 const POISON: u32 = 0x7fc0_0000;
 
-/// A reference value as a device holds it.
+/// Converts a reference value to a word of a device.
 pub fn to_word(dtype: DType, value: f64) -> u32 {
     match dtype {
         DType::F32 | DType::F16 | DType::Bf16 => (value as f32).to_bits(),
@@ -172,7 +176,7 @@ pub fn to_word(dtype: DType, value: f64) -> u32 {
     }
 }
 
-/// The other way round.
+/// Converts a word of a device to a reference value.
 pub fn from_word(dtype: DType, word: u32) -> f64 {
     match dtype {
         DType::F32 | DType::F16 | DType::Bf16 => f64::from(f32::from_bits(word)),
@@ -181,8 +185,8 @@ pub fn from_word(dtype: DType, word: u32) -> f64 {
     }
 }
 
-/// The CPU implementation of each op, node by node: no plan, nothing fused. It tells an error of an
-/// op from one of the planner.
+/// Runs the CPU implementation of each op, node by node, without a plan or fusion. It separates
+/// errors of an op from errors of the planner.
 fn words(graph: &Graph, values: &Values) -> Result<Vec<Array>, String> {
     let mut nodes: Vec<Vec<u32>> = Vec::new();
     for node in graph.nodes() {
@@ -213,7 +217,7 @@ fn words(graph: &Graph, values: &Values) -> Result<Vec<Array>, String> {
                 function,
                 constants,
             } => {
-                // In blocks, as the CPU device does it.
+                // In blocks, as on the CPU device.
                 let n = y.len();
                 for first in (0..n).step_by(100) {
                     let end = n.min(first + 100);

@@ -1,5 +1,6 @@
-//! Every op, on every device: cases stand in `src/doctor/cases/`, one file an op, and the runner makes a
-//! reference test, a gradient test and one test a device of each. `cargo test softmax` runs what belongs to softmax.
+//! Every op, on every device. The cases are in `src/doctor/cases/`, with one file per op. The
+//! runner creates a reference test, a gradient test and a test for each device of each case.
+//! `cargo test softmax` runs the tests of softmax.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

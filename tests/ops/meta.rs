@@ -1,4 +1,4 @@
-//! Whether anything has no case.
+//! Checks that everything has a case.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,7 +15,8 @@ use wgrad::ops::elementwise::functions;
 use wgrad::ops::{self, Array};
 use wgrad::plan::{Layout, plan};
 
-/// The names of the variants of `Op`, from its source: a new one needs no line here.
+/// Returns the names of the variants of `Op`, from its source, so that a new one needs no line
+/// here.
 fn variants() -> Vec<&'static str> {
     let text = include_str!("../../src/graph/op.rs");
     let body = text.split("pub enum Op {").nth(1).unwrap_or_default();
@@ -26,7 +27,7 @@ fn variants() -> Vec<&'static str> {
     names.filter(|name| !name.starts_with("//")).collect()
 }
 
-/// An op's variant: how it begins as text.
+/// Returns the variant of an op: the beginning of its text form.
 fn variant(op: &Op) -> String {
     let text = format!("{op:?}");
     text.split('(').next().unwrap_or_default().to_string()
@@ -52,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The ops in all that the doctor and these tests run, forward and backward.
+/// Returns the ops in all trials of the doctor and of these tests, forward and backward.
 fn used() -> Result<Vec<Op>, Failed> {
     let mut ops = Vec::new();
     for trial in doctor_trials() {
@@ -97,7 +98,7 @@ fn every_function_has_a_case() -> Result<(), Failed> {
     missing(KNOWN.iter().map(|k| k.0), &all)
 }
 
-/// Of each op and function, at least eight kinds of inputs in cases that are drawn ten times.
+/// Each op and function has at least eight kinds of inputs in cases that are drawn ten times.
 fn every_op_has_eight_shapes_of_ten_draws() -> Result<(), Failed> {
     const SHAPES: usize = 8;
     if !crate::common::is_usual() {
@@ -115,7 +116,7 @@ fn every_op_has_eight_shapes_of_ten_draws() -> Result<(), Failed> {
                 op => op.name(),
             };
             let shapes = node.inputs.iter().map(|x| graph.meta(*x).shape.to_string());
-            // A view is told from another one by its result too.
+            // Views are distinguished by their result too.
             let shapes = shapes.chain([node.meta.shape.to_string()]);
             let seen = found.entry(name.to_string()).or_default();
             seen.extend(often.then(|| shapes.collect::<Vec<_>>().join(" ")));
@@ -140,7 +141,7 @@ fn case_names_differ() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Devices for which ops have kernels of their own.
+/// Devices for which ops have separate kernels.
 fn limits() -> Vec<KernelLimits> {
     let with = |software, subgroups| KernelLimits {
         invocations: 1024,
@@ -158,8 +159,8 @@ fn limits() -> Vec<KernelLimits> {
     ]
 }
 
-/// The WGSL files of the crate's ops, libraries too, by their path from its root. The kernels that measure what
-/// a device can do belong to no op, and what they compute is not used.
+/// Returns the WGSL files of the crate's ops, including libraries, by their path from its root. The
+/// kernels that measure a device belong to no op, and their results are not used.
 fn shaders() -> Result<BTreeSet<String>, Failed> {
     let mut files = BTreeSet::new();
     for folder in ["shaders", "shaders/lib"] {
@@ -174,20 +175,20 @@ fn shaders() -> Result<BTreeSet<String>, Failed> {
     Ok(files)
 }
 
-/// The kernels of a step's variant, in order.
+/// Returns the kernels of a step's variant, in order.
 fn labels(variant: &[wgrad::plan::Dispatch]) -> Vec<&'static str> {
     variant.iter().map(|d| d.kernel.label).collect()
 }
 
-/// Those that are not among the others.
+/// Returns those that are not among the others.
 fn without(all: &[&'static str], others: &[&'static str]) -> Vec<&'static str> {
     let all = all.iter().copied();
     all.filter(|l| !others.contains(l)).collect()
 }
 
-/// What it runs by default has every op, every function and every shader, all kinds of steps that all of its
-/// trials have, every variant's kernels after each other and with each of their parts, and every two kernels of
-/// which one stands in the other's place in the same step; and it is a small part of them.
+/// The doctor's default trials contain every op, every function and every shader, all kinds of
+/// steps of all its trials, every variant's sequence of kernels with each of their parts, and every
+/// two kernels that replace each other in the same step. And they are a small part of all trials.
 fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
     let mut ops = BTreeSet::new();
     let mut files = BTreeSet::new();
@@ -212,14 +213,15 @@ fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
                         });
                         steps.extend(files);
                         if i > 0 {
-                            // Two variants' bits are compared, whatever kernels both have.
+                            // The bits of two variants are compared, even if they have common
+                            // kernels.
                             let first =
                                 step.variants.first().map(|v| labels(v)).unwrap_or_default();
                             let (a, b) = (without(&first, &kernels), without(&kernels, &first));
                             steps.insert(format!("{b:?} in place of {a:?}"));
                             continue;
                         }
-                        // A chain by its functions, a kernel by its op.
+                        // A chain is identified by its functions, a kernel by its op.
                         let made_of = match step.anchor {
                             Some(op) => plan.graph.node(op).op.name(),
                             None => &step.label,
@@ -264,8 +266,8 @@ fn the_doctor_leaves_no_op_and_no_shader_out() -> Result<(), Failed> {
     missing(shaders.iter().map(String::as_str), &have)
 }
 
-/// Of `|x|^2 sign(x) s` each factor may be off by as much, so that drawn errors cancel for some of the
-/// elements. What is allowed must not.
+/// In `|x|^2 sign(x) s`, all factors have the same tolerance, so drawn errors cancel for some of
+/// the elements. The tolerance of the result must not.
 fn what_a_chain_may_be_off_is_the_sum_of_its_parts() -> Result<(), Failed> {
     let n = 6054;
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
@@ -287,7 +289,8 @@ fn what_a_chain_may_be_off_is_the_sum_of_its_parts() -> Result<(), Failed> {
     };
     let known = HashMap::from([(x, numbers(7)), (s, numbers(11))]);
     let found = expected(&graph.borrow(), &[y], known, &Values::default())?;
-    // What a function may be off, of its own value: squaring doubles what the magnitude was off.
+    // The tolerance of a function, relative to its value: squaring doubles the error of the
+    // magnitude.
     let unit = |name: &str| functions().find(|f| f.name == name).map_or(0.0, |f| f.ulp);
     let sum = 2.0 * unit("abs") + unit("square") + 2.0 * unit("mul");
     let least = sum * f64::from(f32::EPSILON) * 0.99;
@@ -297,7 +300,7 @@ fn what_a_chain_may_be_off_is_the_sum_of_its_parts() -> Result<(), Failed> {
             if relative < least {
                 return Err(format!("element {i}: {relative} of {y} instead of {least}").into());
             }
-            // The draws at their worst have all errors on one side, and count twice.
+            // In the worst draws, all errors have the same sign and count twice.
             if relative > 2.1 * least {
                 return Err(format!("element {i}: {relative} of {y}, twice {least}").into());
             }

@@ -1,8 +1,8 @@
-//! What is tested of each case.
+//! The tests of a case.
 //!
-//! - `reference`: the f64 reference against what the case expects;
-//! - `gradient`: autodiff against central differences, both in f64;
-//! - each device: results and gradients against the reference.
+//! - `reference`: compares the f64 reference with the expected values of the case;
+//! - `gradient`: compares autodiff with central differences, both in f64;
+//! - each device: compares results and gradients with the reference.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,7 +20,7 @@ use crate::device::{Run, devices};
 
 type Outcome = Result<(), Failed>;
 
-/// The tests of a case; on the GPU where it is one of the `chosen`, if not all are.
+/// Returns the tests of a case. On the GPU, only cases in `chosen` run, unless it is `None`.
 pub fn trials(case: Case, chosen: Option<&BTreeSet<(String, String)>>) -> Vec<Trial> {
     let on_gpu = chosen.is_none_or(|c| c.contains(&(case.op.clone(), case.name.clone())));
     let case = Arc::new(case);
@@ -56,7 +56,7 @@ fn says(error: &str, message: &str) -> Outcome {
     }
 }
 
-/// The graph's outputs by the reference.
+/// Returns the outputs of the graph, computed by the reference.
 fn outputs(graph: &Graph, values: &Values) -> Result<Vec<Array>, Failed> {
     let results = evaluate(graph, values)?;
     let output = |o: &Output| {
@@ -93,10 +93,10 @@ fn reference(case: &Case) -> Outcome {
     Ok(())
 }
 
-/// Floating-point operations from which on a case is large.
+/// The number of floating-point operations from which a case is large.
 const LARGE: f64 = 1e6;
 
-/// The floating-point operations of a graph.
+/// Returns the floating-point operations of a graph.
 fn work(graph: &Graph) -> f64 {
     let of = |id: NodeId| {
         let inputs = graph.node(id).inputs.iter();
@@ -106,10 +106,11 @@ fn work(graph: &Graph) -> f64 {
     graph.ids().map(of).sum()
 }
 
-/// How often a case's arguments are drawn: ten times.
+/// Returns how many times the arguments of a case are drawn: usually ten.
 ///
-/// Large ones three times, for the reference in f64 takes most of the time. And twice in the further modes of
-/// `tests/run.sh`, in which the same kernels run with other limits or without checks: what they compute with
+/// Large cases are drawn three times, because the f64 reference takes most of the time. In the
+/// further modes of `tests/run.sh`, cases are drawn twice: these run the same kernels with other
+/// limits or without checks.
 /// other numbers, the usual mode has shown.
 pub fn draws(case: &Case, graph: &Graph) -> u64 {
     let elements: usize = graph.nodes().iter().map(|n| n.meta.shape.len()).sum();
@@ -144,7 +145,7 @@ fn gradient(case: &Case) -> Outcome {
             let zero = Array::zeros(argument.shape.clone());
             let at = with_gradient.iter().position(|&g| g == i);
             let dx = at.map_or(&zero, |at| &found[at]);
-            // Where there is no gradient, the differences must be 0 too.
+            // An argument without a gradient must have zero differences too.
             let mut stream = Stream::new(seed).child(2000 + i as u64);
             let n = argument.shape.len();
             let everywhere: Vec<f64> = (0..n).map(|_| f64::from(stream.uniform()) - 0.5).collect();
@@ -200,7 +201,7 @@ fn on_device(case: &Case, run: Run) -> Outcome {
             }
             if let Some(off) = want.furthest(&got).filter(|d| d.is_failure()) {
                 return Err(format!(
-                    "{}, element {}, seed {seed}: {} instead of {}, off by {:.3} tolerances",
+                    "{}, element {}, seed {seed}: {} instead of {}, an error of {:.3} tolerances",
                     output.name, off.index, off.got, off.want, off.error
                 )
                 .into());
@@ -210,17 +211,17 @@ fn on_device(case: &Case, run: Run) -> Outcome {
     Ok(())
 }
 
-/// The arguments of each draw, and what must come out.
+/// The arguments of each draw, and the expected results.
 type Wanted = Vec<(Values, Vec<Expected>)>;
 
-/// How many cases' wanted results are kept: the tests of a case stand next to each other, and the devices
-/// share them.
+/// The number of cases whose expected results are kept. The tests of a case are adjacent, and the
+/// devices share the results.
 const KEPT: usize = 4;
 
-/// What a case wants, worked out by the first of its tests that asks.
+/// The expected results of a case, computed by the first of its tests that requires them.
 type Slot = Arc<OnceLock<Result<Arc<Wanted>, String>>>;
 
-/// What must come out of a case's graph.
+/// Returns the expected results of a case's graph.
 fn wanted(case: &Case, graph: &Graph) -> Result<Arc<Wanted>, Failed> {
     static RECENT: Mutex<VecDeque<(String, Slot)>> = Mutex::new(VecDeque::new());
     let name = format!("{}::{}", case.op, case.name);

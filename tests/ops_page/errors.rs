@@ -1,25 +1,25 @@
-//! The largest errors that the doctor has seen: `docs/ops-errors.json`, and how it is made from what
-//! `wgrad doctor --json` prints.
+//! The largest errors that the doctor has measured: `docs/ops-errors.json`, and its conversion from
+//! the output of `wgrad doctor --json`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What the doctor found on an adapter.
+/// The doctor's results on an adapter.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     pub adapter: String,
     pub driver: String,
-    /// Steps that were compared, and those that were further off than allowed.
+    /// The number of steps that were compared, and of those that exceeded the tolerance.
     pub checked: u64,
     pub failed: u64,
-    /// Of each op, the largest error in steps that compute it alone, in units of what is allowed.
+    /// The largest error of each op in steps that compute it alone, in units of the tolerance.
     pub errors: BTreeMap<String, f64>,
 }
 
 impl Measured {
-    /// From the lines that `wgrad doctor --json` prints.
+    /// Converts the output of `wgrad doctor --json`.
     pub fn from_doctor(lines: &str) -> Measured {
         let mut errors: BTreeMap<String, f64> = BTreeMap::new();
         let mut done = None;
@@ -27,10 +27,11 @@ impl Measured {
             let line: Value = serde_json::from_str(line).unwrap();
             match line["event"].as_str().unwrap() {
                 "check" => {
-                    // "kernels: what the step is made of", or the latter alone.
+                    // "kernels: ops of the step", or only the latter.
                     let kernel = line["kernel"].as_str().unwrap();
                     let step = kernel.rsplit(": ").next().unwrap();
-                    // No number is an infinite one. A copy is a view's, and nothing is a case of no step.
+                    // A missing number is infinite. A copy is that of a view, and a trial without
+                    // steps has no kernel.
                     let error = line["error"].as_f64().unwrap_or(f64::MAX);
                     if !step.contains('+') && !matches!(step, "" | "copy") {
                         let largest = errors.entry(step.to_string()).or_default();
@@ -52,24 +53,24 @@ impl Measured {
         }
     }
 
-    /// The adapter in a word.
+    /// Returns a short name of the adapter.
     pub fn short(&self) -> &str {
         self.adapter.split([' ', '(']).next().unwrap_or_default()
     }
 
-    /// The largest error of an op.
+    /// Returns the largest error of an op.
     pub fn error(&self, op: &str) -> String {
         let error = self.errors.get(op);
         error.map_or("-".to_string(), |error| error.to_string())
     }
 }
 
-/// Rounded to two digits that count.
+/// Rounds to two significant digits.
 fn two_digits(v: f64) -> f64 {
     format!("{v:.1e}").parse().unwrap()
 }
 
-/// Puts what was measured in the place of what was known of the same adapter, or behind all others.
+/// Replaces the earlier results of the same adapter, or appends new ones.
 pub fn replace(known: &mut Vec<Measured>, new: Measured) {
     match known.iter_mut().find(|m| m.adapter == new.adapter) {
         Some(place) => *place = new,

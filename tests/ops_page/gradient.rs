@@ -1,5 +1,5 @@
-//! The gradient of an elementwise function as a formula: its rule is run on names instead of numbers, and
-//! what it built is read back, with each function's own formula filled in.
+//! The gradient of an elementwise function as a formula. Its rule runs on names instead of numbers,
+//! and the resulting graph is read back, with each function's formula filled in.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use wgrad::graph::{Backward, Elementwise, Function, Graph, Mode, NodeId, Op, Scalar};
 use wgrad::{DType, ops};
 
-/// The rule in words: a formula for each argument, `none` or `refused`.
+/// Returns the rule as text: a formula for each argument, `none` or `refused`.
 pub fn words(f: &Function) -> String {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
     let input = |name: &str, dtype: DType| ops::input(&graph, name, [3], dtype.computed());
@@ -48,7 +48,7 @@ pub fn words(f: &Function) -> String {
     }
 }
 
-/// What the result is called: `y`, unless that is an argument.
+/// Returns the name of the result: `y`, unless that is an argument.
 fn result(f: &Function) -> &'static str {
     if f.symbols.contains(&"y") {
         "result"
@@ -57,12 +57,12 @@ fn result(f: &Function) -> &'static str {
     }
 }
 
-/// A number that stands for constant `k`: no rule has it, or one near it, of its own.
+/// Returns a number that represents constant `k`. No rule contains it, or a number close to it.
 fn stand_in(k: usize) -> f64 {
     4096.5 * (k + 1) as f64
 }
 
-/// How tightly a formula holds together.
+/// The precedence of a formula.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Tightness {
     /// Words, a comparison.
@@ -85,7 +85,7 @@ impl Formula {
         Formula { text, tightness }
     }
 
-    /// In parentheses, unless it holds together that much.
+    /// Adds parentheses unless the formula has at least this precedence.
     fn at_least(&self, tightness: Tightness) -> String {
         match self.tightness >= tightness {
             true => self.text.clone(),
@@ -101,7 +101,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// What a node computes, by itself or `nested` in a formula.
+    /// Returns the formula of a node, by itself or `nested` in a formula.
     fn read(&self, id: NodeId, nested: bool) -> Formula {
         let node = self.graph.node(id);
         let inputs: Vec<Formula> = node.inputs.iter().map(|id| self.read(*id, true)).collect();
@@ -110,7 +110,7 @@ impl Reader<'_> {
             (Op::Constant(constant), _) => self.number(constant.value.0),
             (Op::BroadcastTo(_) | Op::Reshape(_), [x]) => Formula::new(&x.text, x.tightness),
             (Op::Elementwise(Elementwise { function, .. }), [a, b]) if function.name == "mul" => {
-                // A number goes first.
+                // A number comes first.
                 let (a, b) = if self.is_number(node.inputs[1]) {
                     (b, a)
                 } else {
@@ -128,7 +128,7 @@ impl Reader<'_> {
             ) => {
                 let mut all = inputs;
                 all.extend(constants.iter().map(|c| self.number(c.0)));
-                // Words inside of a formula read worse than the name of a function that has a row.
+                // Within a formula, the name of a function with a row is more readable than words.
                 match nested && function.formula.contains(',') && function.name != "bool_to_f32" {
                     true => called(function.name, &all),
                     false => filled_in(function, &all),
@@ -138,7 +138,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a node is a number, of any shape.
+    /// Returns whether a node is a number, of any shape.
     fn is_number(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         match &node.op {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A number; one of the function's constants by its name.
+    /// Returns the text of a number, or the name of a constant of the function.
     fn number(&self, value: f64) -> Formula {
         for (k, name) in self.constants.iter().enumerate() {
             let more = value - stand_in(k);
@@ -164,13 +164,13 @@ impl Reader<'_> {
     }
 }
 
-/// `name(arguments)`.
+/// Returns `name(arguments)`.
 fn called(name: &str, arguments: &[Formula]) -> Formula {
     let arguments: Vec<&str> = arguments.iter().map(|f| f.text.as_str()).collect();
     Formula::new(format!("{name}({})", arguments.join(", ")), Whole)
 }
 
-/// The formula of a function with others in place of its arguments' names.
+/// Returns the formula of a function with its arguments substituted.
 fn filled_in(f: &Function, arguments: &[Formula]) -> Formula {
     let (tightness, wanted): (_, [Tightness; 2]) = match f.name {
         "add" => (Sum, [Sum, Sum]),
@@ -202,7 +202,7 @@ fn filled_in(f: &Function, arguments: &[Formula]) -> Formula {
     Formula::new(text, tightness)
 }
 
-/// Whether a formula has no space outside of parentheses.
+/// Returns whether a formula has no space outside of parentheses.
 fn in_one_piece(formula: &str) -> bool {
     let mut depth = 0;
     formula.chars().all(|c| {

@@ -1,5 +1,5 @@
-//! `docs/ops.md`: every op and every elementwise function, rendered from the registry and from the errors that
-//! the doctor measured.
+//! `docs/ops.md`: every op and every elementwise function, rendered from the registry and from the
+//! errors that the doctor measured.
 
 pub mod composed;
 pub mod errors;
@@ -19,39 +19,37 @@ use errors::Measured;
 const INTRODUCTION: &str = "\
 # The ops
 
-Everything that wgrad computes is made of these: ops with kernels of their own, views that are read in place, and
-elementwise functions, which are fused with their neighbours. `Tensor`'s methods are one of them or made of
-several, so a name here is what graphs, profiles and error messages say, not always the method's.
+wgrad computes with these ops, which have their own kernels, with views, which copy nothing, and with elementwise
+functions, which are fused with adjacent ops. A method of `Tensor` is one of them or is composed of several. So
+graphs, profiles and error messages show the names on this page, which may differ from the name of the method.
 
-This page is rendered; do not edit it. The text about an op stands in the op's file in `src/ops/`, of a function in its
-row in `src/ops/elementwise/`. After a change,
+This page is generated; do not edit it. The text about an op is in the op's file in `src/ops/`, that about a function in its
+row in `src/ops/elementwise/`. After a change, generate it again:
 
 ```sh
 WGRAD_WRITE=1 cargo test --test docs
 ```
 
-writes it anew.
-
 ## How to read it
 
-`dx` is the gradient of the loss with respect to `x`, and `dy` that with respect to the result `y`. *none*: no gradient
-flows, for the result is made of steps or numbers. *refused*: there is no rule, and differentiating is an error that
-says so; ops that are gradients themselves are such.
+`dx` is the gradient of the loss with respect to `x`, and `dy` that with respect to the result `y`. *none* means that no
+gradient flows, because the result is piecewise constant or an integer. *refused* means that there is no rule, and
+differentiating is an error; this applies to ops that are gradients themselves.
 
-Where an input is `f32`, it may be `f16` or `bf16` as well, which are read as the `f32` that they stand for. Inputs,
+An input of type `f32` may also be `f16` or `bf16`, which are read as the `f32` that they represent. Inputs,
 variables and constants are never half precision: `Tensor::cast` converts to it.
 
-Where a result is `f32`, an error is the distance from the f64 reference in units of what is allowed, so up to 1 is
-fine and 0 is exact. It is the largest that `wgrad doctor` has seen, over all sizes, in
-steps that compute this op and nothing else, by any variant of its kernels; a dash is what was not measured yet.
-What is allowed follows from an analysis
-of the rounding, and for many ops from the values and the shape (`tolerance` in the op's file).
+For a result of type `f32`, an error is the distance from the f64 reference in units of the tolerance, so up to 1
+passes, and 0 is exact. It is the largest error that `wgrad doctor` has measured, over all sizes and all variants of the
+kernels, in steps that compute only this op. A dash means that it has not been measured.
+The tolerance comes from an analysis of the rounding. For many ops it depends on the values and the shape
+(`tolerance` in the op's file).
 
 ";
 
 const MEASURING: &str = "
-Checks are of steps, which may be of several ops; such a step stands in no op's error, but its failure counts here.
-The numbers stand in `docs/ops-errors.json`. To measure again, or another adapter:
+The doctor checks steps, which may consist of several ops. The errors of such a step are not in the tables, but its failure
+counts here. The numbers are in `docs/ops-errors.json`. To measure again, or another adapter:
 
 ```sh
 cargo run --release -- doctor --thorough --json > adapter.jsonl
@@ -61,24 +59,24 @@ WGRAD_ERRORS=adapter.jsonl WGRAD_WRITE=1 cargo test --test docs
 ";
 
 const FUNCTIONS: &str = "\
-Each is applied to every element; inputs of different shapes are broadcast together first, by NumPy's rule. After a
-semicolon stand constants, numbers that belong to the graph. `i` is an element's number in its tensor, from 0. What is
-allowed is in units in the last place of `f32` (ulp) or absolute, whichever is more.
+Each is applied to every element. Inputs of different shapes are broadcast first, by NumPy's rules. Constants, which are
+part of the graph, follow a semicolon. `i` is the index of an element in its tensor, from 0. The
+tolerance is the larger of a number of units in the last place of `f32` (ulp) and an absolute value.
 
-The gradients are read off the rules themselves; `y` in them is the function's result.
+The gradients are derived from the rules themselves; `y` in them is the function's result.
 ";
 
 const COMPOSED: &str = "\
-Methods of `Tensor` that become several ops, or one under another name, and the functions of `loss::functional`, before their
-reduction. The last column is read off the graph that a call becomes: each op and function in it once. Neighbours among them are
-fused; what is random draws from the step's key. Gradients are those of the ops, but for `logsumexp`, `var`, `std` and
-`norm`, and `max` over axes that are no neighbours, which have rules of their own (`src/ops/reduce/composed.rs`).
+Methods of `Tensor` that are composed of several ops, or are another name of an op, and the functions of `loss::functional`,
+before their reduction. The last column lists each op and function in the graph of a call once. Adjacent ones are
+fused, and random ones draw from the step's key. Gradients are those of the ops. The exceptions are `logsumexp`, `var`, `std`,
+`norm`, and `max` over axes that are not adjacent, which have their own rules (`src/ops/reduce/composed.rs`).
 ";
 
-/// The page.
+/// Renders the page.
 pub fn page(measured: &[Measured]) -> String {
     let mut page = INTRODUCTION.to_string();
-    page += "The errors on this page are of these adapters:\n\n";
+    page += "The errors on this page were measured on these adapters:\n\n";
     page += "| | adapter | driver | checks | failed |\n|---|---|---|---|---|\n";
     for m in measured {
         let Measured {
@@ -101,21 +99,22 @@ pub fn page(measured: &[Measured]) -> String {
         page += &format!("\n### {}\n\n", title(library));
         page += &table(&rows, measured);
     }
-    page += "\n## What is made of them\n\n";
+    page += "\n## Composed methods and losses\n\n";
     page += COMPOSED;
     page += &composed::tables();
     page
 }
 
-/// What the page says about an op, besides the errors.
+/// The text of the page about an op, apart from the errors.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Entry {
     doc: OpDoc,
-    /// Whether it has kernels, and so may be wrong.
+    /// Whether it has kernels, and thus errors.
     computes: bool,
 }
 
-/// The ops that any trial of the doctor computes, by name. `meta::every_op_has_a_case` says that these are all.
+/// Returns the ops that any trial of the doctor computes, by name. `meta::every_op_has_a_case`
+/// checks that these are all.
 pub fn ops() -> BTreeMap<&'static str, Entry> {
     let mut ops = BTreeMap::new();
     for trial in trials() {
@@ -143,7 +142,7 @@ fn section(name: &str, entry: &Entry, measured: &[Measured]) -> String {
     let of = |m: &Measured| format!("{} {}", m.short(), m.error(name));
     let errors = match entry.computes {
         true => measured.iter().map(of).collect::<Vec<_>>().join(", "),
-        false => "none: nothing is computed, whatever uses it reads it in place".to_string(),
+        false => "none: it computes nothing, and its readers use its strides".to_string(),
     };
     format!(
         "### {name}\n\n{}\n\n- shapes: {shapes}\n- element types: {dtypes}\n- gradient: {gradient}\n\
@@ -152,7 +151,7 @@ fn section(name: &str, entry: &Entry, measured: &[Measured]) -> String {
     )
 }
 
-/// The functions by the shader library that they stand in, in the table's order.
+/// Returns the functions by their shader library, in the order of the table.
 fn libraries() -> Vec<(&'static str, Vec<&'static Function>)> {
     let mut found: Vec<(&str, Vec<&Function>)> = Vec::new();
     for f in functions() {
@@ -164,7 +163,7 @@ fn libraries() -> Vec<(&'static str, Vec<&'static Function>)> {
     found
 }
 
-/// The text with a capital letter at its beginning.
+/// Capitalizes the first letter.
 fn title(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|c| c.to_ascii_uppercase());
@@ -173,7 +172,7 @@ fn title(text: &str) -> String {
 }
 
 fn table(rows: &[&Function], measured: &[Measured]) -> String {
-    let mut head = vec!["function", "formula", "types", "gradient", "allowed"];
+    let mut head = vec!["function", "formula", "types", "gradient", "tolerance"];
     let names: Vec<&str> = measured.iter().map(Measured::short).collect();
     head.extend(&names);
     let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
@@ -192,12 +191,12 @@ fn table(rows: &[&Function], measured: &[Measured]) -> String {
     text
 }
 
-/// Text as code in Markdown.
+/// Formats text as code in Markdown.
 fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
-/// `name(arguments; constants)`.
+/// Returns `name(arguments; constants)`.
 fn call(f: &Function) -> String {
     let (arguments, constants) = f.symbols.split_at(f.inputs.len());
     let constants = match constants {

@@ -1,14 +1,15 @@
-//! Whether what the page says of an op's shapes and element types is what its `infer` holds to.
+//! Checks that the shapes and element types of an op on the page are those of its `infer`.
 //!
-//! The words are read as far as they are formulas: `x [.., n]` is a pattern, and the letters of all tensors of an
-//! op are one. For each op of each of the doctor's trials,
+//! The words are read as far as they are formulas: `x [.., n]` is a pattern, and all tensors of an
+//! op share the letters. For each op of each of the doctor's trials,
 //!
 //! - the shapes match the patterns, and the element types are those named;
-//! - with an input of another type, `infer` refuses it where a type is named, and takes it where any will do;
-//! - with an axis changed that two inputs share a letter for, `infer` refuses it.
+//! - with an input of another type, `infer` fails if a type is named, and succeeds if any type is
+//!   allowed;
+//! - with a changed axis whose letter two inputs share, `infer` fails.
 //!
-//! Words that are no formulas (`w` by itself, "first states") say nothing that could be checked. A size that is
-//! more than a letter (`c / groups`) may be any.
+//! Words that are not formulas (`w` by itself, "initial states") cannot be checked. A size that is
+//! more than a letter (`c / groups`) matches any size.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,34 +17,34 @@ use wgrad::DType;
 use wgrad::doctor::trials;
 use wgrad::graph::{Meta, Op};
 
-/// The axes of a tensor.
+/// An axis pattern of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 enum Axis {
-    /// As many as there are: `..`, or `outer..`.
+    /// Any number of axes: `..`, or `outer..`.
     Several(String),
-    /// One, by its letter or its number.
+    /// One axis, by its letter or its number.
     One(String),
-    /// One of any size.
+    /// One axis of any size.
     Any,
 }
 
-/// One tensor.
+/// The pattern of a tensor.
 #[derive(Clone, Debug)]
 struct Tensor {
     name: String,
-    /// The axes, where they are said.
+    /// The axes, if they are given.
     axes: Option<Vec<Axis>>,
 }
 
-/// What is said of an op's shapes.
+/// The description of an op's shapes.
 struct Shapes {
     inputs: Vec<Tensor>,
     output: Option<Tensor>,
-    /// Whether there may be inputs that no formula names.
+    /// Whether there may be inputs without a formula.
     more: bool,
 }
 
-/// Parts of a text between commas that stand in no brackets, code or parentheses.
+/// Splits a text at commas outside of brackets, code and parentheses.
 fn parts(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let (mut depth, mut code) = (0, false);
@@ -63,7 +64,7 @@ fn parts(text: &str) -> Vec<String> {
     parts.iter().map(|p| p.trim().to_string()).collect()
 }
 
-/// The first text in backticks.
+/// Returns the first text in backticks.
 fn code(part: &str) -> Option<&str> {
     part.split('`').nth(1)
 }
@@ -90,7 +91,7 @@ fn tensor(part: &str) -> Option<Tensor> {
     let inside = axes.strip_suffix(']').unwrap_or(axes);
     let axes = parts(inside).iter().map(|a| axis(a)).collect();
     let name = match name.trim() {
-        // Named in front: labels `[batch, s]`.
+        // The name comes first: labels `[batch, s]`.
         "" => part
             .split('`')
             .next()
@@ -130,7 +131,7 @@ impl Shapes {
         }
     }
 
-    /// What is said of input `i`; where there are as many as one likes, always the same.
+    /// Returns the pattern of input `i`. With any number of inputs, it is always the same.
     fn input(&self, i: usize) -> Option<&Tensor> {
         let first = self.inputs.first()?;
         match first.name.ends_with("_i") {
@@ -140,10 +141,10 @@ impl Shapes {
     }
 }
 
-/// The sizes that letters stand for.
+/// The sizes of letters.
 type Known = BTreeMap<String, Vec<usize>>;
 
-/// Whether all shapes match their patterns at once.
+/// Returns whether all shapes match their patterns simultaneously.
 fn fits(all: &[(Vec<Axis>, Vec<usize>)], known: &Known) -> bool {
     let Some(((pattern, shape), rest)) = all.split_first() else {
         return true;
@@ -167,7 +168,7 @@ fn fits(all: &[(Vec<Axis>, Vec<usize>)], known: &Known) -> bool {
             },
             Axis::Any => String::new(),
         };
-        // A letter with a number is another one for each tensor.
+        // A letter with an index has a different size for each tensor.
         if !name.is_empty() && !name.contains("_i") {
             let had = known.insert(name, own.to_vec());
             if had.is_some_and(|had| had != own) {
@@ -180,12 +181,12 @@ fn fits(all: &[(Vec<Axis>, Vec<usize>)], known: &Known) -> bool {
     })
 }
 
-/// The element types that a text names; nothing for any.
+/// The element types that a text names; `None` for any.
 struct Types {
     /// By input.
     inputs: Vec<Option<DType>>,
     output: Option<DType>,
-    /// Whether all inputs have one type, and the result too.
+    /// Whether all inputs have the same type, and the result too.
     alike: bool,
 }
 
@@ -206,7 +207,7 @@ impl Types {
                 alike: false,
             });
         }
-        if text == "any" || text == "any, one for all" {
+        if text == "any" || text == "any, the same for all" {
             return Ok(Types {
                 inputs: none,
                 output: None,
@@ -243,18 +244,18 @@ impl Types {
                 }
             }
         }
-        // Where nothing is said of the result, it has the first input's type.
+        // A result without a type has the type of the first input.
         types.output = of_output.unwrap_or(types.inputs.first().copied().flatten());
         Ok(types)
     }
 }
 
-/// The ways in which the axes of so many inputs, and of the result, may be meant.
+/// Returns the possible patterns for this number of inputs and the result.
 fn ways(shapes: &Shapes, count: usize, text: &str) -> Vec<Vec<Option<Vec<Axis>>>> {
     let inputs = (0..count).map(|i| shapes.input(i));
     let all = inputs.chain([shapes.output.as_ref()]);
     let plain: Vec<Option<Vec<Axis>>> = all.map(|t| t?.axes.clone()).collect();
-    // Then an input's axes are not those of its parts.
+    // Then the axes of an input are not those of its parts.
     if text.contains("all in one") && count + 1 < shapes.inputs.len() {
         return vec![vec![None; count + 1]];
     }
@@ -272,7 +273,7 @@ fn ways(shapes: &Shapes, count: usize, text: &str) -> Vec<Vec<Option<Vec<Axis>>>
     ways
 }
 
-/// One op on inputs of these types.
+/// Checks an op on inputs of these types.
 fn check(
     op: &Op,
     x: &[Meta],
@@ -336,13 +337,13 @@ fn check(
             seen.insert("types");
         }
     }
-    // An axis that another input shares.
-    // Where there are several ways to read the shapes (a square matrix), no axis has one letter.
+    // An axis that another input shares. If the shapes match in several ways (a square matrix), no
+    // axis has a unique letter.
     let certain = if fitting.len() == 1 { x.len() } else { 0 };
     for i in 0..certain {
         let Some(axes) = &said[i] else { continue };
         for at in 0..x[i].shape.rank() {
-            // Of an axis whose place is not known, nothing is said.
+            // An axis whose position is not known is not checked.
             let from_end = x[i].shape.rank() - at;
             let several = |axes: &[Axis]| axes.iter().any(|a| matches!(a, Axis::Several(_)));
             let axis = match axes.len().checked_sub(from_end) {
@@ -375,7 +376,7 @@ fn check(
     Ok(())
 }
 
-/// What is wrong, one line an op; and what could be checked of each.
+/// Returns the errors, one line per op, and what could be checked for each op.
 pub fn wrong() -> (Vec<String>, BTreeMap<&'static str, BTreeSet<&'static str>>) {
     let mut wrong = BTreeMap::new();
     let mut checks = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Expressions whose numbers are known: norms of very large and very small elements, attention to one key, clipping,
-//! many tensors joined, and what `eval` gives.
+//! Expressions with known values: norms of very large and very small elements, attention to a
+//! single key, clipping, concatenation of many tensors, and the results of `eval`.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::graph::{Init, Meta};
@@ -39,7 +39,8 @@ impl Loss for Sum {
     }
 }
 
-/// What a step of SGD with a rate of 1 and gradients clipped to a norm of 1 takes away from zeros.
+/// Returns the change of zeros by a step of SGD with a rate of 1 and gradients clipped to a norm of
+/// 1.
 fn clipped(device: &Device, gradient: &[f32]) -> Vec<f32> {
     let n = gradient.len();
     let targets = Targets::Values {
@@ -75,7 +76,7 @@ on_every_device! {
         for (got, want) in step.iter().zip([1.0, -1.0, 0.0, 1.0]) {
             near(f64::from(*got), want / 3f64.sqrt(), 1e-6);
         }
-        // Of usual ones the formula is PyTorch's.
+        // For ordinary gradients, the formula is PyTorch's.
         let step = clipped(device, &[3.0, -4.0]);
         near(f64::from(step[0]), 3.0 / (5.0 + 1e-6), 1e-6);
         assert_eq!(clipped(device, &[0.25, 0.5]), [0.25, 0.5]);
@@ -112,7 +113,7 @@ on_every_device! {
     }
 
     fn attention_to_one_key_hands_its_gradient_on_to_the_bit(device) {
-        // One weight of 1, whatever the score: dv is dy.
+        // A single weight of 1, whatever the score: dv is dy.
         for size in [1.0f32, 10.0, 100.0] {
             for features in [4, 12, 40] {
                 let mut random = wgrad::random::Stream::new(3);
@@ -169,7 +170,7 @@ on_every_device! {
         assert_eq!((class.shape.dims(), class.data), (&[2][..], vec![2.0, 0.0]));
         assert_eq!(dx[0].data, [2.0, 4.0, 6.0, 12.0, 10.0, 8.0]);
         assert_eq!(unused.data, [0.0, 0.0]);
-        // What is handed in may be handed back.
+        // An input may be an output.
         assert_eq!(eval(device, |g| g.tensor([2], [3.0, 4.0])).unwrap().data, [3.0, 4.0]);
 
         let line = line!() + 1;
@@ -180,7 +181,7 @@ on_every_device! {
         assert!(error.to_string().contains("is of 5 numbers, but must be of 6"), "{error}");
         for empty in [|| Tensor::einsum("i->i", &[]), || Tensor::concat(&[], 0)] {
             let error = eval(device, |_| empty()).unwrap_err().to_string();
-            assert!(error.contains("takes at least 1 tensor"), "{error}");
+            assert!(error.contains("expected at least 1 tensor, found none"), "{error}");
         }
     }
 }

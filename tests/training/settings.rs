@@ -1,5 +1,5 @@
-//! Settings of layers, first values, schedules and rates that make no sense; batches that are left out; a training that
-//! fails or goes on in other batches; and what each batch gave.
+//! Invalid settings of layers, initialization, schedules and rates; batches that are dropped; a
+//! training that fails or continues with other batches; and the loss of each batch.
 
 use std::sync::{Arc, Mutex};
 
@@ -126,13 +126,14 @@ fn a_model_of_no_tensors_is_a_located_error() {
     ] {
         let text = refused(Trainer::new(model));
         assert!(
-            text.contains("takes at least 1 tensor") && text.contains("settings.rs:"),
+            text.contains("expected at least 1 tensor, found none")
+                && text.contains("settings.rs:"),
             "{text}"
         );
     }
 }
 
-/// One number to predict, where the values of one sample overflow.
+/// One number to predict; the values of one sample overflow.
 fn exploding() -> Dataset {
     let mut x = crate::features(32);
     x[26 * FEATURES] = 1e25;
@@ -168,10 +169,10 @@ on_every_device! {
             assert!(matches!(error, Error::NonFinite { .. }), "{error}");
             assert_eq!((linear.weights_sha256().unwrap(), linear.steps()), (before.clone(), done));
         }
-        // It can be trained on.
+        // It can be trained further.
         linear.fit(&numbers(32), Fit::epochs(1).batch_size(8)).unwrap();
         assert_eq!(linear.steps(), done + 4);
-        // One that ends well keeps what it learned.
+        // A successful training keeps its result.
         trainer.fit(&set, Fit::epochs(1).batch_size(8)).unwrap();
         assert_eq!(trainer.steps(), steps + 4);
         assert_ne!(trainer.weights_sha256().unwrap(), hash);
@@ -190,7 +191,7 @@ on_every_device! {
             .on_step(move |batch: &BatchResult| batches.lock().unwrap().push((batch.step, batch.samples)));
         trainer.fit(&set, fit).unwrap();
         assert_eq!(*seen.lock().unwrap(), [(1, 4), (2, 4), (3, 4), (4, 4), (5, 4), (6, 4)]);
-        // Where all batches are whole nothing is left out.
+        // If all batches are full, nothing is dropped.
         let fit = |drop| Fit::epochs(2).batch_size(4).drop_last(drop);
         let hash = |drop| {
             let set = classes(12);
@@ -248,7 +249,7 @@ on_every_device! {
         assert_eq!(trainer.last_batch(), seen.last());
         for (i, batch) in seen.iter().enumerate() {
             assert_eq!((batch.step, batch.samples), (i as u64 + 1, 4));
-            // Of outputs that are 0: the mean of t^2, and -2 mean(t x) with -2 mean(t).
+            // For outputs of 0: the mean of t^2, and the gradients -2 mean(t x) and -2 mean(t).
             let (mut loss, mut gradient) = (0.0, vec![0.0; FEATURES + 1]);
             for row in 4 * i..4 * i + 4 {
                 let t = f64::from(set.values(row).unwrap()[0]);
@@ -274,7 +275,7 @@ on_every_device! {
     }
 
     fn a_metric_that_is_nan_survives_a_checkpoint(device) {
-        // One class in validation: there is no area under its curve.
+        // One class in validation, for which the area under the curve is undefined.
         let x = crate::features(12);
         let labels = (0..12).map(|i| u32::from(i % 2 == 0 && i < 8)).collect();
         let set = Dataset::from_arrays(x, [FEATURES], Targets::classes(labels, 2)).unwrap();
@@ -301,7 +302,7 @@ on_every_device! {
     }
 }
 
-/// An embedding of the second of two columns, beside the first.
+/// An embedding of the second of two columns, concatenated with the first.
 struct Glued(nn::Embedding);
 
 impl Module for Glued {
@@ -357,7 +358,7 @@ fn features_that_are_no_indices_are_refused() {
             "{predict}"
         );
     }
-    // Of a column beside others, that column counts.
+    // The column of indices counts, not the others.
     let set = |index: f32| {
         let x = vec![-7.5, 3.0, 0.25, index];
         Dataset::from_arrays(x, [2], Targets::classes(vec![0, 2], 3)).unwrap()
@@ -375,7 +376,7 @@ fn features_that_are_no_indices_are_refused() {
         ),
         "{error}"
     );
-    // What a model works out may have a fraction, which its cast drops, but must be in range.
+    // Computed indices may have a fraction, which the cast drops, but must be in range.
     struct Rounded(nn::Embedding);
     impl Module for Rounded {
         fn forward(&self, x: &Tensor) -> Tensor {
@@ -396,7 +397,7 @@ fn features_that_are_no_indices_are_refused() {
         error.starts_with("the training data, sample 0: expected an index, from 0 to 3, found 6"),
         "{error}"
     );
-    // one_hot as well.
+    // The same for one_hot.
     struct OneHot(nn::Linear);
     impl Module for OneHot {
         fn forward(&self, x: &Tensor) -> Tensor {
@@ -471,7 +472,7 @@ on_every_device! {
         }
         assert_eq!(trainer.weights_sha256().unwrap(), hash);
         new(wgrad::DType::Bf16).fit(&set, Fit::epochs(1).batch_size(8)).unwrap();
-        // What it can hold is trained as before.
+        // Values that it can represent are trained as before.
         let small = numbers(16);
         let mut trainer = Trainer::new(model()).loss(loss::Mse::new()).precision(wgrad::DType::F16)
             .compile(device, &small).unwrap();

@@ -90,7 +90,7 @@ pub fn cases() -> Vec<Case> {
             .error("no axis 2"),
         case("argmax", "empty_rows", |x| x[0].argmax())
             .f32([3, 0])
-            .error("not empty"),
+            .error("non-empty"),
     ]);
     cases
 }

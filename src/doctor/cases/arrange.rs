@@ -55,7 +55,7 @@ fn rolls() -> Vec<Case> {
         case("chunk", "of_nothing", |x| x[0].chunk(2, 0).remove(0)).f32([0, 3]),
         case("chunk", "into_none", |x| x[0].chunk(0, 0).remove(0))
             .f32([3])
-            .error("no parts"),
+            .error("the number of parts is 0"),
         case("chunk", "no_such_axis", |x| x[0].chunk(2, 3).remove(0))
             .f32([3])
             .error("no axis 3"),
@@ -144,7 +144,7 @@ fn pads() -> Vec<Case> {
         case("pad", "replicate_one", |x| x[0].pad(&[(65, 64)], Replicate)).f32([1]),
         case("pad", "reflect_too_far", |x| x[0].pad(&[(3, 0)], Reflect))
             .f32([3])
-            .error("axis 0 has 3 elements, and reflecting takes fewer: not 3 and 0"),
+            .error("axis 0 has 3 elements, so a reflection must be smaller than 3; found 3 and 0"),
         case("pad", "replicate_nothing", |x| {
             x[0].pad(&[(1, 0)], Replicate)
         })

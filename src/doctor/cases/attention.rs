@@ -25,8 +25,8 @@ fn attention(causal: Option<usize>) -> impl Fn(&[Tensor]) -> Tensor + Send + Syn
     }
 }
 
-/// Computes attention with the whole matrix of weights: `q [b, h, t, d]`, `k [b, g, s, d]`, `v [b, g, s, e]`, and a
-/// mask `[b, s]`.
+/// Computes attention with the whole matrix of weights: `q [b, h, t, d]`, `k [b, g, s, d]`,
+/// `v [b, g, s, e]`, and a mask `[b, s]`.
 fn naive(x: &[Array], causal: Option<usize>) -> Vec<f64> {
     let keys = x[1].shape[2];
     let mask = |[b, _, _, j]: [usize; 4]| x.get(3).map_or(0.0, |m| m.data[b * keys + j]);
@@ -306,7 +306,7 @@ pub fn cases() -> Vec<Case> {
             .f32([1, 3, 3, 4])
             .f32([1, 2, 3, 4])
             .f32([1, 2, 3, 4])
-            .error("3 heads of queries"),
+            .error("3 query heads"),
         case("attention", "other_mask", attention(None))
             .f32([2, 1, 3, 4])
             .f32([2, 1, 5, 4])
@@ -320,7 +320,7 @@ pub fn cases() -> Vec<Case> {
             .error("[batch, heads, time, features]"),
         case("attention", "packed_unevenly", packed(2, None))
             .f32([2, 3, 5, 4])
-            .error("not 5"),
+            .error("found 5"),
     ]);
     cases.extend(cases_of_pairs());
     cases

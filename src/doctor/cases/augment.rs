@@ -55,12 +55,12 @@ pub fn cases() -> Vec<Case> {
             x[0].random_crop([4, 3], [1, 1])
         })
         .f32([2, 1, 3, 3])
-        .error("a window of 4 by 3 does not fit into images of 3 by 3"),
+        .error("a window of 4 x 3 does not fit in images of 3 x 3"),
         case("source_pixel", "flip_without_samples", |x| {
             x[0].random_flip(0.5)
         })
         .f32([3, 3])
-        .error("takes f32 images [n, .., height, width]"),
+        .error("expected f32 images [n, .., height, width]"),
         case("source_pixel", "flip_of_a_probability_above_1", |x| {
             x[0].random_flip(1.5)
         })

@@ -236,7 +236,7 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([1, 4, 5, 5])
         .f32([3, 2, 3, 3])
-        .error("3 output channels do not fall into 2 groups"),
+        .error("3 output channels are not a multiple of 2 groups"),
         case("conv", "no_stride", |x| {
             x[0].conv2d(&x[1], conv([1, 0], [0, 0], [1, 1], 1))
         })
@@ -246,7 +246,7 @@ pub fn cases() -> Vec<Case> {
         case("conv", "no_batch", |x| x[0].conv2d(&x[1], Conv::PLAIN))
             .f32([3, 5, 5])
             .f32([2, 3, 3, 3])
-            .error("takes images"),
+            .error("expected images"),
         case("conv", "integers", |x| x[0].conv2d(&x[1], Conv::PLAIN))
             .below([1, 3, 5, 5], 3)
             .f32([2, 3, 3, 3])

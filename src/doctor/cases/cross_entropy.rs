@@ -83,7 +83,7 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([5, 3])
         .below([4], 3)
-        .error("one a row"),
+        .error("one per row"),
         case("cross_entropy", "float_labels", |x| {
             x[0].cross_entropy(&x[1])
         })

@@ -196,7 +196,7 @@ pub fn cases() -> Vec<Case> {
             .numbers([4, 2], &[1, 2, 1, 1, 3, 0, 2, 0])
             .numbers([4], &[6, 6, 5, 6])
             .numbers([4], &four)
-            .error("need labels [batch, s]"),
+            .error("require labels [batch, s]"),
         case("ctc_loss", "time_first", |x| {
             let log_p = x[0].permute(&[1, 0, 2]);
             log_p
@@ -236,7 +236,7 @@ pub fn cases() -> Vec<Case> {
             .below([2, 1], 4)
             .below([2], 3)
             .below([2], 2)
-            .error("a frame at least"),
+            .error("at least 1 frame"),
         case("ctc_loss", "blank_outside", |x| {
             let options = Ctc {
                 blank: 4,

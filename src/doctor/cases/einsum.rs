@@ -65,7 +65,7 @@ pub fn cases() -> Vec<Case> {
         (
             "ij,kl->il2",
             &[&[2, 3], &[3, 4]],
-            "\"ij,kl->il2\": the result is \"il2\"; a name is a letter",
+            "\"ij,kl->il2\": the result is \"il2\"; expected letters",
         ),
         (
             "ij,jk->ik",
@@ -75,9 +75,13 @@ pub fn cases() -> Vec<Case> {
         (
             "ij->i",
             &[&[2, 3], &[4, 5]],
-            "it names 1 operands, but 2 were given",
+            "the equation has 1 operands, but found 2",
         ),
-        ("ijk->i", &[&[2, 3]], "operand 0 has 2 axes, not 3"),
+        (
+            "ijk->i",
+            &[&[2, 3]],
+            "operand 0 has 2 axes, but the equation names 3",
+        ),
         ("ij->k", &[&[2, 3]], "no operand has the result's k"),
         ("ij->ii", &[&[2, 3]], "the result has i twice"),
         ("ii->i", &[&[2, 3]], "i is 3 in operand 0, and 2 before"),
@@ -104,7 +108,7 @@ pub fn cases() -> Vec<Case> {
         .expect(&[12.0, 34.0]),
         case("einsum", "u32", |x| Tensor::einsum("i->", &[&x[0]]))
             .below([3], 5)
-            .error("takes f32, not u32"),
+            .error("expected f32, found u32"),
         case("einsum", "nothing", |x| &x[0] + Tensor::einsum("->", &[]))
             .f32([3])
             .error("at least 1"),

@@ -95,7 +95,7 @@ pub fn cases() -> Vec<Case> {
         .distinct(),
         case("max_pool", "vector", |x| x[0].max_pool2d(TWO))
             .f32([5])
-            .error("takes images"),
+            .error("expected images"),
         case("max_pool", "too_small", |x| x[0].max_pool2d(TWO))
             .f32([1, 1, 5])
             .error("the kernel's height is 2, but the images' is only 1"),

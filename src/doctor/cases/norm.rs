@@ -165,7 +165,7 @@ pub fn cases() -> Vec<Case> {
             x[0].group_norm(4, None, None, EPS)
         })
         .f32([3, 6])
-        .error("do not divide"),
+        .error("are not a multiple"),
     ]);
     cases
 }

@@ -46,6 +46,6 @@ pub fn cases() -> Vec<Case> {
         ),
         case("pad", "too_short", pad(&[3], &[1], &[4]))
             .f32([2])
-            .error("leave 4"),
+            .error("exceed the size 4"),
     ]
 }

@@ -135,7 +135,7 @@ pub fn cases() -> Vec<Case> {
             .f32([12])
             .f32([2, 0])
             .f32([2, 4])
-            .error("with a step and a unit at least"),
+            .error("with at least one step and one unit"),
     );
     cases
 }

@@ -297,7 +297,7 @@ pub fn cases() -> Vec<Case> {
             x[0].resample(average([2, 2], [1, 1], [0, 0], true))
         })
         .f32([5])
-        .error("takes images"),
+        .error("expected images"),
         case("avg_pool", "too_small", |x| {
             x[0].resample(average([2, 3], [1, 1], [0, 0], true))
         })

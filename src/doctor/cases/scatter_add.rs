@@ -104,7 +104,7 @@ pub fn cases() -> Vec<Case> {
         case("scatter_add", "other_ids", |x| x[0].scatter_add(&x[1], 6))
             .f32([4, 7])
             .below([7], 6)
-            .error("one a row"),
+            .error("one per row"),
         case("scatter_add", "u32_rows", |x| x[0].scatter_add(&x[0], 6))
             .below([7], 6)
             .error("must be f32"),

@@ -62,7 +62,7 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([5, 3])
         .below([2, 2], 5)
-        .error("must be u32 [m], not u32 [2, 2]"),
+        .error("indices u32 [m], found u32 [2, 2]"),
         case("index_select", "no_such_axis", |x| {
             x[0].index_select(-3, &x[1])
         })
@@ -82,13 +82,13 @@ pub fn cases() -> Vec<Case> {
         .f32([5, 3])
         .below([2, 3], 5)
         .f32([3, 3])
-        .error("numbers [2, 3] and elements [3, 3] must have one shape"),
+        .error("indices [2, 3] and elements [3, 3] must have the same shape"),
         case("scatter_add_dim", "float_ids", |x| {
             x[0].scatter_add_dim(0, &x[1], &x[1])
         })
         .f32([5])
         .f32([3])
-        .error("numbers in u32"),
+        .error("indices in u32"),
         case("one_hot", "known", |x| x[0].one_hot(3))
             .numbers([3], &[2, 0, 3])
             .expect(&[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
@@ -100,7 +100,7 @@ pub fn cases() -> Vec<Case> {
         case("one_hot", "no_classes", |x| x[0].one_hot(0)).below([5], 3),
         case("one_hot", "floats", |x| x[0].one_hot(3))
             .f32([3])
-            .error("must be u32, not f32"),
+            .error("must be u32, found f32"),
         case("masked_fill", "known", |x| x[0].masked_fill(&x[1], 7.0))
             .given([3], &[1.0, 2.0, 3.0])
             .argument(DType::Bool, [3], Draw::Given(vec![1.0, 0.0, 1.0]))

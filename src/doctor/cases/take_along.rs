@@ -75,7 +75,7 @@ pub fn cases() -> Vec<Case> {
         })
         .f32([5, 3])
         .f32([2, 3])
-        .error("the numbers must be u32"),
+        .error("the indices must be u32"),
         case("take_along_dim", "other_axes", |x| {
             x[0].take_along_dim(&x[1], 0)
         })

@@ -3,104 +3,110 @@
 #[cfg(doc)]
 use super::Op;
 
-/// See [`Op::Conv`]: inputs `x [n, c, h, w]` and weights `[oc, c / groups, kh, kw]`; gives
-/// `[n, oc, oh, ow]`. Pairs are of the height and the width.
+/// See [`Op::Conv`]. The inputs are `x [n, c, h, w]` and weights `[oc, c / groups, kh, kw]`; the
+/// result is `[n, oc, oh, ow]`. Pairs are height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conv {
-    /// Elements from one window to the next, at least 1.
+    /// The distance between windows, at least 1.
     pub stride: [usize; 2],
-    /// Zeros before the first element and after the last.
+    /// The number of zeros before the first element and after the last one.
     pub padding: [usize; 2],
-    /// Elements from one tap of a window to the next, at least 1.
+    /// The distance between the taps of a window, at least 1.
     pub dilation: [usize; 2],
-    /// Parts that the channels fall into: each output channel sees the input channels of its part.
+    /// The number of groups of channels. Each output channel uses only the input channels of its
+    /// group.
     pub groups: usize,
 }
 
-/// See [`Op::ConvInputGrad`]: inputs `dy [n, oc, oh, ow]` and weights; gives `dx [n, c, h, w]`.
+/// See [`Op::ConvInputGrad`]. The inputs are `dy [n, oc, oh, ow]` and the weights; the result is
+/// `dx [n, c, h, w]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvInputGrad {
     /// The convolution.
     pub conv: Conv,
-    /// Its input's height and width, which several have the same output for.
+    /// The height and width of its input. They are required because several sizes give the same
+    /// output.
     pub size: [usize; 2],
 }
 
-/// See [`Op::ConvWeightGrad`]: inputs `dy [n, oc, oh, ow]` and `x [n, c, h, w]`; gives
-/// `dw [oc, c / groups, kh, kw]`.
+/// See [`Op::ConvWeightGrad`]. The inputs are `dy [n, oc, oh, ow]` and `x [n, c, h, w]`; the result
+/// is `dw [oc, c / groups, kh, kw]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvWeightGrad {
     /// The convolution.
     pub conv: Conv,
-    /// Its kernel's height and width, which several have the same output for.
+    /// The height and width of its kernel. They are required because several sizes give the same
+    /// output.
     pub kernel: [usize; 2],
 }
 
-/// See [`Op::MaxPool`]: input `[.., h, w]`; gives `[.., oh, ow]`. Pairs are of the height and the width.
+/// See [`Op::MaxPool`]. The input is `[.., h, w]`; the result is `[.., oh, ow]`. Pairs are height
+/// and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaxPool {
     /// The size of a window.
     pub kernel: [usize; 2],
-    /// Elements from one window to the next, at least 1.
+    /// The distance between windows, at least 1.
     pub stride: [usize; 2],
-    /// Elements before the first and after the last that are never the largest.
+    /// The padding before the first element and after the last one, which is never the maximum.
     pub padding: [usize; 2],
-    /// Elements from one of a window to its next, at least 1.
+    /// The spacing between the elements of a window, at least 1.
     pub dilation: [usize; 2],
 }
 
-/// See [`Op::MaxPoolGrad`]: inputs `x [.., h, w]` and `dy [.., oh, ow]`.
+/// See [`Op::MaxPoolGrad`]. The inputs are `x [.., h, w]` and `dy [.., oh, ow]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MaxPoolGrad {
     /// The pooling.
     pub pool: MaxPool,
 }
 
-/// How an axis of an image is resampled. Pairs are of the height and the width.
+/// The kind of a resampling. Pairs are height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resampling {
     /// The mean of each window.
     Average {
         /// The size of a window.
         kernel: [usize; 2],
-        /// Elements from one window to the next, at least 1.
+        /// The distance between windows, at least 1.
         stride: [usize; 2],
-        /// Zeros before the first element and after the last.
+        /// The number of zeros before the first element and after the last one.
         padding: [usize; 2],
-        /// Whether these zeros count as elements.
+        /// Whether these zeros count as elements in the mean.
         count_padding: bool,
     },
-    /// The mean of windows of even sizes, as many as wanted, which overlap where they must.
+    /// The mean of a given number of windows of nearly equal sizes, which overlap if necessary.
     Adaptive {
-        /// How many.
+        /// The number of windows.
         to: [usize; 2],
     },
-    /// The element that covers each place.
+    /// Nearest-neighbor interpolation.
     Nearest {
-        /// The size wanted.
+        /// The output size.
         to: [usize; 2],
     },
-    /// Linear between the neighbours of each place.
+    /// Bilinear interpolation.
     Linear {
-        /// The size wanted.
+        /// The output size.
         to: [usize; 2],
-        /// Whether the places of the first and the last elements stay, instead of the images' borders.
+        /// Whether the centers of the first and last elements keep their positions, instead of the
+        /// borders of the images.
         align_corners: bool,
     },
 }
 
-/// See [`Op::Resample`]: input `[.., h, w]`; gives `[.., oh, ow]`.
+/// See [`Op::Resample`]. The input is `[.., h, w]`; the result is `[.., oh, ow]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Resample {
-    /// How.
+    /// The kind of the resampling.
     pub kind: Resampling,
 }
 
-/// See [`Op::ResampleGrad`]: input `dy [.., oh, ow]`; gives `dx [.., h, w]`.
+/// See [`Op::ResampleGrad`]. The input is `dy [.., oh, ow]`; the result is `dx [.., h, w]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResampleGrad {
-    /// How.
+    /// The kind of the resampling.
     pub kind: Resampling,
-    /// The height and width of what was resampled.
+    /// The height and width of the resampled images.
     pub size: [usize; 2],
 }

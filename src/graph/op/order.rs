@@ -1,34 +1,38 @@
-//! Ops along an axis whose elements have an order: running sums, sorting, picking.
+//! Ops that depend on the order of elements along an axis: cumulative sums, sorting, selection.
 
 /// See [`Op::CumSum`](super::Op::CumSum).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CumSum {
-    /// Along which axis.
+    /// The axis of the sums.
     pub axis: usize,
-    /// From the last element to the first.
+    /// Whether to sum from the last element to the first.
     pub reverse: bool,
 }
 
-/// See [`Op::ArgMax`](super::Op::ArgMax): over the last axis; the first of equals.
+/// See [`Op::ArgMax`](super::Op::ArgMax). It applies to the last axis and takes the first of equal
+/// elements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ArgMax {
-    /// Where the smallest stands instead.
+    /// Whether to find the smallest element instead.
     pub smallest: bool,
 }
 
-/// See [`Op::ArgSort`](super::Op::ArgSort): along the last axis; equals keep their order.
+/// See [`Op::ArgSort`](super::Op::ArgSort). It applies to the last axis; equal elements keep their
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ArgSort {
-    /// The largest first.
+    /// Whether to sort in descending order.
     pub descending: bool,
-    /// How many of each row are given, at most all.
+    /// The number of positions to return for each row, at most all.
     pub keep: usize,
 }
 
-/// See [`Op::Pick`](super::Op::Pick): inputs `x [.., n]` and `u32` places `[.., k]`, which differ within a row.
+/// See [`Op::Pick`](super::Op::Pick). The inputs are `x [.., n]` and `u32` positions `[.., k]`,
+/// which are distinct within a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pick {
-    /// `None`: gives `[.., k]`, element `j` from place `at[j]`. Else the other way round: `x` is `[.., k]`, and
-    /// the result `[.., n]` of this size has element `j` at place `at[j]`, among zeros.
+    /// `None`: the result is `[.., k]`, with element `j` from position `at[j]`. Otherwise the
+    /// inverse: `x` is `[.., k]`, and the result `[.., n]` of this size has element `j` at position
+    /// `at[j]`, and zeros elsewhere.
     pub back: Option<usize>,
 }

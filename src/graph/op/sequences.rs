@@ -4,65 +4,66 @@
 use super::Op;
 use super::Scalar;
 
-/// See [`Op::Norm`]: inputs `x [.., n]`, a weight `[n]` and, where centred, a bias `[n]`.
+/// See [`Op::Norm`]. The inputs are `x [.., n]`, a weight `[n]` and, if `centred`, a bias `[n]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Norm {
-    /// The mean is subtracted: layer normalization; else RMS normalization.
+    /// Whether the mean is subtracted: layer normalization if true, else RMS normalization.
     pub centred: bool,
-    /// What is added to the variance.
+    /// The number added to the variance.
     pub eps: Scalar,
 }
 
-/// See [`Op::NormGrad`]: inputs `x`, the weight, and `dy`.
+/// See [`Op::NormGrad`]. The inputs are `x`, the weight and `dy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NormGrad {
-    /// As in [`Norm`].
+    /// See [`Norm`].
     pub centred: bool,
-    /// As in [`Norm`].
+    /// See [`Norm`].
     pub eps: Scalar,
 }
 
-/// See [`Op::Rope`]: inputs `x [.., t, heads, d]` and a table `[t, r]` of cosines (the first half of a
-/// row) and sines, with `r <= d` even.
+/// See [`Op::Rope`]. The inputs are `x [.., t, heads, d]` and a table `[t, r]`, whose rows have
+/// cosines in the first half and sines in the second. `r` is even and at most `d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rope {
-    /// How many heads are rotated, from the first; the others stay.
+    /// The number of heads that are rotated, from the first; the others are copied.
     pub heads: usize,
-    /// Features 2i and 2i + 1 are a pair; else features i and i + r / 2.
+    /// Whether features 2i and 2i + 1 are a pair; else features i and i + r / 2.
     pub interleaved: bool,
-    /// By the angles' negatives: the gradient.
+    /// Whether to rotate by the negative angles, as the gradient does.
     pub inverse: bool,
 }
 
-/// See [`Op::Attention`]: inputs `q [b, t, heads, d]`, `k [b, s, kv_heads, d]`, `v [b, s, kv_heads, e]`, or
-/// where packed all of them side by side in one, `[b, t, heads + 2 kv_heads, d]`; and, where masked, what
-/// is added to the scores of each key, `[b, s]`. Gives `[b, t, heads, e]`.
+/// See [`Op::Attention`]. The inputs are `q [b, t, heads, d]`, `k [b, s, kv_heads, d]` and
+/// `v [b, s, kv_heads, e]`, or if `packed`, all of them side by side in one tensor
+/// `[b, t, heads + 2 kv_heads, d]`. If `masked`, a last input `[b, s]` is added to the scores of
+/// each key. The result is `[b, t, heads, e]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attention {
-    /// Heads of the queries: a multiple of `kv_heads`.
+    /// The number of query heads: a multiple of `kv_heads`.
     pub heads: usize,
-    /// Heads of keys and values.
+    /// The number of key and value heads.
     pub kv_heads: usize,
-    /// Queries, keys and values are one input.
+    /// Whether queries, keys and values are one input.
     pub packed: bool,
-    /// There is a mask.
+    /// Whether there is a mask.
     pub masked: bool,
-    /// Query `i` sees keys `0 ..= i + offset` only.
+    /// If set, query `i` sees only keys `0 ..= i + offset`.
     pub causal: Option<usize>,
-    /// What scores are multiplied by.
+    /// The factor of the scores.
     pub scale: Scalar,
 }
 
-/// See [`Op::AttentionGrad`]: inputs those of [`Attention`] but for the mask, then `y`, `dy` and, where
-/// masked, the mask. Gives `dq`, `dk` and `dv` packed like the input or, where that is not packed, one after
-/// the other in one row.
+/// See [`Op::AttentionGrad`]. The inputs are those of [`Attention`] without the mask, then `y`,
+/// `dy` and, if masked, the mask. The result has `dq`, `dk` and `dv`, packed like the input, or if
+/// that is not packed, one after the other in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AttentionGrad {
-    /// Whose gradient it is.
+    /// The attention whose gradient it is.
     pub of: Attention,
 }
 
-/// What a recurrent layer computes in a time step.
+/// The kind of a recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cell {
     /// One gate, with `tanh`.
@@ -75,42 +76,46 @@ pub enum Cell {
     Gru,
 }
 
-/// See [`Op::Recurrence`]: inputs `x [batch, time, gates hidden]`, `w [gates hidden, hidden]`,
-/// `bias [gates hidden]`, `mask [batch, time]`, the first state `h [batch, hidden]` and, of an LSTM, `c`.
-/// Gives the reserve space `[batch, records, hidden]`.
+/// See [`Op::Recurrence`]. The inputs are `x [batch, time, gates hidden]`,
+/// `w [gates hidden, hidden]`, `bias [gates hidden]`, `mask [batch, time]`, the initial state
+/// `h [batch, hidden]` and, for an LSTM, `c`. The result is the reserve space
+/// `[batch, records, hidden]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Recurrence {
-    /// What happens in a step.
+    /// The kind of the cell.
     pub cell: Cell,
-    /// From the last time step to the first.
+    /// Whether time runs from the last step to the first.
     pub reverse: bool,
-    /// Whether the reserve space keeps what the gradient needs.
+    /// Whether the reserve space keeps the values for the gradient.
     pub record: bool,
 }
 
-/// See [`Op::RecurrenceGrad`]: inputs the reserve space, `w`, the mask and the gradient of the reserve space's first records;
-/// gives `[batch, time, planes hidden]`, and one more row with the gradient of the first state.
+/// See [`Op::RecurrenceGrad`]. The inputs are the reserve space, `w`, the mask and the gradient of
+/// the reserve space's first records. The result is `[batch, time, planes hidden]`, with one more
+/// row for the gradient of the initial state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecurrenceGrad {
-    /// Of which op.
+    /// The op whose gradient it is.
     pub of: Recurrence,
-    /// Whether the first state's gradient is wanted.
+    /// Whether to compute the gradient of the initial state.
     pub state: bool,
 }
 
-/// See [`Op::Ctc`]: inputs log-probabilities `[batch, time, classes]`, and as `u32` labels `[batch, s]`, the frames
-/// of each sample `[batch]` and its labels `[batch]`; gives `[batch]`.
+/// See [`Op::Ctc`]. The inputs are log-probabilities `[batch, time, classes]` and, as `u32`, labels
+/// `[batch, s]`, the number of frames of each sample `[batch]` and its number of labels `[batch]`.
+/// The result is `[batch]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ctc {
-    /// The class that stands for no label.
+    /// The class of the blank.
     pub blank: u32,
-    /// Samples whose labels no path spells have a loss of 0 instead of an infinite one.
+    /// Whether samples whose labels no path has get a loss of 0 instead of an infinite one.
     pub zero_infinity: bool,
 }
 
-/// See [`Op::CtcGrad`]: inputs those of [`Ctc`] and `dy [batch]`; gives the shape of the log-probabilities.
+/// See [`Op::CtcGrad`]. The inputs are those of [`Ctc`] and `dy [batch]`; the result has the shape
+/// of the log-probabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CtcGrad {
-    /// Whose gradient it is.
+    /// The op whose gradient it is.
     pub of: Ctc,
 }

@@ -1,7 +1,8 @@
-//! Attention on the CPU: matrix products of a block of queries with all keys they see, one head at a time.
+//! Attention on the CPU: matrix products of a block of queries with all keys that they see, one
+//! head at a time.
 //!
-//! A block's scores stay in the cache, and are never stored beyond it. Blocks and heads are shared out
-//! among threads; which thread takes one makes no difference to the bits.
+//! The scores of a block stay in the cache and are never stored elsewhere. Threads share the blocks
+//! and heads. The bits do not depend on which thread computes a block.
 
 use rayon::prelude::*;
 
@@ -13,12 +14,12 @@ use crate::ops::{HostRef, rows, threads};
 use super::LEFT_OUT;
 use super::sizes::Sizes;
 
-/// Queries of a block at most.
+/// The largest number of queries of a block.
 const BLOCK: usize = 64;
-/// Scores of a block, which are to stay in the cache.
+/// The number of scores of a block, which must fit in the cache.
 const SCORES: usize = 1 << 16;
 
-/// What one thread works with.
+/// The workspace of a thread.
 #[derive(Default)]
 struct Space {
     p: Vec<f32>,
@@ -28,7 +29,7 @@ struct Space {
     dv: Vec<f32>,
 }
 
-/// The first `n` elements, of a vector that is made long enough.
+/// Returns the first `n` elements of a vector, which is extended if it is shorter.
 fn first(v: &mut Vec<f32>, n: usize) -> &mut [f32] {
     if v.len() < n {
         v.resize(n, 0.0);
@@ -36,7 +37,7 @@ fn first(v: &mut Vec<f32>, n: usize) -> &mut [f32] {
     &mut v[..n]
 }
 
-/// The attention, with its inputs in memory.
+/// The inputs of an attention in memory.
 struct Inputs<'a> {
     op: &'a Attention,
     s: &'a Sizes,
@@ -59,12 +60,12 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Queries of a block: from the shape alone.
+    /// Returns the number of queries of a block, which depends only on the shape.
     fn block(&self) -> usize {
         (SCORES / self.s.keys.max(1)).clamp(8, BLOCK)
     }
 
-    /// Queries `from .. from + n` of a head, as a matrix, and where features are the rows.
+    /// Returns queries `from .. from + n` of a head as a matrix, with its strides.
     fn queries(&self, b: usize, from: usize, head: usize) -> (&'a [f32], Strides) {
         let lie = self.s.inputs[0];
         let start = self.s.query(lie, b, from, head);
@@ -83,8 +84,8 @@ impl<'a> Inputs<'a> {
         (self.v.get(start..).unwrap_or(&[]), by_rows(lie.row))
     }
 
-    /// The weights `[n, seen]` of the keys for queries `from .. from + n`; gives `seen`, how many of
-    /// the first keys any of them sees.
+    /// Computes the weights `[n, seen]` of the keys for queries `from .. from + n`. Returns `seen`,
+    /// the number of leading keys that any of these queries sees.
     fn weights(&self, p: &mut Vec<f32>, b: usize, head: usize, from: usize, n: usize) -> usize {
         let s = self.s;
         let seen = s.keys_of(self.op.causal, from + n - 1);
@@ -112,12 +113,12 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// A matrix by rows that are `row` elements apart.
+/// Returns the strides of a matrix whose rows are `row` elements apart.
 fn by_rows(row: usize) -> Strides {
     Strides { row, column: 1 }
 }
 
-/// The transpose.
+/// Returns the strides of the transpose.
 fn transposed(s: Strides) -> Strides {
     Strides {
         row: s.column,
@@ -149,7 +150,8 @@ fn softmax(row: &mut [f32], scale: f32, mask: Option<&[f32]>) {
     row.iter_mut().for_each(|x| *x *= factor);
 }
 
-/// Runs `f` for each of `n` pieces of work, with `flops` operations in all, on as many threads as pay.
+/// Runs `f` for each of `n` work items, with `flops` operations in all, on the number of threads
+/// that is fastest.
 fn share_out(n: usize, flops: f64, f: impl Fn(&mut Space, usize) + Sync + Send) {
     match !threads::pays(flops as usize, PARALLEL_FROM) {
         true => {
@@ -180,7 +182,7 @@ pub(super) fn attention(op: &Attention, s: &Sizes, x: &[HostRef], y: &mut [f32])
             (part, false),
         );
         for (i, part) in part.chunks_exact(s.e).enumerate() {
-            // SAFETY: a query and a head belong to one piece of work.
+            // SAFETY: each query and head belongs to one work item.
             unsafe { out.write(s.result(b, from + i, head) * s.e, part) };
         }
     });
@@ -226,13 +228,13 @@ pub(super) fn gradient(op: &AttentionGrad, s: &Sizes, x: &[HostRef], dx: &mut [f
                 let ds = (&*ds, by_rows(seen));
                 gemm_here((n, s.d, seen), ds, inputs.keys(b, kv), (part, false));
                 for (i, part) in part.chunks_exact(s.d).enumerate() {
-                    // SAFETY: a query and a head belong to one piece of work.
+                    // SAFETY: each query and head belongs to one work item.
                     unsafe { out.write(s.query(s.grads[0], b, from + i, head), part) };
                 }
             }
         }
         for (j, (dk, dv)) in dk.chunks_exact(s.d).zip(dv.chunks_exact(s.e)).enumerate() {
-            // SAFETY: a key, a value and a head of theirs belong to one piece of work.
+            // SAFETY: each key, value and kv head belongs to one work item.
             unsafe {
                 out.write(s.key(s.grads[1], b, j, kv), dk);
                 out.write(s.value(s.grads[2], b, j, kv), dv);
@@ -241,14 +243,14 @@ pub(super) fn gradient(op: &AttentionGrad, s: &Sizes, x: &[HostRef], dx: &mut [f
     });
 }
 
-/// A result that several threads write, each its own part.
+/// A result that several threads write, each a separate part.
 struct Shared<'a> {
     start: *mut f32,
     len: usize,
     borrowed: std::marker::PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: `write` is the only use, and its callers keep to parts of their own.
+// SAFETY: `write` is the only access, and its callers write disjoint parts.
 unsafe impl Sync for Shared<'_> {}
 
 impl<'a> Shared<'a> {
@@ -260,7 +262,7 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Copies `part` to element `at`.
+    /// Copies `part` to the elements from `at` on.
     ///
     /// # Safety
     ///
@@ -269,9 +271,9 @@ impl<'a> Shared<'a> {
         let fits = at
             .checked_add(part.len())
             .is_some_and(|end| end <= self.len);
-        debug_assert!(fits, "a part lies outside the result");
+        debug_assert!(fits, "a part is outside the result");
         if fits {
-            // SAFETY: the part lies inside, and belongs to the caller alone.
+            // SAFETY: the part is inside the result, and only this caller writes it.
             unsafe {
                 self.start
                     .add(at)

@@ -8,14 +8,15 @@ use crate::ops::LowerContext;
 
 use super::sizes::Sizes;
 
-/// Invocations in a workgroup, each with a row of its own.
+/// Invocations per workgroup, each with a row of its own.
 const WORKGROUP: u32 = 64;
-/// Rows of an invocation where a subgroup works together.
+/// Rows per invocation if a subgroup cooperates.
 const TILE: u32 = 4;
-/// Vectors of features up to which such a tile pays: more do not stay in the first cache.
+/// The largest number of feature vectors for which such a tile is faster: more do not fit in the L1
+/// cache.
 const TILE_VECTORS: usize = 16;
 
-/// What a kernel of attention is made for.
+/// Builds the kernels of an attention.
 struct Builder<'a> {
     op: &'a Attention,
     s: &'a Sizes,
@@ -23,7 +24,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Elements of a load: 4 where features fill whole vectors.
+    /// Returns the elements per load: 4 if the features fill whole vectors.
     fn width(&self) -> usize {
         match self.s.d.is_multiple_of(4) && self.s.e.is_multiple_of(4) {
             true => 4,
@@ -31,7 +32,8 @@ impl Builder<'_> {
         }
     }
 
-    /// The size of a workgroup whose invocations fetch rows for each other, on a device that is a CPU.
+    /// Returns the workgroup size for kernels whose invocations load rows for each other, on a
+    /// device that is a CPU.
     fn together(&self) -> Option<u32> {
         let few = self.s.d.max(self.s.e).div_ceil(4) <= TILE_VECTORS;
         match self.cx.limits.subgroups {
@@ -40,7 +42,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Features as constants: arrays of them must have sizes that are known.
+    /// Returns the numbers of features as constants, because array sizes must be constant.
     fn consts(&self) -> Part {
         let mut text = String::new();
         for (name, n) in [("D", self.s.d), ("E", self.s.e)] {
@@ -76,12 +78,12 @@ impl Builder<'_> {
         parts
     }
 
-    /// The bindings of the inputs and the parameters.
+    /// Returns the bindings of the inputs and the parameters.
     fn bindings(&self) -> Vec<Binding> {
         let at = |i: usize| self.cx.inputs[if self.s.packed { 0 } else { i }];
         let mask = match self.op.masked {
             true => self.cx.inputs.last().copied().unwrap_or(at(1)),
-            // Something must be bound; nothing reads it.
+            // A binding is required; nothing reads it.
             false => at(1),
         };
         let mut bindings: Vec<Binding> = [at(0), at(1), at(2), mask].map(Binding::Read).into();
@@ -109,8 +111,8 @@ impl Builder<'_> {
         words
     }
 
-    /// A kernel over `n` rows in each of `heads` heads: the first shader where a subgroup works together,
-    /// else the second.
+    /// Returns a kernel over `n` rows in each of `heads` heads: the first shader if a subgroup
+    /// cooperates, else the second one.
     fn kernel(
         &self,
         (heads, n): (usize, usize),

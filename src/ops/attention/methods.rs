@@ -1,32 +1,34 @@
-//! The methods of [`Tensor`] that are attention.
+//! The attention methods of [`Tensor`].
 
 use crate::graph::{Attention, Op, Scalar};
 use crate::{Source, Tensor};
 
 use super::composed;
 
-/// Which keys a query sees, and how much they count.
+/// Options of attention: the visible keys and the scale of the scores.
 #[derive(Clone, Debug, Default)]
 pub struct AttentionOptions {
-    /// Query `i` sees keys `0 ..= i + offset` only. With as many queries as keys, 0 is PyTorch's
-    /// `is_causal`; where the first keys come from a cache, the offset is how many those are.
+    /// Query `i` sees only keys `0 ..= i + offset`. With equal numbers of queries and keys, 0 is
+    /// PyTorch's `is_causal`. If the first keys come from a cache, the offset is their number.
+    /// Default: all keys are visible.
     pub causal: Option<usize>,
-    /// `[batch, keys]`: `bool`, the keys to see; or `f32`, what is added to their scores, where -1e30 and
-    /// less leaves a key out. No gradient flows to it.
+    /// A mask `[batch, keys]`. A `bool` mask selects the visible keys. An `f32` mask is added to
+    /// the scores; -1e30 and lower excludes a key. It gets no gradient.
     pub mask: Option<Tensor>,
     /// A mask for each pair of a query and a key, as PyTorch's `attn_mask`. Its shape broadcasts to
-    /// `[batch, heads, queries, keys]`. A `bool` mask holds for the pairs that attend; an `f32` mask is added to the
-    /// scores, where -1e30 or less leaves a pair out. Gradients flow to an `f32` mask.
+    /// `[batch, heads, queries, keys]`. A `bool` mask is true for the pairs that attend. An `f32`
+    /// mask is added to the scores, where -1e30 or less excludes a pair. Gradients flow to an `f32`
+    /// mask.
     ///
-    /// With such a mask all scores are stored, which takes memory for `batch * heads * queries * keys` numbers. Use
-    /// `mask` for padding, and `causal` for a causal mask.
+    /// With such a mask all `batch * heads * queries * keys` scores are stored. Use `mask` for
+    /// padding and `causal` for a causal mask: they need no such memory.
     pub attn_mask: Option<Tensor>,
-    /// What products are multiplied by; without it, `1 / sqrt(d)`.
+    /// The factor of the scores. Default: `1 / sqrt(d)`.
     pub scale: Option<f64>,
 }
 
 impl AttentionOptions {
-    /// Query `i` sees keys `0 ..= i` only.
+    /// Returns options with which query `i` sees only keys `0 ..= i`.
     pub fn causal() -> Self {
         AttentionOptions {
             causal: Some(0),
@@ -45,18 +47,19 @@ impl AttentionOptions {
         }
     }
 
-    /// What is added to the scores.
+    /// Returns the mask as a term of the scores.
     fn added(&self) -> Option<Tensor> {
         self.mask.as_ref().map(composed::added)
     }
 }
 
 impl Tensor {
-    /// Attention of `self` as queries `[b, heads, t, d]`, with keys `[b, kv_heads, s, d]` and values
-    /// `[b, kv_heads, s, e]`; gives `[b, heads, t, e]`. `heads` must be a multiple of `kv_heads`, which
-    /// its heads share in order. A query that sees no key gets zeros.
+    /// Computes attention with `self` as queries `[b, heads, t, d]`, keys `[b, kv_heads, s, d]` and
+    /// values `[b, kv_heads, s, e]`. Returns `[b, heads, t, e]`. `heads` must be a multiple of
+    /// `kv_heads`; consecutive query heads share a key and value head. A query that sees no key
+    /// gets zeros.
     ///
-    /// Inputs that are permuted from `[b, t, heads, d]` are read as they lie, without a copy.
+    /// Inputs that are permuted from `[b, t, heads, d]` are read without a copy.
     #[track_caller]
     pub fn scaled_dot_product_attention(
         &self,
@@ -69,11 +72,11 @@ impl Tensor {
             .iter()
             .any(|x| x.id().is_some() && x.shape().rank() != 4)
         {
-            let reason = "takes q, k and v of [batch, heads, time, features]".to_string();
+            let reason = "expected q, k and v of shape [batch, heads, time, features]".to_string();
             return self.record_error("attention", reason, caller);
         }
         if [self, k, v].iter().any(|x| x.id().is_none()) {
-            // The error is recorded already; applying passes it on.
+            // The error is already recorded; the result passes it on.
             return Tensor::apply(
                 Op::Attention(options.op(1, 1, false, 1)),
                 &[self, k, v],
@@ -85,16 +88,17 @@ impl Tensor {
         token_first(&attention([&q, &k, &v], options))
     }
 
-    /// Attention of queries `self [b, t, heads, d]` with keys `[b, s, kv_heads, d]` and values
-    /// `[b, s, kv_heads, e]`; gives `[b, t, heads, e]`. Otherwise like
+    /// Computes attention with `self` as queries `[b, t, heads, d]`, keys `[b, s, kv_heads, d]` and
+    /// values `[b, s, kv_heads, e]`. Returns `[b, t, heads, e]`. Otherwise it is the same as
     /// [`Tensor::scaled_dot_product_attention`].
     #[track_caller]
     pub fn attention(&self, k: &Tensor, v: &Tensor, options: &AttentionOptions) -> Tensor {
         attention([self, k, v], options)
     }
 
-    /// Attention within one sequence, where `self` is queries, keys and values side by side:
-    /// `[b, t, heads + 2 kv_heads, d]`, as one projection makes them. Gives `[b, t, heads, d]`.
+    /// Computes self-attention of a sequence. `self` has queries, keys and values side by side,
+    /// `[b, t, heads + 2 kv_heads, d]`, as a single projection computes them. Returns
+    /// `[b, t, heads, d]`.
     #[track_caller]
     pub fn self_attention(&self, heads: usize, options: &AttentionOptions) -> Tensor {
         let kv_heads = self.dim(2).saturating_sub(heads) / 2;

@@ -22,7 +22,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The weights of the keys for query `i` of `head`.
+    /// Returns the weights of the keys for query `i` of `head`.
     fn weights(&self, op: &Attention, s: &Sizes, b: usize, i: usize, head: usize) -> Vec<f64> {
         let query = &self.qkv[0][s.query(s.inputs[0], b, i, head)..][..s.d];
         let score = |j: usize| {
@@ -41,7 +41,7 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// Every batch, query and head.
+/// Iterates over all batches, queries and heads.
 fn each(s: &Sizes) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
     let (batch, queries, heads) = (s.batch, s.queries, s.heads);
     (0..batch)

@@ -1,9 +1,9 @@
-//! The sizes of an attention, and where queries, keys and values lie.
+//! The sizes of an attention, and the positions of queries, keys and values in memory.
 
 use crate::DType;
 use crate::graph::{Attention, Meta};
 
-/// Where a tensor of `[batch, n, heads, features]` lies: element `(b, i, head, c)` at
+/// The layout of a tensor of `[batch, n, heads, features]`: element `(b, i, head, c)` is at
 /// `offset + (b n + i) row + head features + c`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::ops) struct Lie {
@@ -20,25 +20,26 @@ pub(in crate::ops) struct Sizes {
     pub keys: usize,
     pub heads: usize,
     pub kv_heads: usize,
-    /// Heads of queries that share a head of keys and values.
+    /// The number of query heads that share a key and value head.
     pub group: usize,
-    /// Features of a query and a key.
+    /// The number of features of a query and a key.
     pub d: usize,
-    /// Features of a value.
+    /// The number of features of a value.
     pub e: usize,
-    /// Queries, keys and values in their inputs.
+    /// The layouts of queries, keys and values in their inputs.
     pub inputs: [Lie; 3],
-    /// Their gradients in the one result.
+    /// The layouts of their gradients in the result.
     pub grads: [Lie; 3],
 }
 
 impl Attention {
-    /// The sizes, from the types of the inputs: `more` of them stand between the values and the mask.
+    /// Computes the sizes from the types of the inputs. `more` inputs are between the values and
+    /// the mask.
     pub(super) fn sizes(&self, x: &[Meta], more: usize) -> Result<Sizes, String> {
         let first = if self.packed { 1 } else { 3 };
         let wanted = first + more + usize::from(self.masked);
         if x.len() != wanted {
-            return Err(format!("takes {wanted} inputs, was given {}", x.len()));
+            return Err(format!("expected {wanted} inputs, found {}", x.len()));
         }
         if x.iter().any(|x| x.dtype != DType::F32) {
             return Err("all inputs must be f32".to_string());
@@ -46,7 +47,7 @@ impl Attention {
         let (heads, kv_heads) = (self.heads, self.kv_heads);
         if kv_heads == 0 || !heads.is_multiple_of(kv_heads) || heads == 0 {
             return Err(format!(
-                "{heads} heads of queries cannot share {kv_heads} heads of keys and values evenly"
+                "{heads} query heads are not a multiple of {kv_heads} key and value heads"
             ));
         }
         let s = match self.packed {
@@ -58,7 +59,7 @@ impl Attention {
         }
         match x.last() {
             Some(mask) if self.masked && mask.shape.dims() != [s.batch, s.keys] => Err(format!(
-                "the mask must be [{}, {}], one number a key",
+                "expected a mask of shape [{}, {}], one number per key",
                 s.batch, s.keys
             )),
             _ => Ok(s),
@@ -69,11 +70,11 @@ impl Attention {
         let (heads, kv_heads) = (self.heads, self.kv_heads);
         let all = heads + 2 * kv_heads;
         let &[batch, n, given, d] = x.shape.dims() else {
-            return Err("takes [batch, time, heads, features]".to_string());
+            return Err("expected shape [batch, time, heads, features]".to_string());
         };
         if given != all {
             return Err(format!(
-                "{heads} heads of queries and twice {kv_heads} of keys and values are {all}, not {given}"
+                "expected {all} heads, {heads} of queries and twice {kv_heads} of keys and values; found {given}"
             ));
         }
         let lie = |heads: usize| Lie {
@@ -100,7 +101,7 @@ impl Attention {
         let (heads, kv_heads) = (self.heads, self.kv_heads);
         let wanted = || {
             format!(
-                "takes queries [b, t, {heads}, d], keys [b, s, {kv_heads}, d] and values [b, s, {kv_heads}, e]"
+                "expected queries [b, t, {heads}, d], keys [b, s, {kv_heads}, d] and values [b, s, {kv_heads}, e]"
             )
         };
         let (&[batch, queries, h, d], &[b_k, keys, h_k, d_k], &[b_v, s_v, h_v, e]) =
@@ -133,7 +134,7 @@ impl Attention {
 }
 
 impl Sizes {
-    /// How many keys query `i` sees, but for the mask.
+    /// Returns the number of keys that query `i` sees without the mask.
     pub fn keys_of(&self, causal: Option<usize>, i: usize) -> usize {
         match causal {
             Some(ahead) => self.keys.min(i.saturating_add(ahead).saturating_add(1)),
@@ -141,22 +142,22 @@ impl Sizes {
         }
     }
 
-    /// Feature 0 of query `i` of a head, in queries or their gradient.
+    /// Returns the index of feature 0 of a query in a head, in the queries or their gradient.
     pub fn query(&self, lie: Lie, b: usize, i: usize, head: usize) -> usize {
         lie.offset + (b * self.queries + i) * lie.row + head * self.d
     }
 
-    /// Feature 0 of key `j` of a head, in keys or their gradient.
+    /// Returns the index of feature 0 of a key in a head, in the keys or their gradient.
     pub fn key(&self, lie: Lie, b: usize, j: usize, kv_head: usize) -> usize {
         lie.offset + (b * self.keys + j) * lie.row + kv_head * self.d
     }
 
-    /// Feature 0 of value `j` of a head, in values or their gradient.
+    /// Returns the index of feature 0 of a value in a head, in the values or their gradient.
     pub fn value(&self, lie: Lie, b: usize, j: usize, kv_head: usize) -> usize {
         lie.offset + (b * self.keys + j) * lie.row + kv_head * self.e
     }
 
-    /// The row of a query and a head, in the result.
+    /// Returns the row of a query and a head in the result.
     pub fn result(&self, b: usize, i: usize, head: usize) -> usize {
         (b * self.queries + i) * self.heads + head
     }

@@ -1,4 +1,4 @@
-//! The product of images and weights that forward and the input gradient are.
+//! The correlation of images with weights: the product that forward and input gradient share.
 
 use crate::kernel::{
     Binding, Kernel, Operand, Variant, add_parts, emit_epilogue, prelude, stored, wgsl,
@@ -10,7 +10,8 @@ use super::Geometry;
 use super::images::{Images, inverse};
 
 impl Images {
-    /// The products of these images with weights `[groups, m, c, kh, kw]`, in windows that are `stride` apart.
+    /// Returns the kernels for the products of these images with weights `[groups, m, c, kh, kw]`,
+    /// in windows that are `stride` apart.
     pub fn correlate(self, g: &Correlation, weights: Weights, cx: &LowerContext) -> Vec<Variant> {
         let Correlation { c, m, groups, .. } = *g;
         let s = Sizes {
@@ -39,14 +40,14 @@ impl Images {
             small_first: false,
         };
         let mut variants = product.variants();
-        // A tile of so few rows is mostly empty.
+        // With so few rows, a tile is mostly empty.
         if m < 4 && !weights.transposed && !product.is_split() {
             variants.splice(0..0, self.direct(g, &product));
         }
         variants
     }
 
-    /// The same as `product` without a matrix.
+    /// Computes `product` without a matrix.
     fn direct(&self, g: &Correlation, product: &Product) -> Option<Variant> {
         let width = if g.out[1].is_multiple_of(4) { 4 } else { 1 };
         let epilogue = product.cx.epilogue?;
@@ -108,11 +109,11 @@ impl Images {
     }
 }
 
-/// What [`Images::correlate`] computes. Pairs are of the height and the width.
+/// The sizes of [`Images::correlate`]. Pairs are height and width.
 pub(super) struct Correlation {
     pub n: usize,
     pub groups: usize,
-    /// Channels of a group, of the images and of the result.
+    /// The channels per group of the images and of the result.
     pub c: usize,
     pub m: usize,
     pub kernel: [usize; 2],
@@ -121,10 +122,10 @@ pub(super) struct Correlation {
     pub out: [usize; 2],
 }
 
-/// The weights of a correlation: where they lie, and what makes them.
+/// The weights of a correlation: their operand, and the kernels that prepare them.
 pub(super) struct Weights {
     operand: Operand,
-    /// Stored with the channels of the images outermost.
+    /// Whether the channels of the images are the outermost axis.
     transposed: bool,
     before: Vec<Kernel>,
     scratch: Vec<u64>,
@@ -140,7 +141,8 @@ impl Weights {
         }
     }
 
-    /// The weights with the channels exchanged and each kernel rotated by 180 degrees, in the workspace `scratch`.
+    /// Returns the weights with the channels exchanged and each kernel rotated by 180 degrees, in
+    /// the workspace `scratch`.
     pub fn flipped(g: &Geometry, operand: Operand, scratch: usize, cx: &LowerContext) -> Weights {
         let (taps, count) = (g.taps(), g.w().len());
         let mut params = [g.m, g.c, taps, count].map(|n| n as u32).to_vec();

@@ -1,10 +1,10 @@
-//! Convolution on the CPU device: strips of the unfolded images (im2col), and matrix products with them.
+//! Convolution on the CPU: strips of the unfolded images (im2col), and matrix products with them.
 //!
-//! A strip is some rows of output pixels, few enough for it to stay in the second cache until it has been
-//! multiplied. Images and groups go to threads; each thread keeps a workspace for its strips.
+//! A strip is a few rows of output pixels that stay in the L2 cache until they are multiplied.
+//! Threads share the images and groups; each thread has a workspace for its strips.
 //!
-//! Invariant: the order of all sums follows from the shapes alone. The weight gradient adds up images in
-//! a fixed number of parts, and then the parts, in order.
+//! Invariant: the order of all sums depends only on the shapes. The weight gradient adds images in
+//! a fixed number of parts, and then adds the parts in order.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -15,19 +15,19 @@ use crate::ops::threads;
 
 use super::Geometry;
 
-/// Elements of a strip, about: 256 KiB.
+/// The approximate number of elements of a strip: 256 KiB.
 const STRIP: usize = 1 << 16;
-/// Parts that the weight gradient is added up in, at most.
+/// The largest number of parts of a weight gradient's sum.
 const PARTS: usize = 16;
-/// Elements of all parts' sums together, at most.
+/// The largest number of elements of the sums of all parts.
 const PART_ELEMENTS: usize = 1 << 22;
 
 thread_local! {
     static WORKSPACE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends `f` this thread's workspace, which grows to the largest that was ever asked for. It is taken out
-/// meanwhile: should the thread come by here again while it waits, it finds an empty one.
+/// Calls `f` with this thread's workspace, which grows to the largest size requested. The workspace
+/// is taken out meanwhile. If the thread runs other work while it waits, that work gets a new one.
 fn with_workspace(len: usize, f: impl FnOnce(&mut [f32])) {
     let mut workspace = WORKSPACE.take();
     if workspace.len() < len {
@@ -37,12 +37,12 @@ fn with_workspace(len: usize, f: impl FnOnce(&mut [f32])) {
     WORKSPACE.set(workspace);
 }
 
-/// What a thread works on: a group of an image, in strips.
+/// A group of an image, in strips: the work of a thread.
 struct Strips<'a> {
     g: &'a Geometry,
-    /// Rows of output pixels in a strip.
+    /// The number of rows of output pixels in a strip.
     rows: usize,
-    /// Rows of the unfolded image: channels times taps.
+    /// The rows of the unfolded image: channels times taps.
     k: usize,
     /// Whether the unfolded image is the image itself.
     plain: bool,
@@ -71,7 +71,7 @@ impl Strips<'_> {
         }
     }
 
-    /// The rows of output pixels of each strip.
+    /// Iterates over the rows of output pixels of each strip.
     fn all(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (rows, all) = (self.rows, self.g.out[0]);
         (0..all)
@@ -79,13 +79,13 @@ impl Strips<'_> {
             .map(move |first| first..all.min(first + rows))
     }
 
-    /// The first output pixel of a strip, and how many there are.
+    /// Returns the first output pixel of a strip and the number of its pixels.
     fn pixels(&self, rows: &Range<usize>) -> (usize, usize) {
         (rows.start * self.g.out[1], rows.len() * self.g.out[1])
     }
 
-    /// Calls `f` for each run of a strip that lies in the image, with its first place in the strip and in
-    /// the image, and its length; its elements are `stride` apart in the image.
+    /// Calls `f` for each run of a strip that is inside the image, with its index in the strip, its
+    /// index in the image, and its length. Its elements are `stride` apart in the image.
     #[inline(always)]
     fn runs(&self, rows: &Range<usize>, mut f: impl FnMut(usize, usize, usize)) {
         let g = self.g;
@@ -95,7 +95,7 @@ impl Strips<'_> {
         for c in 0..g.c {
             for p in 0..kh {
                 for q in 0..kw {
-                    // The output columns whose tap lies in the image.
+                    // The output columns whose tap is inside the image.
                     let from = pw.saturating_sub(q * dw).div_ceil(sw).min(ow);
                     let end = (w + pw).saturating_sub(q * dw).div_ceil(sw).min(ow);
                     for i in rows.clone() {
@@ -111,7 +111,7 @@ impl Strips<'_> {
         }
     }
 
-    /// A strip of the unfolded group of channels `x`, with the distance of its rows.
+    /// Returns a strip of the unfolded group of channels `x`, with the distance between its rows.
     fn unfold<'b>(
         &self,
         x: &'b [f32],
@@ -141,7 +141,7 @@ impl Strips<'_> {
         (strip, len)
     }
 
-    /// Adds a strip to the group of channels that it was unfolded from.
+    /// Adds a strip to the group of channels from which it was unfolded.
     fn fold(&self, strip: &[f32], rows: &Range<usize>, x: &mut [f32]) {
         let step = self.g.conv.stride[1];
         self.runs(rows, |from, to, n| match step {
@@ -159,7 +159,7 @@ impl Strips<'_> {
     }
 }
 
-/// Elements of one group of an image, of its input and its output.
+/// Returns the number of elements of one group of an image, for the input and the output.
 fn group_sizes(g: &Geometry) -> (usize, usize) {
     (g.c * g.size[0] * g.size[1], g.m * g.pixels())
 }

@@ -1,4 +1,4 @@
-//! Convolution itself.
+//! The forward op of convolution.
 
 use crate::graph::{Backward, Conv, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
@@ -13,7 +13,7 @@ impl Conv {
     fn geometry(&self, x: &[&Shape]) -> Result<Geometry, String> {
         match x {
             [x, w] => Geometry::new(self, x, w),
-            _ => Err(format!("takes 2 inputs, was given {}", x.len())),
+            _ => Err(format!("expected 2 inputs, found {}", x.len())),
         }
     }
 }
@@ -79,7 +79,7 @@ impl KernelOp for Conv {
     fn fusion(&self, x: &[Meta]) -> Fusion {
         let shapes: Vec<&Shape> = x.iter().map(|x| &x.shape).collect();
         let result = self.geometry(&shapes).map(|g| g.y());
-        // A row of the product is the pixels of a channel.
+        // A row of the product has the pixels of a channel.
         Fusion::of_rows(result.map_or(0, |r| r.iter().skip(2).product()))
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {

@@ -1,18 +1,18 @@
-//! The sizes of a convolution, and which elements meet in it.
+//! The sizes of a convolution, and the elements that it multiplies.
 
 use crate::graph::{Conv, Meta};
 use crate::ops::Tolerance;
 use crate::{DType, Shape};
 
-/// All sizes of a convolution. Pairs are of the height and the width.
+/// The sizes of a convolution. Pairs are height and width.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Geometry {
     pub conv: Conv,
-    /// Images.
+    /// The number of images.
     pub n: usize,
-    /// Input channels of a part.
+    /// The number of input channels per group.
     pub c: usize,
-    /// Output channels of a part.
+    /// The number of output channels per group.
     pub m: usize,
     /// The input's height and width.
     pub size: [usize; 2],
@@ -22,26 +22,27 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// The sizes for `x [n, c, h, w]` and weights `[oc, c / groups, kh, kw]`, or why there are none.
+    /// Computes the sizes for `x [n, c, h, w]` and weights `[oc, c / groups, kh, kw]`. Returns a
+    /// message if they do not fit.
     pub fn new(conv: &Conv, x: &Shape, w: &Shape) -> Result<Geometry, String> {
         let (&[n, channels, height, width], &[oc, c, kh, kw]) = (x.dims(), w.dims()) else {
             return Err(format!(
-                "takes images [n, c, h, w] and weights [oc, c / groups, kh, kw], not {x} and {w}"
+                "expected images [n, c, h, w] and weights [oc, c / groups, kh, kw], found {x} and {w}"
             ));
         };
         let groups = conv.groups;
         if groups == 0 {
-            return Err("there must be at least 1 group".to_string());
+            return Err("expected at least 1 group, found 0".to_string());
         }
         if c.checked_mul(groups) != Some(channels) {
             return Err(format!(
-                "the images have {channels} channels, but weights {w} in {groups} groups take {}",
+                "the images have {channels} channels, but weights {w} in {groups} groups require {}",
                 c.saturating_mul(groups)
             ));
         }
         if oc % groups != 0 {
             return Err(format!(
-                "{oc} output channels do not fall into {groups} groups"
+                "{oc} output channels are not a multiple of {groups} groups"
             ));
         }
         let (size, kernel) = ([height, width], [kh, kw]);
@@ -71,22 +72,23 @@ impl Geometry {
         Shape::from([self.m * self.conv.groups, self.c, h, w])
     }
 
-    /// Elements of a kernel of one channel.
+    /// Returns the number of elements of a kernel of one channel.
     pub fn taps(&self) -> usize {
         self.kernel.iter().product()
     }
 
-    /// Elements of an output image of one channel.
+    /// Returns the number of elements of an output image of one channel.
     pub fn pixels(&self) -> usize {
         self.out.iter().product()
     }
 
-    /// Multiplications of all three ops alike.
+    /// Returns the number of multiplications, which is the same for all three ops.
     pub fn products(&self) -> f64 {
         self.y().len() as f64 * (self.c * self.taps()) as f64
     }
 
-    /// Calls `f` with the places in `x`, `w` and `y` of each pair that is multiplied: the definition.
+    /// Calls `f` with the indices in `x`, `w` and `y` of each pair of factors, as in the
+    /// definition.
     pub fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
         let Conv {
             stride,
@@ -95,7 +97,7 @@ impl Geometry {
             groups,
         } = self.conv;
         let ([h, width], [kh, kw], [oh, ow]) = (self.size, self.kernel, self.out);
-        // Where the tap `k` of the window `o` lies on an axis of `n` elements.
+        // Returns the index of tap `k` of window `o` on an axis of `n` elements.
         let at = |o: usize, k: usize, axis: usize, n: usize| {
             let i = (o * stride[axis] + k * dilation[axis]).checked_sub(padding[axis])?;
             (i < n).then_some(i)
@@ -121,7 +123,7 @@ impl Geometry {
         }
     }
 
-    /// How far off sums of `terms` products of elements up to `largest` may be.
+    /// Returns the tolerance of sums of `terms` products of elements up to `largest`.
     pub fn tolerance(terms: usize, largest: f64) -> Tolerance {
         Tolerance {
             abs: 6e-8 * (terms as f64 + 2.0) * largest,
@@ -134,7 +136,7 @@ fn pairs(a: usize, b: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..a).flat_map(move |i| (0..b).map(move |j| (i, j)))
 }
 
-/// How many windows fit on each axis, or why none does.
+/// Returns the number of windows on each axis, or a message if none fits.
 pub(in crate::ops) fn windows(
     size: [usize; 2],
     kernel: [usize; 2],
@@ -165,20 +167,20 @@ pub(in crate::ops) fn windows(
             ));
         };
         if padded > i32::MAX as usize / 4 {
-            return Err(format!("an axis of {padded} elements is too long"));
+            return Err(format!("a padded axis of {padded} elements is too long"));
         }
         out[axis] = rest / s + 1;
     }
     Ok(out)
 }
 
-/// Two f32 tensors, or a message.
+/// Returns the shapes of two f32 tensors, or a message.
 pub(super) fn two(x: &[Meta]) -> Result<(&Shape, &Shape), String> {
     match x {
         [a, b] if [a, b].iter().all(|x| x.dtype.computed() == DType::F32) => {
             Ok((&a.shape, &b.shape))
         }
         [_, _] => Err("both inputs must be f32".to_string()),
-        _ => Err(format!("takes 2 inputs, was given {}", x.len())),
+        _ => Err(format!("expected 2 inputs, found {}", x.len())),
     }
 }

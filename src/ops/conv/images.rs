@@ -1,4 +1,4 @@
-//! Images as the kernels of convolution read them: with as much around them that no read needs a check.
+//! Padded images for the kernels of convolution, which therefore check no bounds.
 
 use crate::kernel::{Binding, Kernel, Operand, stored, wgsl};
 use crate::ops::matmul::Walk;
@@ -6,13 +6,13 @@ use crate::ops::{LowerContext, grid};
 
 use super::Geometry;
 
-/// Images, perhaps padded: where they lie, and the size of each channel.
+/// Images, with or without padding: their operand and their strides.
 pub(super) struct Images {
     pub operand: Operand,
     pub size: [usize; 2],
-    /// What makes them.
+    /// The kernels that compute them.
     pub before: Vec<Kernel>,
-    /// Their workspace, in bytes.
+    /// The size of their workspace in bytes.
     pub scratch: Vec<u64>,
 }
 
@@ -21,12 +21,12 @@ impl Images {
         self.size[1] as isize
     }
 
-    /// Elements from one channel to the next.
+    /// Returns the number of elements from one channel to the next.
     pub fn channel(&self) -> isize {
         (self.size[0] * self.size[1]) as isize
     }
 
-    /// The input with its padding.
+    /// Returns the input with its padding.
     pub fn padded_input(g: &Geometry, operand: Operand, cx: &LowerContext) -> Images {
         let padding = g.conv.padding;
         let size = [0, 1].map(|axis| g.size[axis] + 2 * padding[axis]);
@@ -34,8 +34,8 @@ impl Images {
         Images::padded(operand, (planes, g.size), (padding, [1, 1], size), cx)
     }
 
-    /// The output with as much around it that every tap of a flipped kernel finds something. The first
-    /// element is at a negative place where there is more padding than kernel.
+    /// Returns the output with enough padding for every tap of a flipped kernel. The first element
+    /// has a negative index if the padding exceeds the kernel.
     pub fn spread_output(g: &Geometry, operand: Operand, cx: &LowerContext) -> Images {
         let reach = |axis: usize| (g.kernel[axis] - 1) * g.conv.dilation[axis];
         let before = [0, 1].map(|axis| reach(axis).wrapping_sub(g.conv.padding[axis]));
@@ -45,7 +45,8 @@ impl Images {
         Images::padded(operand, (planes, g.out), to, cx)
     }
 
-    /// Each of `planes` images among zeros, or the images themselves where nothing changes.
+    /// Returns each of `planes` images surrounded by zeros, or the images themselves if they do not
+    /// change.
     fn padded(
         operand: Operand,
         (planes, from): (usize, [usize; 2]),
@@ -60,7 +61,7 @@ impl Images {
                 scratch: Vec::new(),
             };
         }
-        // In vectors of four, so a row may be longer than it has to be.
+        // Rows are stored in vectors of four, so a row may be longer than required.
         let fours = size[1].div_ceil(4);
         let size = [size[0], 4 * fours];
         let count = planes * size[0] * fours;
@@ -95,14 +96,14 @@ impl Images {
         }
     }
 
-    /// The walk over `outer`, rows and columns that are `step` apart.
+    /// Returns the walk over `outer`, rows and columns that are `step` apart.
     pub fn walk(&self, outer: (usize, isize), size: [usize; 2], step: [usize; 2]) -> Walk {
         let [down, across] = step.map(|s| s as isize);
         Walk::new([outer, (size[0], down * self.row()), (size[1], across)])
     }
 }
 
-/// The bits of `1 / n`, which `lib/divide` divides by.
+/// Returns the bits of `1 / n`, the reciprocal for `lib/divide`.
 pub(super) fn inverse(n: usize) -> u32 {
     (1.0 / n.max(1) as f32).to_bits()
 }

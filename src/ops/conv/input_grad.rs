@@ -1,4 +1,4 @@
-//! The gradient of convolution by its input, which is the transposed convolution.
+//! The gradient of convolution with respect to its input, which is the transposed convolution.
 
 use crate::graph::{Backward, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
@@ -12,11 +12,11 @@ use super::{Geometry, cpu, geometry, kernels};
 impl ConvInputGrad {
     fn geometry(&self, x: &[&Shape]) -> Result<Geometry, String> {
         let [dy, w] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         let (&[n, channels, ..], &[_, c, ..]) = (dy.dims(), w.dims()) else {
             return Err(format!(
-                "takes images [n, oc, oh, ow] and weights [oc, c / groups, kh, kw], not {dy} and {w}"
+                "expected images [n, oc, oh, ow] and weights [oc, c / groups, kh, kw], found {dy} and {w}"
             ));
         };
         let [height, width] = self.size;
@@ -24,7 +24,7 @@ impl ConvInputGrad {
         let g = Geometry::new(&self.conv, &x, w)?;
         if g.y() != **dy {
             return Err(format!(
-                "the convolution of {x} gives {}, not images {dy} of {channels} channels",
+                "the convolution of {x} gives {}, but the images are {dy} of {channels} channels",
                 g.y()
             ));
         }
@@ -38,7 +38,7 @@ impl OpDef for ConvInputGrad {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "the transposed convolution: `dx` is the sum, over the windows that an element lies in, of `dy w`",
+            formula: "the transposed convolution: each element of `dx` is the sum of `dy w` over the windows that contain it",
             shapes: "`dy [n, oc, oh, ow]`, `w [oc, c / groups, kh, kw]`; `dx [n, c, h, w]`",
             dtypes: "`f32`",
             gradient: "`conv` for `dy`, `conv_weight_grad` for `w`",
@@ -92,7 +92,7 @@ impl KernelOp for ConvInputGrad {
     fn fusion(&self, x: &[Meta]) -> Fusion {
         let shapes: Vec<&Shape> = x.iter().map(|x| &x.shape).collect();
         let result = self.geometry(&shapes).map(|g| g.x());
-        // A row of the product is the pixels of a channel.
+        // A row of the product has the pixels of a channel.
         Fusion::of_rows(result.map_or(0, |r| r.iter().skip(2).product()))
     }
     fn kernels(&self, cx: &LowerContext) -> Vec<Variant> {

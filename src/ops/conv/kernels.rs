@@ -1,20 +1,23 @@
-//! Convolution on a GPU: products of matrices that the loaders read out of the images (implicit GEMM).
+//! Convolution on a GPU: products of matrices that the loaders read from the images (implicit
+//! GEMM).
 //!
-//! | op | batch | rows | columns | added over |
+//! | op | batch | rows | columns | sum over |
 //! |---|---|---|---|---|
 //! | forward | image, group | output channel | output pixel | input channel, tap |
 //! | input gradient | image, group | input channel | input pixel | output channel, flipped tap |
 //! | weight gradient | group | output channel | input channel, tap | image, output pixel |
 //!
-//! Where there is padding, a first dispatch makes a padded copy of the images, so that the loaders
-//! check no bounds. The input gradient has another that rotates its weights by 180 degrees, so that it is the same
-//! product as forward. Where a group has so few channels that a tile would be mostly empty, as in a
-//! depthwise convolution, `conv_direct` computes that without a matrix.
+//! If there is padding, a first dispatch makes a padded copy of the images, so that the loaders
+//! check no bounds. The input gradient has another dispatch that rotates its weights by 180
+//! degrees, so that it is the same product as forward. If a group has so few channels that a tile
+//! would be mostly empty, as in a depthwise convolution, `conv_direct` computes it without a
+//! matrix.
 //!
-//! The input gradient of a convolution with a stride has that copy hold zeros between the elements of `dy`
-//! (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016). Why not one product
-//! for each phase of the stride instead: that saves the multiplications by these zeros, but their
-//! outputs interleave, which the epilogue cannot store; and a stride is rare, a few layers of a network.
+//! For the input gradient of a convolution with a stride, that copy has zeros between the elements
+//! of `dy` (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016). One
+//! product for each phase of the stride would avoid the multiplications by these zeros. But their
+//! outputs interleave, which the epilogue cannot store, and only a few layers of a network have a
+//! stride.
 
 use crate::kernel::Variant;
 use crate::ops::LowerContext;
@@ -42,7 +45,7 @@ pub(super) fn forward(g: &Geometry, cx: &LowerContext) -> Vec<Variant> {
 pub(super) fn input_grad(g: &Geometry, cx: &LowerContext) -> Vec<Variant> {
     let dy = Images::spread_output(g, cx.inputs[0], cx);
     let weights = match (g.taps(), g.conv.groups) {
-        // Nothing to rotate, and stored as the transpose.
+        // Nothing to rotate; the weights are stored as the transpose.
         (1, 1) => Weights::stored(cx.inputs[1], true),
         _ => Weights::flipped(g, cx.inputs[1], dy.scratch.len(), cx),
     };

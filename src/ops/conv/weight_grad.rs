@@ -1,4 +1,4 @@
-//! The gradient of convolution by its weights.
+//! The gradient of convolution with respect to its weights.
 
 use crate::graph::{Backward, ConvInputGrad, ConvWeightGrad, Grads, Meta, Op};
 use crate::kernel::Variant;
@@ -12,11 +12,11 @@ use super::{Geometry, cpu, geometry, kernels};
 impl ConvWeightGrad {
     fn geometry(&self, x: &[&Shape]) -> Result<Geometry, String> {
         let [dy, x] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         let (&[_, oc, ..], &[_, channels, ..]) = (dy.dims(), x.dims()) else {
             return Err(format!(
-                "takes images [n, oc, oh, ow] and [n, c, h, w], not {dy} and {x}"
+                "expected images [n, oc, oh, ow] and [n, c, h, w], found {dy} and {x}"
             ));
         };
         let [kh, kw] = self.kernel;
@@ -24,7 +24,10 @@ impl ConvWeightGrad {
         let g = Geometry::new(&self.conv, x, &w)?;
         match g.y() == **dy {
             true => Ok(g),
-            false => Err(format!("the convolution of {x} gives {}, not {dy}", g.y())),
+            false => Err(format!(
+                "the convolution of {x} gives {}, but dy is {dy}",
+                g.y()
+            )),
         }
     }
 }
@@ -35,7 +38,7 @@ impl OpDef for ConvWeightGrad {
     }
     fn doc(&self) -> OpDoc {
         OpDoc {
-            formula: "`dw[o, c, p, q] = sum over n, i, j of dy[n, o, i, j] x[n, c, i s + p d - pad, j s' + q d' - pad']`, the letters as in `conv`",
+            formula: "`dw[o, c, p, q] = sum over n, i, j of dy[n, o, i, j] x[n, c, i s + p d - pad, j s' + q d' - pad']`, with the symbols of `conv`",
             shapes: "`dy [n, oc, oh, ow]`, `x [n, c, h, w]`; `dw [oc, c / groups, kh, kw]`",
             dtypes: "`f32`",
             gradient: "`conv` for `dy`, `conv_input_grad` for `x`",

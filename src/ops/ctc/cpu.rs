@@ -1,4 +1,4 @@
-//! On the CPU: a thread takes a sample through all frames.
+//! CTC on the CPU: a thread computes a sample through all frames.
 
 use crate::graph::Ctc;
 use crate::ops::HostRef;
@@ -8,26 +8,26 @@ use crate::ops::threads;
 
 use super::{NONE, POSSIBLE, Sizes};
 
-/// States times frames from which more than one thread is used.
+/// The product of states and frames from which more than one thread is used.
 const PARALLEL_FROM: usize = 1 << 12;
 
-/// States before the first that are never reached, so that each state has two before it.
+/// The number of unreachable states before the first one, so that each state has two predecessors.
 const BEFORE: usize = 2;
 
-/// A sample: what it is given, and how its states follow each other.
+/// The data of a sample, and the transitions between its states.
 struct Sample<'a> {
-    /// `[frames, classes]`.
+    /// The log-probabilities `[frames, classes]`.
     x: &'a [f32],
     classes: usize,
-    /// By state: its class, if it is one that the state may have.
+    /// The class of each state; `None` if the label is not valid.
     class: Vec<Option<usize>>,
-    /// By state: 0 where it may follow the second before it, else `NONE`.
+    /// For each state: 0 if a path may skip from the second state before it, else `NONE`.
     skip: Vec<f32>,
 }
 
 #[inline(always)]
 fn not_below_none(x: f32) -> f32 {
-    // A NaN stays one.
+    // NaN stays NaN.
     if x < NONE { NONE } else { x }
 }
 
@@ -39,7 +39,7 @@ fn log_sum(a: f32, b: f32, c: f32) -> f32 {
 }
 
 impl<'a> Sample<'a> {
-    /// Sample `b`; in the mirror, where labels come in reverse order.
+    /// Creates sample `b`. If `mirrored`, the order of its labels is reversed.
     fn new(op: &Ctc, s: Sizes, x: &[HostRef<'a>], b: usize, mirrored: bool) -> Self {
         let count = |at: usize, most: usize| {
             let given = x.get(at).and_then(|x| x.words.get(b));
@@ -56,7 +56,7 @@ impl<'a> Sample<'a> {
         let mut skip = vec![NONE];
         for (i, &label) in labels.iter().enumerate() {
             let of_label = Some(label as usize).filter(|&c| c < s.classes && c != blank);
-            // The first label needs no blank before it: it may follow the start.
+            // The first label needs no blank before it, because a path may start with it.
             let needs_blank = i > 0 && labels.get(i - 1) == Some(&label);
             class.extend([of_label, Some(blank)]);
             skip.extend([if needs_blank { NONE } else { 0.0 }, NONE]);
@@ -79,12 +79,12 @@ impl<'a> Sample<'a> {
         self.x.chunks_exact(self.classes).nth(t).unwrap_or(&[])
     }
 
-    /// Elements of a row: the states, and those before them.
+    /// Returns the number of elements of a row: the states, and those before them.
     fn width(&self) -> usize {
         BEFORE + self.class.len()
     }
 
-    /// The log-probability of each state's class.
+    /// Computes the log-probability of each state's class.
     fn emitted(&self, frame: &[f32], y: &mut [f32]) {
         for (y, class) in y.iter_mut().zip(&self.class) {
             let p = class.and_then(|c| frame.get(c)).copied();
@@ -92,15 +92,15 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// What comes before the first frame: one that is in the state before the first, from which a path may
-    /// go to the first two.
+    /// Returns the row before the first frame: a path is in the state before the first one, from
+    /// which it may go to the first two states.
     fn start(&self) -> Vec<f32> {
         let mut row = vec![NONE; self.width()];
         row[BEFORE - 1] = 0.0;
         row
     }
 
-    /// A frame: each state's sum over paths that end in it.
+    /// Computes the row of a frame: for each state, the sum over the paths that end in it.
     fn advance(&self, emitted: &[f32], before: &[f32], row: &mut [f32]) {
         row[..BEFORE].fill(NONE);
         let (one, two) = (
@@ -120,19 +120,19 @@ impl<'a> Sample<'a> {
         );
     }
 
-    /// The logarithm of the probability of all labels, given the row of the last frame.
+    /// Returns the log-probability of all labels from the row of the last frame.
     fn total(&self, last: &[f32]) -> f32 {
         let n = last.len();
         match self.frames() {
             0 if self.class.len() == 1 => 0.0,
             0 => NONE,
-            // With no label, the row has none but the blank's state and what is before it.
+            // Without labels, the row has only the state of the blank and those before it.
             _ => log_sum(last[n - 1], last[n - 2], NONE),
         }
     }
 }
 
-/// Calls `f` with pieces of `y`, one a sample.
+/// Calls `f` with the part of `y` of each sample.
 fn each_sample(y: &mut [f32], s: Sizes, f: impl Fn((usize, &mut [f32])) + Send + Sync) {
     let piece = (y.len() / s.batch.max(1)).max(1);
     let work = s.batch * s.time * s.states();
@@ -164,7 +164,7 @@ pub(super) fn backward(op: &Ctc, s: Sizes, x: &[HostRef], dx: &mut [f32]) {
         let sample = Sample::new(op, s, x, b, false);
         let dy = x.get(4).and_then(|dy| dy.f32().get(b)).copied();
         let (frames, width, dy) = (sample.frames(), sample.width(), dy.unwrap_or(0.0));
-        // Row t + 1 is what comes up to frame t.
+        // Row t + 1 is the forward recursion up to frame t.
         let mut up_to = sample.start();
         up_to.resize((frames + 1) * width, NONE);
         let mut emitted = vec![NONE; sample.class.len()];
@@ -177,7 +177,7 @@ pub(super) fn backward(op: &Ctc, s: Sizes, x: &[HostRef], dx: &mut [f32]) {
         if total < POSSIBLE {
             return;
         }
-        // What comes after a frame is what comes before it in the mirror.
+        // The backward recursion is the forward recursion of the mirrored sample.
         let mirror = Sample::new(op, s, x, b, true);
         let (mut before, mut row) = (mirror.start(), vec![NONE; width]);
         for t in (0..frames).rev() {
@@ -186,7 +186,7 @@ pub(super) fn backward(op: &Ctc, s: Sizes, x: &[HostRef], dx: &mut [f32]) {
             mirror.advance(&emitted, &before, &mut row);
             let dx = &mut dx[t * s.classes..(t + 1) * s.classes];
             let ahead = up_to[(t + 1) * width..(t + 2) * width].iter().skip(BEFORE);
-            // Frame t is in both.
+            // Both recursions include frame t.
             let behind = row.iter().skip(BEFORE).zip(&emitted).rev();
             for ((class, ahead), (behind, emitted)) in sample.class.iter().zip(ahead).zip(behind) {
                 if let Some(dx) = class.and_then(|class| dx.get_mut(class)) {

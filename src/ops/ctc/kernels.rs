@@ -1,4 +1,5 @@
-//! The dispatches: a workgroup takes a sample through all frames, its states spread over the invocations.
+//! The kernels of CTC: a workgroup computes a sample through all frames, and its invocations share
+//! the states.
 
 use crate::graph::Ctc;
 use crate::kernel::{Binding, Kernel, Operand, Part, Variant, wgsl};
@@ -9,7 +10,7 @@ use super::Sizes;
 /// The bits of an infinite loss.
 const INFINITE: u32 = f32::INFINITY.to_bits();
 
-/// Rows of states that alternate where only the previous frame is needed.
+/// The number of alternating rows of states if only the previous frame is needed.
 const ALTERNATING_ROWS: usize = 2;
 
 fn params(op: &Ctc, s: Sizes, rows: usize, impossible: u32) -> Vec<u32> {
@@ -17,7 +18,7 @@ fn params(op: &Ctc, s: Sizes, rows: usize, impossible: u32) -> Vec<u32> {
     sizes.into_iter().chain([op.blank, impossible]).collect()
 }
 
-/// A dispatch with a workgroup a sample, which reads the op's inputs first.
+/// Returns a dispatch with one workgroup per sample, whose first bindings are the op's inputs.
 fn by_sample(
     (label, shader): (&'static str, Part),
     s: Sizes,
@@ -48,7 +49,8 @@ pub(super) fn forward(op: &Ctc, s: Sizes, cx: &LowerContext) -> Variant {
 }
 
 pub(super) fn backward(op: &Ctc, s: Sizes, cx: &LowerContext) -> Variant {
-    // Of the way up to each frame, then how probable each state is; the losses; what comes after a frame.
+    // Workspaces: the forward recursion, which becomes the probability of each state; the losses;
+    // the backward recursion.
     let [up_to, loss, after] = [0, 1, 2].map(Operand::Scratch);
     let uniform = || Binding::Uniform(params(op, s, s.time, INFINITE));
     let forth = vec![Binding::Write(up_to), Binding::Write(loss), uniform()];

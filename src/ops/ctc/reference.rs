@@ -1,9 +1,9 @@
-//! The definition: by prefixes of the labels, each ending in a blank or in its last label.
+//! CTC from the definition, by prefixes of the labels that end in a blank or in their last label.
 
 use crate::graph::Ctc;
 use crate::ops::Array;
 
-/// `ln(e^a + e^b + ..)`, where minus infinity is the logarithm of 0.
+/// Returns `ln(e^a + e^b + ..)`, where minus infinity is the logarithm of 0.
 fn log_sum(terms: &[f64]) -> f64 {
     let max = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     match max == f64::NEG_INFINITY {
@@ -12,16 +12,16 @@ fn log_sum(terms: &[f64]) -> f64 {
     }
 }
 
-/// Logarithms of the probabilities that some frames spell the first `i` labels, by `i`.
+/// The log-probabilities that the frames so far produce the first `i` labels, by `i`.
 #[derive(Clone)]
 struct Prefixes {
-    /// And end in a blank.
+    /// For paths that end in a blank.
     blank: Vec<f64>,
-    /// And end in label `i`, counted from 1.
+    /// For paths that end in label `i`, counted from 1.
     label: Vec<f64>,
 }
 
-/// After no frame, after the first, and so on.
+/// Returns the prefixes after no frame, after the first one, and so on.
 fn prefixes(frames: &[&[f64]], labels: &[usize], blank: usize) -> Vec<Prefixes> {
     let n = labels.len();
     let mut now = Prefixes {
@@ -51,7 +51,7 @@ fn prefixes(frames: &[&[f64]], labels: &[usize], blank: usize) -> Vec<Prefixes> 
     all
 }
 
-/// A sample's frames and labels.
+/// Returns a sample's frames and labels.
 fn sample<'a>(x: &[&'a Array], b: usize) -> (Vec<&'a [f64]>, Vec<usize>) {
     let (time, s) = (x[0].shape[1], x[1].shape[1]);
     let frames = x[0].rows().skip(b * time).take(time);
@@ -63,7 +63,7 @@ fn sample<'a>(x: &[&'a Array], b: usize) -> (Vec<&'a [f64]>, Vec<usize>) {
     )
 }
 
-/// The logarithm of the probability of all labels.
+/// Returns the log-probability of all labels.
 fn total(all: &[Prefixes]) -> f64 {
     let ends = |p: &Prefixes| [p.blank.last().copied(), p.label.last().copied()];
     let ends = all.last().into_iter().flat_map(ends).flatten();
@@ -81,7 +81,7 @@ pub(super) fn forward(op: &Ctc, x: &[&Array], y: &mut Array) {
     }
 }
 
-/// What comes after a frame is what comes before it in the mirror: time and labels from the end.
+/// The backward recursion is the forward recursion with time and labels reversed.
 pub(super) fn backward(op: &Ctc, x: &[&Array], dx: &mut Array) {
     let (time, blank) = (x[0].shape[1], op.blank as usize);
     for (b, &dy) in x[4].data.iter().enumerate() {
@@ -97,7 +97,7 @@ pub(super) fn backward(op: &Ctc, x: &[&Array], dx: &mut Array) {
         let after = prefixes(&reversed, &mirrored(&labels), blank);
         let rows = dx.rows_mut().skip(b * time);
         for (t, (row, p)) in rows.zip(&frames).enumerate() {
-            // Both have frame t in them.
+            // Both include frame t.
             let (before, after) = (&before[t + 1], &after[count - t]);
             let mut add = |class: usize, before: f64, after: f64| {
                 if before > f64::NEG_INFINITY && after > f64::NEG_INFINITY {

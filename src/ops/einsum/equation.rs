@@ -1,23 +1,24 @@
-//! Equations of [`Tensor::einsum`](crate::Tensor::einsum): from text to axes with names.
+//! Parses the equations of [`Tensor::einsum`](crate::Tensor::einsum).
 
 use crate::Shape;
 
-/// An axis's name: a letter's code, or how far from the right it stands among those of an ellipsis.
+/// The name of an axis: the code of a letter, or the position from the right among the axes of an
+/// ellipsis.
 pub(super) type Label = u32;
 
-/// What the axes are called.
+/// The names of all axes.
 #[derive(Debug, PartialEq)]
 pub(super) struct Equation {
-    /// Of each operand.
+    /// The names of each operand's axes.
     pub operands: Vec<Vec<Label>>,
-    /// Of the result, each once.
+    /// The names of the result's axes, without repetition.
     pub output: Vec<Label>,
 }
 
 const DOTS: char = '.';
 
 impl Equation {
-    /// Reads an equation for operands of these shapes, or says what is wrong with it.
+    /// Parses an equation for operands of these shapes. Returns a message if it is invalid.
     pub fn read(text: &str, shapes: &[Shape]) -> Result<Equation, String> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         let (left, right) = match text.split_once("->") {
@@ -27,7 +28,9 @@ impl Equation {
         let left: Vec<&str> = left.split(',').collect();
         if left.len() != shapes.len() {
             let (have, want) = (shapes.len(), left.len());
-            return Err(format!("it names {want} operands, but {have} were given"));
+            return Err(format!(
+                "the equation has {want} operands, but found {have}"
+            ));
         }
         let mut operands = Vec::with_capacity(shapes.len());
         let mut dots = 0;
@@ -39,7 +42,9 @@ impl Equation {
                 Some(hidden) if hidden == 0 || letters < terms.len() => hidden,
                 _ => {
                     let rank = shape.rank();
-                    return Err(format!("{what} has {rank} axes, not {letters}"));
+                    return Err(format!(
+                        "{what} has {rank} axes, but the equation names {letters}"
+                    ));
                 }
             };
             dots = dots.max(hidden);
@@ -62,7 +67,7 @@ impl Equation {
     }
 }
 
-/// A label as a user knows it.
+/// Returns the text of a label in an equation.
 pub(super) fn name(label: Label) -> String {
     match char::from_u32(label).filter(char::is_ascii_alphabetic) {
         Some(letter) => letter.to_string(),
@@ -70,7 +75,7 @@ pub(super) fn name(label: Label) -> String {
     }
 }
 
-/// The letters, and a single dot for an ellipsis.
+/// Returns the letters of a term, with a single dot for an ellipsis.
 fn terms(text: &str, what: &str) -> Result<Vec<char>, String> {
     let mut terms = Vec::new();
     let mut rest = text;
@@ -86,7 +91,7 @@ fn terms(text: &str, what: &str) -> Result<Vec<char>, String> {
             }
             _ => {
                 return Err(format!(
-                    "{what} is {text:?}; a name is a letter, or \"...\" once, and not {c:?}"
+                    "{what} is {text:?}; expected letters, and \"...\" at most once, found {c:?}"
                 ));
             }
         }
@@ -94,7 +99,7 @@ fn terms(text: &str, what: &str) -> Result<Vec<char>, String> {
     Ok(terms)
 }
 
-/// The names of all axes, of which an ellipsis hides so many.
+/// Returns the names of all axes. An ellipsis stands for `hidden` axes.
 fn labels(terms: &[char], hidden: usize) -> Vec<Label> {
     let mut labels = Vec::with_capacity(terms.len() + hidden);
     for &c in terms {
@@ -106,7 +111,8 @@ fn labels(terms: &[char], hidden: usize) -> Vec<Label> {
     labels
 }
 
-/// What an ellipsis hides, then the letters that occur once, in their alphabet's order.
+/// Returns the implicit output: the axes of the ellipsis, then the letters that occur once, in
+/// alphabetical order.
 fn implicit(operands: &[Vec<Label>], dots: usize) -> Vec<Label> {
     let all = operands.concat();
     let letter = |label: Label| char::from_u32(label).is_some_and(|c| c.is_ascii_alphabetic());
@@ -147,16 +153,24 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, ranks, want) in [
-            ("ij", &[2, 2][..], "it names 1 operands, but 2 were given"),
-            ("ij", &[3], "operand 0 has 3 axes, not 2"),
-            ("ij...", &[1], "operand 0 has 1 axes, not 2"),
+            (
+                "ij",
+                &[2, 2][..],
+                "the equation has 1 operands, but found 2",
+            ),
+            ("ij", &[3], "operand 0 has 3 axes, but the equation names 2"),
+            (
+                "ij...",
+                &[1],
+                "operand 0 has 1 axes, but the equation names 2",
+            ),
             (
                 "i1",
                 &[2],
-                "operand 0 is \"i1\"; a name is a letter, or \"...\" once, and not '1'",
+                "operand 0 is \"i1\"; expected letters, and \"...\" at most once, found '1'",
             ),
-            ("i..", &[2], "not '.'"),
-            ("......", &[2], "not '.'"),
+            ("i..", &[2], "found '.'"),
+            ("......", &[2], "found '.'"),
             ("i->j", &[1], "no operand has the result's j"),
             ("i->ii", &[1], "the result has i twice"),
             ("i->i->i", &[1], "the result is \"i->i\""),

@@ -1,7 +1,7 @@
-//! The activation rows, each with its gradient as a row of its own: `NAME_grad(x or y, dy)`.
+//! The rows of activation functions. Each gradient has a row of its own: `NAME_grad(x or y, dy)`.
 //!
-//! Why not compose the gradients from arithmetic: a gradient that is one function of a saved tensor
-//! and `dy` always fuses into the kernel that made `dy`, and needs no tensor of its own.
+//! The gradients are not composed of arithmetic, because a gradient that is one function of a saved
+//! tensor and `dy` always fuses into the kernel that computes `dy`, and needs no further tensor.
 
 use crate::graph::{Backward, Function, Grads, Precision, Scalar};
 
@@ -38,18 +38,18 @@ pub(super) static TABLE: &[&Function] = &[
     &BCE_GRAD,
 ];
 
-/// The rule "apply this function to the input and dy".
+/// The rule that applies the gradient function to the input and `dy`.
 pub(super) fn from_input(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
     Ok(vec![Some(apply_with(grad, &[&b.x[0], b.dy], c))])
 }
 
-/// The rule "apply this function to the output and dy".
+/// The rule that applies the gradient function to the output and `dy`.
 pub(super) fn from_output(b: &Backward, c: &[Scalar], grad: &'static Function) -> Grads {
     Ok(vec![Some(apply_with(grad, &[b.y, b.dy], c))])
 }
 
 pub(super) fn once(_: &Backward, _: &[Scalar]) -> Grads {
-    Err("has no second derivative here: differentiate the loss once".to_string())
+    Err("has no second derivative; differentiate the loss only once".to_string())
 }
 
 row!(RELU "relu" "max(x, 0)" "activation", (x: f32)[] -> f32 = if x > 0.0 { x } else { 0.0 };
@@ -84,7 +84,8 @@ row!(TANH_GRAD "tanh_grad" "(1 - y^2) dy" "activation",
     (y: f32, dy: f32)[] -> f32 = (1.0 - y * y) * dy;
     grad = once; ulp: 4.0, abs: 1e-6, domain: (-1.0, 1.0));
 
-// Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016: the exact form, and the one with tanh.
+// Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016: the exact form and the tanh
+// approximation.
 row!(GELU "gelu" "x (1 + erf(x / sqrt(2))) / 2" "activation",
     (x: f32)[] -> f32 = 0.5 * x * (-0.707_106_781_186_547_5 * x).fast_erfc();
     grad = |b, c| from_input(b, c, &GELU_GRAD); ulp: 48.0, abs: 1e-9);
@@ -100,7 +101,7 @@ row!(GELU_TANH "gelu_tanh" "x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2" "ac
     grad = |b, c| from_input(b, c, &GELU_TANH_GRAD); ulp: 72.0, abs: 1e-10);
 row!(GELU_TANH_GRAD "gelu_tanh_grad" "the derivative of gelu_tanh times dy" "activation",
     (x: f32, dy: f32)[] -> f32 = {
-        // (1 + tanh(v / 2)) / 2 is 1 / (1 + e^-v), which does not cancel for negative v.
+        // (1 + tanh(v / 2)) / 2 is 1 / (1 + e^-v), which has no cancellation for negative v.
         let s = 1.0 / (1.0 + (-1.595_769_121_605_730_8 * (x + 0.044_715 * x * x * x)).fast_exp());
         let dv = 1.595_769_121_605_730_8 * (1.0 + 0.134_145 * x * x);
         s * (1.0 + x * (1.0 - s) * dv) * dy
@@ -127,8 +128,9 @@ row!(SOFTSIGN "softsign" "x / (1 + |x|)" "activation", (x: f32)[] -> f32 = x / (
 row!(SOFTSIGN_GRAD "softsign_grad" "dy / (1 + |x|)^2" "activation",
     (x: f32, dy: f32)[] -> f32 = dy / ((1.0 + x.abs()) * (1.0 + x.abs())); grad = once; ulp: 6.0);
 
-// Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019. With e = e^x, the tanh is
-// n / (n + 2 d) for n = e (e + 2) d and any d: 1, or for positive x 1 / e^2, so that nothing overflows.
+// Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019. With e = e^x, the tanh
+// is n / (n + 2 d) for n = e (e + 2) d and any d. Here d is 1, or 1 / e^2 for positive x, so that
+// nothing overflows.
 row!(MISH "mish" "x tanh(ln(1 + e^x))" "activation",
     (x: f32)[] -> f32 = {
         let t = (-x.abs()).fast_exp();
@@ -152,8 +154,8 @@ row!(ERF_GRAD "erf_grad" "2 / sqrt(pi) e^(-x^2) dy" "math",
     (x: f32, dy: f32)[] -> f32 = 1.128_379_167_095_512_6 * (-x * x).fast_exp() * dy;
     grad = once; ulp: 48.0);
 
-// Binary cross-entropy of a probability p and a target t. As in PyTorch, each logarithm is held at
-// -100 at least, and the gradient's denominator at 1e-12, so that saturated p stay finite.
+// Binary cross-entropy of a probability p and a target t. As in PyTorch, each logarithm is at least
+// -100, and the denominator of the gradient at least 1e-12, so that saturated p stay finite.
 row!(BCE "bce" "-(t ln(p) + (1 - t) ln(1 - p))" "activation",
     (p: f32, t: f32)[] -> f32 = {
         let log_p = if p > 0.0 { p.ln() } else { -100.0 };
@@ -164,7 +166,7 @@ row!(BCE "bce" "-(t ln(p) + (1 - t) ln(1 - p))" "activation",
     };
     grad = |b, c| {
         let dp = apply_with(&BCE_GRAD, &[&b.x[0], &b.x[1], b.dy], c);
-        // d/dt is ln(1 - p) - ln(p); targets are data, so no gradient flows there.
+        // The gradient of t would be ln(1 - p) - ln(p), but targets are data and get no gradient.
         Ok(vec![Some(dp), None])
     };
     ulp: 16.0, domain: (0.02, 0.98), precision: Precision::Full);

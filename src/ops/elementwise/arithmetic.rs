@@ -1,4 +1,4 @@
-//! The arithmetic rows: sums, products, powers, exponentials, logarithms, sines.
+//! The rows of arithmetic: sums, products, powers, exponentials, logarithms, sines.
 
 use crate::Tensor;
 use crate::graph::{Algebra, Backward, Function, Grads, Precision, Scalar};
@@ -33,17 +33,17 @@ pub(super) static TABLE: &[&Function] = &[
     &ADD_I32,
 ];
 
-/// The gradient of a function of one argument.
+/// Returns the gradient of a function of one argument.
 pub(super) fn one(dx: Tensor) -> Grads {
     Ok(vec![Some(dx)])
 }
 
-/// The gradients of a function of two arguments.
+/// Returns the gradients of a function of two arguments.
 pub(super) fn two(dx: Tensor, dy: Tensor) -> Grads {
     Ok(vec![Some(dx), Some(dy)])
 }
 
-/// The rule of a function that is constant wherever it has a derivative.
+/// The rule of a function that is piecewise constant.
 pub(super) fn none(b: &Backward, _: &[Scalar]) -> Grads {
     Ok(vec![None; b.x.len()])
 }
@@ -63,8 +63,9 @@ row!(RSQRT "rsqrt" "1 / sqrt(x)" "math", (x: f32)[] -> f32 = 1.0 / x.sqrt();
     grad = |b, _| one(b.dy * -0.5 * b.y / &b.x[0]); ulp: 2.5, domain: (0.1, 9.0), precision: Precision::Full);
 row!(RECIP "recip" "1 / x" "math", (x: f32)[] -> f32 = 1.0 / x;
     grad = |b, _| one(-(b.dy * b.y * b.y)); ulp: 3.0, domain: (0.2, 4.0), precision: Precision::Full);
-// WGSL allows exp an error of 3 + 2 |x| units, a quotient 2.5, inverseSqrt 2, and sqrt what the two
-// make together. For log near 1, sin and cos it allows too much: shaders/lib/math.wgsl has its own.
+// WGSL allows exp an error of 3 + 2 |x| units, a quotient 2.5, inverseSqrt 2, and sqrt the sum of
+// these two. Its bounds for log near 1, sin and cos are too large, so shaders/lib/math.wgsl
+// implements these.
 row!(EXP "expo" "e^x" "math", (x: f32)[] -> f32 = x.fast_exp();
     grad = |b, _| one(b.dy * b.y); ulp: 3.5, ulp_per_x: 2.0, precision: Precision::Full);
 row!(EXPM1 "expm1" "e^x - 1" "math", (x: f32)[] -> f32 = x.fast_exp_m1();
@@ -92,7 +93,7 @@ row!(SQUARED_DIFFERENCE "squared_difference" "(a - b)^2" "math",
         let da = b.dy * (&b.x[0] - &b.x[1]) * 2.0;
         two(da.clone(), -da)
     }; ulp: 2.0, precision: Precision::Full);
-// Ties give each argument half of the gradient, as in PyTorch.
+// At equality, each argument gets half of the gradient, as in PyTorch.
 row!(MAXIMUM "maximum" "max(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a > b { a } else { b };
     grad = |b, _| {
         let share = b.x[0].share(&b.x[1]);
@@ -103,7 +104,7 @@ row!(MINIMUM "minimum" "min(a, b)" "math", (a: f32, b: f32)[] -> f32 = if a < b 
         let share = b.x[1].share(&b.x[0]);
         two(b.dy * &share, b.dy * (1.0 - share))
     }; ulp: 0.5);
-// The exponent is a constant; where it is a small whole number, `Tensor::powf` makes products instead.
+// The exponent is a constant. For small integer exponents, `Tensor::powf` uses products instead.
 row!(POW "power" "x^p" "math", (x: f32)[p: f32] -> f32 = x.powf(p);
     grad = |b, c| one(b.dy * b.x[0].powf(c[0].0 - 1.0) * c[0].0);
     ulp: 64.0, domain: (0.2, 3.0), examples: &[2.5], precision: Precision::Full);

@@ -1,8 +1,8 @@
-//! NumPy broadcasting, as nodes in front of an elementwise op.
+//! NumPy broadcasting, by nodes before an elementwise op.
 
 use crate::{Source, Tensor};
 
-/// The tensors broadcast to their common shape, or `None` where they do not fit together.
+/// Broadcasts the tensors to their common shape. Returns `None` if there is none.
 pub fn broadcast_all(tensors: &[&Tensor], caller: Source) -> Option<Vec<Tensor>> {
     let mut shape = tensors.first()?.shape();
     for t in tensors {

@@ -1,4 +1,4 @@
-//! The rows that compare, choose and convert.
+//! The rows of comparison, selection and conversion.
 
 use crate::graph::{Backward, Function, Grads, Scalar};
 
@@ -59,7 +59,7 @@ row!(NOT "inverse" "not a" "logic", (a: bool)[] -> bool = !a;
     grad = none; ulp: 0.0, domain: (0.0, 2.0));
 row!(IS_NAN "not_a_number" "x is not a number" "logic", (x: f32)[] -> bool = x.is_nan();
     grad = none; ulp: 0.0);
-// How much of the gradient of max(a, b) goes to a.
+// The share of the gradient of max(a, b) that a gets.
 row!(SHARE "share" "1 where a > b, 1/2 where a = b, else 0" "logic",
     (a: f32, b: f32)[] -> f32 = if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
     grad = none; ulp: 0.0);

@@ -1,19 +1,21 @@
-//! Exponentials and error functions that become vector code: straight lines of arithmetic, where the
-//! libraries' are calls.
+//! Exponentials and error functions that the compiler vectorizes: branch-free arithmetic, where the
+//! libraries' functions are calls.
 //!
-//! The f64 twins are the standard library's, and libm's, for the reference.
+//! The f64 implementations, for the reference, are those of the standard library and libm.
 
-/// Functions with a fast form in f32.
+/// Functions with a vectorizable implementation in f32.
 pub(crate) trait Fast: Copy {
-    /// `e^x`, off by at most 2 units in the last place; 0, infinity and NaN as in the standard library.
+    /// Returns `e^x`, with an error of at most 2 units in the last place; 0, infinity and NaN as in
+    /// the standard library.
     fn fast_exp(self) -> Self;
-    /// `e^x - 1`, off by at most 6 units in the last place.
+    /// Returns `e^x - 1`, with an error of at most 6 units in the last place.
     fn fast_exp_m1(self) -> Self;
-    /// The hyperbolic tangent, off by at most 4 units in the last place.
+    /// Returns the hyperbolic tangent, with an error of at most 4 units in the last place.
     fn fast_tanh(self) -> Self;
-    /// The error function, off by at most 4 units in the last place.
+    /// Returns the error function, with an error of at most 4 units in the last place.
     fn fast_erf(self) -> Self;
-    /// 1 minus the error function without cancelling, off by at most 6 units in the last place.
+    /// Returns 1 minus the error function without cancellation, with an error of at most 6 units in
+    /// the last place.
     fn fast_erfc(self) -> Self;
 }
 
@@ -35,15 +37,15 @@ impl Fast for f64 {
     }
 }
 
-/// Adding this rounds to a whole number, which then stands in the low bits: 1.5 * 2^23.
+/// Adding this number rounds to an integer, which is then in the low bits: 1.5 * 2^23.
 const ROUND: f32 = 12_582_912.0;
 
 impl Fast for f32 {
-    /// Moshier's Cephes library, `expf`: `e^x = 2^n e^r`, where `|r| <= ln(2) / 2`. Cody and Waite
-    /// subtract `n ln(2)` in two parts, the first of which is exact.
+    /// Moshier's Cephes library, `expf`: `e^x = 2^n e^r`, where `|r| <= ln(2) / 2`. As in Cody and
+    /// Waite, `n ln(2)` is subtracted in two parts, the first of which is exact.
     #[inline(always)]
     fn fast_exp(self) -> f32 {
-        // Beyond these the result is 0 or infinite anyway. A NaN passes both comparisons.
+        // Beyond these bounds the result is 0 or infinite. NaN passes both comparisons.
         let x = if self < -104.0 { -104.0 } else { self };
         let x = if x > 89.0 { 89.0 } else { x };
         let shifted = x * std::f32::consts::LOG2_E + ROUND;
@@ -57,7 +59,7 @@ impl Fast for f32 {
         let p = p * r + 1.666_666_5e-1;
         let p = p * r + 5.000_000_1e-1;
         let y = p * (r * r) + r + 1.0;
-        // 2^n in two factors, for n alone reaches past the exponents that f32 has.
+        // 2^n in two factors, because n alone may exceed the exponents of f32.
         let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
         let half = n >> 1;
         let power = |n: i32| f32::from_bits((n.wrapping_add(127) as u32) << 23);
@@ -81,8 +83,8 @@ impl Fast for f32 {
         if x < 0.625 { tanh_near_0(self) } else { far }
     }
 
-    /// `2 / sqrt(pi) (x - x^3 / 3 + ..)` near 0, with coefficients from Remez's algorithm; 1 minus the rest
-    /// elsewhere.
+    /// `2 / sqrt(pi) (x - x^3 / 3 + ..)` near 0, with coefficients from the Remez algorithm; 1
+    /// minus the complement elsewhere.
     #[inline(always)]
     fn fast_erf(self) -> f32 {
         let s = self * self;
@@ -92,10 +94,10 @@ impl Fast for f32 {
         let p = p * s - 2.685_381_2e-2;
         let p = p * s + 1.128_358_5e-1;
         let p = p * s - 3.761_262_6e-1;
-        // 2 / sqrt(pi), which is not an f32, in two parts.
+        // 2 / sqrt(pi) in two parts, because it is not an f32.
         let near = self + (p * s + 1.283_791_7e-1) * self;
         let far = (1.0 - erf_tail(self.abs())).copysign(self);
-        // Copied, for adding 0 would lose the sign of -0.
+        // The sign is copied, because adding 0 would lose the sign of -0.
         if self.abs() < 1.0 {
             near.copysign(self)
         } else {
@@ -110,10 +112,11 @@ impl Fast for f32 {
     }
 }
 
-/// `1 - erf(a)` for `a >= 0`: `e^(-a^2)` times a polynomial in `1 / (1 + 0.4 a)`, from Remez's algorithm.
+/// Returns `1 - erf(a)` for `a >= 0`: `e^(-a^2)` times a polynomial in `1 / (1 + 0.4 a)`, from the
+/// Remez algorithm.
 #[inline(always)]
 fn erf_tail(a: f32) -> f32 {
-    // Beyond, the tail is less than the smallest f32. A NaN passes the comparison.
+    // Beyond this bound the result is less than the smallest f32. NaN passes the comparison.
     let a = if a > 10.1 { 10.1 } else { a };
     let t = 1.0 / (1.0 + 0.4 * a);
     let p = 0.040_267_457;
@@ -125,8 +128,8 @@ fn erf_tail(a: f32) -> f32 {
     let p = p * t + 0.200_958_55;
     let p = p * t + 0.226_575_72;
     let p = p * t + 0.225_626_3;
-    // The square of the first 12 bits is exact. What the rounding of `a^2` loses would be multiplied by the
-    // exponential's slope: a^2 units in the last place.
+    // The square of the first 12 bits is exact. The exponential would amplify the rounding of `a^2`
+    // to an error of a^2 units in the last place.
     let first = f32::from_bits(a.to_bits() & 0xffff_f000);
     let rest = (first - a) * (first + a);
     let e = rest * (1.0 / 120.0) + 1.0 / 24.0;
@@ -138,7 +141,7 @@ fn erf_tail(a: f32) -> f32 {
     scaled + scaled * e
 }
 
-/// The hyperbolic tangent for `|x| < 0.625`.
+/// Returns the hyperbolic tangent for `|x| < 0.625`.
 #[inline(always)]
 fn tanh_near_0(x: f32) -> f32 {
     let z = x * x;
@@ -147,7 +150,7 @@ fn tanh_near_0(x: f32) -> f32 {
     let p = p * z - 5.373_971_555_31e-2;
     let p = p * z + 1.333_144_220_36e-1;
     let p = p * z - 3.333_328_194_22e-1;
-    // Copied, for adding 0 would lose the sign of -0.
+    // The sign is copied, because adding 0 would lose the sign of -0.
     (p * z * x + x).copysign(x)
 }
 
@@ -155,7 +158,7 @@ fn tanh_near_0(x: f32) -> f32 {
 mod tests {
     use super::Fast;
 
-    /// Distance in units in the last place of the exact value, rounded to f32.
+    /// Returns the distance from the exact value, in units in the last place of f32.
     fn units(got: f32, exact: f64) -> f64 {
         let want = exact as f32;
         if got == want || (got.is_nan() && want.is_nan()) {
@@ -166,7 +169,7 @@ mod tests {
         (f64::from(got) - exact).abs() / unit
     }
 
-    /// Every 509th number of both signs: some thousands of every exponent.
+    /// Every 509th f32 of both signs: some thousands for each exponent.
     fn numbers() -> impl Iterator<Item = f32> {
         (0..=u32::MAX / 509).map(|i| f32::from_bits(i * 509))
     }

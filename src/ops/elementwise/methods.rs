@@ -7,7 +7,8 @@ use crate::{DType, Source, Tensor};
 
 use super::{activation as act, arithmetic as ar, broadcast_all, compare as cmp, half_precision};
 
-/// Applies a function, broadcasting the inputs together. Errors are attributed to the caller.
+/// Applies a function to the inputs, broadcast to a common shape. Errors are attributed to the
+/// caller.
 #[track_caller]
 pub(crate) fn apply_with(f: &'static Function, inputs: &[&Tensor], constants: &[Scalar]) -> Tensor {
     apply_at(f, inputs, constants, Source::caller())
@@ -25,17 +26,17 @@ pub(super) fn apply_at(
     });
     match broadcast_all(x, caller) {
         Some(x) => Tensor::apply(op, &x.iter().collect::<Vec<_>>(), caller),
-        // The op's own shape rule words the error.
+        // The shape rule of the op returns the error.
         None => Tensor::apply(op, x, caller),
     }
 }
 
-/// Methods of one argument and no constants.
+/// Defines methods of one argument without constants.
 macro_rules! unary {
     ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
         impl Tensor {
             $($(#[$doc])* ///
-            /// Takes and gives `f32` of any shape.
+            /// Input and result are `f32` of the same shape.
             #[track_caller]
             pub fn $name(&self) -> Tensor {
                 apply_with(&$function, &[self], &[])
@@ -46,12 +47,12 @@ macro_rules! unary {
 
 pub(super) use unary;
 
-/// Methods of two arguments, broadcast together.
+/// Defines methods of two arguments, which are broadcast.
 macro_rules! binary {
     ($($(#[$doc:meta])* $name:ident = $function:expr;)*) => {
         impl Tensor {
             $($(#[$doc])* ///
-            /// The shapes broadcast together by NumPy's rule.
+            /// The shapes broadcast by NumPy's rules.
             #[track_caller]
             pub fn $name(&self, other: &Tensor) -> Tensor {
                 apply_with(&$function, &[self, other], &[])
@@ -62,128 +63,128 @@ macro_rules! binary {
 pub(super) use binary;
 
 unary! {
-    /// `|x|`; the gradient at 0 is 0.
+    /// Computes `|x|`; the gradient at 0 is 0.
     abs = ar::ABS;
-    /// -1, 0 or 1; the gradient is 0.
+    /// Returns the sign: -1, 0 or 1; the gradient is 0.
     sign = ar::SIGN;
-    /// `x^2`.
+    /// Computes `x^2`.
     square = ar::SQUARE;
-    /// `sqrt(x)`.
+    /// Computes `sqrt(x)`.
     sqrt = ar::SQRT;
-    /// `1 / sqrt(x)`.
+    /// Computes `1 / sqrt(x)`.
     rsqrt = ar::RSQRT;
-    /// `1 / x`.
+    /// Computes `1 / x`.
     recip = ar::RECIP;
-    /// `e^x`.
+    /// Computes `e^x`.
     exp = ar::EXP;
-    /// `e^x - 1`, accurate near 0.
+    /// Computes `e^x - 1`, accurate near 0.
     expm1 = ar::EXPM1;
-    /// The natural logarithm.
+    /// Computes the natural logarithm.
     log = ar::LOG;
-    /// `ln(1 + x)`, accurate near 0.
+    /// Computes `ln(1 + x)`, accurate near 0.
     log1p = ar::LOG1P;
-    /// `sin(x)`, x in radians.
+    /// Computes `sin(x)`, x in radians.
     sin = ar::SIN;
-    /// `cos(x)`, x in radians.
+    /// Computes `cos(x)`, x in radians.
     cos = ar::COS;
-    /// `erf(x)`.
+    /// Computes the error function `erf(x)`.
     erf = act::ERF;
-    /// `max(x, 0)`; the gradient at 0 is 0.
+    /// Computes `max(x, 0)`; the gradient at 0 is 0.
     relu = act::RELU;
-    /// `1 / (1 + e^-x)`.
+    /// Computes `1 / (1 + e^-x)`.
     sigmoid = act::SIGMOID;
-    /// `tanh(x)`.
+    /// Computes `tanh(x)`.
     tanh = act::TANH;
-    /// `x (1 + erf(x / sqrt(2))) / 2`.
+    /// Computes `x (1 + erf(x / sqrt(2))) / 2`.
     gelu = act::GELU;
-    /// GELU by `tanh`, as in GPT-2.
+    /// Computes the tanh approximation of GELU, as in GPT-2.
     gelu_tanh = act::GELU_TANH;
-    /// `x sigmoid(x)`, also called swish.
+    /// Computes `x sigmoid(x)`, also called swish.
     silu = act::SILU;
-    /// `ln(1 + e^x)`. PyTorch's gives `x` itself past 20, which is off by less than 3e-9.
+    /// Computes `ln(1 + e^x)`. PyTorch returns `x` for `x > 20`, which differs by less than 3e-9.
     softplus = act::SOFTPLUS;
-    /// `x / (1 + |x|)`.
+    /// Computes `x / (1 + |x|)`.
     softsign = act::SOFTSIGN;
-    /// `x tanh(ln(1 + e^x))`.
+    /// Computes `x tanh(ln(1 + e^x))`.
     mish = act::MISH;
-    /// Whether the element is NaN; gives `bool`.
+    /// Returns whether each element is NaN, as `bool`.
     is_nan = cmp::IS_NAN;
 }
 
 binary! {
-    /// `(a - b)^2`. In one piece, a variance's sum makes it on the way, and stores neither difference nor
-    /// square.
+    /// Computes `(a - b)^2`. As one function, it fuses into the sum of a variance, which then
+    /// stores neither the difference nor the square.
     squared_difference = ar::SQUARED_DIFFERENCE;
-    /// The larger of two; at a tie each gets half of the gradient.
+    /// Computes the larger of two; at equality each gets half of the gradient.
     maximum = ar::MAXIMUM;
-    /// The smaller of two; at a tie each gets half of the gradient.
+    /// Computes the smaller of two; at equality each gets half of the gradient.
     minimum = ar::MINIMUM;
-    /// Whether both hold; takes and gives `bool`.
+    /// Computes the logical and of `bool` tensors.
     logical_and = cmp::AND;
-    /// Whether one of them holds; takes and gives `bool`.
+    /// Computes the logical or of `bool` tensors.
     logical_or = cmp::OR;
-    /// Whether one of them holds, but not both; takes and gives `bool`.
+    /// Computes the logical exclusive or of `bool` tensors.
     logical_xor = cmp::XOR;
-    /// How much of the gradient of `maximum(self, other)` goes to `self`.
+    /// Returns the share of the gradient of `maximum(self, other)` that `self` gets.
     share = cmp::SHARE;
-    /// Binary cross-entropy of the probability `self` and the target `other` (0, 1 or between).
-    /// Saturated probabilities give at most 100, and finite gradients, as in PyTorch.
+    /// Computes the binary cross-entropy of the probability `self` and the target `other` (from 0
+    /// to 1). Saturated probabilities give at most 100, and finite gradients, as in PyTorch.
     binary_cross_entropy = act::BCE;
 }
 
 impl Tensor {
-    /// Whether it does not hold; takes and gives `bool`.
+    /// Computes the logical not of a `bool` tensor.
     #[track_caller]
     pub fn logical_not(&self) -> Tensor {
         apply_with(&cmp::NOT, &[self], &[])
     }
 
-    /// `a` where `self` (a `bool`) holds, else `b`; like `torch.where`.
+    /// Returns `a` where `self` (a `bool`) is true, else `b`, as `torch.where`.
     #[track_caller]
     pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
         apply_with(&cmp::WHERE, &[self, a, b], &[])
     }
 
-    /// `x` where `x > 0`, else `slope x`.
+    /// Computes `x` where `x > 0`, else `slope x`.
     #[track_caller]
     pub fn leaky_relu(&self, slope: f64) -> Tensor {
         apply_with(&act::LEAKY_RELU, &[self], &[Scalar(slope)])
     }
 
-    /// `x` where `x > 0`, else `alpha (e^x - 1)`.
+    /// Computes `x` where `x > 0`, else `alpha (e^x - 1)`.
     #[track_caller]
     pub fn elu(&self, alpha: f64) -> Tensor {
         apply_with(&act::ELU, &[self], &[Scalar(alpha)])
     }
 
-    /// `ln(sigmoid(x))`, which is `-softplus(-x)` and never infinite.
+    /// Computes `ln(sigmoid(x))` as `-softplus(-x)`, which is never infinite.
     #[track_caller]
     pub fn log_sigmoid(&self) -> Tensor {
         -((-self).softplus())
     }
 
-    /// `x` held between `low` and `high`; the gradient at the bounds is 0. Where `low` is above `high`,
-    /// everything becomes `high`, as in PyTorch.
+    /// Clamps `x` to `[low, high]`; the gradient at the bounds is 0. If `low > high`, all elements
+    /// become `high`, as in PyTorch.
     #[track_caller]
     pub fn clamp(&self, low: f64, high: f64) -> Tensor {
         apply_with(&ar::CLAMP, &[self], &[Scalar(low), Scalar(high)])
     }
 
-    /// `x` held at `low` at least; the gradient at the bound is 0.
+    /// Clamps `x` to at least `low`; the gradient at the bound is 0.
     #[track_caller]
     pub fn clamp_min(&self, low: f64) -> Tensor {
         self.clamp(low, f64::from(f32::MAX))
     }
 
-    /// `x` held at `high` at most; the gradient at the bound is 0.
+    /// Clamps `x` to at most `high`; the gradient at the bound is 0.
     #[track_caller]
     pub fn clamp_max(&self, high: f64) -> Tensor {
         self.clamp(f64::from(f32::MIN), high)
     }
 
-    /// `x^p`. Small whole exponents are products. Negative `x` have whole powers only; the others are NaN.
-    /// `x^0` is 1 everywhere, with a gradient of 0. For an exponent of each element's own see
-    /// [`Tensor::pow`].
+    /// Computes `x^p`. Small integer exponents are products. For a negative `x` and an exponent
+    /// that is not an integer, the result is NaN. `x^0` is 1 everywhere, with a gradient of 0. See
+    /// [`Tensor::pow`] for exponents in a tensor.
     #[track_caller]
     pub fn powf(&self, p: f64) -> Tensor {
         match p {
@@ -200,9 +201,10 @@ impl Tensor {
         }
     }
 
-    /// The elements as another type: to integers floats are rounded towards 0, `bool` is 0 or 1, and a number
-    /// is true where it is not 0. Casts to [`DType::F16`] and [`DType::Bf16`] round to nearest, ties to
-    /// even, and overflow to infinity. Integers pass no gradient; rounding to half precision passes it through.
+    /// Converts the elements to another type. Floats are rounded towards 0 to integers. A `bool`
+    /// becomes 0 or 1, and a number becomes true if it is not 0. Casts to [`DType::F16`] and
+    /// [`DType::Bf16`] round to nearest, ties to even, and overflow to infinity. Casts to and from
+    /// integers pass no gradient; rounding to half precision does.
     #[track_caller]
     pub fn cast(&self, to: DType) -> Tensor {
         use DType::{Bf16, Bool, F16, F32, I32, U32};
@@ -231,7 +233,7 @@ impl Tensor {
     }
 }
 
-/// The sum's row for an element type.
+/// Returns the row of addition for an element type.
 fn add_function(dtype: DType) -> &'static Function {
     match dtype {
         DType::U32 => &ar::ADD_U32,

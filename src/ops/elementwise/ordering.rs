@@ -1,4 +1,4 @@
-//! The comparisons as methods: of floats and of integers, with tensors and with numbers.
+//! The comparison methods, of floats and integers, with tensors and with numbers.
 
 use crate::graph::Function;
 use crate::{DType, Tensor};
@@ -6,7 +6,8 @@ use crate::{DType, Tensor};
 use super::compare as cmp;
 use super::methods::apply_with;
 
-/// The row of `a < b` for an element type; floats where there is none, whose shape rule says so.
+/// Returns the row of `a < b` for an element type. Types without one get the row of floats, whose
+/// shape rule reports the error.
 fn less(dtype: DType) -> &'static Function {
     match dtype {
         DType::U32 => &cmp::LT_U32,
@@ -15,15 +16,15 @@ fn less(dtype: DType) -> &'static Function {
     }
 }
 
-/// Whether a comparison of this type is one of floats. Of integers, `not (a < b)` is `b <= a`; of floats
-/// it is not, for a NaN is neither.
+/// Returns whether a comparison of this type compares floats. For integers, `not (a < b)` is
+/// `b <= a`; for floats it is not, because of NaN.
 fn floats(x: &Tensor) -> bool {
     !matches!(x.dtype(), DType::U32 | DType::I32)
 }
 
 impl Tensor {
-    /// Whether the elements are equal; gives `bool`. Takes `f32`, `u32`, `i32` or `bool`. The shapes
-    /// broadcast together by NumPy's rule, as those of all comparisons.
+    /// Returns whether the elements are equal, as `bool`. The operands are `f32`, `u32`, `i32` or
+    /// `bool`. As in all comparisons, the shapes broadcast by NumPy's rules.
     #[track_caller]
     pub fn eq(&self, other: &Tensor) -> Tensor {
         let f = match self.dtype() {
@@ -35,7 +36,8 @@ impl Tensor {
         apply_with(f, &[self, other], &[])
     }
 
-    /// Whether the elements differ; gives `bool`. Takes what [`Tensor::eq`] takes. NaN differs from all.
+    /// Returns whether the elements differ, as `bool`. The operands are those of [`Tensor::eq`].
+    /// NaN differs from everything.
     #[track_caller]
     pub fn ne(&self, other: &Tensor) -> Tensor {
         match self.dtype() {
@@ -45,13 +47,14 @@ impl Tensor {
         }
     }
 
-    /// Whether `a < b`; gives `bool`. Takes `f32`, `u32` or `i32`. NaN is neither less nor more.
+    /// Returns whether `a < b`, as `bool`. The operands are `f32`, `u32` or `i32`. Every ordering
+    /// comparison with NaN is false.
     #[track_caller]
     pub fn lt(&self, other: &Tensor) -> Tensor {
         apply_with(less(self.dtype()), &[self, other], &[])
     }
 
-    /// Whether `a <= b`; see [`Tensor::lt`].
+    /// Returns whether `a <= b`; see [`Tensor::lt`].
     #[track_caller]
     pub fn le(&self, other: &Tensor) -> Tensor {
         match floats(self) {
@@ -60,7 +63,7 @@ impl Tensor {
         }
     }
 
-    /// Whether `a > b`; see [`Tensor::lt`].
+    /// Returns whether `a > b`; see [`Tensor::lt`].
     #[track_caller]
     pub fn gt(&self, other: &Tensor) -> Tensor {
         match floats(self) {
@@ -69,7 +72,7 @@ impl Tensor {
         }
     }
 
-    /// Whether `a >= b`; see [`Tensor::lt`].
+    /// Returns whether `a >= b`; see [`Tensor::lt`].
     #[track_caller]
     pub fn ge(&self, other: &Tensor) -> Tensor {
         match floats(self) {
@@ -79,12 +82,12 @@ impl Tensor {
     }
 }
 
-/// Comparisons with one number.
+/// Defines comparisons with a number.
 macro_rules! with_number {
     ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {
         impl Tensor {
             $($(#[$doc])* ///
-            /// Gives `bool`.
+            /// The result is `bool`.
             #[track_caller]
             pub fn $name(&self, number: f64) -> Tensor {
                 self.$method(&self.constant_like(number))
@@ -94,16 +97,16 @@ macro_rules! with_number {
 }
 
 with_number! {
-    /// Whether the element is this number.
+    /// Returns whether the element equals `number`.
     eq_scalar = eq;
-    /// Whether the element is any other number.
+    /// Returns whether the element differs from `number`.
     ne_scalar = ne;
-    /// Whether the element is less than `number`.
+    /// Returns whether the element is less than `number`.
     lt_scalar = lt;
-    /// Whether the element is at most `number`.
+    /// Returns whether the element is at most `number`.
     le_scalar = le;
-    /// Whether the element is more than `number`.
+    /// Returns whether the element is greater than `number`.
     gt_scalar = gt;
-    /// Whether the element is at least `number`.
+    /// Returns whether the element is at least `number`.
     ge_scalar = ge;
 }

@@ -1,6 +1,7 @@
-//! The rows of activations in pieces, each with its gradient as a row of its own, and their methods.
+//! The rows of piecewise activation functions, each with its gradient as a row of its own, and
+//! their methods.
 //!
-//! At the kinks the gradients are PyTorch's: what lies on the border of a flat piece gets none.
+//! At the kinks the gradients are those of PyTorch: the borders of a flat piece get no gradient.
 
 use crate::Tensor;
 use crate::graph::{Function, Scalar};
@@ -70,29 +71,30 @@ row!(HARD_SWISH_GRAD "hard_swish_grad" "0 where x <= -3, dy where x >= 3, else (
     grad = once; ulp: 4.0, abs: 1e-6);
 
 unary! {
-    /// `min(max(x, 0), 6)`; the gradient at 0 and at 6 is 0.
+    /// Computes `min(max(x, 0), 6)`; the gradient at 0 and at 6 is 0.
     relu6 = RELU6;
-    /// `min(max(x + 3, 0), 6) / 6`; the gradient at -3 and at 3 is 0.
+    /// Computes `min(max(x + 3, 0), 6) / 6`; the gradient at -3 and at 3 is 0.
     hard_sigmoid = HARD_SIGMOID;
-    /// `x min(max(x + 3, 0), 6) / 6`; the gradient is 0 at -3, and 1 at 3.
+    /// Computes `x min(max(x + 3, 0), 6) / 6`; the gradient is 0 at -3, and 1 at 3.
     hard_swish = HARD_SWISH;
 }
 
 binary! {
-    /// `x` where `x > 0`, else `w x` with a slope `w` that is a tensor (`other`), often learned. The gradient
-    /// at 0 is `w`.
+    /// Computes `x` where `x > 0`, else `w x` with the slope `w` (`other`), which is often learned.
+    /// The gradient at 0 is `w`.
     prelu = PRELU;
 }
 
 impl Tensor {
-    /// `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`, smooth at 0 for every `alpha`.
+    /// Computes `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`, smooth at 0 for every `alpha`.
     #[track_caller]
     pub fn celu(&self, alpha: f64) -> Tensor {
         apply_with(&CELU, &[self], &[Scalar(alpha)])
     }
 
-    /// ELU with the scale and slope that keep mean 0 and variance 1 through layers (Klambauer et al.,
-    /// "Self-Normalizing Neural Networks", 2017). The gradient at 0 is that of negative `x`.
+    /// Computes SELU: ELU with the scale and slope that preserve mean 0 and variance 1 through
+    /// layers (Klambauer et al., "Self-Normalizing Neural Networks", 2017). The gradient at 0 is
+    /// that of negative `x`.
     #[track_caller]
     pub fn selu(&self) -> Tensor {
         self.elu(1.673_263_242_354_377_2) * 1.050_700_987_355_480_5

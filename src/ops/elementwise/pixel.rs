@@ -1,4 +1,4 @@
-//! The row that says where a moved or mirrored image's pixels come from.
+//! The row that computes the source pixels of shifted and flipped images.
 
 use crate::graph::Function;
 
@@ -6,9 +6,10 @@ use super::arithmetic::none;
 
 pub(super) static TABLE: &[&Function] = &[&PIXEL];
 
-// The number of the pixel of images [.., h, w] that pixel i of images [.., to_h, to_w] comes from: `down` and
-// `right` of it, less a border around the images, and from the right where it is mirrored. Outside of the image
-// it is the largest number, for which gathering gives zeros.
+// The index of the pixel of images [.., h, w] from which pixel i of images [.., to_h, to_w] comes.
+// It is shifted by `down` and `right`, relative to a border around the images, and counted from the
+// right in flipped images. Outside of the image it is the largest number, for which a gather
+// returns zeros.
 indexed_row!(i, PIXEL "source_pixel" "(i / (to_h to_w) h + y) w + x, and 2^32 - 1 outside" "pixel",
     (down: u32, right: u32, mirrored: u32)
     [h: u32, w: u32, to_h: u32, to_w: u32, border_h: u32, border_w: u32] -> u32 = {
@@ -22,7 +23,7 @@ indexed_row!(i, PIXEL "source_pixel" "(i / (to_h to_w) h + y) w + x, and 2^32 - 
     };
     grad = none; ulp: 0.0, domain: (0.0, 6.0), examples: &[5.0, 7.0, 4.0, 6.0, 2.0, 1.0]);
 
-/// The function `source_pixel`.
+/// Returns the function `source_pixel`.
 pub(crate) fn source_pixel() -> &'static Function {
     &PIXEL
 }

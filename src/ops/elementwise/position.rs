@@ -1,5 +1,5 @@
-//! The rows that depend on where an element stands: triangles, one-hot rows, counting, and the numbers of
-//! elements along an axis.
+//! The rows that depend on the position of an element: triangles, one-hot rows, counting, and
+//! indices along an axis.
 
 use crate::graph::{Backward, Function, Grads, Scalar};
 use crate::{DType, Source, Tensor};
@@ -9,7 +9,7 @@ use super::methods::{apply_at, apply_with};
 
 pub(super) static TABLE: &[&Function] = &[&TRIL, &TRIU, &ONE_HOT, &COUNT, &ALONG];
 
-// A sum or difference of i32 may wrap on a device and must not panic here.
+// A sum or difference of i32 may wrap on a device, so it must not panic here.
 indexed_row!(i, TRIL "tril" "x where column - row <= diagonal, else 0" "position",
     (x: f32)[rows: u32, columns: u32, diagonal: i32] -> f32 = {
         let (row, column) = (i / columns.max(1) % rows.max(1), i % columns.max(1));
@@ -27,9 +27,10 @@ indexed_row!(i, ONE_HOT "one_hot" "1 where the column is x, else 0" "position",
     grad = none; ulp: 0.0, domain: (0.0, 9.0), examples: &[7.0]);
 indexed_row!(i, COUNT "counted" "x + i, modulo 2^32" "position",
     (x: u32)[] -> u32 = x.wrapping_add(i); grad = none; ulp: 0.0, domain: (0.0, 100.0));
-// Of tensors [outer, n, inner] and [outer, m, inner]: which element of the first is the one numbered x along the
-// axis, at the place of element i of the second. Past the end it is the largest number, for which gathering gives zeros
-// and scattering takes nothing.
+// For tensors [outer, n, inner] and [outer, m, inner]: the index of the element of the first tensor
+// that has index x along the axis and is otherwise at the position of element i of the second. If x
+// is out of range, it is the largest number, for which a gather returns zeros and a scatter ignores
+// the element.
 indexed_row!(i, ALONG "along" "(i / (m inner) n + x) inner + i % inner, and 2^32 - 1 where x >= n" "position",
     (x: u32)[n: u32, m: u32, inner: u32] -> u32 = {
         let (m, inner) = (m.max(1), inner.max(1));
@@ -38,21 +39,23 @@ indexed_row!(i, ALONG "along" "(i / (m inner) n + x) inner + i % inner, and 2^32
     };
     grad = none; ulp: 0.0, domain: (0.0, 7.0), examples: &[5.0, 3.0, 2.0]);
 
-/// A triangle's gradient is the same triangle of the gradient.
+/// The gradient of a triangle is the same triangle of the gradient.
 fn same(f: &'static Function, b: &Backward, constants: &[Scalar]) -> Grads {
     Ok(vec![Some(apply_with(f, &[b.dy], constants))])
 }
 
 impl Tensor {
-    /// The lower triangle of the matrices `[.., m, n]`, zeros above it: elements up to the `diagonal`-th diagonal
-    /// above the main one (negative: below), as `torch.tril`. Takes `f32` or `bool`.
+    /// Returns the lower triangle of the matrices `[.., m, n]`, with zeros above it, as
+    /// `torch.tril`: the elements up to the `diagonal`-th diagonal above the main one (negative:
+    /// below). The input is `f32` or `bool`.
     #[track_caller]
     pub fn tril(&self, diagonal: isize) -> Tensor {
         self.triangle(("tril", &TRIL), diagonal, Source::caller())
     }
 
-    /// The upper triangle of the matrices `[.., m, n]`, zeros below it: elements from the `diagonal`-th diagonal
-    /// above the main one (negative: below), as `torch.triu`. Takes `f32` or `bool`.
+    /// Returns the upper triangle of the matrices `[.., m, n]`, with zeros below it, as
+    /// `torch.triu`: the elements from the `diagonal`-th diagonal above the main one on (negative:
+    /// below). The input is `f32` or `bool`.
     #[track_caller]
     pub fn triu(&self, diagonal: isize) -> Tensor {
         self.triangle(("triu", &TRIU), diagonal, Source::caller())
@@ -69,10 +72,10 @@ impl Tensor {
             shape.last_chunk::<2>(),
             matches!(self.dtype().computed(), DType::F32 | DType::Bool),
         ) else {
-            let reason = "takes matrices [.., m, n] of f32 or bool".to_string();
+            let reason = "expected matrices [.., m, n] of f32 or bool".to_string();
             return self.record_error(name, reason, caller);
         };
-        // Further off than any matrix reaches.
+        // Further away than the size of any matrix.
         const BEYOND_ANY_MATRIX: isize = i32::MAX as isize;
         let sizes = [*rows as f64, *columns as f64];
         let constants = [
@@ -89,14 +92,14 @@ impl Tensor {
         }
     }
 
-    /// Class numbers `[..]` (`u32`) as rows `[.., classes]` of `f32` with a 1 where the class is, as
-    /// `torch.nn.functional.one_hot`. A number past the last class gives a row of zeros.
+    /// Converts class indices `[..]` (`u32`) to one-hot rows `[.., classes]` of `f32`, as
+    /// `torch.nn.functional.one_hot`. An index past the last class gives a row of zeros.
     #[track_caller]
     pub fn one_hot(&self, classes: usize) -> Tensor {
         let caller = Source::caller();
         if self.dtype() != DType::U32 {
             let reason = format!(
-                "the class numbers must be u32, not {}; see `Tensor::cast`",
+                "the class indices must be u32, found {}; see `Tensor::cast`",
                 self.dtype()
             );
             return self.record_error("one_hot", reason, caller);
@@ -111,13 +114,13 @@ impl Tensor {
         apply_at(&ONE_HOT, &[&x], &[Scalar(classes as f64)], caller)
     }
 
-    /// The elements plus their own numbers in the tensor, from 0; `u32`.
+    /// Returns the elements plus their own indices in the tensor, from 0; `u32`.
     pub(crate) fn counted(&self, caller: Source) -> Tensor {
         apply_at(&COUNT, &[self], &[], caller)
     }
 
-    /// Numbers `[outer, m, inner]` along the middle axis of a tensor `[outer, n, inner]`, as numbers of its
-    /// elements; past the end, `u32::MAX`.
+    /// Converts indices `[outer, m, inner]` along the middle axis of a tensor `[outer, n, inner]`
+    /// to indices of its elements. Indices out of range give `u32::MAX`.
     pub(crate) fn elements_along(&self, [n, m, inner]: [usize; 3], caller: Source) -> Tensor {
         let constants = [n, m, inner].map(|size| Scalar(size as f64));
         apply_at(&ALONG, &[self], &constants, caller)

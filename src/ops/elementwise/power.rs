@@ -1,4 +1,4 @@
-//! The rows of powers whose exponent is a tensor.
+//! The rows of powers with exponents in a tensor.
 
 use crate::Tensor;
 use crate::graph::Function;
@@ -25,9 +25,9 @@ row!(EXPONENT_GRAD "power_exponent_grad" "x^p ln(x) dy, and 0 where x = 0 and p 
     grad = once; ulp: 64.0, abs: 1e-6, domain: (0.2, 3.0));
 
 binary! {
-    /// `self` to the power of `other`, elementwise. As in PyTorch, anything to the power of 0 is 1 (with a
-    /// gradient of 0 for the base), a negative base has whole powers only, 0 has positive ones, and a
-    /// negative base gives the exponent no gradient but NaN. For one exponent everywhere see
-    /// [`Tensor::powf`].
+    /// Computes `self` to the power of `other`, elementwise. As in PyTorch, anything to the power
+    /// of 0 is 1, with a gradient of 0 for the base. A negative base gives NaN for exponents that
+    /// are not integers. The gradient of the exponent is NaN for a negative base. See
+    /// [`Tensor::powf`] for a single exponent.
     pow = POWER;
 }

@@ -1,15 +1,15 @@
-//! The shape of a table row: one formula, written once, in f64 for the reference and in the words of
-//! the CPU device.
+//! The macros for table rows: one formula, written once, compiled in f64 for the reference and in
+//! 32-bit words for the CPU device.
 
-/// A word of 32 bits in the CPU device's memory, as the type it stands for.
+/// A 32-bit word in the CPU device's memory, as its element type.
 pub(super) trait Word: Copy {
     fn read(word: u32) -> Self;
     fn write(self) -> u32;
-    /// A constant of a row.
+    /// Converts a constant of a row.
     fn of(value: f64) -> Self;
 }
 
-/// The f64 in which the reference holds any element, as the type it stands for.
+/// An element of the reference, stored in f64, as its element type.
 pub(super) trait Wide: Copy {
     fn read(value: f64) -> Self;
     fn write(self) -> f64;
@@ -54,7 +54,7 @@ wide!(u32, v => v as u32, self => f64::from(self));
 wide!(i32, v => v as i32, self => f64::from(self));
 wide!(bool, v => v != 0.0, self => f64::from(u8::from(self)));
 
-/// The type in which the reference computes: floats become f64, the rest stay.
+/// The type in which the reference computes: floats become f64, the others stay.
 macro_rules! wide_type {
     (f32) => {
         f64
@@ -71,7 +71,7 @@ macro_rules! wide_type {
 }
 pub(super) use wide_type;
 
-/// The [`crate::DType`] of a type's name.
+/// Returns the [`crate::DType`] of a type's name.
 macro_rules! dtype {
     (f32) => {
         $crate::DType::F32
@@ -94,11 +94,11 @@ macro_rules! dtype {
 }
 pub(super) use dtype;
 
-/// One row of the table, as a `static`:
+/// Defines a row of the table as a `static`:
 ///
-/// `row!(NAME "name" "formula" library, (x: f32, y: f32)[c: f32] -> f32 = expression; grad = rule;
-/// field: value, ...)`. The expression must mean the same in f32 and f64. With `indexed i,` in front,
-/// it may use the element's index `i: u32`.
+/// `row!(NAME "name" "formula" library, (x: f32, y: f32)[c: f32] -> f32 = expression; grad = rule; field: value, ...)`.
+/// The expression must be valid in f32 and in f64. With `indexed i,` before the name, it may use
+/// the element's index `i: u32`.
 macro_rules! row {
     ($id:ident $($rest:tt)*) => {
         $crate::ops::elementwise::row::row_of!(false, _index, $id $($rest)*);
@@ -106,7 +106,7 @@ macro_rules! row {
 }
 pub(super) use row;
 
-/// A [`row`] whose expression uses the element's index: `indexed_row!(i, NAME ...)`.
+/// Defines a [`row`] whose expression uses the element's index: `indexed_row!(i, NAME ...)`.
 macro_rules! indexed_row {
     ($i:ident, $($rest:tt)*) => {
         $crate::ops::elementwise::row::row_of!(true, $i, $($rest)*);
@@ -148,8 +148,8 @@ macro_rules! row_of {
                     $crate::ops::rows::widest(
                         #[inline(always)]
                         || {
-                            // The lengths are equal, so the loop needs no checks and becomes vector
-                            // code.
+                            // The lengths are equal, so the loop needs no bounds checks and is
+                            // vectorized.
                             if y.len() != n $(|| $x.len() != n)* {
                                 return;
                             }

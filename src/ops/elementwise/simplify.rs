@@ -14,7 +14,7 @@ fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
     }
 }
 
-/// A function of constants is a constant.
+/// Replaces a function of constants by a constant.
 fn fold(e: &Elementwise, graph: &Graph, node: &Node) -> Option<Simplified> {
     if e.function.uses_index {
         return None;
@@ -33,7 +33,7 @@ fn fold(e: &Elementwise, graph: &Graph, node: &Node) -> Option<Simplified> {
     ))
 }
 
-/// The rules of the function's [`Algebra`](crate::graph::Algebra).
+/// Applies the rules of the function's [`Algebra`](crate::graph::Algebra).
 fn algebra(e: &Elementwise, graph: &Graph, node: &Node) -> Option<Simplified> {
     let algebra = e.function.algebra;
     let is = |i: usize, neutral: Option<f64>| {

@@ -1,4 +1,4 @@
-//! The rows of angles and hyperbolic functions.
+//! The rows of trigonometric and hyperbolic functions.
 
 use crate::Tensor;
 use crate::graph::Function;
@@ -52,22 +52,22 @@ row!(ATAN2_X_GRAD "angle_x_grad" "-y / (x^2 + y^2) dy, and 0 at the origin" "tri
     }; grad = once; ulp: 8.0);
 
 unary! {
-    /// `tan(x)`, x in radians.
+    /// Computes `tan(x)`, x in radians.
     tan = TAN;
-    /// The angle in `[-pi / 2, pi / 2]` whose sine is `x`; NaN outside `[-1, 1]`.
+    /// Computes the arcsine, in `[-pi / 2, pi / 2]`; NaN outside `[-1, 1]`.
     asin = ASIN;
-    /// The angle in `[0, pi]` whose cosine is `x`; NaN outside `[-1, 1]`.
+    /// Computes the arccosine, in `[0, pi]`; NaN outside `[-1, 1]`.
     acos = ACOS;
-    /// The angle in `[-pi / 2, pi / 2]` whose tangent is `x`.
+    /// Computes the arctangent, in `[-pi / 2, pi / 2]`.
     atan = ATAN;
-    /// `(e^x - e^-x) / 2`, accurate near 0.
+    /// Computes `(e^x - e^-x) / 2`, accurate near 0.
     sinh = SINH;
-    /// `(e^x + e^-x) / 2`.
+    /// Computes `(e^x + e^-x) / 2`.
     cosh = COSH;
 }
 
 binary! {
-    /// The angle from `-pi` to `pi` of the point whose height is `self` and whose abscissa is `other`; the
-    /// gradient at the origin is 0, as in PyTorch.
+    /// Computes the angle, from `-pi` to `pi`, of the point with the ordinate `self` and the
+    /// abscissa `other`. The gradient at the origin is 0, as in PyTorch.
     atan2 = ATAN2;
 }

@@ -1,11 +1,13 @@
-//! Few rows times many weights stored transposed: `y^T = b^T a^T`, where `a^T` is made first.
+//! Products of few rows with many weights that are stored transposed: `y^T = b^T a^T`, where `a^T`
+//! is computed first.
 //!
-//! The `gemm` crate copies a right matrix that is stored transposed to a better order, in one thread and element by
-//! element. That is nothing beside the product with many rows; with few it takes up to twice as long as the product,
-//! and then it is cheaper to transpose the small matrices: `a`, and the result.
+//! The `gemm` crate copies a right matrix that is stored transposed to a better order, in one
+//! thread and element by element. For many rows this copy is negligible. For few rows it takes up
+//! to twice as long as the product, and it is faster to transpose the small matrices: `a` and the
+//! result.
 //!
-//! The bits are those of the other way: each element is the same sum in the same order. (But for products of some
-//! hundred numbers, which are no matter for this.)
+//! The bits are the same, because each element is the same sum in the same order. (The exception is
+//! products of a few hundred numbers, which are too small for this path.)
 
 use std::cell::Cell;
 
@@ -14,25 +16,26 @@ use rayon::prelude::*;
 use super::{Into, Strides, gemm_into};
 use crate::ops::threads;
 
-/// Rows up to which the copy costs more than transposing `a` and the result.
+/// The number of rows up to which the copy costs more than transposing `a` and the result.
 const MAX_ROWS: usize = 256;
 
-/// Rows and columns of the blocks that are transposed: a cache line of elements.
+/// The rows and columns of the blocks that are transposed: a cache line of elements.
 const BLOCK: usize = 16;
 
 thread_local! {
-    /// Where transposed matrices lie, kept from one product to the next. Taken while it is used, for a thread that
-    /// waits for others may begin another product.
+    /// The memory of transposed matrices, kept from one product to the next. It is taken out while
+    /// it is used, because a thread that waits for others may begin another product.
     static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// Whether a product is of this kind, and large enough.
+/// Returns whether a product has this layout and is large enough.
 pub(super) fn pays((m, n, k): (usize, usize, usize), a: Strides, b: Strides) -> bool {
     let plain = a.column == 1 && a.row == k && b.row == 1 && b.column == k;
     plain && (2..=MAX_ROWS).contains(&m) && m < n
 }
 
-/// `y[m, n] = a[m, k] b[k, n]`, `b` stored transposed. Does nothing if a slice is too short for its matrix.
+/// Computes `y[m, n] = a[m, k] b[k, n]`, with `b` stored transposed. Does nothing if a slice is too
+/// short for its matrix.
 pub(super) fn gemm(
     (m, n, k): (usize, usize, usize),
     a: &[f32],
@@ -67,12 +70,13 @@ pub(super) fn gemm(
     SCRATCH.set(scratch);
 }
 
-/// `y` is `x`, with rows of `columns` elements, transposed.
+/// Writes the transpose of `x`, which has rows of `columns` elements, to `y`.
 fn transpose(x: &[f32], columns: usize, y: &mut [f32]) {
     let rows = x.len() / columns.max(1);
     let band = |(i, y): (usize, &mut [f32])| {
         let first = i * BLOCK;
-        // A block's lines of `x` are read once and stay in the cache for all its columns.
+        // The cache lines of a block of `x` are read once and stay in the cache for all its
+        // columns.
         for (j, x) in x.chunks(BLOCK * columns).enumerate() {
             for (c, y) in y.chunks_mut(rows).enumerate() {
                 let to = y.iter_mut().skip(j * BLOCK);

@@ -1,10 +1,10 @@
-//! The kernels of the matrix product: which of them fit which sizes, and how they are put together.
+//! The kernels of the matrix product: which of them fit which sizes, and how they are assembled.
 //!
-//! A kernel is a tile (how an invocation holds its outputs), a loader for each matrix (its storage,
-//! scalar or by vectors of four, or a view of something else, or a chain that makes the left one on the
-//! fly), and the epilogue. All add in the same order, so all give the same bits.
-//! Where k is long and there are few outputs, k is split: partial sums first, then their sum. How often
-//! follows from the shape alone.
+//! A kernel consists of a tile (the outputs of an invocation), a loader for each matrix, and the
+//! epilogue. A loader reads a stored matrix, by elements or by vectors of four, or a view of a
+//! buffer, or computes the left matrix with a prologue. All kernels add in the same order, so all
+//! give the same bits. If k is long and there are few outputs, k is split: a kernel computes
+//! partial sums, and another one adds them. The number of parts depends only on the shape.
 
 use crate::kernel::{
     Binding, Expr, Kernel, KernelLimits, Operand, Part, Variant, add_parts, emit_epilogue,
@@ -16,13 +16,13 @@ use crate::{DType, Shape};
 use super::Sizes;
 use super::matrix::{Matrix, views};
 
-/// How a workgroup's invocations share the outputs.
+/// The distribution of the outputs over a workgroup's invocations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tile {
     label: &'static str,
-    /// Outputs of an invocation: rows and columns. `(1, 1)` for the plain kernel.
+    /// Outputs per invocation: rows and columns. `(1, 1)` for the plain kernel.
     own: (u32, u32),
-    /// Invocations down and across.
+    /// Invocations per workgroup: rows and columns.
     group: (u32, u32),
 }
 
@@ -32,13 +32,14 @@ const NO_TILE: Tile = Tile {
     group: (1, 64),
 };
 
-/// Above so many floating-point operations the kernel without a tile is hopeless, and trying it would only take long.
+/// The number of floating-point operations above which the kernel without a tile is not tried: it
+/// is never the fastest, and benchmarking it takes long.
 const MAX_SMALL_TILE_FLOPS: f64 = 67e6;
 
-/// The first binding after the matrices' and the parameters'.
+/// The first binding after those of the matrices and the parameters.
 const FREE_BINDING: u32 = 3;
 
-/// The tiles worth trying, the one to use untuned first.
+/// Returns the tiles to try, the default first.
 fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
     let tile = |label, own, group| Tile { label, own, group };
     let outputs = s.batch * s.m * s.n;
@@ -51,7 +52,7 @@ fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
             let lanes = limits.subgroups.map_or(8, |(_, max)| max);
             let wide = tile("matmul_subgroup_32x8", (32, 8), (1, lanes));
             let narrow = tile("matmul_subgroup_32x4", (32, 4), (1, lanes));
-            // Rows of b this long stay in the cache only if each visit uses more of them.
+            // Long rows of b stay in the cache only if each visit uses more of them.
             let long = s.k.saturating_mul(s.n) >= 1 << 21;
             tiles.extend(if long { [wide, narrow] } else { [narrow, wide] });
             tiles.push(tile("matmul_16x16", (16, 16), (1, 8)));
@@ -77,7 +78,7 @@ fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
     }
     tiles.push(tile("matmul_8x8", (8, 8), (8, 8)));
     tiles.push(tile("matmul_4x4", (4, 4), (8, 8)));
-    // A tile of 64 x 64 leaves most of a large GPU idle where there are few outputs.
+    // With few outputs, a tile of 64 x 64 leaves most of a large GPU idle.
     if !limits.software && outputs < 64 * 64 * 32 {
         tiles.sort_by_key(|t| {
             u64::from(t.own.0) * u64::from(t.own.1) * u64::from(t.group.0 * t.group.1) > 1024
@@ -89,12 +90,12 @@ fn tiles(s: Sizes, limits: &KernelLimits) -> Vec<Tile> {
     tiles
 }
 
-/// How often k is split, and how long a part is: from the shape alone, so that tuning never changes
-/// the bits.
+/// Returns the number of parts of k and their length. They depend only on the shape, so that tuning
+/// never changes the bits.
 fn split(s: Sizes) -> (usize, usize) {
-    /// So many outputs keep any device busy without a split.
+    /// The number of outputs that keeps any device busy without a split.
     const MIN_OUTPUTS_WITHOUT_SPLIT: usize = 1 << 16;
-    /// A part shorter than this costs more than it gains.
+    /// The length below which a part costs more than it gains.
     const MIN_PART: usize = 256;
     const MAX_PARTS: usize = 64;
     let outputs = (s.batch * s.m * s.n).max(1);
@@ -106,22 +107,22 @@ fn split(s: Sizes) -> (usize, usize) {
     (s.k.div_ceil(chunk).max(1), chunk)
 }
 
-/// A product of two batches of matrices, perhaps with dispatches before it that make one of them.
+/// A product of two batches of matrices, with the kernels that prepare them.
 pub(in crate::ops) struct Product<'a> {
     pub cx: &'a LowerContext<'a>,
     pub s: Sizes,
     pub a: (Matrix, Operand),
     pub b: (Matrix, Operand),
-    /// What runs first.
+    /// The kernels that run first.
     pub before: Vec<Kernel>,
-    /// The workspaces of what runs first, in bytes.
+    /// The workspaces of these kernels, in bytes.
     pub scratch: Vec<u64>,
-    /// Whether the kernel without a tile is to be used untuned.
+    /// Whether the kernel without a tile is the default.
     pub small_first: bool,
 }
 
 impl Product<'_> {
-    /// All ways to compute it, with the epilogue of the context.
+    /// Returns all variants of the product, with the epilogue of the context.
     pub fn variants(&self) -> Vec<Variant> {
         let Some(epilogue) = self.cx.epilogue else {
             return Vec::new();
@@ -133,7 +134,8 @@ impl Product<'_> {
             tiles.retain(|tile| *tile != NO_TILE);
         }
         if epilogue.stores_half() {
-            // It stores single elements, and half-precision values are stored in pairs.
+            // The kernel without a tile stores single elements, but half-precision values are
+            // stored in pairs.
             tiles.retain(|tile| *tile != NO_TILE);
         }
         if self.small_first {
@@ -145,12 +147,12 @@ impl Product<'_> {
         variants.collect()
     }
 
-    /// Whether k is split, which makes another order of additions.
+    /// Returns whether k is split, which changes the order of additions.
     pub fn is_split(&self) -> bool {
         split(self.s).0 > 1
     }
 
-    /// The largest number of loop iterations of an invocation.
+    /// Returns the largest number of loop iterations of an invocation.
     fn iterations(&self, tile: &Tile) -> usize {
         const OTHER_ITERATIONS: usize = 64;
         let (_, chunk) = split(self.s);
@@ -164,14 +166,14 @@ impl Product<'_> {
             }
     }
 
-    /// The chain that makes the left matrix, unless it lies in memory.
+    /// Returns the prologue that computes the left matrix, if there is one.
     fn prologue(&self) -> Option<&Expr> {
         self.cx.prologue.filter(|prologue| !prologue.is_load())
     }
 
     fn variant(&self, tile: Tile, epilogue: &Expr) -> Variant {
         let (splits, _) = split(self.s);
-        // A prologue computes one element at a time, and shares its element types with the epilogue.
+        // A prologue computes one element at a time, and has the same vector width as the epilogue.
         let scalar = tile == NO_TILE || !self.s.n.is_multiple_of(4) || self.prologue().is_some();
         let width = if scalar { 1 } else { 4 };
         let mut variant = Variant {
@@ -193,7 +195,7 @@ impl Product<'_> {
         variant
     }
 
-    /// The product, or the partial products where k is split.
+    /// Returns the kernel of the product, or of the partial products if k is split.
     fn product(&self, tile: Tile, width: u32, epilogue: &Expr) -> Kernel {
         let Sizes { batch, m, n, k } = self.s;
         let (splits, _) = split(self.s);
@@ -221,7 +223,7 @@ impl Product<'_> {
         let loader = self.b.0.load_right(k, n);
         add_parts(&mut parts, buffer("b", 1, self.b.1, &loader));
         parts.push(loader);
-        // With a prologue nothing reads binding 0; a uniform there takes up no storage buffer.
+        // With a prologue, nothing reads binding 0. A uniform there uses no storage buffer.
         let params = || Binding::Uniform(self.params(groups));
         let a = match self.prologue() {
             Some(_) => params(),
@@ -238,7 +240,7 @@ impl Product<'_> {
         parts.push(shader(tile.label));
         let epilogue = emit_epilogue(epilogue, width, bindings.len() as u32);
         bindings.extend(epilogue.bindings);
-        // Prologue and epilogue may call the same libraries.
+        // Prologue and epilogue may use the same libraries.
         add_parts(&mut parts, epilogue.parts);
         if let Some(prologue) = self.prologue() {
             let prologue = emit_prologue(prologue, 1, bindings.len() as u32);
@@ -259,7 +261,7 @@ impl Product<'_> {
         }
     }
 
-    /// The sum of the partial products.
+    /// Returns the kernel that sums the partial products.
     fn sum(&self, partial: Operand, width: u32, epilogue: &Expr) -> Kernel {
         const WORKGROUP: usize = 64;
         let vectors = (self.s.batch * self.s.m * self.s.n).div_ceil(width as usize);
@@ -272,7 +274,7 @@ impl Product<'_> {
             wgsl!("matmul_split"),
         ];
         add_parts(&mut parts, epilogue.parts);
-        // The parameters are at binding 2, as in the product; nothing reads binding 1.
+        // The parameters are at binding 2, as in the product. Nothing reads binding 1.
         let mut bindings = vec![
             Binding::Read(partial),
             Binding::Read(partial),
@@ -299,7 +301,7 @@ impl Product<'_> {
     }
 }
 
-/// The part that hands four outputs of a row to the epilogue, by vectors or one by one.
+/// Returns the part that passes four outputs of a row to the epilogue, as a vector or one by one.
 pub(in crate::ops) fn store(width: u32) -> Part {
     match width {
         4 => wgsl!("lib/matmul_store_vec4"),

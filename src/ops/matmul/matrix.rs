@@ -1,24 +1,24 @@
-//! The matrices that the kernels multiply: stored as such, or views of a buffer.
+//! The matrices that the kernels multiply: stored matrices, or views of a buffer.
 
 use crate::kernel::{Part, wgsl};
 
 /// A batch of matrices in a buffer.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::ops) enum Matrix {
-    /// Stored by rows, or its transpose is.
+    /// Stored by rows, or stored transposed.
     Stored {
-        /// The transpose is.
+        /// Whether it is stored transposed.
         transposed: bool,
-        /// Elements from one matrix of the batch to the next; 0 where all share one.
+        /// The number of elements from one matrix of the batch to the next; 0 if all are the same.
         stride: usize,
     },
-    /// The buffer's elements in another order, some perhaps many times.
+    /// A view of a buffer's elements, which may repeat some of them.
     View(View),
 }
 
-/// A batch of matrices whose element `(z, i, k)` lies at `offset + walk(z) + walk(i) + walk(k)`: `z`
-/// counts the matrices, `i` the left one's rows or the right one's columns, `k` is added over. All
-/// that the walks reach must lie inside the buffer.
+/// A batch of matrices whose element `(z, i, k)` is at `offset + walk(z) + walk(i) + walk(k)`. `z`
+/// is the index of the matrix, `i` is a row of the left matrix or a column of the right one, and
+/// the product sums over `k`. All elements of the walks must be inside the buffer.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::ops) struct View {
     pub offset: usize,
@@ -27,13 +27,14 @@ pub(in crate::ops) struct View {
     pub k: Walk,
 }
 
-/// A number split into up to three coordinates, each with a stride: sizes and strides, the last one
+/// An index that is split into up to three coordinates, each with a size and a stride, the last one
 /// fastest. A stride may be negative.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::ops) struct Walk([(usize, isize); 3]);
 
 impl Walk {
-    /// The walk over these sizes by these strides. Axes that continue each other are joined.
+    /// Creates the walk over these sizes with these strides. Adjacent axes that are contiguous are
+    /// merged.
     pub fn new(axes: [(usize, isize); 3]) -> Self {
         let mut joined = [(1, 0); 3];
         let mut free = joined.len();
@@ -49,12 +50,12 @@ impl Walk {
         Walk(joined)
     }
 
-    /// As `lib/matmul_view` wants it.
+    /// Returns the walk in the format of `lib/matmul_view`.
     fn words(&self, offset: usize) -> [u32; 8] {
         let Walk([first, middle, last]) = *self;
         let size = |axis: (usize, isize)| axis.0.max(1) as u32;
         let inverse = |axis| (1.0 / size(axis) as f32).to_bits();
-        // What comes on top where an inner coordinate begins anew.
+        // The offset to add when an inner coordinate restarts.
         let carry = |outer: (usize, isize), inner| outer.1 - inner_reach(inner);
         [
             size(last),
@@ -68,13 +69,13 @@ impl Walk {
         ]
     }
 
-    /// Whether every run of four goes through four neighbours, from a multiple of four on.
+    /// Returns whether every run of four, from a multiple of four on, is contiguous.
     fn by_fours(&self) -> bool {
         let Walk([first, middle, last]) = *self;
         last.1 == 1 && last.0.is_multiple_of(4) && [first, middle].iter().all(|a| a.1 % 4 == 0)
     }
 
-    /// Whether all strides are multiples of four.
+    /// Returns whether all strides are multiples of four.
     fn in_fours(&self) -> bool {
         self.0.iter().all(|a| a.1 % 4 == 0)
     }
@@ -101,7 +102,8 @@ impl View {
 }
 
 impl Matrix {
-    /// Elements from one matrix of the batch to the next, where it is stored.
+    /// Returns the number of elements from one matrix of the batch to the next, for a stored
+    /// matrix.
     pub fn stride(&self) -> usize {
         match self {
             Matrix::Stored { stride, .. } => *stride,
@@ -109,7 +111,7 @@ impl Matrix {
         }
     }
 
-    /// The loader of a left matrix of `m` rows and `k` columns.
+    /// Returns the loader of a left matrix of `m` rows and `k` columns.
     pub fn load_left(&self, m: usize, k: usize) -> Part {
         let fours = |n: usize| n > 0 && n.is_multiple_of(4) && self.stride().is_multiple_of(4);
         match self {
@@ -124,7 +126,8 @@ impl Matrix {
         }
     }
 
-    /// What a chain makes a left matrix by, of which each element is computed as if it were stored.
+    /// Returns the loader that computes a left matrix with a prologue, element by element as if it
+    /// were stored.
     pub fn make_left(&self) -> Part {
         match self {
             Matrix::Stored {
@@ -134,7 +137,7 @@ impl Matrix {
         }
     }
 
-    /// The loader of a right matrix of `k` rows and `n` columns.
+    /// Returns the loader of a right matrix of `k` rows and `n` columns.
     pub fn load_right(&self, k: usize, n: usize) -> Part {
         let fours = |n: usize| n > 0 && n.is_multiple_of(4) && self.stride().is_multiple_of(4);
         match self {
@@ -149,7 +152,7 @@ impl Matrix {
     }
 }
 
-/// The words of `lib/matmul_view`'s uniform; `None` where neither matrix is a view.
+/// Returns the words of the uniform of `lib/matmul_view`; `None` if neither matrix is a view.
 pub(super) fn views(a: &Matrix, b: &Matrix) -> Option<Vec<u32>> {
     let words = |matrix: &Matrix| match matrix {
         Matrix::View(view) => Some(view.words()),
@@ -165,7 +168,7 @@ pub(super) fn views(a: &Matrix, b: &Matrix) -> Option<Vec<u32>> {
 mod tests {
     use super::*;
 
-    /// What `walk` of `lib/matmul_view` computes, with exact division.
+    /// Computes `walk` of `lib/matmul_view` with exact division.
     fn at(walk: &Walk, n: u32) -> u32 {
         let [last, middle, _, _, x, y, z, _] = walk.words(0);
         let (q, p) = (n / last, n / last / middle);
@@ -205,7 +208,7 @@ mod tests {
         );
     }
 
-    /// The shader's `quotient`, in the same arithmetic.
+    /// Computes the shader's `quotient` with the same arithmetic.
     fn quotient(n: u32, d: u32) -> u32 {
         let inverse = 1.0 / d as f32;
         let first = (n as i32 as f32 * inverse) as i32 as u32;

@@ -1,4 +1,4 @@
-//! Max-pooling on the CPU device, an image of one channel at a time.
+//! Max pooling on the CPU device, an image of one channel at a time.
 
 use crate::ops::rows;
 
@@ -43,7 +43,7 @@ pub(super) fn max_pool(g: &Geometry, x: &[f32], y: &mut [f32]) {
     );
 }
 
-/// Whether the windows are two by two beside each other, as most are.
+/// Returns whether the windows are 2 x 2 and adjacent, the most frequent kind.
 fn is_pairs(g: &Geometry) -> bool {
     let p = &g.pool;
     p.kernel == [2, 2] && p.stride == [2, 2] && p.padding == [0, 0] && p.dilation == [1, 1]
@@ -59,7 +59,7 @@ fn larger_of(a: f32, b: f32) -> f32 {
 fn tap(g: &Geometry, q: usize, x: &[f32], y: &mut [f32]) {
     let (step, padding) = (g.pool.stride[1], g.pool.padding[1]);
     let q = q * g.pool.dilation[1];
-    // The windows whose tap lies in the image.
+    // The windows whose tap is inside the image.
     let from = padding.saturating_sub(q).div_ceil(step).min(y.len());
     let end = (x.len() + padding).saturating_sub(q).div_ceil(step);
     let end = end.clamp(from, y.len());
@@ -87,7 +87,8 @@ fn larger<const STEP: usize>(x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// The first element of window `o` on an axis, and one past its last, in steps of the dilation.
+/// Returns the first element of window `o` on an axis, and one past its last, in steps of the
+/// dilation.
 #[inline(always)]
 fn span(g: &Geometry, o: usize, axis: usize) -> (usize, usize) {
     let (padding, step) = (g.pool.padding[axis], g.pool.dilation[axis]);
@@ -95,7 +96,7 @@ fn span(g: &Geometry, o: usize, axis: usize) -> (usize, usize) {
     let end = start + (g.pool.kernel[axis] - 1) * step + 1;
     let first = match start >= padding {
         true => start - padding,
-        // The first tap that has left the padding.
+        // The first tap past the padding.
         false => (start + (padding - start).div_ceil(step) * step) - padding,
     };
     (first, end.saturating_sub(padding).min(g.size[axis]))
@@ -145,7 +146,7 @@ pub(super) fn max_pool_grad(g: &Geometry, x: &[f32], dy: &[f32], dx: &mut [f32])
     );
 }
 
-/// The gradient of windows of two by two, whose two rows are `x`.
+/// Computes the gradient of 2 x 2 windows, whose two rows are `x`.
 #[inline(always)]
 fn pair_of_rows(x: &[f32], dy: &[f32], dx: &mut [f32]) {
     let half = x.len() / 2;

@@ -9,14 +9,15 @@ use crate::{DType, Shape};
 use super::{Sizes, cpu, kernels, reference, reserve_layout};
 
 impl RecurrenceGrad {
-    /// Rows of the result for each sample.
+    /// Returns the number of rows of the result per sample.
     pub(super) fn rows(&self, time: usize) -> usize {
         time + usize::from(self.state)
     }
 
     pub(super) fn sizes(&self, x: &[Meta]) -> Result<Sizes, String> {
-        let wrong =
-            || "takes the reserve space, w, the mask and the gradient of the outputs".to_string();
+        let wrong = || {
+            "expected the reserve space, w, the mask and the gradient of the outputs".to_string()
+        };
         let [reserve, w, mask, dy] = x else {
             return Err(wrong());
         };
@@ -75,7 +76,7 @@ impl OpDef for RecurrenceGrad {
     }
 
     fn grad(&self, _: &Backward) -> Grads {
-        Err("has no second derivative here: differentiate the loss once".to_string())
+        Err("has no second derivative; differentiate the loss only once".to_string())
     }
 
     fn reference(&self, x: &[&Array], y: &mut Array) {

@@ -1,4 +1,5 @@
-//! On the CPU: a thread takes some samples through all steps, so no step waits for another thread.
+//! Recurrent layers on the CPU: a thread computes some samples through all steps, so no step waits
+//! for another thread.
 
 use crate::graph::{Cell, Recurrence, RecurrenceGrad};
 use crate::ops::HostRef;
@@ -9,16 +10,16 @@ use crate::ops::threads;
 
 use super::{ReserveLayout, Sizes, reserve_layout};
 
-/// Multiplications from which more than one thread is used.
+/// The number of multiplications from which more than one thread is used.
 const PARALLEL_FROM: usize = 1 << 18;
 
-/// Samples that are computed together: as many as a product needs to be fast. From the shape alone, for the
-/// product may add in another order for another number of rows.
+/// The number of samples that are computed together, which makes the product fast. It is a
+/// constant, because the product may add in a different order for a different number of rows.
 const SAMPLES: usize = 8;
 
-/// `w [rows, columns]` by columns: a product with few rows is several times faster so.
+/// Stores `w [rows, columns]` by columns, which makes a product with few rows several times faster.
 fn transposed(w: &[f32], (rows, columns): (usize, usize)) -> Vec<f32> {
-    // A cache line of each column at a time.
+    // Copies a cache line of each column at a time.
     const LINE: usize = 16;
     let mut y = vec![0.0; rows * columns];
     for first in (0..rows).step_by(LINE) {
@@ -37,14 +38,14 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).fast_exp())
 }
 
-/// Cuts a row into `N` pieces of `n` elements.
+/// Splits a row into `N` pieces of `n` elements.
 #[inline(always)]
 fn pieces<const N: usize>(row: &[f32], n: usize) -> [&[f32]; N] {
     let mut all = row.chunks_exact(n);
     std::array::from_fn(|_| all.next().unwrap_or(&[]))
 }
 
-/// The same, to be written.
+/// Splits a row into `N` mutable pieces of `n` elements.
 #[inline(always)]
 fn pieces_mut<const N: usize>(row: &mut [f32], n: usize) -> [&mut [f32]; N] {
     let mut all = row.chunks_exact_mut(n);
@@ -92,7 +93,7 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
     run(y, SAMPLES * records * n, s, op.cell, some);
 }
 
-/// Calls `f` with pieces of `y`, on other threads where that is worth it.
+/// Calls `f` with pieces of `y`, on several threads if that is faster.
 fn run(
     y: &mut [f32],
     piece: usize,
@@ -104,7 +105,7 @@ fn run(
     threads::for_pieces(y, piece, threads::pays(work, PARALLEL_FROM), f);
 }
 
-/// One step of one sample, given its sums over the state.
+/// Computes a step of a sample from its sums over the state.
 #[inline(always)]
 fn cell_step(
     op: &Recurrence,
@@ -116,7 +117,7 @@ fn cell_step(
     n: usize,
 ) {
     let place = |record: usize| record * n..(record + 1) * n;
-    // The gates, where the sums were; and of a GRU the last one's sum, before that is overwritten.
+    // The gates replace the sums. A GRU copies the last sum before it is overwritten.
     match op.cell {
         Cell::Tanh => add_and(sums, x, |v| v.fast_tanh()),
         Cell::Relu => add_and(sums, x, |v| if v > 0.0 { v } else { 0.0 }),
@@ -156,7 +157,7 @@ fn cell_step(
         Cell::Tanh | Cell::Relu => y[place(reserve.h(done + 1))].copy_from_slice(sums),
         Cell::Lstm => {
             let [i, f, g, o] = pieces(sums, n);
-            // After a step `c` lies before that of the step before it, and `h` before all `c`.
+            // In memory, `c` after a step precedes `c` before it, and `h` precedes all `c`.
             let (before, old) = y.split_at_mut(reserve.c(done) * n);
             let (before, c) = before.split_at_mut(reserve.c(done + 1) * n);
             let h = &mut before[place(reserve.h(done + 1))];
@@ -188,7 +189,7 @@ fn cell_step(
     }
 }
 
-/// `y = f(y + x)`.
+/// Computes `y = f(y + x)`.
 #[inline(always)]
 fn add_and(y: &mut [f32], x: &[f32], f: impl Fn(f32) -> f32) {
     for (y, x) in y.iter_mut().zip(x) {
@@ -207,7 +208,7 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
     let some = |(task, dx): (usize, &mut [f32])| {
         let count = dx.len() / (rows * width);
         let from = task * SAMPLES;
-        // The gradients of the states that a step hands to the one before it.
+        // The gradients of the states that a step passes to the previous one.
         let mut dh = vec![0.0; count * n];
         let mut dc = vec![0.0; count * n];
         for b in 0..count {
@@ -264,8 +265,8 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
     run(dx, SAMPLES * rows * width, s, cell, some);
 }
 
-/// One step of one sample: from the gradients of the states after it to those of the gates, and to what
-/// reaches the states before it past the gates.
+/// Computes the gradients of a step of a sample: from the gradients of the states after it to those
+/// of the gates, and to the direct part of those of the states before it.
 #[inline(always)]
 fn cell_back(
     cell: Cell,

@@ -1,4 +1,5 @@
-//! The dispatches: a transposition and the first state, then one a step.
+//! The kernels of recurrent layers: a transposition and the initial state, then one dispatch per
+//! step.
 
 use crate::graph::{Cell, Recurrence, RecurrenceGrad};
 use crate::kernel::{Binding, Kernel, Operand, Part, Variant, libraries, prelude, wgsl};
@@ -7,13 +8,13 @@ use crate::ops::{LowerContext, grid};
 
 use super::{Sizes, reserve_layout};
 
-/// No record, or no time.
+/// The index of a missing record or time.
 const NONE: u32 = u32::MAX;
 
-/// Samples that one invocation computes.
+/// The number of samples per invocation.
 const SAMPLES: usize = 4;
 
-/// What stands in front of a step's shader, and elements of a vector in it.
+/// Returns the parts of a step's shader and the vector width in it.
 fn parts(cell: Cell, hidden: usize, shader: Part) -> (Vec<Part>, usize) {
     let width = if hidden.is_multiple_of(4) { 4 } else { 1 };
     let mut parts = vec![
@@ -35,7 +36,7 @@ fn parts(cell: Cell, hidden: usize, shader: Part) -> (Vec<Part>, usize) {
     (parts, width)
 }
 
-/// A dispatch of one step.
+/// Returns the dispatch of a step.
 fn step(
     label: &'static str,
     parts: &[Part],
@@ -124,7 +125,8 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, cx: &LowerContext) -> Vari
     let (parts, width) = parts(cell, s.hidden, shader);
     let units = s.hidden / width;
     let carry = Operand::Scratch(0);
-    // Each dispatch finishes the gradient of the state after `done` steps; the last one is the first's.
+    // Each dispatch completes the gradient of the state after `done` steps; the last one completes
+    // that of the initial state.
     let least = if op.state { 0 } else { 1 };
     let kernels = (least..=s.time).rev().map(|done| {
         let [reserve_in, w, mask, dy] = [0, 1, 2, 3].map(|i| Binding::Read(cx.inputs[i]));
@@ -146,7 +148,7 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, cx: &LowerContext) -> Vari
             reserve.h(done),
             of_now(&|now| reserve.c(now)),
             reserve.c(s.time),
-            // A plain layer keeps nothing but the state itself.
+            // A plain layer keeps nothing but the state.
             of_now(&|now| match cell.kept() {
                 0 => reserve.h(now + 1),
                 _ => reserve.kept(now),

@@ -1,4 +1,4 @@
-//! The definition in f64, one sample and one unit at a time.
+//! Recurrent layers from the definition in f64, one sample and one unit at a time.
 
 use crate::graph::{Cell, Recurrence, RecurrenceGrad};
 use crate::ops::Array;
@@ -9,8 +9,9 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Hochreiter and Schmidhuber, "Long short-term memory", 1997, with forget gates (Gers, Schmidhuber and
-/// Cummins, 2000); Cho et al., 2014, for the GRU, with the reset gate after the product as in cuDNN.
+/// Hochreiter and Schmidhuber, "Long short-term memory", 1997, with forget gates (Gers, Schmidhuber
+/// and Cummins, 2000); Cho et al., 2014, for the GRU, with the reset gate after the product as in
+/// cuDNN.
 pub(super) fn forward(op: &Recurrence, x: &[&Array], y: &mut Array) {
     let [input, w, bias, mask, first @ ..] = x else {
         return;
@@ -32,7 +33,7 @@ pub(super) fn forward(op: &Recurrence, x: &[&Array], y: &mut Array) {
                 .map(|u| y.data[place(reserve.h(step), u)])
                 .collect();
             for u in 0..hidden {
-                // Of gate g: what comes from the input, and what from the state.
+                // The parts of gate g from the input and from the state.
                 let from_x =
                     |g: usize| input.data[(b * time + at) * gates * hidden + g * hidden + u];
                 let from_h = |g: usize| {

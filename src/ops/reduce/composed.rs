@@ -1,16 +1,16 @@
 //! Reductions that are composed of others, some with a gradient rule of their own.
 //!
-//! Why not kernels of their own: what comes before a sum is computed as that loads its elements, and
-//! what follows it before it stores, so each is as many passes through memory as a kernel would take.
+//! They have no kernels of their own. Ops before a sum are fused into its loads, and ops after it
+//! into its stores, so a composition makes as many passes through memory as a kernel would.
 
 use crate::graph::{Backward, ReduceKind};
 use crate::{DType, Shape, Source, Tensor};
 
-/// `f32`'s largest number. What is infinite is held here, so that infinities subtract to themselves.
+/// The largest number of `f32`. Infinities are clamped to it, so that their difference is not NaN.
 const LARGEST: f64 = f32::MAX as f64;
 
-/// The shape with size 1 along `axes`; all of them where there are none. Axes that do not exist are left
-/// out: the reduction over them has said so.
+/// Returns the shape with size 1 along `axes`, or along all axes if there are none. Axes that do
+/// not exist are ignored, because the reduction over them reports the error.
 fn kept(shape: &Shape, axes: &[isize]) -> Shape {
     let mut kept = shape.to_vec();
     match axes {
@@ -25,7 +25,7 @@ fn kept(shape: &Shape, axes: &[isize]) -> Shape {
 }
 
 impl Tensor {
-    /// The result of a reduction of `x` over `axes`, spread over the shape of `x` again.
+    /// Broadcasts the result of a reduction of `x` over `axes` to the shape of `x`.
     fn spread_over(&self, x: &Shape, axes: &[isize], caller: Source) -> Tensor {
         if self.id().is_none() {
             return self.clone();
@@ -34,16 +34,16 @@ impl Tensor {
             .broadcast_at(x, caller)
     }
 
-    /// Whether any element along `axes` holds; takes and gives `bool`. Of none, `false`. No axes means all
-    /// of them; see [`Tensor::sum`].
+    /// Returns whether any element of a `bool` tensor along `axes` is true; `false` for no
+    /// elements. An empty list means all axes; see [`Tensor::sum`].
     #[track_caller]
     pub fn any(&self, axes: &[isize]) -> Tensor {
         self.truth("any");
         self.cast(DType::F32).sum(axes).ne_scalar(0.0)
     }
 
-    /// Whether all elements along `axes` hold; takes and gives `bool`. Of none, `true`. No axes means all of
-    /// them; see [`Tensor::sum`].
+    /// Returns whether all elements of a `bool` tensor along `axes` are true; `true` for no
+    /// elements. An empty list means all axes; see [`Tensor::sum`].
     #[track_caller]
     pub fn all(&self, axes: &[isize]) -> Tensor {
         self.truth("all");
@@ -51,8 +51,8 @@ impl Tensor {
         not.sum(axes).eq_scalar(0.0)
     }
 
-    /// The largest or smallest over any axes. Where these are no neighbours, and so reduced one run after the
-    /// other, the equals of all runs share the gradient.
+    /// Returns the maximum or minimum over any axes. If these are not adjacent, and so reduced one
+    /// run after the other, the equal elements of all runs share the gradient.
     pub(super) fn extreme(&self, kind: ReduceKind, axes: &[isize], caller: Source) -> Tensor {
         let y = self.reduce(kind, axes, caller);
         let shape = self.shape();
@@ -72,7 +72,7 @@ impl Tensor {
         })
     }
 
-    /// Records an error where this is not a boolean tensor.
+    /// Records an error if this is not a boolean tensor.
     #[track_caller]
     fn truth(&self, op: &'static str) {
         if self.id().is_some() && self.dtype() != DType::Bool {
@@ -81,13 +81,13 @@ impl Tensor {
         }
     }
 
-    /// `ln(sum of e^x)` over `axes`, without overflow; see [`Tensor::sum`]. Of elements that are all
-    /// negative infinity, that.
+    /// Computes `ln(sum of e^x)` over `axes`, without overflow; see [`Tensor::sum`]. If all
+    /// elements are negative infinity, the result is negative infinity.
     #[track_caller]
     pub fn logsumexp(&self, axes: &[isize]) -> Tensor {
         let (shape, caller) = (self.shape(), Source::caller());
         if shape.is_empty() {
-            // The largest of none does not exist; the sum of none is 0.
+            // The maximum of no elements does not exist; their sum is 0.
             return self.exp().sum(axes).log();
         }
         let largest = self.max(axes).clamp(-LARGEST, LARGEST);
@@ -98,7 +98,7 @@ impl Tensor {
             return y;
         }
         let axes = axes.to_vec();
-        // From the largest and not from the result, whose last place is coarse where it is large.
+        // Relative to the maximum and not to the result, whose rounding is coarse if it is large.
         y.with_gradient(&[self, &largest, &total], move |b: &Backward| {
             let (x, shape) = (&b.x[0], b.x[0].shape());
             let spread = |t: &Tensor| t.spread_over(&shape, &axes, Source::caller());
@@ -107,19 +107,20 @@ impl Tensor {
         })
     }
 
-    /// The variance over `axes`: the sum of `(x - mean)^2` divided by `n - correction`, where `n` is how
-    /// many elements are taken together. A correction of 1 gives the unbiased estimate, which is
-    /// PyTorch's default; 0 the population's variance. No axes means all of them; see [`Tensor::sum`].
+    /// Computes the variance over `axes`: the sum of `(x - mean)^2` divided by `n - correction`,
+    /// where `n` is the number of elements along `axes`. A correction of 1 gives the unbiased
+    /// estimate, PyTorch's default; 0 gives the population variance. An empty list means all axes;
+    /// see [`Tensor::sum`].
     ///
-    /// Computed in two passes, with a correction for the rounding of the mean. Where `n` is not more than the correction (PyTorch
-    /// gives NaN or infinity), that is an error.
+    /// It is computed in two passes, with a correction for the rounding of the mean. It is an error if
+    /// `n` does not exceed the correction (PyTorch returns NaN or infinity).
     #[track_caller]
     pub fn var(&self, axes: &[isize], correction: f64) -> Tensor {
         self.spread_of(axes, correction, "var").0
     }
 
-    /// The standard deviation over `axes`: the root of [`Tensor::var`]. Where it is 0 its gradient is 0, as
-    /// in PyTorch.
+    /// Computes the standard deviation over `axes`: the root of [`Tensor::var`]. Where it is 0, its
+    /// gradient is 0, as in PyTorch.
     #[track_caller]
     pub fn std(&self, axes: &[isize], correction: f64) -> Tensor {
         let (variance, mean, scale) = self.spread_of(axes, correction, "std");
@@ -138,7 +139,7 @@ impl Tensor {
             })
     }
 
-    /// The variance, the mean in the shape of the input, and `1 / (n - correction)`.
+    /// Returns the variance, the mean in the shape of the input, and `1 / (n - correction)`.
     #[track_caller]
     fn spread_of(
         &self,
@@ -153,9 +154,7 @@ impl Tensor {
         }
         let n = shape.len() as f64 / mean.shape().len().max(1) as f64;
         if n <= correction && !mean.shape().is_empty() {
-            let reason = format!(
-                "{n} elements less a correction of {correction} leave nothing to divide by"
-            );
+            let reason = format!("{n} elements minus a correction of {correction} must be above 0");
             let broken = self.record_error(op, reason, caller);
             return (broken.clone(), broken, 0.0);
         }
@@ -169,21 +168,23 @@ impl Tensor {
         let y = y.with_gradient(&[self, &mean], move |b: &Backward| {
             let (x, shape) = (&b.x[0], b.x[0].shape());
             let dy = (b.dy * (2.0 * scale)).spread_over(&shape, &axes, Source::caller());
-            // The mean moves with x, but the sum of all differences from it is 0.
+            // The mean depends on x, but the sum of all differences from it is 0.
             Ok(vec![Some((x - &b.x[1]) * dy), None])
         });
         (y, mean, scale)
     }
 
-    /// The norm over `axes` of order `p > 0`: `(sum of |x|^p)^(1/p)`; 1 for the sum of magnitudes, 2 for the
-    /// length, infinity for the largest magnitude. No axes means all of them; see [`Tensor::sum`].
+    /// Computes the norm of order `p > 0` over `axes`: `(sum of |x|^p)^(1/p)`. An order of 1 gives
+    /// the sum of magnitudes, 2 the Euclidean norm, infinity the largest magnitude. An empty list
+    /// means all axes; see [`Tensor::sum`].
     ///
-    /// As in PyTorch, the gradient is 0 where the norm is 0, and equal largest magnitudes share it evenly.
+    /// As in PyTorch, the gradient is 0 where the norm is 0, and equal largest magnitudes share it
+    /// evenly.
     #[track_caller]
     pub fn norm(&self, axes: &[isize], p: f64) -> Tensor {
         let caller = Source::caller();
         if p.is_nan() || p <= 0.0 {
-            let reason = format!("the order of a norm is a number above 0, not {p}");
+            let reason = format!("expected an order above 0, found {p}");
             return self.record_error("norm", reason, caller);
         }
         if p == f64::INFINITY {
@@ -196,7 +197,8 @@ impl Tensor {
         if self.id().is_none() || shape.is_empty() {
             return self.abs().powf(p).sum(axes).powf(1.0 / p);
         }
-        // Powers of very large elements overflow, of very small ones they vanish: these are scaled.
+        // Powers of large elements overflow and powers of small ones underflow, so the elements are
+        // scaled.
         let (scale, back) = self.abs().max(axes).norm_scale(p);
         let spread = scale.spread_over(&shape, axes, caller);
         let scaled = self * &spread;
@@ -212,7 +214,7 @@ impl Tensor {
         y.with_gradient(&[self, &spread, &length], move |b: &Backward| {
             let (x, shape, length) = (&b.x[0], b.x[0].shape(), &b.x[2]);
             let zero = b.y.eq_scalar(0.0);
-            // Of scaled elements and their norm: the gradient is the same.
+            // Scaled elements and their norm have the same gradient.
             let slope = b.dy / length.powf(p - 1.0);
             let slope = zero.select(&b.y.zeros_like(), &slope);
             let slope = slope.spread_over(&shape, &axes, Source::caller());
@@ -229,11 +231,12 @@ impl Tensor {
         })
     }
 
-    /// What elements with this largest magnitude are multiplied by before their powers are summed up, and what the
-    /// norm of order `p` is multiplied by after that. Both are 1 unless a power or the sum could overflow or
-    /// vanish, and powers of 2 for `p = 2`, so that they change no bit of a norm that needs no scaling.
+    /// Returns the factor by which elements with this largest magnitude are scaled before their
+    /// powers are summed, and the factor for the norm of order `p` after that. Both are 1 unless a
+    /// power or the sum could overflow or underflow. For `p = 2` they are powers of 2, so that they
+    /// change no bit of a norm that needs no scaling.
     fn norm_scale(&self, p: f64) -> (Tensor, Tensor) {
-        /// Squares up to 2^90 have sums of 2^29 that are far from `f32`'s end, at 2^128.
+        /// Squares up to 2^90 have sums of up to 2^29 terms far below the `f32` limit of 2^128.
         const SAFE: f64 = 45.0;
         let bound = (2.0 * SAFE / p).min(126.0).exp2();
         let (large, small) = (self.gt_scalar(bound), self.lt_scalar(1.0 / bound));
@@ -246,7 +249,8 @@ impl Tensor {
             let (down, up) = (self.full_like(down), self.full_like(up));
             return (pick(&down, &up), pick(&up, &down));
         }
-        // By itself, so that the largest becomes 1; where it is 0 or infinite there is nothing to save.
+        // Scaled by the largest magnitude, which becomes 1. If it is 0 or infinite, no scaling
+        // helps.
         let finite = self.gt_scalar(0.0).select(self, &one);
         let finite = finite.clamp_max(LARGEST);
         let inverse = 1.0 / &finite;

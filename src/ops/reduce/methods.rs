@@ -1,24 +1,25 @@
-//! Reductions as methods: over any axes, which vanish from the shape.
+//! Reductions as methods: over any axes, which are removed from the shape.
 
 use crate::graph::{Op, Reduce, ReduceKind};
 use crate::{Shape, Source, Tensor};
 
 impl Tensor {
-    /// The sum over `axes` (negative ones count from the back), which vanish from the shape. No
-    /// axes means all of them.
+    /// Computes the sum over `axes`, which are removed from the shape. Negative axes count from the
+    /// last one. An empty list means all axes.
     #[track_caller]
     pub fn sum(&self, axes: &[isize]) -> Tensor {
         self.reduce(ReduceKind::Sum, axes, Source::caller())
     }
 
-    /// The mean over `axes`; see [`Tensor::sum`]. Of no elements it is NaN, as in PyTorch.
+    /// Computes the mean over `axes`; see [`Tensor::sum`]. The mean of no elements is NaN, as in
+    /// PyTorch.
     #[track_caller]
     pub fn mean(&self, axes: &[isize]) -> Tensor {
         let caller = Source::caller();
         let total = self.reduce(ReduceKind::Sum, axes, caller);
         let (n, results) = (self.shape().len(), total.shape().len());
         if n == 0 && results > 0 && total.id().is_some() {
-            // 0 by 0; there is no such constant.
+            // 0 divided by 0, because there is no NaN constant.
             let zero = total.clone();
             return &total / &zero;
         }
@@ -26,20 +27,22 @@ impl Tensor {
         total * (1.0 / n.max(1.0))
     }
 
-    /// The largest over `axes`; see [`Tensor::sum`]. Equals share the gradient, as in PyTorch's `amax`.
+    /// Computes the maximum over `axes`; see [`Tensor::sum`]. Equal elements share the gradient, as
+    /// in PyTorch's `amax`.
     #[track_caller]
     pub fn max(&self, axes: &[isize]) -> Tensor {
         self.extreme(ReduceKind::Max, axes, Source::caller())
     }
 
-    /// The smallest over `axes`; see [`Tensor::sum`]. Equals share the gradient, as in PyTorch's `amin`.
+    /// Computes the minimum over `axes`; see [`Tensor::sum`]. Equal elements share the gradient, as
+    /// in PyTorch's `amin`.
     #[track_caller]
     pub fn min(&self, axes: &[isize]) -> Tensor {
         self.extreme(ReduceKind::Min, axes, Source::caller())
     }
 
-    /// The product over `axes`; see [`Tensor::sum`]. Where one element is 0, the gradient is right: that
-    /// element gets the product of the others, and they get 0.
+    /// Computes the product over `axes`; see [`Tensor::sum`]. If one element is 0, its gradient is
+    /// the product of the others, and theirs is 0.
     #[track_caller]
     pub fn prod(&self, axes: &[isize]) -> Tensor {
         self.reduce(ReduceKind::Product, axes, Source::caller())
@@ -80,7 +83,7 @@ impl Tensor {
             };
             reduced[a] = true;
         }
-        // Runs of neighbouring axes, the last first, so that earlier axes keep their places.
+        // Runs of adjacent axes, the last first, so that earlier axes keep their positions.
         let mut x = self.clone();
         let mut to = shape.rank();
         while to > 0 {

@@ -1,6 +1,6 @@
-//! How one axis is resampled: which elements meet, and with which weights.
+//! The resampling of one axis: the taps of each element, and their weights.
 //!
-//! Everything is decided in whole numbers, so that all devices agree: where a place falls between two
+//! All positions are computed with integers, so that all devices agree: the position between two
 //! elements is a fraction, not a rounded number.
 
 use std::ops::Range;
@@ -8,10 +8,10 @@ use std::ops::Range;
 use crate::graph::Resampling;
 use crate::ops::conv::windows;
 
-/// Numbers that positions are computed with stay below this.
+/// Numbers in the computation of positions stay below this bound.
 const MAX_EXACT_NUMBER: usize = 1 << 30;
 
-/// An axis of `n` elements that becomes one of `to`.
+/// An axis of `n` elements that is resampled to `to`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Axis {
     Average {
@@ -30,7 +30,7 @@ pub(super) enum Axis {
         n: usize,
         to: usize,
     },
-    /// Place `i` lies at `max(i step + plus - minus, 0) / parts` of the input.
+    /// Element `i` is at position `max(i step + plus - minus, 0) / parts` of the input.
     Linear {
         n: usize,
         to: usize,
@@ -42,18 +42,23 @@ pub(super) enum Axis {
 }
 
 impl Axis {
-    /// Axis 0 or 1 of an image, of `n` elements, or why it cannot be resampled so.
+    /// Creates axis 0 or 1 of an image, of `n` elements. Returns a message if it cannot be
+    /// resampled.
     pub fn new(kind: &Resampling, n: usize, axis: usize) -> Result<Axis, String> {
         let name = ["height", "width"][axis];
         let checked = |to: usize| {
             if n == 0 || to == 0 {
-                return Err(format!("the {name} is {n} and would be {to}: one is empty"));
+                return Err(format!(
+                    "cannot resample a {name} of {n} to {to}, because one is empty"
+                ));
             }
             match n.saturating_mul(to).saturating_mul(4) < MAX_EXACT_NUMBER
                 && n.max(to) < MAX_EXACT_NUMBER / 4
             {
                 true => Ok(to),
-                false => Err(format!("a {name} of {n} is too long to become {to}")),
+                false => Err(format!(
+                    "a {name} of {n} is too long to be resampled to {to}"
+                )),
             }
         };
         Ok(match *kind {
@@ -69,7 +74,7 @@ impl Axis {
                         "the padding is {p}, but must be at most half of the kernel's size, {k}"
                     ));
                 }
-                // Only this axis; the other one says the same of itself.
+                // Checks only this axis; the other one is checked separately.
                 let one = |v: usize, other: usize| match axis {
                     0 => [v, other],
                     _ => [other, v],
@@ -95,9 +100,9 @@ impl Axis {
             Resampling::Linear { to, align_corners } => {
                 let to = checked(to[axis])?;
                 let (step, plus, minus, parts) = match align_corners {
-                    // The first and the last elements' places stay.
+                    // The first and the last element keep their positions.
                     true => (n - 1, 0, 0, (to - 1).max(1)),
-                    // (i + 1/2) n / to - 1/2, from the middle of one element to that of another.
+                    // (i + 1/2) n / to - 1/2, which maps the centers of elements.
                     false => (2 * n, n, to, 2 * to),
                 };
                 Axis::Linear {
@@ -130,7 +135,7 @@ impl Axis {
         }
     }
 
-    /// As `lib/resample` wants it.
+    /// Returns the words of the parameters of `lib/resample`.
     pub fn words(&self) -> Vec<u32> {
         let rest = match *self {
             Axis::Average {
@@ -153,7 +158,7 @@ impl Axis {
         sizes.iter().chain(&rest).map(|&w| w as u32).collect()
     }
 
-    /// The elements that element `i` of the result is made of.
+    /// Returns the taps: the elements from which element `i` of the result is computed.
     #[inline(always)]
     pub fn taps(&self, i: usize) -> Range<usize> {
         match *self {
@@ -176,7 +181,7 @@ impl Axis {
         }
     }
 
-    /// So many elements an element of the result is made of, at most.
+    /// Returns the largest number of taps of an element of the result.
     pub fn most_taps(&self) -> usize {
         match *self {
             Axis::Average { kernel, .. } => kernel,
@@ -186,7 +191,7 @@ impl Axis {
         }
     }
 
-    /// An element may be part of so many elements of the result, at most.
+    /// Returns the largest number of users of an element.
     pub fn most_users(&self) -> usize {
         match *self {
             Axis::Average { kernel, stride, .. } => kernel / stride + 1,
@@ -197,8 +202,8 @@ impl Axis {
         }
     }
 
-    /// The elements of the result that element `j` may be part of; others are not, and some of these
-    /// may have the weight 0.
+    /// Returns the users: the elements of the result that may have element `j` as a tap. Some of
+    /// them may have the weight 0.
     #[inline(always)]
     pub fn users(&self, j: usize) -> Range<usize> {
         match *self {
@@ -226,7 +231,8 @@ impl Axis {
                 if step == 0 {
                     return 0..to;
                 }
-                // i step + plus - minus reaches this from the first user on, and that past the last.
+                // The first user is the first i for which i step + plus - minus reaches the lower
+                // bound; the last one precedes the upper bound.
                 let from = |j: usize| {
                     (j * parts + minus)
                         .saturating_sub(plus)
@@ -239,7 +245,7 @@ impl Axis {
         }
     }
 
-    /// How much of element `i` of the result is element `j`, which is one of its taps.
+    /// Returns the weight of the tap `j` of element `i` of the result.
     #[inline(always)]
     pub fn weight(&self, i: usize, j: usize) -> f32 {
         match *self {
@@ -262,7 +268,8 @@ impl Axis {
         }
     }
 
-    /// Where place `i` lies: the element before it, and how many parts it is past that.
+    /// Returns the position of element `i`: the element before it, and the number of parts past
+    /// that.
     #[inline(always)]
     fn place(&self, i: usize) -> (usize, usize) {
         match *self {
@@ -280,7 +287,7 @@ impl Axis {
         }
     }
 
-    /// The weights by the definition: a row for each element of the result.
+    /// Returns the weights from the definition, with a row for each element of the result.
     pub fn matrix(&self) -> Vec<Vec<f64>> {
         let n = self.n();
         let row = |i: usize| -> Vec<f64> {
@@ -301,7 +308,7 @@ impl Axis {
                 }
                 Axis::Adaptive { to, .. } => {
                     let scale = n as f64 / to as f64;
-                    // The smallest error would put a border past a whole number it lies at.
+                    // Compensates for rounding: a border that is an integer must not move past it.
                     let first = (i as f64 * scale + 1e-9).floor() as usize;
                     let end = ((i + 1) as f64 * scale - 1e-9).ceil() as usize;
                     row[first..end].fill(1.0 / (end - first) as f64);
@@ -378,11 +385,11 @@ mod tests {
                     let used = axis.users(j).contains(&i);
                     assert!(used || want == 0.0, "{axis:?}: {i} uses {j}");
                     assert!(axis.users(j).end <= axis.to() && axis.taps(i).end <= axis.n());
-                    // A user that does not have it as a tap must have the weight 0 for it.
+                    // A user without this tap must have the weight 0 for it.
                     let loose = matches!(axis, Axis::Linear { .. }) && axis.weight(i, j) == 0.0;
                     assert!(
                         !used || is_tap || loose,
-                        "{axis:?}: {i} and {j} do not meet"
+                        "{axis:?}: {j} is not a tap of {i}"
                     );
                 }
             }

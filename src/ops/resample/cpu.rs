@@ -1,4 +1,4 @@
-//! Resampling on the CPU device, a row of a result at a time.
+//! Resampling on the CPU device, a row of the result at a time.
 
 use crate::ops::rows;
 

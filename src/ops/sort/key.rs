@@ -1,10 +1,10 @@
-//! The order of elements: floats, integers and truth values, by keys that compare as they should.
+//! The order of elements: keys whose integer order is that of floats, integers and booleans.
 
 use std::cmp::Ordering;
 
 use crate::DType;
 
-/// How shaders name the order of an element type.
+/// Returns the number of an element type's order in shaders.
 pub(in crate::ops) fn kind(dtype: DType) -> u32 {
     match dtype {
         DType::F32 | DType::F16 | DType::Bf16 => 0,
@@ -13,8 +13,8 @@ pub(in crate::ops) fn kind(dtype: DType) -> u32 {
     }
 }
 
-/// A number that orders the words of an element type. NaN is the largest float, as in PyTorch, and -0
-/// equals 0. Twin: shaders/lib/order.wgsl.
+/// Returns a key whose order is that of the words of an element type. NaN is the largest float, as
+/// in PyTorch, and -0 equals 0. Must agree with shaders/lib/order.wgsl.
 pub(in crate::ops) fn key(word: u32, dtype: DType) -> u32 {
     let magnitude = word & 0x7fff_ffff;
     match dtype {
@@ -29,7 +29,7 @@ pub(in crate::ops) fn key(word: u32, dtype: DType) -> u32 {
     }
 }
 
-/// The same order, of the reference's numbers.
+/// Compares numbers of the reference in the same order.
 pub(in crate::ops) fn compare(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b)
         .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))

@@ -1,8 +1,10 @@
-//! Picking: elements of rows by places that differ, `y[r, j] = x[r, at[r, j]]`, and the way back.
+//! Pick: selects elements of rows by distinct positions, `y[r, j] = x[r, at[r, j]]`, and the
+//! inverse.
 //!
-//! Takes `x [.., n]` of any element type and `u32` places `[.., k]`, gives `[.., k]`. The way back takes
-//! `x [.., k]`, and gives `[.., n]` with element `j` at place `at[j]` and zeros elsewhere. Each is the other's
-//! gradient. Since no place of a row comes twice, nothing must be added up.
+//! The inputs are `x [.., n]` of any element type and `u32` positions `[.., k]`; the result is
+//! `[.., k]`. The inverse has the input `x [.., k]` and the result `[.., n]`, with element `j` at
+//! position `at[j]` and zeros elsewhere. Each is the gradient of the other. The positions of a row
+//! are distinct, so nothing is added.
 
 use crate::graph::{Backward, Grads, Meta, Op, Pick};
 use crate::kernel::{Binding, Kernel, Variant, wgsl};
@@ -45,13 +47,13 @@ impl OpDef for Pick {
     fn doc(&self) -> OpDoc {
         match self.back {
             None => OpDoc {
-                formula: "`y[r, j] = x[r, at[r, j]]`, where no place of a row comes twice",
+                formula: "`y[r, j] = x[r, at[r, j]]`, where the positions of a row are distinct",
                 shapes: "`x [.., n]`, `at [.., k]`; `y [.., k]`",
                 dtypes: "`x` any, `at` `u32`",
                 gradient: "`dx` is `pick_back` of `dy`",
             },
             Some(_) => OpDoc {
-                formula: "`y[r, at[r, j]] = x[r, j]`, zeros elsewhere; no place of a row comes twice",
+                formula: "`y[r, at[r, j]] = x[r, j]`, zeros elsewhere; the positions of a row are distinct",
                 shapes: "`x [.., k]`, `at [.., k]`; `y [.., n]`",
                 dtypes: "`x` any, `at` `u32`",
                 gradient: "`dx` is `pick` of `dy`",
@@ -60,13 +62,13 @@ impl OpDef for Pick {
     }
     fn infer(&self, x: &[Meta]) -> Result<Meta, String> {
         let [x, at] = x else {
-            return Err(format!("takes 2 inputs, was given {}", x.len()));
+            return Err(format!("expected 2 inputs, found {}", x.len()));
         };
         if at.dtype != DType::U32 {
-            return Err("the places must be u32; see `Tensor::cast`".to_string());
+            return Err("the positions must be u32; see `Tensor::cast`".to_string());
         }
         let Some(axis) = x.shape.rank().checked_sub(1) else {
-            return Err("takes a tensor with at least one axis".to_string());
+            return Err("expected a tensor with at least one axis".to_string());
         };
         let fits = match self.back {
             None => x.shape.with_axis(axis, at.shape.last()) == at.shape,
@@ -77,7 +79,7 @@ impl OpDef for Pick {
                 let n = self.back.unwrap_or(at.shape.last());
                 Ok(Meta::new(x.shape.with_axis(axis, n), x.dtype))
             }
-            false => Err("elements and places must agree in all axes but the last".to_string()),
+            false => Err("elements and positions must agree in all axes but the last".to_string()),
         }
     }
     fn grad(&self, b: &Backward) -> Grads {
@@ -157,7 +159,7 @@ impl KernelOp for Pick {
 }
 
 impl Tensor {
-    /// The elements of each row at these places, which must differ within a row.
+    /// Returns the elements of each row at these positions, which must be distinct within a row.
     pub(super) fn pick(&self, at: &Tensor, caller: Source) -> Tensor {
         Tensor::apply(Op::Pick(Pick { back: None }), &[self, at], caller)
     }

@@ -3,7 +3,7 @@
 use crate::graph::{BroadcastTo, Constant, Graph, Node, NodeId, Op, Pad, Permute, Reshape, Slice};
 use crate::ops::Simplified;
 
-/// The only input of a node.
+/// Returns the only input of a node.
 fn input<'a>(graph: &'a Graph, node: &Node) -> Option<(NodeId, &'a Node)> {
     node.inputs.first().map(|&id| (id, graph.node(id)))
 }
@@ -32,7 +32,7 @@ pub(super) fn permute(op: &Permute, graph: &Graph, node: &Node) -> Option<Simpli
                 false => Simplified::Op(Op::Permute(Permute { axes }), x.inputs.clone()),
             })
         }
-        // Only axes of size 1 move: the elements keep their order.
+        // Only axes of size 1 move, so the elements keep their order.
         _ if keeps_order(&op.axes, &x.meta.shape) => Some(as_reshape(node)),
         _ => None,
     }
@@ -68,7 +68,7 @@ pub(super) fn slice(op: &Slice, graph: &Graph, node: &Node) -> Option<Simplified
     }
 }
 
-/// A slice of a padded tensor that takes none of the zeros is a slice of the tensor.
+/// A slice of a padded tensor that excludes the padding is a slice of the tensor.
 fn unpadded(graph: &Graph, slice: &Slice, pad: &Pad, padded: &Node) -> Option<Simplified> {
     let inner = *padded.inputs.first()?;
     let size = *graph.meta(inner).shape.get(pad.axis)?;
@@ -83,7 +83,7 @@ fn unpadded(graph: &Graph, slice: &Slice, pad: &Pad, padded: &Node) -> Option<Si
     Some(Simplified::Op(Op::Slice(slice), vec![inner]))
 }
 
-/// The node as a reshape of its input.
+/// Returns the node as a reshape of its input.
 pub(in crate::ops) fn as_reshape(node: &Node) -> Simplified {
     Simplified::Op(
         Op::Reshape(Reshape {
@@ -93,7 +93,7 @@ pub(in crate::ops) fn as_reshape(node: &Node) -> Simplified {
     )
 }
 
-/// The constant `c` in the shape of `node`.
+/// Returns the constant `c` in the shape of `node`.
 fn refill(c: &Constant, node: &Node) -> Simplified {
     let constant = Constant {
         value: c.value,

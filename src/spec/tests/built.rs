@@ -210,7 +210,7 @@ fn what_does_not_fit_says_where() {
         ),
         ("\"batch_norm\"", &[1, 2, 3, 4], "it takes features"),
         ("{ type = \"rnn\", hidden = 2 }", &[7], "[time, features]"),
-        ("\"random_flip\"", &[7], "takes f32 images"),
+        ("\"random_flip\"", &[7], "expected f32 images"),
     ];
     for (layers, shape, expected) in cases {
         let text = error(layers, shape);
