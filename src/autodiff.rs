@@ -1,8 +1,8 @@
 //! Reverse-mode automatic differentiation, as a transformation of the graph.
 //!
-//! Takes a scalar loss and the tensors to differentiate by; appends the gradient nodes to the same
-//! graph, walking the forward nodes once in reverse. It names no op: each brings its own rule, and a tensor
-//! may bring one that goes before it.
+//! From a scalar loss and the tensors to differentiate with respect to, it appends the gradient
+//! nodes to the same graph, in one walk over the forward nodes in reverse. It names no op: each op
+//! has its own rule, and a tensor may have a rule that takes precedence.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,11 +11,12 @@ use crate::graph::{Backward, Grads, NodeId, Phase, Rule, Tensor};
 use crate::{DType, Error, Result, Shape, Source};
 
 impl Tensor {
-    /// Gives this tensor, computed from `inputs` by other ops, a gradient rule of its own: the gradient goes
-    /// to `inputs` as `rule` says, and none through the ops in between. `rule` sees `inputs` as `x`.
+    /// Gives this tensor, which other ops compute from `inputs`, its own gradient rule. The
+    /// gradients that `rule` returns flow to `inputs`, and none flows through the ops in between.
+    /// In `rule`, `x` are the `inputs`.
     ///
-    /// For a composition whose gradient, written by hand, takes fewer passes through memory or is more
-    /// accurate than the one put together from its parts.
+    /// It is for a composition whose gradient, written by hand, takes fewer passes through memory
+    /// or is more accurate than that of the composed ops.
     #[track_caller]
     pub fn with_gradient(
         self,
@@ -27,7 +28,7 @@ impl Tensor {
             return Tensor::broken(self.shared_graph());
         };
         if inputs.iter().any(|x| *x >= id) {
-            let reason = "the inputs of a gradient rule must be made before its tensor";
+            let reason = "the inputs of a gradient rule must be created before its tensor";
             return self.record_error("with_gradient", reason.to_string(), Source::caller());
         }
         let grad = Arc::new(rule);
@@ -36,9 +37,9 @@ impl Tensor {
     }
 }
 
-/// The gradients of `loss` (an `f32` scalar) with respect to each of `wrt`, in order; `None` where
-/// the loss does not depend on it. The new nodes belong to the backward phase, and to the layer and
-/// the source line of the forward node that they come from.
+/// Returns the gradients of `loss` (an `f32` scalar) with respect to each of `wrt`, in order;
+/// `None` if the loss does not depend on it. The new nodes belong to the backward phase, and to the
+/// layer and the source line of their forward node.
 pub fn gradients(loss: &Tensor, wrt: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
     let shared = loss.shared_graph();
     shared.borrow_mut().take_error()?;
@@ -51,7 +52,7 @@ pub fn gradients(loss: &Tensor, wrt: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
     let meta = loss.meta();
     if meta.shape != Shape::scalar() || meta.dtype != DType::F32 {
         let (shape, dtype) = (meta.shape, meta.dtype);
-        let reason = format!("must be a scalar f32, not {dtype}{shape}; take its mean or sum");
+        let reason = format!("expected a scalar f32, found {dtype}{shape}; take its mean or sum");
         return Err(Error::model("the loss", reason));
     }
     let needed = reaching(loss, wrt);
@@ -70,8 +71,8 @@ pub fn gradients(loss: &Tensor, wrt: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
     Ok(taken(&grads, wrt))
 }
 
-/// The gradients with respect to each of `wrt`, where the gradient with respect to `y` is `dy`, through the
-/// nodes from `first` to `y`. Called while gradients are traced.
+/// Returns the gradients with respect to each of `wrt`, through the nodes from `first` to `y`,
+/// where `dy` is the gradient with respect to `y`. It is called while gradients are traced.
 pub(crate) fn pull_back(
     y: &Tensor,
     dy: &Tensor,
@@ -173,7 +174,7 @@ fn walk(
     Ok(())
 }
 
-/// For each node up to the loss: whether a gradient must flow through it to one of `wrt`.
+/// Returns, for each node up to the loss, whether a gradient must flow through it to one of `wrt`.
 fn reaching(loss: &Tensor, wrt: &[Tensor]) -> Vec<bool> {
     let graph = loss.graph();
     let mut needed = vec![false; graph.nodes().len()];

@@ -1,8 +1,8 @@
-//! Kernels: something a GPU can be told to do, as plain data.
+//! Kernels: dispatches for a GPU, as plain data.
 //!
-//! A kernel is parts of WGSL joined in order, override constants, bindings and a grid. Sizes never
-//! stand in the text: they travel in uniform parameters, so that another batch size compiles
-//! nothing new.
+//! A kernel consists of parts of WGSL joined in order, override constants, bindings and a grid.
+//! Sizes are never in the text. They are uniform parameters, so that another batch size needs no
+//! new compilation.
 
 mod emit;
 mod expr;
@@ -22,7 +22,7 @@ pub use library::libraries;
 pub use stored::stored;
 pub use view::View;
 
-/// A piece of WGSL, with the file it came from for error messages.
+/// A part of a WGSL module, with its file for error messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The file, relative to the project's root, or `"generated"`.
@@ -31,7 +31,7 @@ pub struct Part {
     pub text: Cow<'static, str>,
 }
 
-/// The shader file `shaders/NAME.wgsl` as a [`Part`].
+/// Returns the shader file `shaders/NAME.wgsl` as a [`Part`].
 macro_rules! wgsl {
     ($name:literal) => {
         $crate::kernel::Part {
@@ -47,7 +47,7 @@ macro_rules! wgsl {
 }
 pub(crate) use wgsl;
 
-/// Appends parts, libraries only once.
+/// Appends parts that are not in the list yet.
 pub(crate) fn add_parts(parts: &mut Vec<Part>, more: Vec<Part>) {
     for part in more {
         if part.file.starts_with("generated") || !parts.contains(&part) {
@@ -56,16 +56,16 @@ pub(crate) fn add_parts(parts: &mut Vec<Part>, more: Vec<Part>) {
     }
 }
 
-/// A place that a kernel reads or writes.
+/// A buffer that a kernel reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operand {
-    /// A node's value.
+    /// The value of a node.
     Node(NodeId),
     /// A workspace between the dispatches of one variant, by index.
     Scratch(usize),
 }
 
-/// What is bound at one binding index.
+/// The resource of a binding.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Binding {
     /// `var<storage, read>`.
@@ -76,18 +76,18 @@ pub enum Binding {
     Uniform(Vec<u32>),
 }
 
-/// One dispatch.
+/// A dispatch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
-    /// The shader file's stem.
+    /// The name of the shader file.
     pub label: &'static str,
     /// The WGSL, in parts. The entry point is `main`.
     pub parts: Vec<Part>,
-    /// Values of `override` declarations.
+    /// The values of `override` declarations.
     pub overrides: Vec<(&'static str, u32)>,
-    /// What is bound, by binding index in group 0.
+    /// The resources, by binding index in group 0.
     pub bindings: Vec<Binding>,
-    /// Workgroups along x, y and z.
+    /// The numbers of workgroups along x, y and z.
     pub workgroups: [u32; 3],
 }
 
@@ -96,7 +96,7 @@ pub struct Kernel {
 pub struct Variant {
     /// The dispatches.
     pub kernels: Vec<Kernel>,
-    /// The workspaces' sizes in bytes.
+    /// The sizes of the workspaces in bytes.
     pub scratch: Vec<u64>,
 }
 
@@ -110,7 +110,7 @@ impl From<Kernel> for Variant {
 }
 
 impl Kernel {
-    /// The module's text.
+    /// Returns the text of the module.
     pub fn text(&self) -> String {
         self.parts
             .iter()
@@ -118,7 +118,7 @@ impl Kernel {
             .collect()
     }
 
-    /// The part and the line in it (from 1) of a byte offset into [`Kernel::text`].
+    /// Returns the file and the line in it (from 1) of a byte offset into [`Kernel::text`].
     pub fn locate(&self, offset: usize) -> (&'static str, usize) {
         let mut start = 0;
         for part in &self.parts {
@@ -133,35 +133,38 @@ impl Kernel {
     }
 }
 
-/// What a device offers to kernels.
+/// The limits and features of a device for kernels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelLimits {
-    /// Invocations in a workgroup.
+    /// Invocations per workgroup.
     pub invocations: u32,
     /// Bytes of workgroup memory.
     pub workgroup_bytes: u32,
     /// Workgroups along one dimension of a grid.
     pub workgroups: u32,
-    /// Storage buffers in one kernel.
+    /// Storage buffers per kernel.
     pub storage_buffers: u32,
-    /// Bytes of one binding.
+    /// Bytes per binding.
     pub binding_bytes: u64,
-    /// Bytes of one buffer.
+    /// Bytes per buffer.
     pub buffer_bytes: u64,
-    /// Alignment of a binding's offset, bytes.
+    /// The alignment of a binding's offset, in bytes.
     pub offset_alignment: u32,
-    /// Smallest and largest subgroup, where the device has subgroup operations.
+    /// The smallest and largest subgroup size, if the device has subgroup operations.
     pub subgroups: Option<(u32, u32)>,
-    /// Two 16-bit numbers share a word. Where not, each has one of its own, the bits of its value as an `f32`.
+    /// Whether two 16-bit numbers share a word. Otherwise each is stored as an `f32` in a word of
+    /// its own.
     pub packs_half: bool,
-    /// The device is a GPU in software: large tiles pay, workgroup memory does not.
+    /// Whether the device is a software adapter, for which large tiles pay and workgroup memory
+    /// does not.
     pub software: bool,
-    /// Loop iterations of an invocation at most, over all its loops. Past that llvmpipe ends the loops silently.
+    /// The largest number of loop iterations of an invocation, over all its loops. Beyond it,
+    /// llvmpipe ends the loops silently.
     pub max_loop_iterations: usize,
 }
 
 impl KernelLimits {
-    /// What WebGPU guarantees everywhere.
+    /// The limits that WebGPU guarantees on every device.
     pub const WEBGPU: KernelLimits = KernelLimits {
         invocations: 256,
         workgroup_bytes: 16384,
@@ -176,8 +179,9 @@ impl KernelLimits {
         max_loop_iterations: usize::MAX,
     };
 
-    /// A grid of at least `count` workgroups, folded into y and z where x alone would be too long.
-    /// Shaders number workgroups `x + y * size.x + z * size.x * size.y` and skip those past the end.
+    /// Returns a grid of at least `count` workgroups, folded into y and z if x alone would be too
+    /// long. Shaders number workgroups `x + y * size.x + z * size.x * size.y` and skip those past
+    /// the end.
     pub fn fold(&self, count: u64) -> [u32; 3] {
         let max = u64::from(self.workgroups);
         let x = count.clamp(1, max);

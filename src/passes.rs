@@ -1,8 +1,9 @@
-//! Passes: from the graph as traced to groups of nodes that are computed together.
+//! Passes: from the traced graph to groups of nodes that are computed together.
 //!
-//! [`mixed_precision`] stores activations in 16 bits and [`recompute`] computes them again, where the model asks for it.
-//! [`simplify`] makes a smaller graph of the same values by the rules of the ops; [`fuse`] decides which nodes share a kernel.
-//! Every graph a pass makes is checked by [`verify`]. No pass names an op: what it needs is in `ops::OpDef`.
+//! [`mixed_precision`] stores activations in 16 bits, and [`recompute`] computes them again, if the
+//! model enables them. [`simplify`] creates a smaller graph with the same values by the rules of
+//! the ops. [`fuse`] assigns nodes to groups that share a kernel. [`verify`] checks every graph
+//! that a pass creates. No pass names an op: all that they require is in `ops::OpDef`.
 
 mod fuse;
 mod mixed_precision;

@@ -1,7 +1,8 @@
-//! Plans: what an executor does for one run, as plain data.
+//! Plans: the work of an executor for one run, as plain data.
 //!
-//! A plan is steps (what is computed) and slots (where it lies), made from a graph before anything
-//! runs. It knows its exact bytes, its largest binding, its dispatches and its floating-point work.
+//! A plan consists of steps (computations) and slots (memory), created from a graph before the
+//! first run. Its exact bytes, its largest binding, its dispatches and its floating-point
+//! operations are known.
 
 mod chain;
 mod concurrent;
@@ -25,28 +26,28 @@ pub use layout::{Arena, Layout, Placement};
 pub use lower::lower;
 pub use shared::Shared;
 
-/// A buffer's index: one that outlives the plan, or one of the plan's own.
+/// The index of a buffer: one that persists between runs, or one of the plan's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BufferId {
-    /// Variables that belong together, by index into [`Layout::arenas`].
+    /// A buffer of variables, by index into [`Layout::arenas`].
     Arena(usize),
-    /// One of the plan's own, by index into [`Plan::buffers`].
+    /// One of the plan's own buffers, by index into [`Plan::buffers`].
     Local(usize),
 }
 
-/// A planned place: a part of a buffer.
+/// A range of bytes in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
-    /// In which buffer.
+    /// The buffer.
     pub buffer: BufferId,
-    /// From which byte; a multiple of 256.
+    /// The first byte; a multiple of 256.
     pub offset: u64,
-    /// How many bytes: a multiple of 16, so that the last vector of four words lies inside.
+    /// The number of bytes: a multiple of 16, so that the last vector of four words is inside.
     pub bytes: u64,
 }
 
 impl Slot {
-    /// Whether the two share a byte.
+    /// Returns whether the two slots share a byte.
     pub fn overlaps(&self, other: &Slot) -> bool {
         self.buffer == other.buffer
             && self.offset < other.offset + other.bytes
@@ -54,21 +55,21 @@ impl Slot {
     }
 }
 
-/// What one of the plan's own buffers is for.
+/// The role of one of the plan's own buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BufferRole {
-    /// What the caller hands over, filled before each run.
+    /// The inputs, which the caller provides before each run.
     Inputs,
-    /// Values of the run, reused as they die.
+    /// Values of the run, whose memory is reused after their last use.
     Activations,
-    /// The gradients of the trained parameters, laid out like them.
+    /// The gradients of the trained parameters, with the layout of the parameters.
     Gradients,
-    /// The scalars that each run hands back.
+    /// The scalars that each run returns.
     Results,
 }
 
 impl BufferRole {
-    /// All of them.
+    /// All roles.
     pub(crate) const ALL: [BufferRole; 4] = [
         BufferRole::Inputs,
         BufferRole::Activations,
@@ -80,60 +81,60 @@ impl BufferRole {
 /// One of the plan's own buffers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BufferPlan {
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// What it is for.
+    /// Its role.
     pub role: BufferRole,
 }
 
-/// One dispatch with its slots.
+/// A dispatch with its slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
-    /// The kernel. Its bindings name operands...
+    /// The kernel, whose bindings name operands.
     pub kernel: Kernel,
-    /// ...and this is the slot of each binding that is a buffer, in order.
+    /// The slot of each binding that is a buffer, in order.
     pub slots: Vec<Slot>,
 }
 
-/// One entry of a plan: a group of nodes computed together.
+/// An entry of a plan: a group of nodes that are computed together.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The nodes it computes, in order; the ones in `writes` are stored.
+    /// The nodes that it computes, in order. Those in `writes` are stored.
     pub nodes: Vec<NodeId>,
-    /// The op with kernels of its own, where there is one.
+    /// The op with its own kernels, if there is one.
     pub anchor: Option<NodeId>,
-    /// The chain that makes the op's input 0, where it is made on the fly.
+    /// The chain that computes the op's input 0, if it is fused.
     pub prologue: Option<Expr>,
-    /// The chain that is applied to the op's result, or the whole step where there is no op.
+    /// The chain that is applied to the op's result, or the whole step if there is no op.
     pub epilogue: Option<Expr>,
-    /// What it reads, and where.
+    /// The nodes that it reads, and their slots.
     pub reads: Vec<(NodeId, Slot)>,
-    /// What it writes, and where.
+    /// The nodes that it writes, and their slots.
     pub writes: Vec<(NodeId, Slot)>,
-    /// The nodes whose values it needs, and where they lie before it runs. Kernels know a place by one
-    /// node (`reads`, `writes`), these are the nodes that are meant: a variable's next value, say, and
-    /// each of the parameters in one range.
+    /// The nodes whose values it uses, and their slots before it runs. `reads` and `writes` name a
+    /// slot by one node for the kernels. These are the actual nodes, such as a variable's next
+    /// value, and each of the parameters in a merged range.
     pub inputs: Vec<(NodeId, Slot)>,
-    /// The nodes whose values it leaves behind, and where.
+    /// The nodes whose values it computes, and their slots.
     pub outputs: Vec<(NodeId, Slot)>,
-    /// The ways to do it on a GPU, all with the same bits; the first is the one to use untuned.
+    /// The variants on a GPU, all with the same bits; the first one is the default without tuning.
     pub variants: Vec<Vec<Dispatch>>,
-    /// Bytes of the workspaces between the dispatches of a variant.
+    /// The sizes of the workspaces between the dispatches of a variant, in bytes.
     pub scratch: Vec<u64>,
-    /// The op's name, or the names of a chain's functions.
+    /// The name of the op, or the names of a chain's functions.
     pub label: String,
     /// The line of the user's program.
     pub source: Source,
     /// The layer, as in `state_dict` names.
     pub scope: String,
-    /// Floating-point operations.
+    /// The number of floating-point operations.
     pub flops: f64,
-    /// Bytes read and written.
+    /// The number of bytes read and written.
     pub bytes: u64,
 }
 
 impl Step {
-    /// The slot of an operand of this step's chains, if it is a node's.
+    /// Returns the slot of an operand of this step's chains, if it is that of a node.
     pub fn slot_of(&self, operand: Operand) -> Option<Slot> {
         let Operand::Node(id) = operand else {
             return None;
@@ -143,59 +144,61 @@ impl Step {
     }
 }
 
-/// A value handed over or handed back.
+/// An input or result of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Port {
     /// Its name.
     pub name: String,
-    /// Its type.
+    /// Its shape and element type.
     pub meta: Meta,
-    /// Where it lies.
+    /// Its slot.
     pub slot: Slot,
 }
 
 /// A concurrent group: a range of consecutive steps that do not depend on each other.
 pub type ConcurrentSteps = Range<usize>;
 
-/// What an executor does for one run.
+/// The work of an executor for one run.
 #[derive(Debug)]
 pub struct Plan {
-    /// The graph, after the passes. Step and slot refer to its nodes.
+    /// The graph after the passes. Steps and slots refer to its nodes.
     pub graph: Graph,
     /// The plan's own buffers.
     pub buffers: Vec<BufferPlan>,
-    /// What is computed, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
-    /// Groups of small steps whose dispatches may run at the same time.
+    /// Groups of small steps whose dispatches may run concurrently.
     pub concurrent: Vec<ConcurrentSteps>,
-    /// Values handed over, all in the buffer of role `Inputs`.
+    /// The inputs, all in the buffer of role `Inputs`.
     pub inputs: Vec<Port>,
-    /// Values handed back after each run, scalars and those that the graph says, all in the buffer of role `Results`.
+    /// The results of each run: scalars and the tensors of [`Graph::returned`], all in the buffer
+    /// of role `Results`.
     pub results: Vec<Port>,
-    /// Larger values, to be read on demand before the next run.
+    /// Larger values, which are read on demand before the next run.
     pub outputs: Vec<Port>,
 }
 
-/// What a plan takes, known before its first run.
+/// The cost of a plan, known before its first run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Bytes of all buffers: the plan's own and the variables'.
+    /// The bytes of all buffers: the plan's own and those of the variables.
     pub bytes: u64,
-    /// The largest set of values that are alive at once, with the variables: no plan can do with less.
+    /// The bytes of the largest set of values that are alive at once, with the variables: a lower
+    /// bound for every plan.
     pub lower_bound: u64,
-    /// The largest binding.
+    /// The bytes of the largest binding.
     pub largest_binding: u64,
-    /// The largest buffer.
+    /// The bytes of the largest buffer.
     pub largest_buffer: u64,
-    /// Dispatches of a run, with each step's first variant.
+    /// The number of dispatches of a run, with the first variant of each step.
     pub dispatches: usize,
-    /// Floating-point operations of a run.
+    /// The number of floating-point operations of a run.
     pub flops: f64,
-    /// Bytes read and written by a run.
+    /// The number of bytes that a run reads and writes.
     pub traffic: u64,
 }
 
-/// Plans `graph`: the passes, then [`lower`].
+/// Plans `graph`: runs the passes, then [`lower`].
 pub fn plan(graph: &Graph, layout: &Layout, limits: &crate::kernel::KernelLimits) -> Result<Plan> {
     let graph = crate::passes::simplify(graph)?;
     let groups = crate::passes::fuse(&graph, limits);

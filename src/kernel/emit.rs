@@ -1,9 +1,8 @@
-//! Turns an elementwise chain into WGSL: a straight line of calls to functions that people wrote in
-//! `shaders/lib/`.
+//! Emits WGSL for an elementwise chain: a sequence of calls to the functions in `shaders/lib/`.
 //!
-//! A chain becomes `fn epilogue(acc: F, i: u32)`, which stores, or `fn prologue(i: u32) -> F`, which
-//! hands back. `F` is `f32` or `vec4<f32>`, and `i` counts in units of it. Sizes and constants go
-//! into a uniform struct, never into the text.
+//! A chain becomes `fn epilogue(acc: F, i: u32)`, which stores, or `fn prologue(i: u32) -> F`,
+//! which returns a value. `F` is `f32` or `vec4<f32>`, and `i` counts in units of it. Sizes and
+//! constants are in a uniform struct, never in the text.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,17 +12,17 @@ use crate::DType;
 use super::stored::half;
 use super::{Access, Binding, Expr, Instr, Leaf, Operand, Part, Store, Value, View, libraries};
 
-/// What [`emit_epilogue`] and [`emit_prologue`] make.
+/// The result of [`emit_epilogue`] and [`emit_prologue`].
 #[derive(Clone, Debug)]
 pub struct Emitted {
-    /// The libraries that are called, then the generated text.
+    /// The called libraries, then the generated text.
     pub parts: Vec<Part>,
-    /// The bindings it declares, from `first_binding` on.
+    /// The declared bindings, from `first_binding` on.
     pub bindings: Vec<Binding>,
 }
 
-/// The element types that the libraries and chains are written in: `F`, `U`, `I` and `B` are scalars
-/// (`width` 1) or vectors of 4.
+/// Returns the aliases of the element types in libraries and chains: `F`, `U`, `I` and `B` are
+/// scalars (`width` 1) or vectors of 4.
 pub fn prelude(width: u32) -> Part {
     let text = if width == 4 {
         "alias F = vec4<f32>;\nalias U = vec4<u32>;\nalias I = vec4<i32>;\nalias B = vec4<bool>;\n\
@@ -38,22 +37,23 @@ pub fn prelude(width: u32) -> Part {
     }
 }
 
-/// `fn epilogue(acc: F, i: u32)`: applies the chain and stores its values.
+/// Emits `fn epilogue(acc: F, i: u32)`, which applies the chain and stores its values.
 pub fn emit_epilogue(expr: &Expr, width: u32, first_binding: u32) -> Emitted {
     Emitter::new(expr, width, first_binding, "epilogue").function("fn epilogue(acc: F, i: u32)")
 }
 
-/// `fn prologue(i: u32) -> F`: computes the chain's result.
+/// Emits `fn prologue(i: u32) -> F`, which computes the result of the chain.
 pub fn emit_prologue(expr: &Expr, width: u32, first_binding: u32) -> Emitted {
     Emitter::new(expr, width, first_binding, "prologue").function("fn prologue(i: u32) -> F")
 }
 
-/// A buffer that the chain binds: each tensor once, however often it is read or written.
+/// A buffer of a chain. Each tensor is bound once, even if it is read and written several times.
 struct Buffer {
     operand: Operand,
     dtype: DType,
     written: bool,
-    /// Elements are read one at a time, so it is declared with scalars even where `F` is a vector.
+    /// Whether elements are read one at a time. Such a buffer is declared with scalars even if `F`
+    /// is a vector.
     scalar: bool,
 }
 
@@ -61,10 +61,10 @@ struct Emitter<'a> {
     expr: &'a Expr,
     width: u32,
     first_binding: u32,
-    /// Prefix of all generated names: a kernel may have a prologue and an epilogue.
+    /// The prefix of all generated names, because a kernel may have a prologue and an epilogue.
     prefix: &'static str,
     buffers: Vec<Buffer>,
-    /// Fields of the uniform struct: name, type, word.
+    /// The fields of the uniform struct: name, type, word.
     fields: Vec<(String, &'static str, u32)>,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Emitter<'a> {
             Value::Constant(i) => {
                 let field = format!("{}_params.c{i}", self.prefix);
                 match self.expr.constants.get(i).map_or(DType::F32, |c| c.1) {
-                    // No conversion makes a vector of truth values of a number.
+                    // WGSL has no conversion from a number to a vector of booleans.
                     DType::Bool => format!("U({field}) != U(0u)"),
                     dtype => format!("{}({field})", alias(dtype)),
                 }
@@ -205,11 +205,11 @@ impl<'a> Emitter<'a> {
         (format!("{}_{at}", self.prefix), scalar && self.width == 4)
     }
 
-    /// The expression that reads the leaf's value for element(s) `i`.
+    /// Returns the expression that reads the leaf's value for element(s) `i`.
     fn load(&mut self, i: usize, leaf: &Leaf) -> String {
         let (name, scalar) = self.name(leaf.operand);
         let wide = self.width == 4;
-        // A stored boolean is a `u32`; the caller turns it into a `bool`.
+        // A stored boolean is a `u32`; the caller converts it to a `bool`.
         let alias = alias(if leaf.dtype == DType::Bool {
             DType::U32
         } else {
@@ -242,8 +242,8 @@ impl<'a> Emitter<'a> {
                 format!("{alias}({})", element(&self.channel(i, "i")))
             }
             access => {
-                // Lane by lane. The last vector may reach past the end of the domain, where the
-                // walk could leave the leaf: those lanes read the last element instead.
+                // Lane by lane. The last vector may exceed the domain, where the walk could leave
+                // the leaf, so those lanes read the last element instead.
                 let last = self.size(format!("last{i}"), self.expr.domain.len().saturating_sub(1));
                 let index = |e: &str, me: &mut Self| match access {
                     Access::Same | Access::Scalar { .. } => e.to_string(),
@@ -276,7 +276,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The sizes of a channel and of all channels, with their inverses.
+    /// Adds the size of a channel and the number of channels, with their reciprocals.
     fn channel_sizes(&mut self, i: usize, inner: usize, n: usize) {
         for (name, size) in [("inner", inner), ("n", n)] {
             self.size(format!("{name}{i}"), size.max(1));
@@ -286,19 +286,19 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// The channel of element `e`: `e / inner % n`.
+    /// Returns the channel of element `e`: `e / inner % n`.
     fn channel(&self, i: usize, e: &str) -> String {
         let p = format!("{}_params", self.prefix);
         let all = format!("quotient({e}, {p}.inner{i}, {p}.inner{i}_inverse)");
         format!("remainder({all}, {p}.n{i}, {p}.n{i}_inverse)")
     }
 
-    /// The sizes of a strided walk: `d` and `s` for each axis but the first's size, which is not
+    /// Adds the sizes `d` and strides `s` of a strided walk. The size of the first axis is not
     /// needed.
     fn walk_sizes(&mut self, i: usize, view: &View) {
         self.size(format!("o{i}"), view.offset);
         for (axis, (&d, &s)) in view.dims.iter().zip(&view.strides).enumerate() {
-            // A step back is a large step that wraps around.
+            // A negative step is a large step that wraps around.
             self.size(format!("s{i}_{axis}"), s as usize);
             if axis > 0 {
                 self.size(format!("d{i}_{axis}"), d);
@@ -306,7 +306,8 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// `offset + sum(coordinate * stride)` for element `e`, from the last axis to the first.
+    /// Returns `offset + sum(coordinate * stride)` for element `e`, from the last axis to the
+    /// first.
     fn walk(&self, i: usize, view: &View, e: &str) -> String {
         let p = format!("{}_params", self.prefix);
         let mut sum = format!("{p}.o{i}");
@@ -329,7 +330,7 @@ impl<'a> Emitter<'a> {
             None => (format!("({value})"), 1),
         };
         if scalar {
-            // Also read lane by lane elsewhere in the chain, so it is declared with scalars.
+            // Another part of the chain reads it lane by lane, so it is declared with scalars.
             let words = 4 / per_word;
             for word in 0..words {
                 let _ = writeln!(
@@ -397,7 +398,7 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// Whether all reads of a leaf can use whole vectors.
+/// Returns whether all reads of a leaf can use whole vectors.
 fn reads_vectors(leaf: &Leaf, width: u32) -> bool {
     match leaf.access {
         Access::Same => true,

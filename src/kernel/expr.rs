@@ -1,75 +1,76 @@
-//! Elementwise chains as data: what a fused kernel computes for each element.
+//! Elementwise chains as data: the computation of a fused kernel for each element.
 
 use crate::graph::{Function, Meta};
 use crate::{DType, Shape};
 
 use super::{Operand, View};
 
-/// An elementwise chain: for each element `i` of `domain`, reads leaves, applies functions, stores.
+/// An elementwise chain: for each element `i` of `domain`, it reads leaves, applies functions and
+/// stores values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// The shape of the chain's elements; `i` runs over it in row-major order.
+    /// The shape of the chain's elements; `i` is a row-major index into it.
     pub domain: Shape,
-    /// What is read.
+    /// The tensors that it reads.
     pub leaves: Vec<Leaf>,
-    /// Numbers that go into the parameters, with their types.
+    /// The numbers in its parameters, with their types.
     pub constants: Vec<(f64, DType)>,
-    /// The functions, each on earlier values.
+    /// The functions, each applied to earlier values.
     pub code: Vec<Instr>,
-    /// What is stored.
+    /// The values that it stores.
     pub stores: Vec<Store>,
-    /// For a prologue, the value that is handed to the op.
+    /// The value that a prologue returns.
     pub result: Option<Value>,
 }
 
 /// A tensor that a chain reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leaf {
-    /// Where it lies.
+    /// The buffer.
     pub operand: Operand,
     /// Its element type.
     pub dtype: DType,
-    /// Its elements: how many the tensor has.
+    /// The number of elements of the tensor.
     pub len: usize,
-    /// Which element belongs to element `i` of the domain.
+    /// The element of the tensor for element `i` of the domain.
     pub access: Access,
 }
 
-/// Which element of a leaf belongs to element `i` of the domain.
+/// The element of a leaf for element `i` of the domain.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Access {
     /// Element `i`.
     Same,
-    /// Element `at`, always.
+    /// Always element `at`.
     Scalar {
-        /// Which element.
+        /// The index of the element.
         at: usize,
     },
     /// Element `i % n`: repeated along the leading axes, like a bias.
     Row {
-        /// Elements of a row.
+        /// The number of elements of a row.
         n: usize,
     },
     /// Element `i / n`: repeated along the trailing axes, like a mean of rows.
     Column {
-        /// Elements of a row.
+        /// The number of elements of a row.
         n: usize,
     },
     /// Element `i / inner % n`: repeated along leading and trailing axes, like a convolution's bias.
     Channel {
-        /// Elements of a channel.
+        /// The number of elements of a channel.
         inner: usize,
-        /// Channels.
+        /// The number of channels.
         n: usize,
     },
-    /// Any other: a walk with strides.
+    /// Any other walk, with strides.
     Strided(View),
 }
 
-/// A value within a chain.
+/// A value in a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// What the op computed, for an epilogue.
+    /// The result of the op, for an epilogue.
     Acc,
     /// A leaf, by index.
     Leaf(usize),
@@ -79,28 +80,28 @@ pub enum Value {
     Instr(usize),
 }
 
-/// One function applied to earlier values.
+/// A function applied to earlier values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instr {
     /// The function.
     pub function: &'static Function,
-    /// Its arguments: tensors' elements first, then the row's constants.
+    /// Its arguments: the elements of tensors, then the constants of the row.
     pub args: Vec<Value>,
 }
 
-/// A value that is written to memory, to element `i`.
+/// A value that is written to element `i` of a buffer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Store {
-    /// What is stored.
+    /// The value.
     pub value: Value,
-    /// Where.
+    /// The buffer.
     pub operand: Operand,
     /// The element type.
     pub dtype: DType,
 }
 
 impl Expr {
-    /// A chain that only stores what the op computed.
+    /// Creates a chain that only stores the result of the op.
     pub fn store_acc(domain: Shape, operand: Operand, dtype: DType) -> Self {
         Expr {
             domain,
@@ -116,7 +117,7 @@ impl Expr {
         }
     }
 
-    /// Whether a prologue only reads a tensor of floats in order.
+    /// Returns whether a prologue only reads a float tensor in order.
     pub fn is_load(&self) -> bool {
         let in_order = |leaf: &Leaf| {
             leaf.access == Access::Same && leaf.len == self.domain.len() && leaf.dtype.is_float()
@@ -126,12 +127,12 @@ impl Expr {
             && matches!(&self.leaves[..], [leaf] if in_order(leaf))
     }
 
-    /// Whether it stores 16-bit numbers, which only whole vectors of them can be.
+    /// Returns whether the chain stores half precision, which must be stored in whole vectors.
     pub fn stores_half(&self) -> bool {
         self.stores.iter().any(|store| store.dtype.is_half())
     }
 
-    /// A chain that is a number, whatever the element.
+    /// Creates a prologue with the same number for each element.
     pub fn constant(meta: &Meta, number: f64) -> Self {
         Expr {
             domain: meta.shape.clone(),
@@ -143,7 +144,7 @@ impl Expr {
         }
     }
 
-    /// A chain that only reads a tensor, for a prologue.
+    /// Creates a prologue that only reads a tensor.
     pub fn load(meta: &Meta, operand: Operand) -> Self {
         let (dtype, len) = (meta.dtype, meta.shape.len());
         Expr {

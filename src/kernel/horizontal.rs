@@ -1,7 +1,8 @@
 //! Horizontal fusion: combines independent kernels into one that runs the workgroups of each.
 //!
-//! The fused text concatenates the kernels' texts, with a prefix before the names that each declares. A generated
-//! entry point calls the kernel that a workgroup belongs to. No statement changes, so the bits do not change either.
+//! The fused text concatenates the texts of the kernels, with a prefix before the names that each
+//! declares. A generated entry point calls the kernel of each workgroup. No statement changes, so
+//! the bits do not change.
 
 mod tokens;
 
@@ -16,12 +17,12 @@ use std::fmt::Write as _;
 use super::{Binding, Kernel, KernelLimits, Part};
 use tokens::{Token, attributes, names, tokens, without_comments};
 
-/// Fuses kernels into one; `None` where they cannot be fused. Binding 0 holds all parameters and says where each
-/// kernel's workgroups begin; the kernels' buffers follow in order.
+/// Fuses kernels into one. Returns `None` if they cannot be fused. Binding 0 has all parameters and
+/// the first workgroup of each kernel. The buffers of the kernels follow in order.
 ///
-/// Kernels that use barriers, workgroup memory or subgroup operations must have workgroups of one size, and at most
-/// one of them may use workgroup memory. The workgroups of the other kernels are resized: each invocation loops
-/// over the invocations that it replaces.
+/// Kernels with barriers, workgroup memory or subgroup operations must have the same workgroup
+/// size, and at most one of them may use workgroup memory. The workgroups of the other kernels are
+/// resized: each invocation loops over the invocations that it replaces.
 pub fn fuse_horizontally(kernels: &[&Kernel], limits: &KernelLimits) -> Option<Kernel> {
     let texts: Vec<String> = kernels
         .iter()
@@ -78,15 +79,16 @@ pub fn fuse_horizontally(kernels: &[&Kernel], limits: &KernelLimits) -> Option<K
     })
 }
 
-/// The bindings of the fused kernel: the kernels' buffers in order, and one struct with all their parameters. It is
-/// one struct because Mesa 22.3 writes past the end of a table where a branch depends on a fourth uniform buffer.
+/// The bindings of the fused kernel: the buffers of the kernels in order, and one struct with all
+/// their parameters. It is one struct because Mesa 22.3 writes past the end of a table if a branch
+/// depends on a fourth uniform buffer.
 struct Fused {
     words: Vec<u32>,
     fields: String,
     bindings: Vec<Binding>,
 }
 
-/// The entry point of the fused kernel.
+/// Returns the entry point of the fused kernel.
 fn entry_point(entries: &[Entry], invocations: u32) -> String {
     let mut text = format!(
         "@group(0) @binding(0) var<uniform> fused: Fused;\n\n\
@@ -130,7 +132,7 @@ fn prefix(kernel: usize) -> String {
     format!("k{kernel}_")
 }
 
-/// What an entry point is told.
+/// An argument of an entry point.
 #[derive(Clone, Copy, PartialEq)]
 enum Argument {
     Workgroup,
@@ -154,7 +156,8 @@ impl Argument {
         })
     }
 
-    /// What a kernel is told that has workgroups of this size, from the common entry point's `grid`, `w` and `place`.
+    /// Returns the argument for a kernel with this workgroup size, from `grid`, `w` and `place` of
+    /// the common entry point.
     fn value(self, [x, y, z]: [u32; 3]) -> String {
         let workgroup = "vec3<u32>(w % grid.x, w / grid.x % grid.y, w / (grid.x * grid.y))";
         let xy = x * y;
@@ -170,7 +173,7 @@ impl Argument {
     }
 }
 
-/// A kernel's text, taken apart.
+/// The parsed text of a kernel.
 struct Entry<'a> {
     kernel: &'a Kernel,
     tokens: Vec<Token<'a>>,
@@ -178,9 +181,9 @@ struct Entry<'a> {
     names: HashSet<&'a str>,
     arguments: Vec<Argument>,
     size: [u32; 3],
-    /// Its invocations work together.
+    /// Whether its invocations cooperate.
     together: bool,
-    /// It has workgroup memory.
+    /// Whether it uses workgroup memory.
     memory: bool,
 }
 
@@ -213,15 +216,15 @@ impl<'a> Entry<'a> {
         self.size.iter().product()
     }
 
-    /// The text with prefixes, its overrides as constants, its entry point as a function, and what it is bound to
-    /// added to the fused.
+    /// Returns the text with prefixes, its overrides as constants, and its entry point as a
+    /// function. Adds its bindings to the fused kernel.
     fn text(&self, prefix: &str, fused: &mut Fused) -> Option<String> {
         let mut text = String::new();
         let first = fused.bindings.len();
         fused
             .bindings
             .extend(self.buffers().map(|(_, b)| b.clone()));
-        // By name: the parameters that lie in the fused's struct.
+        // The names of the parameters in the struct of the fused kernel.
         let mut parameters: HashSet<&str> = HashSet::new();
         for (at, name) in self.parameters() {
             let Some(Binding::Uniform(words)) = self.kernel.bindings.get(at) else {
@@ -236,7 +239,7 @@ impl<'a> Entry<'a> {
             true => format!("fused.{prefix}{word}"),
             false => format!("{prefix}{word}"),
         };
-        // The nesting of braces, and whether they are a struct's.
+        // The depth of braces, and whether they enclose the members of a struct.
         let (mut depth, mut members) = (0, false);
         let mut i = 0;
         while let Some(token) = self.tokens.get(i) {
@@ -263,7 +266,7 @@ impl<'a> Entry<'a> {
                 }
                 ("@", "binding") => {
                     let at: usize = next(3).parse().ok()?;
-                    // The fused's only uniform buffer comes first.
+                    // The only uniform buffer of the fused kernel comes first.
                     let among = self.buffers().position(|(i, _)| i == at)?;
                     let _ = write!(text, "@binding({})", 1 + first + among);
                     until(")") + 1
@@ -301,13 +304,13 @@ impl<'a> Entry<'a> {
         Some(text)
     }
 
-    /// What is no parameter, by binding.
+    /// Iterates over the bindings of buffers.
     fn buffers(&self) -> impl Iterator<Item = (usize, &Binding)> {
         let all = self.kernel.bindings.iter().enumerate();
         all.filter(|(_, binding)| !matches!(binding, Binding::Uniform(_)))
     }
 
-    /// Binding and name of each uniform variable, in the order of their declarations.
+    /// Returns the binding and name of each uniform variable, in the order of their declarations.
     fn parameters(&self) -> Vec<(usize, &'a str)> {
         let declared = (0..self.tokens.len()).filter_map(|i| {
             let word = |n: usize| self.tokens.get(i + n).map_or("", |t| t.text);
@@ -318,12 +321,12 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Where these stand in `@group(0) @binding(1) var<uniform> name: Type;`, in tokens.
+/// The positions of these tokens in `@group(0) @binding(1) var<uniform> name: Type;`.
 const BINDING: usize = 8;
 const UNIFORM: usize = 12;
 const NAME: usize = 14;
 
-/// The workgroup's size, with the kernel's overrides.
+/// Returns the workgroup size, with the overrides of the kernel.
 fn size(kernel: &Kernel, tokens: &[Token]) -> Option<[u32; 3]> {
     let at = attributes(tokens, "workgroup_size").next()?;
     let mut size = [1; 3];

@@ -2,7 +2,8 @@
 
 use super::{Part, wgsl};
 
-/// The libraries of these names (`shaders/lib/NAME.wgsl`) and those they call, each once.
+/// Returns the libraries with these names (`shaders/lib/NAME.wgsl`) and those that they call, each
+/// once.
 pub fn libraries<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for name in names {

@@ -1,10 +1,10 @@
-//! Buffers of floats that shaders read through functions, so that one shader reads every type of them.
+//! Float buffers that shaders read through functions, so that one shader reads every float type.
 
 use crate::DType;
 
 use super::{Part, libraries};
 
-/// How the library of packed numbers calls a type of them.
+/// Returns the name of a half-precision type in the library of packed numbers.
 pub(super) fn half(dtype: DType) -> Option<&'static str> {
     match dtype {
         DType::F16 => Some("f16"),
@@ -13,8 +13,9 @@ pub(super) fn half(dtype: DType) -> Option<&'static str> {
     }
 }
 
-/// Declares a buffer at a binding, and `fn NAME_get(i: u32) -> f32`, its element `i`. With `fours`, also
-/// `fn NAME_get4(i: u32) -> vec4<f32>`, the elements from `4 i` on; the buffer then holds whole vectors.
+/// Declares a buffer at a binding, and `fn NAME_get(i: u32) -> f32`, which returns element `i`.
+/// With `fours`, also declares `fn NAME_get4(i: u32) -> vec4<f32>`, which returns the elements from
+/// `4 i` on. The buffer then has whole vectors.
 pub fn stored(name: &str, binding: u32, dtype: DType, fours: bool) -> Vec<Part> {
     let half = half(dtype);
     let (element, get, get4) = match (half, fours) {

@@ -1,22 +1,23 @@
-//! Views: reading a tensor's elements in another order without moving them.
+//! Views: reading the elements of a tensor in another order without a copy.
 
 use crate::Shape;
 
 use super::Access;
 
-/// Where each element of a shape lies in a tensor: `offset + sum(coordinate * stride)`.
+/// The position of each element of a shape in a tensor: `offset + sum(coordinate * stride)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View {
     /// The sizes of the axes.
     pub dims: Vec<usize>,
-    /// Elements of the tensor to skip for a step along each axis; 0 repeats, a negative one goes back.
+    /// The distance in the tensor for a step along each axis; 0 repeats, a negative one goes
+    /// backwards.
     pub strides: Vec<isize>,
-    /// The first element.
+    /// The position of the first element.
     pub offset: usize,
 }
 
 impl View {
-    /// All elements in their own order.
+    /// Creates a view of all elements in order.
     pub fn contiguous(shape: &Shape) -> Self {
         View {
             dims: shape.to_vec(),
@@ -25,7 +26,7 @@ impl View {
         }
     }
 
-    /// Whether the elements are read in their own order, from the first.
+    /// Returns whether the elements are read in order, from the first one.
     pub fn is_contiguous(&self) -> bool {
         let shape = Shape::from(self.dims.clone());
         let strides = shape.strides();
@@ -34,7 +35,7 @@ impl View {
                 .all(|i| self.dims[i] == 1 || self.strides[i] == strides[i] as isize)
     }
 
-    /// The element of the tensor for element `index` (row-major) of the view.
+    /// Returns the position in the tensor of element `index` (row-major) of the view.
     pub fn at(&self, mut index: usize) -> usize {
         let mut at = self.offset as isize;
         for (&dim, &stride) in self.dims.iter().zip(&self.strides).rev() {
@@ -44,8 +45,8 @@ impl View {
         at as usize
     }
 
-    /// The same walk with as few axes as possible: axes of size 1 dropped, neighbours that continue
-    /// each other joined.
+    /// Returns the same walk with as few axes as possible: axes of size 1 are removed, and
+    /// contiguous axes are merged.
     pub fn collapsed(&self) -> View {
         let mut dims: Vec<usize> = Vec::new();
         let mut strides: Vec<isize> = Vec::new();
@@ -71,7 +72,7 @@ impl View {
         }
     }
 
-    /// The cheapest way for a kernel to follow this view.
+    /// Returns the cheapest access for a kernel.
     pub fn access(&self) -> Access {
         let v = self.collapsed();
         match (v.dims.as_slice(), v.strides.as_slice(), v.offset) {

@@ -1,16 +1,16 @@
-//! Fusion: which nodes share a kernel.
+//! Fusion: assigns the nodes to groups that share a kernel.
 //!
-//! Groups are numbered, and run in the order of their numbers. A node joins the last group that one
-//! of its inputs is computed in, if it fits there, else it starts a new one. So a group never needs
-//! a later one, and no search for cycles is needed: the walk is linear in the size of the graph.
+//! Groups are numbered and run in this order. A node joins the last group that computes one of its
+//! inputs, if it fits there, else it starts a new group. So a group never depends on a later one,
+//! no search for cycles is required, and the walk is linear in the size of the graph.
 //!
-//! - A chain of elementwise functions over equally many elements is one group.
-//! - Matmul and reductions take such a chain as an epilogue on their results, and as a prologue that makes
-//!   their first input.
-//! - A cheap node that depends only on leaves and earlier phases is *rematerialized*: each group that
-//!   uses it computes it again, and it is never stored. Dropout masks are such nodes.
+//! - A chain of elementwise functions over the same number of elements is one group.
+//! - Matmul and reductions fuse such a chain as an epilogue on their results, and as a prologue
+//!   that computes their first input.
+//! - A cheap node that depends only on leaves and earlier phases is *rematerialized*: each group
+//!   that uses it computes it again, and it is never stored. Dropout masks are such nodes.
 //!
-//! Invariant: a node reads another node of its own group at the same element only.
+//! Invariant: a node reads another node of its own group only at the same element.
 
 use crate::graph::{Graph, NodeId, Phase};
 use crate::kernel::KernelLimits;
@@ -24,21 +24,22 @@ mod finish;
 /// Nodes that are computed together.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Functions that make the anchor's input 0, in order.
+    /// The functions that compute the anchor's input 0, in order.
     pub prologue: Vec<NodeId>,
-    /// The op with kernels of its own.
+    /// The op with its own kernels.
     pub anchor: Option<NodeId>,
-    /// Functions applied to the anchor's result, or the whole group where there is none, in order.
+    /// The functions applied to the anchor's result, in order, or the whole group if it has no
+    /// anchor.
     pub epilogue: Vec<NodeId>,
-    /// The nodes among these whose values others need.
+    /// The nodes of the group whose values are stored for others.
     pub outputs: Vec<NodeId>,
-    /// Elements of the epilogue.
+    /// The number of elements of the epilogue.
     pub len: usize,
     phase: Phase,
 }
 
 impl Group {
-    /// All nodes, in order.
+    /// Iterates over all nodes, in order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.prologue
             .iter()
@@ -48,7 +49,7 @@ impl Group {
     }
 }
 
-/// The groups of a graph in the order to run them, with where their inputs lie.
+/// Returns the groups of a graph in the order in which they run, and the sources of their inputs.
 pub fn fuse(graph: &Graph, limits: &KernelLimits) -> (Sources, Vec<Group>) {
     let sources = Sources::new(graph);
     let mut fuser = Fuser::new(graph, &sources, limits);
@@ -59,26 +60,27 @@ pub fn fuse(graph: &Graph, limits: &KernelLimits) -> (Sources, Vec<Group>) {
     (sources, groups)
 }
 
-/// Tensors that a rematerialized node may read. A function has at most three arguments, so with the result
-/// it binds at most 7 buffers even where all of them are rematerialized, which every device offers.
+/// The largest number of tensors that a rematerialized node may read. A function has at most three
+/// arguments. So with the result it binds at most 7 buffers even if all of them are rematerialized,
+/// which every device supports.
 const MAX_REMATERIALIZED_ROOTS: usize = 2;
 
-/// Nodes that are computed for one rematerialized node at most, itself included. More would not be cheap to compute
-/// again.
+/// The largest number of nodes that are computed for one rematerialized node, including itself.
+/// More would not be cheap to compute again.
 const MAX_REMATERIALIZED_NODES: usize = 32;
 
-/// Nodes of a group at most. The time to compile a kernel and to plan a group grows faster than the group, so a
-/// limit keeps the time of the walk linear in the graph.
+/// The largest number of nodes of a group. The time to compile a kernel and to plan a group grows
+/// faster than the group, so this limit keeps planning linear in the size of the graph.
 const MAX_GROUP_NODES: usize = 128;
 
-/// What the fuser needs to know of a node.
+/// How the fuser treats a node.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// Needs no computing: a leaf, an alias, a view, a constant.
+    /// Nothing to compute: a leaf, an alias, a view, a constant.
     Free,
-    /// A function of each element; also a copy of a view.
+    /// A function of each element, or a copy of a view.
     Elementwise,
-    /// An op with kernels of its own.
+    /// An op with its own kernels.
     Kernel(Fusion),
 }
 
@@ -89,10 +91,10 @@ struct Fuser<'a> {
     kinds: Vec<Kind>,
     /// By node: the computed nodes that read it.
     readers: Vec<Vec<NodeId>>,
-    /// By node: its value must be stored, whatever fuses.
+    /// By node: whether its value must be stored in any case.
     required: Vec<bool>,
     rematerialized: Vec<bool>,
-    /// By node: the variable's node whose place it takes at the end of the run.
+    /// By node: the node of the variable whose slot it takes at the end of the run.
     replaces: Vec<Option<NodeId>>,
     group_of: Vec<Option<usize>>,
     groups: Vec<Group>,
@@ -135,7 +137,7 @@ impl<'a> Fuser<'a> {
         fuser
     }
 
-    /// What a computed node reads; nothing for the others.
+    /// Returns the sources that a computed node reads; none for the others.
     fn reads(&self, id: NodeId) -> Vec<ViewSource> {
         match self.kinds[id.index()] {
             Kind::Free => Vec::new(),
@@ -163,7 +165,7 @@ impl<'a> Fuser<'a> {
         self.graph.meta(id).shape.len()
     }
 
-    /// Whether to compute a function again in each group that uses it.
+    /// Returns whether each group that uses a function computes it again.
     fn rematerializes(&self, id: NodeId) -> bool {
         let phase = self.graph.node(id).phase;
         let len = self.len(id);
@@ -188,8 +190,8 @@ impl<'a> Fuser<'a> {
                 .is_some_and(|roots| roots.len() <= MAX_REMATERIALIZED_ROOTS)
     }
 
-    /// What a node reads from memory when the rematerialized nodes it needs are computed with it; `None` where those
-    /// are too many.
+    /// Returns the nodes that a node reads from memory if the rematerialized nodes that it uses are
+    /// computed with it; `None` if there are too many.
     fn roots(&self, id: NodeId) -> Option<Vec<NodeId>> {
         let mut nodes = Vec::new();
         self.pull(id, &mut nodes);
@@ -200,7 +202,7 @@ impl<'a> Fuser<'a> {
     fn place_elementwise(&mut self, id: NodeId) {
         let reads = self.reads(id);
         let last = self.last_group(id);
-        // Or the newest group, where it reads the same tensors: an optimizer's moments, say.
+        // Or the newest group, if it reads the same tensors, such as an optimizer's moments.
         let newest = self
             .groups
             .len()
@@ -213,8 +215,9 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// Whether a group reads one of these tensors too. Sharing scalars and constants saves nothing, and
-    /// would join the updates of two parameters: a longer kernel, and one that the planner cannot merge.
+    /// Returns whether a group also reads one of these tensors. Sharing scalars and constants saves
+    /// nothing and would join the updates of two parameters, which the planner could then not
+    /// merge.
     fn shares_reads(&self, reads: &[ViewSource], len: usize, group: usize) -> bool {
         let nodes = self.groups.get(group).into_iter().flat_map(Group::nodes);
         let roots = nodes.flat_map(|n| self.reads(n)).map(|f| f.root);
@@ -226,7 +229,7 @@ impl<'a> Fuser<'a> {
             .any(|f| self.touches(f.root, len, &theirs))
     }
 
-    /// Whether it is one of these, or a rematerialized node that reads one.
+    /// Returns whether a node is one of these, or a rematerialized node that reads one.
     fn touches(&self, id: NodeId, len: usize, nodes: &[NodeId]) -> bool {
         let mut open = vec![id];
         let mut seen: Vec<NodeId> = Vec::new();
@@ -243,13 +246,13 @@ impl<'a> Fuser<'a> {
         false
     }
 
-    /// Whether it is a constant that stands in the kernels, and not in memory.
+    /// Returns whether a node is a constant that is a parameter of the kernels, and not in memory.
     fn is_constant(&self, id: NodeId) -> bool {
         let kind = self.graph.node(id).op.def().kind();
         matches!(kind, OpKind::Constant(_)) && !self.sources.is_copy(id)
     }
 
-    /// The last group that this node needs, also through rematerialized nodes.
+    /// Returns the last group on which this node depends, including through rematerialized nodes.
     fn last_group(&self, id: NodeId) -> Option<usize> {
         let mut nodes = Vec::new();
         self.pull(id, &mut nodes);
@@ -275,7 +278,7 @@ impl<'a> Fuser<'a> {
         let at_same_element = reads
             .iter()
             .all(|f| self.group_of[f.root.index()] != Some(group) || f.view.is_contiguous());
-        // The prologue's values do not exist where the epilogue runs.
+        // The values of the prologue do not exist where the epilogue runs.
         let from_prologue = reads.iter().any(|f| g.prologue.contains(&f.root));
         takes_epilogue
             && at_same_element
@@ -286,9 +289,9 @@ impl<'a> Fuser<'a> {
             && self.buffers(g, Some(id)) <= self.limits.storage_buffers as usize
     }
 
-    /// Whether a node may be computed with a group of its phase; or of the forward phase, where it is the backward
-    /// phase's first and reads nothing else than the group: the gradient of a loss is so computed with what the loss
-    /// is the mean of.
+    /// Returns whether a node may join a group: if both have the same phase, or if the group is the
+    /// last of the forward phase, the node is of the backward phase, and it reads only what the
+    /// group reads. So the gradient of a loss is computed with the loss.
     fn same_phase(&self, group: &Group, id: NodeId) -> bool {
         let reads_the_same = || {
             let nodes: Vec<NodeId> = group.nodes().collect();
@@ -305,7 +308,7 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// The rematerialized nodes that `id` needs and `nodes` does not hold yet, in order.
+    /// Adds the rematerialized nodes that `id` uses and `nodes` does not contain, in order.
     fn pull(&self, id: NodeId, nodes: &mut Vec<NodeId>) {
         for from in self.reads(id) {
             if self.rematerialized[from.root.index()] && !nodes.contains(&from.root) {
@@ -315,7 +318,7 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// The nodes, and before each the rematerialized nodes that it needs.
+    /// Returns the nodes, each preceded by the rematerialized nodes that it uses.
     fn with_rematerialized(&self, nodes: &[NodeId]) -> Vec<NodeId> {
         let mut all = Vec::new();
         for &id in nodes {
@@ -358,7 +361,7 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// Lets a kernel compute its input 0 on the fly, where nothing else needs that input.
+    /// Fuses the computation of input 0 as a prologue, if nothing else reads that input.
     fn take_prologue(&mut self, id: NodeId) -> bool {
         let Some(from) = self.reads(id).into_iter().next() else {
             return false;
@@ -398,7 +401,7 @@ impl<'a> Fuser<'a> {
         }
         let len = self.len(id);
         if self.last_group(id) > Some(group) {
-            // Another input comes later: what makes the first one waits for it. Nobody else does.
+            // Another input is computed later, so the prologue moves there. Nothing else reads it.
             let prologue = self
                 .groups
                 .get_mut(group)

@@ -1,22 +1,25 @@
-//! Mixed precision: what the backward pass reads of the forward pass is kept in 16 bits.
+//! Mixed precision: the values of the forward pass that the backward pass reads are stored in 16
+//! bits.
 //!
-//! Micikevicius et al., "Mixed precision training" (2018), as storage: activations that wait for their gradient are
-//! most of a training step's memory, so these are rounded, and everything is still computed in f32. Weights, their
-//! gradients and the optimizer's state stay f32, so nothing underflows on the way and no loss needs to be scaled.
+//! This is the storage part of Micikevicius et al., "Mixed precision training" (2018). Most of a
+//! training step's memory holds activations for the backward pass, so these are rounded, and all
+//! computation stays in f32. Weights, gradients and optimizer state stay f32, so nothing underflows
+//! and no loss scaling is needed.
 //!
-//! Which values: those of many elements that the backward pass reads, unless the op's result needs the digits
-//! ([`Precision::Full`]). Products whose kernels read half-precision values as they lie do so in the forward pass as well, so that the
-//! `f32` value need not be stored at all.
+//! A value is rounded if it has many elements and the backward pass reads it, unless the op's
+//! result requires full precision ([`Precision::Full`]). Products whose kernels read half-precision
+//! values directly do so in the forward pass as well, so that the `f32` value need not be stored.
 
 use crate::graph::{Function, Graph, Node, NodeId, Op, Phase};
 use crate::ops::elementwise::{narrowing, widening};
 use crate::ops::{OpKind, Precision};
 use crate::{DType, Error, Result};
 
-/// The smallest value to round: fewer elements save nothing.
+/// The smallest number of elements of a rounded value; less saves nothing.
 const MIN_ELEMENTS: usize = 1 << 10;
 
-/// The graph of a training step with its activations in `half`, which is [`DType::F16`] or [`DType::Bf16`].
+/// Returns the graph of a training step with its activations in `half`, which is [`DType::F16`] or
+/// [`DType::Bf16`].
 pub fn mixed_precision(graph: &Graph, half: DType) -> Result<Graph> {
     let saved = saved(graph);
     let mut pass = Pass {
@@ -60,7 +63,7 @@ fn is_rounded(node: &Node) -> bool {
         && node.op.def().precision() == Precision::Half
 }
 
-/// By node: whether the backward pass reads it, perhaps through views.
+/// Returns, for each node, whether the backward pass reads it, directly or through views.
 fn saved(graph: &Graph) -> Vec<bool> {
     let mut saved = vec![false; graph.nodes().len()];
     for id in graph.ids().rev() {
@@ -76,14 +79,14 @@ fn saved(graph: &Graph) -> Vec<bool> {
 struct Pass {
     graph: Graph,
     half: DType,
-    /// By node of the old graph: the one that computes it here.
+    /// By node of the old graph: the node that computes it here.
     same: Vec<NodeId>,
-    /// By node of the old graph: its value in 16 bits, where there is one.
+    /// By node of the old graph: its value in 16 bits, if there is one.
     rounded: Vec<Option<NodeId>>,
 }
 
 impl Pass {
-    /// The node, reading rounded inputs where it should.
+    /// Adds a node, which reads rounded inputs where this is intended.
     fn add(&mut self, node: &Node) -> Result<NodeId> {
         let kind = node.op.def().kind();
         let reads_half = match &kind {
@@ -107,7 +110,7 @@ impl Pass {
         self.push(node, node.op.clone(), inputs)
     }
 
-    /// The same view of the rounded input.
+    /// Adds the same view of the rounded input.
     fn view(&mut self, node: &Node) -> Result<Option<NodeId>> {
         let viewed = node.inputs.first().and_then(|x| self.rounded[x.index()]);
         viewed
@@ -119,7 +122,7 @@ impl Pass {
         self.function(narrowing(self.half), self.half, value, node)
     }
 
-    /// A value as `f32`.
+    /// Returns a value as `f32`.
     fn whole(&mut self, value: NodeId, reader: &Node) -> NodeId {
         match self.graph.meta(value).dtype {
             half if half.is_half() => self.function(widening(half), DType::F32, value, reader),

@@ -1,18 +1,20 @@
-//! Recomputation: values that the backward pass reads are computed again instead of kept.
+//! Recomputation: values that the backward pass reads are computed again instead of stored.
 //!
-//! Chen et al., "Training deep nets with sublinear memory cost" (2016). What the forward pass computes waits in
-//! memory until its gradient is computed, and is most of what a training step takes. A value that is computed
-//! again just before it is needed waits no longer; it is the same op on the same inputs, so the numbers stay.
+//! Chen et al., "Training deep nets with sublinear memory cost" (2016). The values of the forward
+//! pass stay in memory until their gradients are computed, and take most of a training step's
+//! memory. A value that is computed again just before it is used does not stay in memory. It is the
+//! same op on the same inputs, so the bits are the same.
 //!
-//! [`saved`] says which values wait, in the order in which they are best computed again; [`recompute`] makes the
-//! graph that does so. How many, the memory limit of a training decides, by planning: see `train`.
+//! [`saved`] returns these values in the order in which they should be recomputed; [`recompute`]
+//! creates the graph that does so. The memory limit of a training run determines how many, by
+//! planning: see `train`.
 
 use crate::Result;
 use crate::graph::{Graph, Node, NodeId, Phase};
 use crate::ops::OpKind;
 
-/// The values that wait for the backward pass, those first that cost the least time for their bytes. Of equal
-/// ones, the earlier wait longer.
+/// Returns the values that the forward pass stores for the backward pass, those first that cost the
+/// least time for their bytes. Of equal ones, the earlier stay in memory longer and come first.
 pub fn saved(graph: &Graph) -> Vec<NodeId> {
     let kept = waiting(graph);
     let ids = graph.ids().filter(|id| kept[id.index()]);
@@ -29,7 +31,7 @@ pub fn saved(graph: &Graph) -> Vec<NodeId> {
     all.into_iter().map(|(_, id)| id).collect()
 }
 
-/// The graph in which the backward pass computes these of its [`saved`] values again.
+/// Returns the graph in which the backward pass computes these of its [`saved`] values again.
 pub fn recompute(graph: &Graph, values: &[NodeId]) -> Result<Graph> {
     let mut kept = waiting(graph);
     for id in graph.roots() {
@@ -68,8 +70,8 @@ pub fn recompute(graph: &Graph, values: &[NodeId]) -> Result<Graph> {
     Ok(result)
 }
 
-/// A rough time to compute a node, for comparisons: a laptop's GPU does 50 operations in the time that it takes
-/// to move five bytes.
+/// Estimates the time to compute a node, for comparisons. A laptop's GPU computes 50 operations in
+/// the time in which it moves five bytes.
 fn seconds(graph: &Graph, node: &Node) -> f64 {
     let x = graph.metas(&node.inputs);
     let def = node.op.def();
@@ -90,7 +92,7 @@ fn is_computed(node: &Node) -> bool {
     )
 }
 
-/// The node whose elements a view shows.
+/// Returns the node whose elements a view reads.
 fn base(graph: &Graph, mut id: NodeId) -> NodeId {
     while let OpKind::Alias | OpKind::View(_) = graph.node(id).op.def().kind() {
         match graph.node(id).inputs.first() {
@@ -101,8 +103,8 @@ fn base(graph: &Graph, mut id: NodeId) -> NodeId {
     id
 }
 
-/// By node: whether it waits for the backward pass only, which reads it, perhaps through views. What is handed
-/// back or assigned has a place of its own in any case.
+/// Returns, for each node, whether only the backward pass still reads it, directly or through
+/// views. Outputs and assigned values have their own slots in any case.
 fn waiting(graph: &Graph) -> Vec<bool> {
     let mut waiting = vec![false; graph.nodes().len()];
     for id in graph.ids() {
@@ -123,7 +125,7 @@ fn waiting(graph: &Graph) -> Vec<bool> {
     waiting
 }
 
-/// What must be computed to have `id`, in order, where the `kept` values are at hand.
+/// Returns the nodes that must be computed for `id`, in order, if the `kept` values are in memory.
 fn needed(graph: &Graph, id: NodeId, kept: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
     let mut needed = Vec::new();
     let mut open = vec![id];
@@ -143,16 +145,16 @@ fn needed(graph: &Graph, id: NodeId, kept: impl Fn(NodeId) -> bool) -> Vec<NodeI
 struct Pass<'a> {
     old: &'a Graph,
     graph: Graph,
-    /// By node of the old graph: its value is in memory when the backward pass needs it.
+    /// By node of the old graph: whether its value is in memory when the backward pass needs it.
     kept: Vec<bool>,
-    /// By node of the old graph: the one that computes it here.
+    /// By node of the old graph: the node that computes it here.
     same: Vec<NodeId>,
-    /// By node of the old graph: the one that computes it again here, so far.
+    /// By node of the old graph: the node that computes it again here, if it exists already.
     again: Vec<Option<NodeId>>,
 }
 
 impl Pass<'_> {
-    /// A value for the backward pass: as it is, or computed again.
+    /// Returns a value for the backward pass: the stored one, or one computed again.
     fn again(&mut self, id: NodeId) -> NodeId {
         if self.old.node(id).phase != Phase::Forward {
             return self.same[id.index()];
@@ -163,7 +165,7 @@ impl Pass<'_> {
         for id in needed {
             let node = self.old.node(id);
             let inputs: Vec<NodeId> = node.inputs.iter().map(|&x| self.value(x)).collect();
-            // A view of what is at hand needs no copy of its own.
+            // A view of a stored value needs no copy.
             let as_before = node
                 .inputs
                 .iter()
@@ -205,7 +207,8 @@ mod tests {
 
     const SIZE: usize = 32;
 
-    /// A network of `layers` square matrices with a shortcut around each activation, and its gradients.
+    /// A network of `layers` square matrices with a shortcut around each activation, and its
+    /// gradients.
     fn network(layers: usize) -> Graph {
         let mut graph = Graph::new(Mode::Train);
         graph.variables = (0..layers)
@@ -224,7 +227,7 @@ mod tests {
             .collect();
         for weight in &weights {
             let h = x.matmul(weight);
-            // The transpose is a view of what waits.
+            // The transpose is a view of a stored value.
             x = h.tanh() + h.permute(&[1, 0]).sigmoid();
         }
         let loss = x.square().mean(&[0, 1]);
@@ -243,7 +246,7 @@ mod tests {
         crate::passes::simplify(&graph).unwrap()
     }
 
-    /// The values of all roots.
+    /// Returns the values of all roots.
     fn values(graph: &Graph) -> Vec<Array> {
         let square = |seed: usize| {
             let number = |i: usize| ((i * 37 + seed * 11) % 97) as f64 / 97.0 - 0.5;

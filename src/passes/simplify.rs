@@ -1,7 +1,8 @@
-//! Simplification: a smaller graph of the same values.
+//! Simplification: creates a smaller graph with the same values.
 //!
-//! One walk over the nodes that are needed (dead code falls away). Each node first tries the
-//! rule of its op ([`OpDef::simplify`](crate::ops::OpDef::simplify)), then whether an equal node exists already (common subexpressions).
+//! It walks once over the nodes that are needed, which removes dead code. For each node it first
+//! tries the rule of its op ([`OpDef::simplify`](crate::ops::OpDef::simplify)), and then searches
+//! for an equal node (common subexpressions).
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use crate::ops::Simplified;
 
 use super::verify;
 
-/// The simplified graph. Outputs, assignments and variables keep their names and order.
+/// Returns the simplified graph. Outputs, assignments and variables keep their names and order.
 pub fn simplify(graph: &Graph) -> Result<Graph> {
     verify(graph, "tracing")?;
     let mut rewriter = Rewriter {
@@ -36,7 +37,7 @@ pub fn simplify(graph: &Graph) -> Result<Graph> {
     Ok(result)
 }
 
-/// Which nodes the roots need.
+/// Returns, for each node, whether the roots depend on it.
 fn needed(graph: &Graph) -> Vec<bool> {
     let mut needed = vec![false; graph.nodes().len()];
     for id in graph.roots() {
@@ -52,7 +53,7 @@ fn needed(graph: &Graph) -> Vec<bool> {
     needed
 }
 
-/// The rules leave nodes behind that nothing uses any more.
+/// Removes the nodes that the rules have made unused.
 fn without_dead(graph: Graph) -> Graph {
     let needed = needed(&graph);
     let mut result = graph.emptied();
@@ -76,9 +77,10 @@ struct Rewriter {
 }
 
 impl Rewriter {
-    /// The node that computes what `node` does: an existing one, a simpler one, or itself.
+    /// Returns the node that computes the same value: an existing one, a simpler one, or the node
+    /// itself.
     fn add(&mut self, node: &Node) -> Result<NodeId> {
-        // Each rule makes something strictly simpler, so this ends.
+        // Each rule makes the node strictly simpler, so this terminates.
         match node.op.def().simplify(&self.graph, node) {
             Some(Simplified::Node(id)) => return Ok(id),
             Some(Simplified::Op(op, inputs)) => {
@@ -94,7 +96,8 @@ impl Rewriter {
             }
             None => {}
         }
-        // Equal work in another phase stays separate: the update must not pull work forward.
+        // Equal nodes of different phases stay separate, so that the update does not move
+        // computation forward.
         let key = (node.op.clone(), node.inputs.clone());
         if let Some(&id) = self.seen.get(&key)
             && (self.graph.node(id).phase == node.phase || node.inputs.is_empty())

@@ -1,36 +1,36 @@
-//! Where each node's elements really lie: views and reshapes followed back to memory.
+//! The sources of each node's elements: views and reshapes, resolved to memory.
 //!
-//! Reshape, permute, broadcast_to and slice move nothing. Whoever reads one reads the node behind it
-//! through a [`View`]. Only where a view cannot be followed (a kernel needs its elements in order, or
-//! a reshape of a walk that is not in order) does a copy become a node's own memory.
+//! Reshape, permute, broadcast_to and slice copy nothing. Kernels read the node behind them through
+//! a [`View`]. A copy is only needed if a view cannot be resolved: a kernel requires its elements
+//! in order, or a reshape follows a walk that is not in order.
 
 use crate::Shape;
 use crate::graph::{Graph, NodeId};
 use crate::kernel::View;
 use crate::ops::OpKind;
 
-/// The node whose memory is read, and how.
+/// The node whose memory is read, and the walk over it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewSource {
-    /// A leaf, a constant, or a node that is computed.
+    /// A leaf, a constant, or a computed node.
     pub root: NodeId,
-    /// Which element of it each element is.
+    /// The walk over its elements.
     pub view: View,
 }
 
-/// Where all nodes lie, and which views and constants must be copied into memory of their own.
+/// The sources of all nodes, and the views and constants that must be copied to memory.
 #[derive(Debug)]
 pub struct Sources {
-    /// By node: what each of its inputs reads.
+    /// By node: the sources of its inputs.
     reads: Vec<Vec<ViewSource>>,
-    /// By node: what reading the node itself reads.
+    /// By node: the source for readers of the node.
     own: Vec<ViewSource>,
-    /// By node: it is a view or a constant, and needs memory of its own.
+    /// By node: whether it is a view or a constant that needs its own memory.
     copies: Vec<bool>,
 }
 
 impl Sources {
-    /// Follows all views of a graph.
+    /// Resolves all views of a graph.
     pub fn new(graph: &Graph) -> Self {
         let mut s = Sources {
             reads: Vec::new(),
@@ -40,7 +40,7 @@ impl Sources {
         for id in graph.ids() {
             s.add(graph, id);
         }
-        // A number that a variable takes is written there and nowhere else.
+        // A number that a variable takes is only written there.
         let is_number =
             |id: &NodeId| matches!(graph.node(*id).op.def().kind(), OpKind::Constant(_));
         let assigned = graph.assigns.iter().map(|assign| assign.node);
@@ -53,28 +53,28 @@ impl Sources {
         s
     }
 
-    /// What input `i` of a node reads.
+    /// Returns the source of input `i` of a node.
     pub fn read(&self, id: NodeId, i: usize) -> &ViewSource {
         &self.reads[id.index()][i]
     }
 
-    /// What each input of a node reads.
+    /// Returns the sources of all inputs of a node.
     pub fn reads(&self, id: NodeId) -> &[ViewSource] {
         &self.reads[id.index()]
     }
 
-    /// The node whose memory holds `id`, whose elements lie there in order, for a root of the graph.
+    /// Returns the node whose memory stores the elements of `id` in order, for a root of the graph.
     pub fn storage(&self, id: NodeId) -> NodeId {
         self.own[id.index()].root
     }
 
-    /// Whether the node is a view or a constant that needs memory of its own.
+    /// Returns whether the node is a view or a constant that needs its own memory.
     pub fn is_copy(&self, id: NodeId) -> bool {
         self.copies[id.index()]
     }
 
-    /// What a copy copies; `None` for a constant, which is filled in. An alias is a copy only where it
-    /// has a single element: of others, what they alias is copied.
+    /// Returns the source of a copy; `None` for a constant, which is filled in. An alias is a copy
+    /// only if it has a single element; for others, the aliased node is copied.
     pub fn copied(&self, graph: &Graph, id: NodeId) -> Option<ViewSource> {
         match graph.node(id).op.def().kind() {
             OpKind::View(op) => {
@@ -102,7 +102,7 @@ impl Sources {
         let own = match node.op.def().kind() {
             OpKind::Leaf | OpKind::Constant(_) => itself,
             OpKind::Alias => match node.inputs.first() {
-                // However it is reached, a single element has every shape of one.
+                // A single element has every shape of size 1, whatever the walk.
                 Some(&input) if node.meta.shape.len() == 1 => {
                     single(&self.own[input.index()], &node.meta.shape)
                 }
@@ -147,7 +147,7 @@ impl Sources {
         self.own.push(own);
     }
 
-    /// Makes sure that a kernel can read `id` as plain memory.
+    /// Makes `id` readable for kernels as contiguous memory.
     fn need_in_order(&mut self, graph: &Graph, id: NodeId) {
         let from = &self.own[id.index()];
         let root = from.root;
@@ -158,7 +158,7 @@ impl Sources {
         }
     }
 
-    /// Gives a view or a constant memory of its own. Earlier readers go on as they were.
+    /// Gives a view or a constant its own memory. Earlier readers do not change.
     fn copy(&mut self, graph: &Graph, id: NodeId) {
         self.copies[id.index()] = true;
         self.own[id.index()] = ViewSource {
@@ -168,7 +168,7 @@ impl Sources {
     }
 }
 
-/// The one element of `from` under a shape that holds one.
+/// Returns the single element of `from` in a shape with one element.
 fn single(from: &ViewSource, shape: &Shape) -> ViewSource {
     ViewSource {
         root: from.root,

@@ -1,16 +1,17 @@
-//! Checks a graph's invariants: a pass that breaks one is a bug in wgrad, reported with a dump.
+//! Checks the invariants of a graph. A pass that violates one is a bug in wgrad, which is reported
+//! with a dump.
 
 use crate::graph::{Graph, Meta};
 use crate::{Error, Result};
 
-/// Inputs come before their users, shapes and types are what the ops infer, and every output and
-/// assignment names a node of the right type.
+/// Checks that inputs precede their users, that shapes and types are those that the ops infer, and
+/// that every output and assignment refers to a node of the right type.
 pub fn verify(graph: &Graph, pass: &'static str) -> Result<()> {
     let broken = |detail: String| Err(Error::internal(pass, format!("{detail}\n{graph}")));
     for (i, node) in graph.nodes().iter().enumerate() {
         if let Some(id) = node.inputs.iter().find(|id| id.index() >= i) {
             return broken(format!(
-                "node {i} uses node {} that is not before it",
+                "node {i} uses node {}, which does not precede it",
                 id.index()
             ));
         }
@@ -21,7 +22,7 @@ pub fn verify(graph: &Graph, pass: &'static str) -> Result<()> {
             .collect();
         match node.op.def().infer(&x) {
             Ok(meta) if meta == node.meta => {}
-            Ok(meta) => return broken(format!("node {i} should be {}{}", meta.dtype, meta.shape)),
+            Ok(meta) => return broken(format!("node {i}: expected {}{}", meta.dtype, meta.shape)),
             Err(reason) => return broken(format!("node {i}: {reason}")),
         }
     }
@@ -34,7 +35,7 @@ pub fn verify(graph: &Graph, pass: &'static str) -> Result<()> {
         let variable = graph.variables.get(assign.variable.index());
         if variable.map(|v| &v.meta) != Some(graph.meta(assign.node)) {
             return broken(format!(
-                "node {} does not fit its variable",
+                "node {} does not have the type of its variable",
                 assign.node.index()
             ));
         }

@@ -19,7 +19,7 @@ pub(super) struct ChainBuilder<'a> {
 }
 
 impl<'a> ChainBuilder<'a> {
-    /// An empty chain; for an epilogue, `acc` is the node whose value the kernel hands over.
+    /// Creates an empty chain. For an epilogue, `acc` is the node whose value the kernel passes.
     pub fn new(cx: &'a Lowering<'a>, placements: &'a FixedPlacements, acc: Option<NodeId>) -> Self {
         let expr = Expr {
             domain: Shape::scalar(),
@@ -68,7 +68,7 @@ impl<'a> ChainBuilder<'a> {
         Ok(())
     }
 
-    /// The chain that makes input 0 of the op `anchor`.
+    /// Returns the chain that computes input 0 of the op `anchor`.
     pub fn prologue(mut self, anchor: NodeId) -> Result<Expr> {
         let from = self.cx.sources.read(anchor, 0);
         let result = self.read(from);
@@ -77,7 +77,8 @@ impl<'a> ChainBuilder<'a> {
         Ok(self.expr)
     }
 
-    /// The chain that stores `outputs`, over `len` elements in the shape `meta` if that holds as many.
+    /// Returns the chain that stores `outputs`, over `len` elements, in the shape of `meta` if it
+    /// has as many.
     pub fn epilogue(mut self, outputs: &[NodeId], len: usize, meta: &Meta) -> Expr {
         for &id in outputs {
             let Some(&value) = self.values.get(&id) else {

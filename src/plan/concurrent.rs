@@ -1,7 +1,9 @@
-//! Concurrent groups: consecutive small steps without dependencies between them, which may run at the same time.
+//! Concurrent groups: consecutive small steps without dependencies between them, which may run
+//! concurrently.
 //!
-//! A dispatch has a fixed cost, so an executor may fuse the kernels of a group into one. To allow it, the values of a
-//! group live until its end, and no buffer is read by one of its steps and written by another.
+//! A dispatch has a fixed cost, so an executor may fuse the kernels of a group into one. For this,
+//! the values of a group live until its end, and no buffer is read by one of its steps and written
+//! by another.
 
 use std::collections::HashSet;
 
@@ -12,13 +14,15 @@ use super::layout::value_bytes;
 use super::memory::FixedPlacements;
 use super::{BufferId, ConcurrentSteps, Slot, Step};
 
-/// Floating-point operations of a small step: they take less time than its dispatch, on GPUs and software adapters.
+/// The largest number of floating-point operations of a small step, which takes less time than its
+/// dispatch, on GPUs and software adapters.
 const MAX_STEP_FLOPS: f64 = 4e6;
 
-/// Bytes that a small step reads and writes at most.
+/// The largest number of bytes that a small step reads and writes.
 const MAX_STEP_BYTES: u64 = 1 << 20;
 
-/// Steps of a concurrent group at most: a kernel fused from more would take long to compile.
+/// The largest number of steps of a concurrent group; a kernel fused from more would take long to
+/// compile.
 const MAX_STEPS: usize = 8;
 
 /// Finds the concurrent groups of at least two steps, in order.
@@ -57,14 +61,15 @@ fn is_small(step: &Step, graph: &Graph, limits: &KernelLimits) -> bool {
     step.flops <= MAX_STEP_FLOPS && all.map(|(id, _)| bytes(id)).sum::<u64>() <= MAX_STEP_BYTES
 }
 
-/// A value that is placed later, which has a buffer of its own, or the buffer of a fixed place.
+/// The memory of a value: its own buffer, which is assigned later, or the buffer of a fixed
+/// placement.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Memory {
     Value(NodeId),
     Fixed(BufferId),
 }
 
-/// What a step reads and writes, or all steps of a group.
+/// The memory that a step, or all steps of a group, read and write.
 struct Touched {
     read: HashSet<Memory>,
     written: HashSet<Memory>,
@@ -78,7 +83,7 @@ impl Touched {
             Some(slot) => Memory::Fixed(slot.buffer),
             None => Memory::Value(*id),
         };
-        // A merged step has its whole range already.
+        // A merged step already has its whole range.
         let slot = |(id, slot): &(NodeId, Slot)| match slot.bytes {
             0 => placements.known(*id),
             _ => Some(*slot),

@@ -1,4 +1,4 @@
-//! What a plan takes, known before its first run.
+//! The cost of a plan, known before its first run.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use super::{BufferId, BufferRole, Cost, Layout, Plan, Slot};
 
 impl Plan {
-    /// What the plan takes, with the variables of `layout`.
+    /// Returns the cost of the plan, with the variables of `layout`.
     pub fn cost(&self, layout: &Layout) -> Cost {
         let slots = || {
             let dispatches = self
@@ -37,7 +37,7 @@ impl Plan {
         }
     }
 
-    /// Bytes of the plan's own values that are alive at once, at the worst moment.
+    /// Returns the largest number of bytes of the plan's own values that are alive at once.
     fn lower_bound(&self) -> u64 {
         let role = |s: &Slot| match s.buffer {
             BufferId::Local(i) => self.buffers.get(i).map(|b| b.role),
@@ -72,12 +72,12 @@ impl Plan {
         fixed + most
     }
 
-    /// Refuses a plan that a device cannot hold, with the numbers.
+    /// Returns an error with the sizes if a device cannot hold the plan.
     pub fn check(&self, layout: &Layout, limits: &KernelLimits, device: &str) -> Result<()> {
         let cost = self.cost(layout);
         let refuse = |what: &str, needed: u64, available: u64| {
             let what = format!("{what} of the plan (bytes)");
-            let hint = "a smaller batch or model would fit".to_string();
+            let hint = "use a smaller batch or model".to_string();
             Err(Error::Limit {
                 what,
                 needed,

@@ -1,4 +1,4 @@
-//! Which variables' new values are computed in the variables' own slots.
+//! Finds the variables whose new values are computed in their own slots.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,18 +8,19 @@ use crate::graph::{NodeId, Op, VariableId};
 use super::BufferId;
 use super::lower::Lowering;
 
-/// An assignment that may be computed in place, as far as its own variable goes.
+/// An assignment that may be computed in place if only its own variable is considered.
 struct Candidate {
-    /// Which of the graph's assignments.
+    /// The index of the assignment in the graph.
     assign: usize,
     variable: VariableId,
     buffer: BufferId,
 }
 
-/// By assignment: whether the value is computed in its variable's place. It is not where the old value is still
-/// needed then, where the value has a place already (`taken`) or several variables take it, or where its group reads another variable of the
-/// same buffer, which no dispatch may do: the running statistics of a layer and its frozen weight, say. (If that
-/// one is written in the same group too, the buffer is only written, in parts.)
+/// Returns, for each assignment, whether the value is computed in the variable's slot. It is not if
+/// the old value is still needed, if the value already has a slot (`taken`), or if several
+/// variables take it. It is also not if its group reads another variable of the same buffer, such
+/// as a layer's running statistics and its frozen weight, because no dispatch may read and write a
+/// buffer. (If the group writes that variable too, the buffer is only written, in parts.)
 pub(super) fn in_place(cx: &Lowering, taken: impl Fn(NodeId) -> bool) -> Result<Vec<bool>> {
     let mut assign_counts: HashMap<NodeId, usize> = HashMap::new();
     for assign in &cx.graph.assigns {
@@ -27,7 +28,7 @@ pub(super) fn in_place(cx: &Lowering, taken: impl Fn(NodeId) -> bool) -> Result<
             .entry(cx.sources.storage(assign.node))
             .or_default() += 1;
     }
-    // From one variable's place it could not be copied to another's in the same buffer.
+    // From one variable's slot, it could not be copied to another slot in the same buffer.
     let is_shared = |storage| assign_counts.get(&storage).is_some_and(|n| *n > 1);
     let mut by_group: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
     for (i, assign) in cx.graph.assigns.iter().enumerate() {
@@ -57,12 +58,13 @@ pub(super) fn in_place(cx: &Lowering, taken: impl Fn(NodeId) -> bool) -> Result<
     Ok(in_place)
 }
 
-/// The candidates of one group whose buffers it does not read besides. One that is out may put others out.
+/// Returns the candidates of a group whose buffers it does not also read. Removing one may require
+/// removing others.
 fn consistent(cx: &Lowering, group: usize, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     let read = variables_read(cx, group);
     loop {
         let written: HashSet<VariableId> = candidates.iter().map(|c| c.variable).collect();
-        // What is read and not written, by buffer.
+        // The variables that are read but not written, by buffer.
         let only_read: HashSet<BufferId> = read
             .iter()
             .filter(|(variable, _)| !written.contains(variable))
@@ -76,7 +78,7 @@ fn consistent(cx: &Lowering, group: usize, mut candidates: Vec<Candidate>) -> Ve
     }
 }
 
-/// The variables that a group reads, and the buffers they lie in.
+/// Returns the variables that a group reads, and their buffers.
 fn variables_read(cx: &Lowering, group: usize) -> Vec<(VariableId, BufferId)> {
     let nodes = cx.groups.get(group).into_iter().flat_map(|g| g.nodes());
     let roots = nodes
@@ -90,8 +92,8 @@ fn variables_read(cx: &Lowering, group: usize) -> Vec<(VariableId, BufferId)> {
     with_buffer.collect()
 }
 
-/// Whether group `g` may overwrite the variable that `leaf` reads: no later group needs the old value, and
-/// its own epilogue reads it element by element.
+/// Returns whether group `g` may overwrite the variable that `leaf` reads: no later group needs the
+/// old value, and its own epilogue reads it element by element.
 fn may_replace(cx: &Lowering, leaf: NodeId, g: usize) -> bool {
     let Some(group) = cx.groups.get(g) else {
         return false;

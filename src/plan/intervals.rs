@@ -1,17 +1,18 @@
-//! The interval allocator of the memory plan: which buffer is free during a range of steps.
+//! The interval allocator of the memory plan: finds a buffer that is free during a range of steps.
 
 use std::collections::BTreeMap;
 
-/// Finds the last buffer that is free during a range of steps without a linear scan.
+/// Finds the last buffer that is free during a range of steps, without a linear scan.
 ///
-/// Buffers are the leaves of a binary tree. A node stores a range of steps during which all its buffers are taken,
-/// where there is one, so that a search for an overlapping range skips the subtree. The values of a deep network's
-/// forward pass all live until the backward pass, so most searches visit a few nodes.
+/// Buffers are the leaves of a binary tree. A node stores a range of steps during which all its
+/// buffers are taken, if there is one, so that a search for an overlapping range skips the subtree.
+/// The values of a deep network's forward pass all live until the backward pass, so most searches
+/// visit a few nodes.
 #[derive(Default)]
 pub(super) struct IntervalAllocator {
-    /// By buffer: the reserved ranges, from first step to last step.
+    /// By buffer: the reserved ranges, from the first step to the last.
     buffers: Vec<BTreeMap<usize, usize>>,
-    /// A heap of nodes; leaf `i` is `self.leaves + i`.
+    /// A binary heap of nodes; leaf `i` is `self.leaves + i`.
     taken: Vec<Taken>,
     leaves: usize,
 }
@@ -19,10 +20,10 @@ pub(super) struct IntervalAllocator {
 /// The range of steps during which all buffers below a node are taken.
 #[derive(Clone, Copy)]
 enum Taken {
-    /// All steps: there is no buffer below.
+    /// All steps, because there is no buffer below.
     Always,
     During(usize, usize),
-    /// No range is known.
+    /// No such range is known.
     Never,
 }
 
@@ -47,9 +48,9 @@ impl Taken {
 }
 
 impl IntervalAllocator {
-    /// The last buffer that is free during all of the steps `from` to `to`.
+    /// Returns the last buffer that is free during all of the steps `from` to `to`.
     pub fn last_free(&self, from: usize, to: usize) -> Option<usize> {
-        // The right child is looked at first.
+        // The right child is visited first.
         let mut open = vec![1];
         while let Some(node) = open.pop() {
             if self.taken.get(node).is_none_or(|t| t.touches(from, to)) {
@@ -65,7 +66,7 @@ impl IntervalAllocator {
     }
 
     fn is_free(&self, buffer: usize, from: usize, to: usize) -> bool {
-        // Reserved ranges do not overlap, so of those that begin by `to` the last one ends last.
+        // Reserved ranges do not overlap, so of those that begin by `to`, the last one ends last.
         let intervals = self.buffers.get(buffer);
         let last = intervals.and_then(|t| t.range(..=to).next_back());
         intervals.is_some() && last.is_none_or(|(_, end)| *end < from)
@@ -97,7 +98,7 @@ impl IntervalAllocator {
         }
     }
 
-    /// The longest reserved range. The union of all of them need not be one range.
+    /// Returns the longest reserved range, because the union of all ranges may have gaps.
     fn longest(&self, buffer: usize) -> Taken {
         let intervals = self.buffers.get(buffer).into_iter().flatten();
         let longest = intervals.max_by_key(|(from, to)| *to - *from);
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
     use crate::random::Stream;
 
-    /// The same by a linear scan.
+    /// Finds the buffer by a linear scan.
     fn naive(buffers: &[Vec<(usize, usize)>], from: usize, to: usize) -> Option<usize> {
         let free =
             |intervals: &Vec<(usize, usize)>| intervals.iter().all(|&(a, b)| b < from || to < a);
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn nested_ranges_are_searched_quickly() {
-        // As in a chain of layers: each value is needed until the backward pass is back at its layer.
+        // As in a chain of layers: each value lives until the backward pass reaches its layer.
         const LAYERS: usize = 20_000;
         let mut allocator = IntervalAllocator::default();
         for layer in 0..LAYERS {

@@ -1,23 +1,24 @@
-//! Where variables lie: the same for all plans of a program.
+//! The slots of variables, which are the same for all plans of a program.
 //!
-//! Variables of one role share a buffer, in the order they were declared. So the parameters, their
-//! gradients and each kind of optimizer state have the same offsets, and one dispatch over the whole
-//! range can update them all.
+//! Variables of one role share a buffer, in the order of their declaration. So the parameters,
+//! their gradients and each kind of optimizer state have the same offsets, and one dispatch over
+//! the whole range can update them all.
 
 use crate::graph::{Meta, Role, Variable, VariableId};
 use crate::kernel::KernelLimits;
 
 use super::{BufferId, Slot};
 
-/// The alignment of a slot: what WebGPU guarantees for a binding's offset.
+/// The alignment of a slot: the alignment of a binding's offset in WebGPU's default limits.
 pub const ALIGNMENT: u64 = 256;
 
-/// Bytes of a slot that holds an input or a variable: whole vectors of four words, at least one.
+/// Returns the bytes of a slot for an input or a variable: whole vectors of four words, at least
+/// one.
 pub(super) fn slot_bytes(meta: &Meta) -> u64 {
     meta.bytes().max(16).next_multiple_of(16)
 }
 
-/// The same, of a slot that holds any value.
+/// Returns the bytes of a slot for any value.
 pub(super) fn value_bytes(meta: &Meta, limits: &KernelLimits) -> u64 {
     match limits.packs_half {
         true => slot_bytes(meta),
@@ -28,22 +29,22 @@ pub(super) fn value_bytes(meta: &Meta, limits: &KernelLimits) -> u64 {
 /// A buffer of variables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arena {
-    /// What lies in it.
+    /// The name of its role.
     pub label: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
-/// A variable and where it lies.
+/// A variable with its slot.
 #[derive(Clone, Debug)]
 pub struct Placement {
     /// The variable.
     pub variable: Variable,
-    /// Where.
+    /// Its slot.
     pub slot: Slot,
 }
 
-/// Where all variables of a program lie.
+/// The slots of all variables of a program.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     /// The buffers.
@@ -53,7 +54,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Lays out the variables in their order. A variable of role `Data` gets a buffer of its own.
+    /// Lays out the variables in their order. A variable of role `Data` has its own buffer.
     pub fn new(variables: &[Variable]) -> Self {
         let mut layout = Layout::default();
         for variable in variables {
@@ -94,17 +95,17 @@ impl Layout {
         }
     }
 
-    /// The place of the variable `id`.
+    /// Returns the placement of the variable `id`.
     pub fn place(&self, id: VariableId) -> Option<&Placement> {
         self.placements.get(id.index())
     }
 
-    /// The place of the variable called `name`.
+    /// Returns the placement of the variable `name`.
     pub fn find(&self, name: &str) -> Option<&Placement> {
         self.placements.iter().find(|p| p.variable.name == name)
     }
 
-    /// Bytes of all variables' buffers.
+    /// Returns the bytes of all buffers of variables.
     pub fn bytes(&self) -> u64 {
         self.arenas.iter().map(|a| a.bytes).sum()
     }

@@ -16,7 +16,7 @@ use super::memory::{FixedPlacements, Memory};
 use super::merge::merge_updates;
 use super::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Port, Slot, Step};
 
-/// Steps and slots for the groups of a simplified graph.
+/// Returns the plan for the groups of a simplified graph.
 pub fn lower(
     graph: Graph,
     (sources, groups): (Sources, Vec<Group>),
@@ -74,13 +74,13 @@ pub fn lower(
     })
 }
 
-/// What lowering works with.
+/// The inputs and indices of lowering.
 pub(super) struct Lowering<'a> {
     pub graph: &'a Graph,
     pub sources: &'a Sources,
     pub groups: &'a [Group],
     pub limits: &'a KernelLimits,
-    /// By variable of the graph: where it lies.
+    /// By variable of the graph: its slot.
     variables: Vec<Option<Slot>>,
     /// The group that computes and stores a node.
     stored: HashMap<NodeId, usize>,
@@ -88,7 +88,7 @@ pub(super) struct Lowering<'a> {
     readers: HashMap<NodeId, Vec<usize>>,
 }
 
-/// A slot that is not placed yet: an activation, or the workspace of a step, by number.
+/// A slot that is not assigned yet: the index of an activation, or of a workspace of the step.
 pub(super) const UNPLACED: Slot = Slot {
     buffer: BufferId::Local(usize::MAX),
     offset: 0,
@@ -131,12 +131,13 @@ impl<'a> Lowering<'a> {
         cx
     }
 
-    /// The number of the group that computes and stores `id`.
+    /// Returns the index of the group that computes and stores `id`.
     pub fn group_of(&self, id: NodeId) -> Option<usize> {
         self.stored.get(&id).copied()
     }
 
-    /// The groups that read the memory of `id`, also those that copy a view of it, in order.
+    /// Returns the groups that read the memory of `id`, including those that copy a view of it, in
+    /// order.
     pub fn readers(&self, id: NodeId) -> &[usize] {
         self.readers.get(&id).map_or(&[], Vec::as_slice)
     }
@@ -203,7 +204,7 @@ impl<'a> Lowering<'a> {
         self.finish_step(group, named, prologue, epilogue, variants, placements)
     }
 
-    /// The error for a node whose kernels need more loop iterations than the driver allows.
+    /// Returns the error for a node whose kernels need more loop iterations than the driver allows.
     fn too_many_iterations(&self, node: &Node, iterations: usize) -> Error {
         Error::Limit {
             what: format!(
@@ -213,8 +214,8 @@ impl<'a> Lowering<'a> {
             ),
             needed: iterations as u64,
             available: self.limits.max_loop_iterations as u64,
-            device: "llvmpipe, a GPU in software".to_string(),
-            hint: "the CPU device, and other GPUs, have no such limit".to_string(),
+            device: "llvmpipe, a software adapter".to_string(),
+            hint: "use the CPU device or another GPU, which have no such limit".to_string(),
         }
     }
 
@@ -287,7 +288,7 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// The nodes in memory that a group of nodes is computed from.
+    /// Returns the nodes in memory from which a group of nodes is computed.
     fn inputs(&self, nodes: &[NodeId]) -> Vec<NodeId> {
         let mut inputs: Vec<NodeId> = Vec::new();
         for &id in nodes {
@@ -312,10 +313,10 @@ impl<'a> Lowering<'a> {
         node.op.def().flops(&x, &node.meta)
     }
 
-    /// A step that puts a node's value in a place that it could not be computed in.
+    /// Returns a step that copies a node's value to a slot in which it could not be computed.
     fn copy(&self, from: NodeId, to: Operand, placements: &FixedPlacements) -> Result<Step> {
         let meta = self.graph.meta(from);
-        // A number is written as it is: where it lies already may be the same buffer.
+        // A constant is written directly, because its stored copy may be in the same buffer.
         let number = match self.graph.node(from).op.def().kind() {
             OpKind::Constant(number) => Some(number),
             _ => None,
@@ -361,18 +362,18 @@ impl<'a> Lowering<'a> {
         })
     }
 
-    /// Where a variable lies.
+    /// Returns the slot of a variable.
     pub fn variable_slot(&self, id: VariableId) -> Result<Slot> {
         let slot = self.variables.get(id.index()).copied().flatten();
         slot.ok_or_else(|| {
             let variable = self.graph.variables.get(id.index());
             let name = variable.map_or_else(|| format!("#{}", id.index()), |v| v.name.clone());
-            Error::internal("planning", format!("the variable {name} has no place"))
+            Error::internal("planning", format!("the variable {name} has no slot"))
         })
     }
 }
 
-/// The workspaces that serve every variant.
+/// Returns the sizes of workspaces that are large enough for every variant.
 fn scratch_of(variants: &[Variant]) -> Vec<u64> {
     let count = variants.iter().map(|v| v.scratch.len()).max().unwrap_or(0);
     let size = |i: usize| {
@@ -396,7 +397,7 @@ fn unplaced(variant: Variant) -> Vec<Dispatch> {
         .collect()
 }
 
-/// The kernel of a chain that belongs to no other op.
+/// Returns the kernel of a chain without an anchor.
 pub(super) fn elementwise_kernel(expr: &Expr, limits: &KernelLimits) -> Kernel {
     const WORKGROUP: u32 = 64;
     let epilogue = emit_epilogue(expr, 4, 1);

@@ -1,9 +1,10 @@
-//! The memory plan: variables, inputs and results have fixed placements, activations share buffers by live range.
+//! The memory plan: variables, inputs and results have fixed placements, and activations share
+//! buffers by live range.
 //!
-//! A dispatch must not write a buffer that it reads, so each activation has a whole buffer during its
-//! live range. Values are assigned in order of size, the largest first, each to the smallest buffer that is
-//! free during its live range (Pisarchyk and Lee, "Efficient memory management for deep neural net
-//! inference", 2020, greedy by size).
+//! A dispatch must not write a buffer that it reads, so each activation has a whole buffer during
+//! its live range. Values are assigned in order of size, the largest first, each to the smallest
+//! buffer that is free during its live range (Pisarchyk and Lee, "Efficient memory management for
+//! deep neural net inference", 2020, greedy by size).
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,11 +19,11 @@ use super::layout::{ALIGNMENT, slot_bytes, value_bytes};
 use super::lower::{Lowering, UNPLACED};
 use super::{BufferId, BufferPlan, BufferRole, ConcurrentSteps, Dispatch, Slot, Step};
 
-/// The placement of everything but activations.
+/// The placements of everything but activations.
 pub(super) struct FixedPlacements {
     slots: HashMap<NodeId, Slot>,
-    /// A node that is stored over a variable is known by the variable's own node, so that a kernel
-    /// binds the buffer once.
+    /// The node that represents another one in kernels. A node that is stored over a variable is
+    /// represented by the variable's node, so that a kernel binds the buffer once.
     operands: HashMap<NodeId, NodeId>,
     /// Values that must be copied to their slots at the end of the run.
     copies: Vec<(NodeId, Operand)>,
@@ -47,22 +48,22 @@ impl FixedPlacements {
         Ok(placements)
     }
 
-    /// The node that stands for the memory of `id` in kernels.
+    /// Returns the node that represents the memory of `id` in kernels.
     pub fn operand(&self, id: NodeId) -> NodeId {
         self.operands.get(&id).copied().unwrap_or(id)
     }
 
-    /// Copies to append: from a node to an operand.
+    /// Returns the copies to append: from a node to an operand.
     pub fn copies(&self) -> Vec<(NodeId, Operand)> {
         self.copies.clone()
     }
 
-    /// The slot of output `i`, where it is a result.
+    /// Returns the slot of output `i`, if it is a result.
     pub fn result(&self, i: usize) -> Option<Slot> {
         self.results.get(i).copied().flatten()
     }
 
-    /// The buffers of the fixed placements.
+    /// Returns the buffers of the fixed placements.
     pub fn buffers(&self) -> Vec<BufferPlan> {
         self.buffers.clone()
     }
@@ -71,10 +72,10 @@ impl FixedPlacements {
         self.slots.get(&self.operand(id)).copied()
     }
 
-    /// Where `id` lies, once everything is placed.
+    /// Returns the slot of `id`, after all slots are assigned.
     pub fn slot(&self, id: NodeId) -> Result<Slot> {
         self.known(id)
-            .ok_or_else(|| Error::internal("memory plan", format!("node {} has no place", id.0)))
+            .ok_or_else(|| Error::internal("memory plan", format!("node {} has no slot", id.0)))
     }
 
     /// Appends a slot to the buffer `buffer`.
@@ -109,19 +110,21 @@ impl FixedPlacements {
         Ok(())
     }
 
-    /// The results of each run, most of them scalars, lie side by side, so that one copy fetches them.
+    /// Places the results of each run, most of them scalars, side by side, so that one copy fetches
+    /// them.
     fn results(&mut self, cx: &Lowering, next: &mut u32) {
         let buffer = self.open(BufferRole::Results);
         for output in &cx.graph.outputs {
             let meta = cx.graph.meta(output.node);
             let is_returned = cx.graph.returned.contains(&output.name) && !meta.shape.is_empty();
-            // Results are copied as words, so half-precision values, which are packed, are outputs instead.
+            // Results are copied as words. Half-precision values are packed, so they are outputs
+            // instead.
             if meta.shape.len() != 1 && !is_returned || meta.dtype.is_half() {
                 self.results.push(None);
                 continue;
             }
             let storage = cx.sources.storage(output.node);
-            // A value with two names (a loss, and a metric of the mean loss) has one place.
+            // A value with two names (a loss, and a metric of the mean loss) has one slot.
             if let Some(slot) = self.slots.get(&storage)
                 && slot.buffer == BufferId::Local(buffer)
             {
@@ -142,14 +145,15 @@ impl FixedPlacements {
     }
 
     fn copy_to(&mut self, from: NodeId, slot: Slot, next: &mut u32) {
-        // A place without a node of its own is known by a number past the graph's end.
+        // A slot without a node is represented by an id past the end of the graph.
         let id = NodeId(*next);
         *next += 1;
         self.slots.insert(id, slot);
         self.copies.push((from, Operand::Node(id)));
     }
 
-    /// Gradients lie like their parameters, so that one dispatch can update them all.
+    /// Places gradients in the layout of their parameters, so that one dispatch can update them
+    /// all.
     fn gradients(&mut self, cx: &Lowering) -> Result<()> {
         let mut wanted: Vec<(NodeId, Slot)> = Vec::new();
         let mut among: HashSet<NodeId> = HashSet::new();
@@ -193,7 +197,7 @@ impl FixedPlacements {
         Ok(())
     }
 
-    /// A new value is computed in the variable's own place where it can be.
+    /// Computes new values in the slots of their variables if possible.
     fn assigns(&mut self, cx: &Lowering, next: &mut u32) -> Result<()> {
         let in_place = in_place(cx, |storage| self.slots.contains_key(&storage))?;
         for (assign, in_place) in cx.graph.assigns.iter().zip(in_place) {
@@ -218,7 +222,7 @@ impl FixedPlacements {
     }
 }
 
-/// Whether another group than those that store it reads `id`.
+/// Returns whether another group than those that store it reads `id`.
 fn feeds_others(cx: &Lowering, id: NodeId) -> bool {
     let others = |g: &usize| {
         let group = cx.groups.get(*g);
@@ -227,16 +231,16 @@ fn feeds_others(cx: &Lowering, id: NodeId) -> bool {
     cx.readers(id).iter().any(others)
 }
 
-/// A value's size, and the steps during which it needs a buffer.
+/// The size of a value, and the steps during which it needs a buffer.
 struct LiveRange {
     bytes: u64,
-    /// The step that writes it first.
+    /// The first step that writes it.
     first: usize,
-    /// The step that reads it last.
+    /// The last step that reads it.
     last: usize,
 }
 
-/// The steps with all their slots, which of them may run at once, and the sizes of the activation buffers.
+/// The steps with all their slots, the concurrent groups, and the sizes of the activation buffers.
 pub(super) struct Memory {
     pub steps: Vec<Step>,
     pub concurrent: Vec<ConcurrentSteps>,
@@ -318,7 +322,7 @@ impl Memory {
     }
 }
 
-/// Chooses a buffer for each value: the sizes of the buffers, and the buffer of each value.
+/// Assigns a buffer to each value. Returns the sizes of the buffers, and the buffer of each value.
 fn assign(ranges: &[LiveRange]) -> (Vec<u64>, Vec<usize>) {
     let mut by_size: Vec<usize> = (0..ranges.len()).collect();
     by_size.sort_by_key(|&i| (std::cmp::Reverse(ranges[i].bytes), ranges[i].first));
@@ -327,7 +331,8 @@ fn assign(ranges: &[LiveRange]) -> (Vec<u64>, Vec<usize>) {
     let mut chosen = vec![0; ranges.len()];
     for i in by_size {
         let range = &ranges[i];
-        // Larger values were placed before, so every buffer is large enough; the last is smallest.
+        // Larger values are already assigned, so every buffer is large enough, and the last one is
+        // the smallest.
         let free = allocator.last_free(range.first, range.last);
         let buffer = free.unwrap_or_else(|| {
             sizes.push(range.bytes.next_multiple_of(16));
@@ -388,7 +393,7 @@ fn place_dispatch(dispatch: &mut Dispatch, step: &Step, scratch: &[Slot]) -> Res
         .any(|r| written.iter().any(|w| w.buffer == r.buffer))
     {
         let detail = format!(
-            "{} reads and writes one buffer: {read:?} {written:?}",
+            "{} reads and writes the same buffer: {read:?} {written:?}",
             step.label
         );
         return Err(Error::internal("memory plan", detail));

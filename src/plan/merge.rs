@@ -1,8 +1,8 @@
 //! Merges the updates of many parameters into one step.
 //!
-//! Parameters, gradients and each kind of optimizer state lie in the same order in buffers of their
-//! own. So where neighbouring steps apply the same chain to slots that follow each other in every
-//! buffer, one chain over the whole range does them all, and touches only padding besides.
+//! Parameters, gradients and each kind of optimizer state have the same order in separate buffers.
+//! So if adjacent steps apply the same chain to adjacent slots in every buffer, one chain over the
+//! whole range computes them all. It also processes the padding between them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ use super::lower::elementwise_kernel;
 use super::memory::FixedPlacements;
 use super::{Dispatch, Slot, Step};
 
-/// The steps, with each run of mergeable ones as one.
+/// Returns the steps, with each run of mergeable ones merged.
 pub(super) fn merge_updates(
     steps: Vec<Step>,
     placements: &FixedPlacements,
@@ -41,15 +41,15 @@ pub(super) fn merge_updates(
     merged
 }
 
-/// Steps that follow each other and are to become one. It is put together once, when all are known.
+/// Consecutive steps that are merged. The merged step is assembled once, when all are known.
 struct Run {
     first: Step,
-    /// The placements over all of them, by the first one's operands; none while that is alone.
+    /// The ranges over all of them, by the operands of the first one; empty for a single step.
     ranges: Vec<(Operand, Slot)>,
     more: Vec<Step>,
 }
 
-/// The place of an operand in a step that is not filled in yet.
+/// Returns the slot of an operand in a step whose slots are not filled in yet.
 fn place(step: &Step, operand: Operand, placements: &FixedPlacements) -> Option<Slot> {
     let Operand::Node(id) = operand else {
         return None;
@@ -68,7 +68,7 @@ impl Run {
         }
     }
 
-    /// The placements of the first step's operand in all steps of the run.
+    /// Returns the range of the first step's operand over all steps of the run.
     fn place(&self, operand: Operand, placements: &FixedPlacements) -> Option<Slot> {
         let known = self.ranges.iter().find(|(o, _)| *o == operand);
         match known {
@@ -77,7 +77,7 @@ impl Run {
         }
     }
 
-    /// The placements with one more step, where that can be merged too.
+    /// Returns the ranges with one more step, if it can be merged.
     fn with(
         &self,
         step: &Step,
@@ -101,9 +101,10 @@ impl Run {
         };
         let mut ranges: Vec<(Operand, Slot)> = Vec::new();
         for (l, m) in x.leaves.iter().zip(&y.leaves) {
-            // What the run reads element by element, it reads so in all its steps.
+            // An operand that is already in the run is read element by element in all its steps.
             let known = self.ranges.iter().any(|(o, _)| *o == l.operand);
-            // An equal walk over one element each is element by element, or the same scalar for all.
+            // An equal walk over one element each is element by element, or the same scalar for
+            // all.
             let same = (known || is_same(&l.access, l.len)) && is_same(&m.access, m.len);
             let shared = !known
                 && l.operand == m.operand
@@ -123,7 +124,7 @@ impl Run {
                 .chain(e.stores.iter().map(|s| s.dtype));
             types.any(DType::is_half)
         };
-        // What is packed lies in other slots than what is not.
+        // Packed values have other slots than values that are not packed.
         if stores_half(x) {
             return None;
         }
@@ -138,7 +139,7 @@ impl Run {
         fit.then_some(ranges)
     }
 
-    /// The steps as one.
+    /// Returns the merged step.
     fn merge(self, limits: &KernelLimits) -> Step {
         let Run {
             first,
@@ -152,7 +153,7 @@ impl Run {
     }
 }
 
-/// Whether a leaf of `len` elements is read element by element.
+/// Returns whether a leaf of `len` elements is read element by element.
 fn is_same(access: &Access, len: usize) -> bool {
     match access {
         Access::Same => true,
@@ -164,7 +165,7 @@ fn is_same(access: &Access, len: usize) -> bool {
     }
 }
 
-/// The range over both placements, where the second begins right after the first.
+/// Returns the range over both slots, if the second one begins right after the first.
 fn follow(x: Slot, y: Slot) -> Option<Slot> {
     let next = (x.offset + x.bytes).next_multiple_of(ALIGNMENT);
     (x.buffer == y.buffer && y.offset == next).then(|| Slot {
@@ -173,7 +174,7 @@ fn follow(x: Slot, y: Slot) -> Option<Slot> {
     })
 }
 
-/// All entries of the lists, each once.
+/// Returns all entries of the lists, each once.
 fn union<'a>(lists: impl Iterator<Item = &'a Vec<(NodeId, Slot)>>) -> Vec<(NodeId, Slot)> {
     let mut seen = HashSet::new();
     lists
@@ -204,7 +205,7 @@ fn widen(
         }
     }
     let all = || [first].into_iter().chain(more);
-    // The placements of the first step reach over all of them; those of the others are kept as they are.
+    // The slots of the first step are extended over all of them; those of the others are kept.
     let widened = |of: fn(&Step) -> &Vec<(NodeId, Slot)>| {
         let mut seen = HashSet::new();
         let each = all().flat_map(of).filter(|(id, _)| seen.insert(*id));

@@ -1,19 +1,19 @@
-//! The memory of several plans of which only one runs at a time.
+//! The shared memory of several plans of which only one runs at a time.
 
 use super::{BufferPlan, BufferRole};
 
 /// The buffers that some plans share.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shared {
-    /// Role and size of each.
+    /// The role and size of each buffer.
     pub buffers: Vec<(BufferRole, u64)>,
     /// By plan and its own buffer: the index into `buffers`.
     pub indices: Vec<Vec<usize>>,
 }
 
 impl Shared {
-    /// The largest of one plan shares with the largest of another, and so on down: no other pairing takes
-    /// fewer bytes.
+    /// Pairs the largest buffer of one plan with the largest of another, and so on. No other
+    /// pairing takes fewer bytes.
     pub fn new(plans: &[&[BufferPlan]]) -> Self {
         let mut buffers: Vec<(BufferRole, u64)> = Vec::new();
         let mut indices: Vec<Vec<usize>> = plans.iter().map(|p| vec![0; p.len()]).collect();
@@ -37,7 +37,7 @@ impl Shared {
         Shared { buffers, indices }
     }
 
-    /// Bytes of all buffers.
+    /// Returns the bytes of all buffers.
     pub fn bytes(&self) -> u64 {
         self.buffers.iter().map(|(_, bytes)| bytes).sum()
     }

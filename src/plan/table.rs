@@ -1,4 +1,4 @@
-//! A plan as a table for people.
+//! The text form of a plan, as a table.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ impl fmt::Display for Plan {
         for group in &self.concurrent {
             writeln!(
                 f,
-                "steps {} to {} may run at once",
+                "steps {} to {} may run concurrently",
                 group.start,
                 group.end - 1
             )?;

@@ -22,7 +22,7 @@ fn buffers(count: usize) -> Vec<Binding> {
         .collect()
 }
 
-/// The words before and after those that were renamed.
+/// Returns the text with single spaces between words.
 fn squeezed(kernel: &Kernel) -> String {
     kernel
         .text()
@@ -64,7 +64,8 @@ fn names_are_apart_and_members_are_not_names() {
     }
     assert!(text.contains("@binding(1) var<storage, read_write> k0_y"));
     assert!(text.contains("@binding(2) var<storage, read_write> k1_y"));
-    // Grids with where they begin, the end, and both kernels' parameters, each 16 bytes.
+    // The grids with their first workgroups, the end, and the parameters of both kernels, 16 bytes
+    // each.
     let params = [2.5f32.to_bits(), 7, 0, 0];
     let mut words = vec![2, 3, 1, 0, 2, 3, 1, 6, 0, 0, 0, 12];
     words.extend([params, params].concat());
@@ -96,7 +97,7 @@ fn workgroups_of_invocations_that_work_together_stay_as_they_are() {
         "{text}"
     );
     assert!(text.contains("if place < 4u { k2_main(place); }"), "{text}");
-    // Without any, the largest workgroups are everyone's.
+    // Without kernels that cooperate, the largest workgroup size is used for all.
     let text = fused(&[&plain(4), &plain(64)]).unwrap();
     assert!(text.contains("@workgroup_size(64, 1, 1)"), "{text}");
     assert_eq!(fused(&[&together(8), &together(16)]), None);

@@ -1,8 +1,8 @@
-//! WGSL as tokens: enough to tell the names that a text declares from those that it uses.
+//! WGSL as tokens: enough to separate the names that a text declares from those that it uses.
 
 use std::collections::HashSet;
 
-/// Where the arguments of the attributes `name` begin.
+/// Iterates over the positions of the arguments of the attribute `name`.
 pub(super) fn attributes<'a>(
     tokens: &'a [Token<'_>],
     name: &'a str,
@@ -16,7 +16,7 @@ pub(super) fn attributes<'a>(
         })
 }
 
-/// The names that are declared outside of functions.
+/// Returns the names that are declared outside of functions.
 pub(super) fn names<'a>(tokens: &[Token<'a>]) -> HashSet<&'a str> {
     let mut names = HashSet::new();
     let mut depth = 0;
@@ -28,7 +28,7 @@ pub(super) fn names<'a>(tokens: &[Token<'a>]) -> HashSet<&'a str> {
                 names.extend(tokens.get(i + 1).map(|t| t.text));
             }
             "var" if depth == 0 => {
-                // Behind `<...>` where there is an address space.
+                // After `<...>` if there is an address space.
                 let name = tokens
                     .get(i + 1..)
                     .and_then(|rest| match rest.first()?.is("<") {
@@ -43,7 +43,7 @@ pub(super) fn names<'a>(tokens: &[Token<'a>]) -> HashSet<&'a str> {
     names
 }
 
-/// A name, a number or a sign, and the space before it.
+/// A name, a number or a sign, and the whitespace before it.
 pub(super) struct Token<'a> {
     pub space: &'a str,
     pub text: &'a str,
@@ -55,13 +55,13 @@ impl Token<'_> {
     }
 }
 
-/// A text without comments, so that no line of one kernel ends in those of the next.
+/// Removes comments, so that a comment on the last line does not extend into the next kernel.
 pub(super) fn without_comments(text: &str) -> String {
     let lines = text.lines().map(|line| line.split("//").next());
     lines.flatten().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The tokens of a text without comments.
+/// Returns the tokens of a text without comments.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;

@@ -1,11 +1,11 @@
-//! How many storage buffers a group binds: devices offer as few as eight.
+//! Counts the storage buffers that a group binds; some devices have only eight.
 
 use crate::graph::{NodeId, Phase};
 
 use super::{Fuser, Group, ViewSource};
 
 impl Fuser<'_> {
-    /// The tensors that a kernel for these nodes reads; constants are part of the kernel.
+    /// Returns the tensors that a kernel for these nodes reads. Constants are part of the kernel.
     pub(super) fn read_from_memory(&self, nodes: &[NodeId]) -> Vec<NodeId> {
         let mut bound: Vec<NodeId> = Vec::new();
         for root in nodes.iter().flat_map(|&n| self.reads(n)).map(|f| f.root) {
@@ -16,7 +16,7 @@ impl Fuser<'_> {
         bound
     }
 
-    /// Storage buffers that a group binds, with `extra` joined to it.
+    /// Returns the number of storage buffers that a group binds, with `extra` added to it.
     pub(super) fn buffers(&self, group: &Group, extra: Option<NodeId>) -> usize {
         let mut nodes: Vec<NodeId> = group.nodes().collect();
         if let Some(extra) = extra {
@@ -24,7 +24,7 @@ impl Fuser<'_> {
             nodes.push(extra);
         }
         let mut bound = self.read_from_memory(&nodes);
-        // Readers that come later may still join, so they do not count yet.
+        // Later readers may still join the group, so they do not count yet.
         let last = nodes.iter().max().copied();
         for &id in &nodes {
             let stored = self.required[id.index()]
@@ -35,19 +35,19 @@ impl Fuser<'_> {
                 bound.push(id);
             }
         }
-        // At least one value is stored in the end.
+        // At least one value is stored at the end.
         bound.len().max(1)
     }
 
-    /// Storage buffers that a finished group binds.
+    /// Returns the number of storage buffers that a finished group binds.
     pub(super) fn bound(&self, group: &Group) -> usize {
         let nodes: Vec<NodeId> = group.nodes().collect();
         let own = |id: &&NodeId| !self.in_place(**id, &nodes);
         self.read_from_memory(&nodes).len() + group.outputs.iter().filter(own).count()
     }
 
-    /// Whether a node's value lands in a variable that these nodes read, and nothing later does: both
-    /// are one buffer. Earlier phases have read the old value by then.
+    /// Returns whether a node's value is stored in a variable that these nodes read and nothing
+    /// later reads, so that both are one buffer. Earlier phases have already read the old value.
     pub(super) fn in_place(&self, id: NodeId, nodes: &[NodeId]) -> bool {
         let Some(leaf) = self.replaces[id.index()] else {
             return false;

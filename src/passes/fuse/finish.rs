@@ -1,4 +1,5 @@
-//! The end of the walk: what each group must store, and groups that store too much cut in two.
+//! The end of the walk: determines what each group must store, and splits groups that store too
+//! much.
 
 use std::collections::HashSet;
 
@@ -7,11 +8,11 @@ use crate::graph::NodeId;
 use super::{Fuser, Group};
 
 impl Fuser<'_> {
-    /// The groups, with what each must store.
+    /// Returns the groups with their outputs.
     pub(super) fn finish(mut self) -> Vec<Group> {
         let groups = std::mem::take(&mut self.groups);
         let mut done = Vec::new();
-        // A group that became another's prologue is empty.
+        // A group that became the prologue of another one is empty.
         let left = |g: &Group| g.anchor.is_some() || !g.epilogue.is_empty();
         let mut work: Vec<Group> = groups.into_iter().rev().filter(left).collect();
         while let Some(mut group) = work.pop() {
@@ -21,7 +22,7 @@ impl Fuser<'_> {
             let fixed: Vec<NodeId> = group.epilogue.iter().filter(fixed).copied().collect();
             let at_least = if group.anchor.is_some() { 1 } else { 2 };
             if self.bound(&group) > most && fixed.len() >= at_least {
-                // Too many values turned out to be needed elsewhere: halve the chain.
+                // Too many values are needed elsewhere, so the chain is halved.
                 let (first, second) = fixed.split_at(fixed.len() / 2);
                 work.push(Group {
                     prologue: Vec::new(),
@@ -35,7 +36,7 @@ impl Fuser<'_> {
             }
             done.push(group);
         }
-        // A node that was cut off from its readers above must be stored for them.
+        // A node that was split from its readers above must be stored for them.
         let mut all = done;
         for i in 0..all.len() {
             let Some(mut group) = all.get(i).cloned() else {
@@ -47,7 +48,7 @@ impl Fuser<'_> {
         all
     }
 
-    /// The nodes of a group that are needed outside of it.
+    /// Finds the nodes of a group that are needed outside of it.
     fn find_outputs(&self, group: &mut Group) {
         let nodes: Vec<NodeId> = group.nodes().collect();
         let outside = |id: &NodeId| self.required[id.index()] || self.read_outside(*id, &nodes);
@@ -58,7 +59,8 @@ impl Fuser<'_> {
             .collect();
     }
 
-    /// Whether a node is read anywhere but among `nodes`. A rematerialized reader runs where its own readers run.
+    /// Returns whether a node is read outside of `nodes`. A rematerialized reader runs where its
+    /// own readers run.
     fn read_outside(&self, id: NodeId, nodes: &[NodeId]) -> bool {
         let mut open = vec![id];
         let mut seen: HashSet<NodeId> = HashSet::new();
