@@ -1,7 +1,7 @@
-//! The GPU executor on hand-made plans: uploads, dispatches, readback, errors and loss.
+//! The GPU executor on hand-written plans: uploads, dispatches, readback, errors and device loss.
 //!
-//! Any adapter will do, a software one too: `VK_DRIVER_FILES` picks the driver on Linux. No adapter
-//! is a failure, unless `WGRAD_SKIP_GPU=1` says that this machine has none.
+//! Any adapter is suitable, including software adapters; on Linux, `VK_DRIVER_FILES` selects the
+//! driver. A missing adapter is a failure, unless `WGRAD_SKIP_GPU=1` is set.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -28,7 +28,7 @@ use wgrad::{DType, Error, Source, ops};
 
 const N: usize = 1009;
 
-/// `y[i] = a x[i] + b y[i]`, one element an invocation.
+/// `y[i] = a x[i] + b y[i]`, with one element per invocation.
 fn axpby(n: usize, a: f32, b: f32) -> Kernel {
     let text = "\
         override WG: u32 = 64u;\n\
@@ -108,7 +108,7 @@ fn variable(name: &str, n: usize) -> Variable {
     }
 }
 
-/// `h = 2 x; w += h; result = w[0]`, for `n` of the elements of the variable `w`.
+/// `h = 2 x; w += h; result = w[0]`, for `n` elements of the variable `w`.
 fn plan(layout: &Layout, n: usize) -> Plan {
     let w = layout.placements[0].slot;
     let w = Slot {
@@ -138,7 +138,7 @@ fn plan(layout: &Layout, n: usize) -> Plan {
     }
 }
 
-/// `h = w; w += h`, for all `n` elements of the variable `w`: no inputs, no results.
+/// `h = w; w += h`, for all `n` elements of the variable `w`, without inputs and results.
 fn doubling(layout: &Layout, n: usize) -> Plan {
     let w = layout.placements[0].slot;
     let h = slot(BufferId::Local(0), 0, n);
@@ -197,7 +197,10 @@ fn adapters_are_listed_and_selected() {
     if all.iter().all(|a| a.kind == AdapterKind::Software) {
         let error = GpuDevice::open(&Selector::Gpu).unwrap_err();
         assert!(matches!(error, Error::NoAdapter { .. }));
-        assert!(error.to_string().contains("runs on the CPU"), "{error}");
+        assert!(
+            error.to_string().contains("is a software adapter"),
+            "{error}"
+        );
     }
 }
 
@@ -208,7 +211,7 @@ fn runs_at_webgpu_default_limits() {
         ..options()
     };
     let Some(device) = open(&options) else { return };
-    // What a driver is, no limit changes.
+    // The properties of the driver do not depend on the limits.
     let KernelLimits {
         software,
         max_loop_iterations,
@@ -319,7 +322,7 @@ fn runs_that_share_a_submission_have_inputs_of_their_own_and_stay_in_order() {
             want.push(w.to_bits());
         }
         match round % 2 {
-            // What is written comes after the runs before, and what is read as well.
+            // Writes and reads come after the previous runs.
             0 => zeros(&mut executor),
             _ => {
                 assert_eq!(executor.read_variable(0).unwrap()[0], w.to_bits());
@@ -339,7 +342,7 @@ fn runs_with_large_inputs_and_with_none_share_submissions() {
     let Some(device) = open(&options()) else {
         return;
     };
-    // So large that a staging buffer holds one run's.
+    // So large that a staging buffer has room for one run only.
     let n = 100_000;
     let layout = Layout::new(&[variable("w", n)]);
     let plans = vec![Arc::new(doubling(&layout, n)), Arc::new(plan(&layout, n))];
@@ -439,7 +442,7 @@ fn a_long_run_is_split_into_submissions_with_the_same_result() {
     };
     let mut program = program();
     let mut plan = plan(&program.layout, N);
-    // So much work, as far as the executor knows, that each step gets a submission of its own.
+    // The executor assumes so much work that it submits each step separately.
     plan.steps.iter_mut().for_each(|s| s.flops = 1e12);
     program.plans = vec![Arc::new(plan)];
     let mut executor = GpuExecutor::new(&device, program).unwrap();
@@ -497,7 +500,7 @@ fn timed_runs_are_runs() {
     {
         plain.run(0, &[&x(i)]).unwrap();
         let timeline = timed.run_timed(0, &[&x(i)], timing).unwrap();
-        // A device whose timestamps make no sense has told so in the first run.
+        // A device with implausible timestamps has reported this in the first run.
         if i > 0 || timeline.clock == Clock::Timestamps {
             assert_eq!(timeline.steps.len(), 3);
         }
@@ -511,7 +514,7 @@ fn timed_runs_are_runs() {
         seen.push(timeline.clock.clone());
         println!("{}: {timeline:?}", device.name());
     }
-    assert!(matches!(&seen[1], Clock::Wall { why } if why == "asked for"));
+    assert!(matches!(&seen[1], Clock::Wall { why } if why == "as requested"));
     if !device.info().timestamps {
         assert!(matches!(&seen[0], Clock::Wall { .. }));
     }
@@ -607,7 +610,7 @@ fn a_compile_error_names_file_and_line() {
         text.contains("axpby") && text.contains("tests/bad.wgsl:3:"),
         "{text}"
     );
-    // The device is none the worse for it.
+    // The device still works.
     GpuExecutor::new(&device, self::program()).unwrap();
 }
 
@@ -676,7 +679,7 @@ fn what_does_not_fit_is_an_error_with_numbers() {
 
 #[test]
 fn memory_that_is_not_there_is_an_error() {
-    // At the adapter's limits in every mode: SwiftShader refuses a buffer of that size, but of smaller
+    // At the adapter's limits in every mode: SwiftShader rejects a buffer of that size. Of smaller
     // ones it fills as many as the machine has memory for, and the test is killed.
     let own = Options {
         limits: Limits::Adapter,
@@ -685,7 +688,7 @@ fn memory_that_is_not_there_is_an_error() {
     let Some(device) = open(&own) else {
         return;
     };
-    // No adapter has a thousand of its largest buffers. Nothing is written to them.
+    // No adapter has memory for a thousand of its largest buffers. They are never written.
     let bytes = device.kernel_limits().buffer_bytes.min(1 << 40) / 16 * 16;
     let arenas = (0..1000)
         .map(|i| Arena {
@@ -708,7 +711,7 @@ fn memory_that_is_not_there_is_an_error() {
             assert!(what.starts_with("arena") && asked == bytes);
         }
         Some(other) => panic!("{other}"),
-        // A software adapter promises what it will never have to give.
+        // A software adapter promises memory that it never has to provide.
         None => assert_eq!(device.info().kind, AdapterKind::Software),
     }
     let mut executor = GpuExecutor::new(&device, self::program()).unwrap();
@@ -771,7 +774,7 @@ fn a_destroyed_device_is_lost() {
     loses(&device, || device.destroy());
 }
 
-/// A device as a host application would have it, with both handlers set.
+/// A device of a host application, with both handlers set.
 struct Host {
     device: wgpu::Device,
     queue: wgpu::Queue,
@@ -868,8 +871,8 @@ fn two_threads_share_a_device() {
     std::thread::scope(|scope| (1..3).for_each(|k| drop(scope.spawn(move || work(k)))));
 }
 
-/// As in a host application, whose own loop polls the device: callbacks then run on other threads,
-/// and may be late.
+/// As in a host application whose own loop polls the device: callbacks run on other threads and may
+/// be late.
 #[test]
 fn another_thread_may_poll_the_device() {
     let Some(device) = open(&options()) else {
@@ -901,11 +904,12 @@ fn another_thread_may_poll_the_device() {
     });
 }
 
-/// The sum of a product, whose step has three variants: the right kernel made slow, a wrong one, the right one.
+/// The sum of a product, whose step has three variants: the correct kernel made slow, a wrong one,
+/// and the correct one.
 fn slow_wrong_and_right(limits: &KernelLimits) -> Program {
     let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
     let [a, b] = ["a", "b"].map(|name| ops::input(&shared, name, [64, 64], DType::F32));
-    // The relu is what the product does not end with: its epilogue is made anew below.
+    // The product's epilogue does not include the ReLU; it is emitted again below.
     let sum = a.matmul(&b).relu().sum(&[]);
     let mut graph = shared.replace(Graph::new(Mode::Eval));
     graph.take_error().unwrap();
@@ -930,7 +934,7 @@ fn slow_wrong_and_right(limits: &KernelLimits) -> Program {
         assert_eq!(found, 1);
         variant
     };
-    // A software driver ends loops that take tens of thousands of iterations in all.
+    // A software driver ends loops after tens of thousands of iterations in all.
     let slow = "var sum = 0.0;
         for (var k = 0u; k < 200u; k++) { sum = sum * 0.5 + f32(k & i); }
         let acc = select(given, F(sum), sum < -1.0);";
@@ -966,31 +970,31 @@ fn tuning_never_takes_a_variant_that_is_wrong() {
     let before = executor.counters();
     executor.idle().unwrap();
     assert_eq!(run(&mut executor), want);
-    // What tuning makes is its own, and it is over.
+    // Tuning does not change the counters, and it has ended.
     executor.idle().unwrap();
     let after = executor.counters();
     assert_eq!((after.buffers, after.bytes), (before.buffers, before.bytes));
     assert_eq!(after.pipelines, before.pipelines);
 
-    // What was found lies in one file, and the next program begins with it.
+    // The results are in one file, and the next program starts with them.
     let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(files.len(), 1);
     let text = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
     let found: serde_json::Value = serde_json::from_str(&text).unwrap();
     let variants = found["variants"].as_object().unwrap();
     assert_eq!(variants.len(), 1, "{text}");
-    // Which of the right ones is faster, the machine decides.
+    // Either of the correct variants may be the faster one.
     assert!(variants.values().all(|v| v == 0 || v == 2), "{text}");
     let device = open(&tuned).unwrap();
     let mut next = GpuExecutor::tuned(&device, program.clone()).unwrap();
     assert_eq!(run(&mut next), want);
-    // Without tuning it is the first variant.
+    // Without tuning, the first variant is used.
     let mut plain = GpuExecutor::new(&device, program).unwrap();
     assert_eq!(run(&mut plain), want);
     plain.idle().unwrap();
 }
 
-/// `a = 2 x + 0 a; b = 3 x + 0 b; w = a + w`: the first two need nothing of each other.
+/// `a = 2 x + 0 a; b = 3 x + 0 b; w = a + w`: the first two steps are independent.
 fn two_at_once() -> Program {
     let layout = Layout::new(&[variable("w", N)]);
     let w = layout.placements[0].slot;
@@ -1009,7 +1013,8 @@ fn two_at_once() -> Program {
         ],
         steps: vec![
             step(&[(axpby(N, 2.0, 0.0), vec![x, a])]),
-            // Not all of it: kernels of a fused dispatch have grids of their own, and this one has a second round.
+            // Not all of it: kernels of a fused dispatch have their own grids, and this one has a
+            // second round.
             step(&[
                 (axpby(N / 3, 3.0, 0.0), vec![x, b]),
                 (axpby(N / 5, 0.5, 1.0), vec![x, b]),
@@ -1050,7 +1055,7 @@ fn concurrent_steps_are_fused_and_give_the_same_bits() {
     assert_eq!(executor.dispatches(0), 4);
     executor.write_variable(0, &zeros).unwrap();
     assert_eq!(run(&mut executor), want);
-    // Timed, each step has its own dispatches.
+    // In a timed run, each step has its own dispatches.
     executor.write_variable(0, &zeros).unwrap();
     executor.run_timed(0, &[&x], Timing::Best).unwrap();
     assert_eq!(executor.read_variable(0).unwrap(), want);

@@ -13,7 +13,7 @@ fn tables_say_where_the_time_goes() {
     let ran = wgrad(folder.path(), "profile c.toml --steps 2").ok();
     let expected = [
         "2 timed training steps of 7 samples",
-        "the computer's clock (the device is the computer)",
+        "the host's clock (the device is the host)",
         "GFLOP/s of fused multiply-adds",
         "by op",
         "matmul, forward",

@@ -1,10 +1,11 @@
-//! Runs plans on a device and on the reference in lockstep: the first step that differs is an error.
+//! Runs plans on a device and on the reference in lockstep. The first step that differs is an
+//! error.
 //!
-//! Before each step its inputs are read back, the step's nodes are evaluated in f64 from just those
-//! values, the step runs, and what it left behind is compared. So errors do not add up from step to
-//! step, and the step that is named is the one that is wrong. The comparison also notices a value
-//! that is overwritten while it is still needed, and, as memory is filled with NaN before it is
-//! computed, an element that is left out.
+//! Before each step, its inputs are read back, and its nodes are evaluated in f64 from these
+//! values. Then the step runs, and its results are compared. So errors do not accumulate over
+//! steps, and the reported step is the wrong one. The comparison also detects a value that is
+//! overwritten too early. Memory is filled with NaN before it is computed, so that it also detects
+//! elements that are not written.
 //!
 //! Invariant: a run that passes leaves the same bits as an unchecked one.
 
@@ -15,10 +16,10 @@ use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Ti
 use crate::plan::{Plan, Port};
 use crate::{Error, Result};
 
-/// An executor that compares every step of another with the reference.
+/// An executor that compares every step of another one with the reference.
 ///
-/// A run fails with [`Error::Diverged`] at the first step that differs, and with [`Error::Internal`]
-/// where the plan lets a value be overwritten too early.
+/// A run fails with [`Error::Diverged`] at the first step that differs, and with
+/// [`Error::Internal`] if the plan overwrites a value too early.
 pub struct CheckedExecutor {
     inner: Box<dyn Stepwise>,
     program: Program,
@@ -27,7 +28,7 @@ pub struct CheckedExecutor {
 }
 
 impl CheckedExecutor {
-    /// Checks `inner`, which runs the plans of `program`.
+    /// Creates an executor that checks `inner`, which runs the plans of `program`.
     pub fn new(inner: Box<dyn Stepwise>, program: Program) -> Self {
         CheckedExecutor {
             inner,
@@ -106,7 +107,7 @@ impl Executor for CheckedExecutor {
         }
     }
 
-    /// Each step is waited for, so the next run never has to wait.
+    /// The executor waits for each step, so the next run never has to wait.
     fn is_ready(&mut self) -> Result<bool> {
         Ok(true)
     }

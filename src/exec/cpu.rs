@@ -1,10 +1,11 @@
 //! The CPU device: runs plans in f32, for machines without a GPU.
 //!
-//! Everything is prepared when the executor is made: the memory, and for each plan a flat list of
-//! ops and chains with their slices. A run walks the list; it looks nothing up and makes nothing.
+//! Everything is prepared when the executor is created: the memory, and for each plan a flat list
+//! of ops and chains with their slices. A run iterates over the list, without lookups or
+//! allocations.
 //!
-//! Invariant: the same bits twice, with any number of threads. Threads share the elements of a chain
-//! and the rows and columns of an op's result, never the terms of a sum.
+//! Invariant: two runs give the same bits, with any number of threads. Threads share the elements
+//! of a chain and the rows and columns of an op's result, never the terms of a sum.
 
 mod buffer;
 mod buffers;
@@ -34,10 +35,10 @@ use memory::Memory;
 use step::{NextValues, PreparedDispatch, prepare};
 use thread_policy::ThreadPolicy;
 
-/// Most tensors that one step of a plan may read and write.
+/// The largest number of tensors that one step of a plan may read and write.
 pub const MAX_TENSORS: u32 = memory::MAX_ACCESSES as u32;
 
-/// Runs held for [`Executor::results`] before their list must grow.
+/// The number of runs held for [`Executor::results`] before their list must grow.
 const RESULTS: usize = 256;
 
 /// Runs plans on the CPU.
@@ -45,33 +46,34 @@ pub struct CpuExecutor {
     program: Program,
     plans: Vec<PreparedPlan>,
     memory: Memory,
-    /// A set for each thread.
+    /// One set for each thread.
     registers: Vec<Registers>,
     counters: Counters,
     last: Option<usize>,
-    /// Finished runs: number, plan and words, the words of all in one list.
+    /// Finished runs: number, plan and number of words. The words of all are in one list.
     finished: Vec<(u64, usize, usize)>,
     words: Vec<u32>,
 }
 
 struct PreparedPlan {
     steps: Vec<PreparedDispatch>,
-    /// By step of the plan: where its part of `steps` ends.
+    /// By step of the plan: the end of its range in `steps`.
     ends: Vec<usize>,
     buffers: Buffers,
-    /// Whether some step is worth more than one thread.
+    /// Whether some step is faster on more than one thread.
     parallel: bool,
-    /// Floating-point operations of a run.
+    /// The floating-point operations of a run.
     flops: f64,
-    /// Chooses the number of threads for a short plan.
+    /// Selects the number of threads for a short plan.
     thread_policy: ThreadPolicy,
 }
 
 impl CpuExecutor {
-    /// Prepares the plans of `program`, with all memory and threads they need.
+    /// Prepares the plans of `program`, with all memory and threads that they use.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] where the buffers do not fit; an internal error for a broken plan.
+    /// Returns [`Error::OutOfMemory`] if the buffers do not fit, and an internal error for an
+    /// invalid plan.
     pub fn new(program: Program) -> Result<Self> {
         let mut sizes: Vec<u64> = program.layout.arenas.iter().map(|a| a.bytes).collect();
         let arenas = sizes.len();
@@ -144,7 +146,7 @@ impl CpuExecutor {
         Ok(executor)
     }
 
-    /// Every place that is ever opened lies inside the memory.
+    /// Checks that every slice that is ever opened is inside the memory.
     fn check_accesses(&self) -> Result<()> {
         for place in &self.program.layout.placements {
             self.memory
@@ -185,7 +187,7 @@ impl CpuExecutor {
         self.plans.get(plan).ok_or_else(missing)
     }
 
-    /// Copies the inputs of a run of plan `plan` into their places.
+    /// Copies the inputs of a run of plan `plan` to their slots.
     fn take_inputs(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<()> {
         self.plan(plan)?;
         let (ports, prepared) = (&self.program.plans[plan].inputs, &self.plans[plan]);
@@ -206,7 +208,7 @@ impl CpuExecutor {
         Ok(())
     }
 
-    /// Keeps the results of a run of plan `plan`, which is over.
+    /// Keeps the results of a finished run of plan `plan`.
     fn hand_back(&mut self, plan: usize) -> Result<()> {
         let prepared = &self.plans[plan];
         for port in &self.program.plans[plan].results {

@@ -1,10 +1,11 @@
-//! What a device may compute: the reference's values, and how far off each element may be.
+//! Computes the expected results of a device: the reference's values, and a tolerance for each
+//! element.
 //!
-//! Some nodes' values are known (as the device holds them); others follow from these. A device that
-//! fuses rounds where it likes between them, so the nodes on the way get errors, each within its op's
-//! own tolerance, and what comes through is measured: once the errors of one node alone, node after
-//! node, and then those of all together, drawn at random. That replaces an error analysis of every
-//! possible chain.
+//! The values of some nodes are known (from the device's memory); others are computed from these. A
+//! device rounds the values between fused nodes as it likes. So the nodes on the path get errors
+//! within their op's own tolerance, and the effect on the result is measured: first for each node
+//! alone, and then for all nodes together, with random errors. This replaces an error analysis of
+//! every possible chain.
 
 use std::collections::HashMap;
 
@@ -14,46 +15,46 @@ use crate::ops::{Array, Tolerance};
 use crate::random::Stream;
 use crate::{DType, Error, Result};
 
-/// How often the errors on the way are drawn with random signs; two more draws have them all up and
-/// all down.
+/// The number of draws of errors with random signs. Two more draws have all errors up and all
+/// errors down.
 const DRAWS: u64 = 6;
 
-/// A node's value by the reference, with what a device may be off.
+/// A node's value by the reference, with its tolerance.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// The node.
     pub node: NodeId,
     /// Its value.
     pub value: Array,
-    /// By element: the error allowed.
+    /// The tolerance of each element.
     pub allowed: Vec<f64>,
 }
 
-/// The element that is furthest off, in tolerances.
+/// The element with the largest error, in units of the tolerance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// Which element.
+    /// The index of the element.
     pub index: usize,
-    /// What the device computed.
+    /// The device's value.
     pub got: f64,
-    /// What the reference computed.
+    /// The reference's value.
     pub want: f64,
-    /// The distance in units of what is allowed: fine up to 1, infinite for NaN.
+    /// The distance in units of the tolerance: it passes up to 1, and is infinite for NaN.
     pub error: f64,
 }
 
 impl Difference {
-    /// Whether it is more than allowed.
+    /// Returns whether the error exceeds the tolerance.
     pub fn is_failure(&self) -> bool {
         self.error.is_nan() || self.error > 1.0
     }
 }
 
 impl Expected {
-    /// The element of `got` that is furthest off; `None` where there is nothing to compare.
+    /// Returns the element of `got` with the largest error; `None` if there is nothing to compare.
     ///
-    /// Elements that `f32` cannot hold (infinite, NaN, too large) are left out: WGSL lets a shader
-    /// assume that they do not occur, so there is nothing that must come out.
+    /// Elements that `f32` cannot represent (infinite, NaN, too large) are ignored: WGSL allows
+    /// shaders to assume that they do not occur, so no result is required.
     pub fn furthest(&self, got: &Array) -> Option<Difference> {
         let mut worst: Option<Difference> = None;
         let all = got.data.iter().zip(&self.value.data).zip(&self.allowed);
@@ -67,7 +68,7 @@ impl Expected {
                 _ if off.is_nan() => f64::INFINITY,
                 _ => off / allowed,
             };
-            // Infinitely far off what may be infinitely far off is no failure.
+            // An infinite error within an infinite tolerance is not a failure.
             let error = if error.is_nan() { 0.0 } else { error };
             if worst.is_none_or(|w| error > w.error) {
                 worst = Some(Difference {
@@ -82,8 +83,8 @@ impl Expected {
     }
 }
 
-/// The values of `outputs`, computed from `known` ones. Nodes that are not known and need inputs or
-/// variables take those from `values`.
+/// Computes the expected values of `outputs` from `known` values. Nodes that are not known and need
+/// inputs or variables take them from `values`.
 pub fn expected(
     graph: &Graph,
     outputs: &[NodeId],
@@ -107,7 +108,7 @@ pub fn expected(
         let value = value.ok_or_else(|| Error::internal("checking", "a value is missing"))?;
         let own = match order.contains(&node) {
             true => own(graph, node, &exact, &value),
-            // A copy of what is known.
+            // A copy of a known value.
             false => vec![0.0; value.data.len()],
         };
         all.push(Expected {
@@ -139,7 +140,7 @@ pub fn expected(
     Ok(all)
 }
 
-/// What must be computed, in order.
+/// Returns the nodes that must be computed, in order.
 fn order(graph: &Graph, outputs: &[NodeId], known: &HashMap<NodeId, Array>) -> Vec<NodeId> {
     let mut needed = vec![false; graph.nodes().len()];
     let mut stack: Vec<NodeId> = outputs.to_vec();
@@ -151,29 +152,30 @@ fn order(graph: &Graph, outputs: &[NodeId], known: &HashMap<NodeId, Array>) -> V
     graph.ids().filter(|id| needed[id.index()]).collect()
 }
 
-/// The way from what is known to the outputs.
+/// The path from the known values to the outputs.
 struct Way<'a> {
     graph: &'a Graph,
     outputs: &'a [NodeId],
-    /// What is computed, in order.
+    /// The nodes to compute, in order.
     order: &'a [NodeId],
-    /// By node: whether another one on the way reads it.
+    /// By node: whether another node on the path reads it.
     feeds: Vec<bool>,
     values: &'a Values,
-    /// By node: its value without an error.
+    /// By node: its value without errors.
     exact: &'a [Option<Array>],
-    /// By node: its value with the errors of a run; between two runs, without any.
+    /// By node: its value with the errors of a draw; between two draws, without errors.
     results: Vec<Option<Array>>,
 }
 
 impl Way<'_> {
-    /// By output and element: the sum of what each node on the way changes it by, alone in error.
+    /// Returns, for each output and element, the sum of the changes by the errors of each node
+    /// alone.
     ///
-    /// To first order, errors `e_i` of the nodes change `y` by the sum of `dy/dx_i e_i`, which is at
-    /// most the sum of `|dy/dx_i| |e_i|`. Where each element of a result comes from one element of
-    /// each node, that is what is added up here. Errors of all nodes together cannot stand in for it:
-    /// where there are as many of them as in `|x|^2 sign(x) s`, and all as large, they cancel in every
-    /// draw for some of a thousand elements, and the bound would be 0.
+    /// To first order, errors `e_i` of the nodes change `y` by the sum of `dy/dx_i e_i`, which is
+    /// at most the sum of `|dy/dx_i| |e_i|`. If each element of a result depends on one element of
+    /// each node, this function computes that sum. Draws of all errors together cannot replace it.
+    /// If there are as many errors as in `|x|^2 sign(x) s`, all of the same size, they cancel in
+    /// every draw for some of a thousand elements, and the bound would be 0.
     fn alone(&mut self) -> Result<Vec<Vec<f64>>> {
         let mut sum = self.zeros();
         for &id in self.order {
@@ -187,8 +189,9 @@ impl Way<'_> {
         Ok(sum)
     }
 
-    /// By output and element: the most that errors of all nodes together changed it by, in a few
-    /// draws. They cross what none crosses alone: the bound of a comparison, say.
+    /// Returns, for each output and element, the largest change by the errors of all nodes
+    /// together, in a few draws. Together, errors may cross a threshold that none crosses alone,
+    /// such as the bound of a comparison.
     fn together(&mut self) -> Result<Vec<Vec<f64>>> {
         let mut most = self.zeros();
         for draw in 0..DRAWS + 2 {
@@ -211,8 +214,9 @@ impl Way<'_> {
         self.outputs.iter().map(|id| vec![0.0; len(id)]).collect()
     }
 
-    /// By output and element, how far errors move it: those of node `only`, or of all nodes that
-    /// others read. `up` says for each element in turn which way. `None` where nothing moves.
+    /// Returns, for each output and element, the change by the errors of node `only`, or of all
+    /// nodes that others read. `up` returns the direction for each element in turn. Returns `None`
+    /// if nothing changes.
     fn run(
         &mut self,
         only: Option<NodeId>,
@@ -261,7 +265,7 @@ impl Way<'_> {
     }
 }
 
-/// The value with the whole error, up or down. What is subnormal may be flushed.
+/// Returns the value with its whole error, up or down. Subnormal values may be flushed to zero.
 fn nudge(v: f64, tolerance: Tolerance, up: bool) -> f64 {
     let most = tolerance.abs + tolerance.rel * v.abs();
     match up {
@@ -271,7 +275,7 @@ fn nudge(v: f64, tolerance: Tolerance, up: bool) -> f64 {
     }
 }
 
-/// A node from its inputs, with the op's numbers as a device gets them: rounded to `f32`.
+/// Evaluates a node from its inputs, with the op's constants rounded to `f32` as on a device.
 fn evaluate(
     graph: &Graph,
     id: NodeId,
@@ -308,7 +312,8 @@ fn evaluate(
     Ok(y)
 }
 
-/// The value as far as `f32` reaches: a constant is rounded, and what is too large is infinite.
+/// Limits the value to the range of `f32`: constants are rounded, and values that are too large
+/// become infinite.
 fn as_held(graph: &Graph, id: NodeId, mut y: Array) -> Array {
     let node = graph.node(id);
     if node.meta.dtype.is_float() {
@@ -332,7 +337,7 @@ fn tolerance(graph: &Graph, id: NodeId, results: &[Option<Array>], y: &Array) ->
     node.op.def().tolerance(&x.collect::<Vec<_>>(), y)
 }
 
-/// By element: the error that the op itself is allowed. Integers and truth values are exact.
+/// Returns, for each element, the tolerance of the op itself. Integers and booleans are exact.
 fn own(graph: &Graph, id: NodeId, exact: &[Option<Array>], y: &Array) -> Vec<f64> {
     let t = match graph.meta(id).dtype.is_float() {
         true => tolerance(graph, id, exact, y),

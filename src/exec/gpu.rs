@@ -1,11 +1,12 @@
-//! Plans on a GPU, through wgpu. Only this folder names it.
+//! Runs plans on a GPU through wgpu. Only this folder uses wgpu.
 //!
-//! A run is: the inputs from a staging ring, all dispatches in one pass, the results into a readback
-//! ring; one submission, or several where one would take too long. Nothing is read back in between,
-//! and after a program's executor has been made, nothing more is allocated.
+//! A run consists of copying the inputs from a staging ring, all dispatches in one pass, and
+//! copying the results to a readback ring. It is one submission, or several if one would take too
+//! long. Nothing is read back in between, and nothing is allocated after the executor of a program
+//! is created.
 //!
-//! Invariant: everything that can fail on the device runs under an error scope, so that no error
-//! reaches a host application's handler; and the loss of a device shows as a failed mapping.
+//! Invariant: everything that can fail on the device runs in an error scope, so that no error
+//! reaches a host application's handler. The loss of a device is detected as a failed mapping.
 
 mod compile;
 mod device;
@@ -19,7 +20,7 @@ pub use device::adapter::{AdapterInfo, AdapterKind, Selector, adapters};
 pub use device::{GpuDevice, Limits, Options};
 pub use executor::GpuExecutor;
 pub use tune::tuner::Tuning;
-/// The version of wgpu that a host application's device must come from.
+/// The version of wgpu that a host application must use for its device.
 pub use wgpu;
-/// A host application's device and queue, by names that say whose they are.
+/// A host application's device and queue.
 pub use wgpu::{Device as HostDevice, Queue as HostQueue};

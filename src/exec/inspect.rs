@@ -1,4 +1,4 @@
-//! Walking through a run of a plan, step by step, with a look at every value.
+//! Walks through a run of a plan, step by step, with access to every value.
 
 use std::collections::HashMap;
 
@@ -12,20 +12,20 @@ use crate::passes::Sources;
 use crate::plan::{Layout, Plan, Port, Slot, Step};
 use crate::{Error, Result};
 
-/// A NaN: what memory is filled with before a step computes it.
+/// A NaN with which memory is filled before a step computes it.
 const POISON: u32 = 0x7fc0_0000;
 
-/// A run of plan `index` of an executor, under way.
+/// A run of plan `index` of an executor in progress.
 pub struct Walk<'a> {
     executor: &'a mut dyn Stepwise,
     plan: &'a Plan,
     index: usize,
-    /// What was last seen of each node, to notice when its place is overwritten too early.
+    /// The last known words of each node, to detect a slot that is overwritten too early.
     held: HashMap<NodeId, Vec<u32>>,
 }
 
 impl<'a> Walk<'a> {
-    /// Hands over the words of the inputs, in the order of [`Plan::inputs`].
+    /// Starts the walk with the words of the inputs, in the order of [`Plan::inputs`].
     pub fn start(
         executor: &'a mut dyn Stepwise,
         plan: &'a Plan,
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// What a step must compute from what lies on the device now.
+    /// Returns the expected results of a step, from the current values on the device.
     pub fn expect(&mut self, step: &Step) -> Result<Vec<Expected>> {
         let mut known = HashMap::new();
         for &(id, slot) in &step.inputs {
@@ -80,10 +80,11 @@ impl<'a> Walk<'a> {
         expected(&self.plan.graph, &outputs, known, &Values::default())
     }
 
-    /// Runs step `at` by one of its variants (`None` for the chosen one): what it leaves behind, in
+    /// Runs step `at` with one of its variants (`None` for the chosen one). Returns its results, in
     /// the order of [`Step::outputs`].
     ///
-    /// May be called again for the same step: what it updated in place is put back before.
+    /// It may be called again for the same step: values that were updated in place are restored
+    /// first.
     pub fn run(&mut self, at: usize, variant: Option<usize>) -> Result<Vec<Vec<u32>>> {
         let plan = self.plan;
         let missing = || Error::argument("step", at, format!("below {}", plan.steps.len()));
@@ -113,12 +114,12 @@ impl<'a> Walk<'a> {
         outputs.map(|&(id, slot)| self.read(id, slot)).collect()
     }
 
-    /// How many variants of step `at` there are.
+    /// Returns the number of variants of step `at`.
     pub fn variants(&self, at: usize) -> usize {
         self.executor.variants(self.index, at)
     }
 
-    /// Describes a step: its kernels, and its nodes where they differ.
+    /// Describes a step by its kernels, and its nodes if they have other names.
     pub fn kernel_name(&self, at: usize, variant: usize) -> String {
         let label = self.plan.steps.get(at).map_or("", |s| &s.label);
         let mut kernels = self.executor.kernels(self.index, at, variant);
@@ -129,20 +130,20 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes what a step left behind for the truth from now on.
+    /// Takes the results of a step as correct from now on.
     pub fn accept(&mut self, step: &Step, outputs: Vec<Vec<u32>>) {
         for (&(id, _), words) in step.outputs.iter().zip(outputs) {
             self.held.insert(id, words);
         }
     }
 
-    /// The words of a node as an array.
+    /// Returns the words of a node as an array.
     pub fn array(&self, id: NodeId, words: &[u32]) -> Array {
         array_of(self.plan.graph.meta(id), words)
     }
 
-    /// After the last step: what is handed back, and the variables' new values, must be what was
-    /// computed. Gives the words of the results.
+    /// Ends the walk after the last step. Checks that the results and the new values of the
+    /// variables are those that were computed. Returns the words of the results.
     pub fn finish(mut self, layout: &Layout) -> Result<Vec<u32>> {
         let plan = self.plan;
         let sources = Sources::new(&plan.graph);
@@ -168,7 +169,7 @@ impl<'a> Walk<'a> {
         Ok(words)
     }
 
-    /// Reads the place of a value that must have survived.
+    /// Checks that the slot of a value still contains it.
     fn check(&mut self, id: NodeId, slot: Slot, reader: &str) -> Result<Vec<u32>> {
         let words = self.read(id, slot)?;
         match self.held.get(&id).is_some_and(|held| *held != words) {

@@ -1,6 +1,6 @@
-//! The reference as an executor: trains in f64, slowly, with nothing fused and nothing planned.
+//! The reference as an executor: trains in f64, slowly, without fusion or memory planning.
 //!
-//! What it gives is what the mathematics says, so other executors and other programs are compared
+//! Its results are those of the mathematics, so other executors and other programs are compared
 //! with it.
 
 use crate::exec::reference::{Values, evaluate};
@@ -10,7 +10,7 @@ use crate::ops::Array;
 use crate::plan::{Plan, Port};
 use crate::{DType, Error, Result};
 
-/// The words of a tensor as an array of f64.
+/// Converts the words of a tensor to an array of f64.
 pub fn array_of(meta: &Meta, words: &[u32]) -> Array {
     let value = |w: &u32| match meta.dtype {
         DType::F32 | DType::F16 | DType::Bf16 => f64::from(f32::from_bits(*w)),
@@ -20,7 +20,7 @@ pub fn array_of(meta: &Meta, words: &[u32]) -> Array {
     Array::new(meta.shape.clone(), words.iter().map(value).collect())
 }
 
-/// An array of f64 as the words of a tensor.
+/// Converts an array of f64 to the words of a tensor.
 pub fn words_of(dtype: DType, array: &Array) -> Vec<u32> {
     let word = |v: &f64| match dtype {
         DType::F32 | DType::F16 | DType::Bf16 => (*v as f32).to_bits(),
@@ -30,18 +30,18 @@ pub fn words_of(dtype: DType, array: &Array) -> Vec<u32> {
     array.data.iter().map(word).collect()
 }
 
-/// Runs plans' graphs in f64; variables keep their f64 values from run to run.
+/// Runs the graphs of plans in f64. Variables keep their f64 values between runs.
 pub struct ReferenceExecutor {
     program: Program,
     values: Values,
     results: Vec<RunResult>,
-    /// The values of the last run's nodes.
+    /// The values of the nodes in the last run.
     last: Vec<Option<Array>>,
     runs: u64,
 }
 
 impl ReferenceExecutor {
-    /// All variables are zero at first.
+    /// Creates an executor whose variables are all zero.
     pub fn new(program: Program) -> Self {
         let placements = &program.layout.placements;
         let variables = placements
@@ -61,7 +61,7 @@ impl ReferenceExecutor {
         }
     }
 
-    /// A variable's values in f64.
+    /// Returns a variable's values in f64.
     pub fn variable(&self, index: usize) -> Option<&Array> {
         self.values.variables.get(index)
     }

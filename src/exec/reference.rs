@@ -1,4 +1,4 @@
-//! The reference: the graph as naive mathematics in f64, node by node, nothing fused.
+//! The reference: evaluates the graph with naive mathematics in f64, node by node, without fusion.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::graph::{Graph, NodeId, Op};
 use crate::ops::Array;
 use crate::{Error, Result};
 
-/// The values of inputs (by name) and variables (by index) that a run starts from.
+/// The initial values of a run: inputs (by name) and variables (by index).
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     /// Inputs, by name.
@@ -15,7 +15,7 @@ pub struct Values {
     pub variables: Vec<Array>,
 }
 
-/// The value of every node that the graph's roots need; `None` for the others.
+/// Returns the value of every node on which the graph's roots depend; `None` for the others.
 pub fn evaluate(graph: &Graph, values: &Values) -> Result<Vec<Option<Array>>> {
     let mut needed = vec![false; graph.nodes().len()];
     for id in graph.roots() {
@@ -49,7 +49,7 @@ fn mark(graph: &Graph, id: NodeId, needed: &mut [bool]) {
     }
 }
 
-/// One node, from the values of its inputs.
+/// Evaluates a node from the values of its inputs.
 pub fn evaluate_node(
     graph: &Graph,
     id: NodeId,

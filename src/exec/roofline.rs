@@ -1,4 +1,5 @@
-//! The roofline of a device: its peak arithmetic rate and memory bandwidth, measured by kernels for this purpose.
+//! The roofline of a device: its peak arithmetic rate and memory bandwidth, measured by dedicated
+//! kernels.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,37 +13,39 @@ use crate::{DType, Result, Source};
 /// The measured peaks of a device, after the roofline model (Williams et al., 2009).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Roofline {
-    /// The peak number of f32 operations a second: fused multiply-adds of registers, two operations each.
+    /// The peak f32 operations per second: fused multiply-adds of registers, two operations each.
     pub flops: f64,
-    /// The bytes read and written a second when a large buffer is copied. Data in a cache moves faster.
+    /// The bytes read and written per second when a large buffer is copied. Data in a cache moves
+    /// faster.
     pub bandwidth: f64,
 }
 
-/// Seconds of a measurement at least, so that the overhead of a submission does not count.
+/// The shortest time of a measurement in seconds, so that the overhead of a submission is
+/// negligible.
 pub(super) const MIN_SECONDS: f64 = 0.01;
 
-/// Repetitions of a measurement, of which the fastest counts.
+/// The repetitions of a measurement, of which the fastest counts.
 pub(super) const REPEATS: usize = 3;
 
-/// Bytes of the copied buffer: larger than most caches.
+/// The bytes of the copied buffer: larger than most caches.
 pub(super) const COPY_BYTES: u64 = 64 << 20;
 
-/// Invocations of the arithmetic's kernel: enough for the largest GPUs.
+/// The invocations of the arithmetic kernel: enough for the largest GPUs.
 const INVOCATIONS: u32 = 1 << 18;
 
-/// Operations of an invocation in each round of `shaders/roofline_fma.wgsl`.
+/// The operations of an invocation in each round of `shaders/roofline_fma.wgsl`.
 const FLOPS_PER_ROUND: f64 = 256.0;
 
-/// Rounds of the first measurement.
+/// The rounds of the first measurement.
 const MIN_ROUNDS: u32 = 4;
 
-/// Measurements of the arithmetic, each of four times as many rounds as the one before.
+/// The number of arithmetic measurements, each with four times as many rounds as the previous one.
 const LEVELS: usize = 8;
 
-/// Copies in one submission at most.
+/// The largest number of copies in a submission.
 const MAX_COPIES: usize = 64;
 
-/// Measures a GPU. `open` makes the executor of a program.
+/// Measures a GPU. `open` creates the executor of a program.
 pub(crate) fn measure(
     limits: &KernelLimits,
     open: impl Fn(Program) -> Result<Box<dyn Stepwise>>,
@@ -78,11 +81,11 @@ fn copied(limits: &KernelLimits) -> u64 {
     COPY_BYTES.min(most) / 16 * 16
 }
 
-/// The seconds that the fastest of several runs takes, including the wait for it.
+/// Returns the seconds of the fastest of several runs, including the wait.
 fn fastest(executor: &mut dyn Stepwise, plan: usize, steps: std::ops::Range<usize>) -> Result<f64> {
     let probe = slot(0, 16);
     let mut least = f64::INFINITY;
-    // The first one compiles what drivers compile late.
+    // The first run compiles the kernels on drivers that compile late.
     for _ in 0..REPEATS + 1 {
         let start = Instant::now();
         executor.run_steps(plan, steps.clone())?;
@@ -100,7 +103,7 @@ fn slot(buffer: usize, bytes: u64) -> Slot {
     }
 }
 
-/// The kernels that measure a GPU: one of arithmetic for each measurement, and the copy.
+/// The kernels that measure a GPU: one arithmetic kernel for each measurement, and the copy.
 pub fn kernels(limits: &KernelLimits) -> (Vec<Kernel>, Kernel) {
     const WORKGROUP: u32 = 64;
     let kernel = |label, source, bindings, invocations: u64| Kernel {
@@ -126,7 +129,7 @@ pub fn kernels(limits: &KernelLimits) -> (Vec<Kernel>, Kernel) {
     ((0..LEVELS).map(arithmetic).collect(), copy)
 }
 
-/// A plan of the arithmetic, a step for each level, and one of copies.
+/// Returns a plan of the arithmetic, with a step for each level, and one of copies.
 fn program(limits: &KernelLimits) -> Program {
     let (arithmetic, copy) = kernels(limits);
     let step = |kernel: Kernel, slots: &[Slot]| Step {

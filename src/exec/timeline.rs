@@ -1,27 +1,27 @@
-//! When the parts of one run happened.
+//! The timeline of a run: when each part of it happened.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How the steps of a run are to be timed.
+/// How the steps of a run are timed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timing {
-    /// By the device's own clock where it has one whose times make sense, else by the computer's.
+    /// By the device's timestamps if they are plausible, else by the host's clock.
     #[default]
     Best,
-    /// By the computer's clock, whatever the device has.
+    /// By the host's clock in any case.
     WallClock,
 }
 
-/// Which clock timed the steps.
+/// The clock that timed the steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// The device's timestamps, one before and one after each step.
     Timestamps,
-    /// The computer's clock, read before and after each step. On a GPU each step was a submission that was
-    /// waited for, so its time is too long by what that costs.
+    /// The host's clock, read before and after each step. On a GPU, each step is a submission that
+    /// is waited for, so its time includes that overhead.
     Wall {
-        /// Why not the device's.
+        /// The reason why the device's timestamps were not used.
         why: String,
     },
 }
@@ -30,30 +30,30 @@ impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Clock::Timestamps => f.write_str("the device's timestamps"),
-            Clock::Wall { why } => write!(f, "the computer's clock ({why})"),
+            Clock::Wall { why } => write!(f, "the host's clock ({why})"),
         }
     }
 }
 
-/// What the computer does for a run, besides the steps.
+/// The work of the host in a run, apart from the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HostPhase {
-    /// The batch's rows are gathered.
+    /// Gathers the rows of the batch.
     Batch,
-    /// The inputs are handed over.
+    /// Uploads the inputs.
     Upload,
-    /// Commands are written.
+    /// Encodes commands.
     Encode,
-    /// Commands are handed to the driver.
+    /// Submits commands to the driver.
     Submit,
-    /// The steps run: the computer waits for a GPU, or does them itself.
+    /// Runs the steps: waits for a GPU, or computes them on the CPU.
     Run,
-    /// The results are fetched.
+    /// Reads the results.
     Results,
 }
 
 impl HostPhase {
-    /// All of them, in the order in which they happen.
+    /// All phases, in the order in which they happen.
     pub const ALL: [HostPhase; 6] = [
         HostPhase::Batch,
         HostPhase::Upload,
@@ -63,7 +63,7 @@ impl HostPhase {
         HostPhase::Results,
     ];
 
-    /// Its name in a trace.
+    /// Returns the name of the phase in a trace.
     pub fn name(self) -> &'static str {
         match self {
             HostPhase::Batch => "batch",
@@ -76,17 +76,17 @@ impl HostPhase {
     }
 }
 
-/// A stretch of time.
+/// An interval of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// When it begins, counted from the run's start.
+    /// The start, relative to the start of the run.
     pub start: Duration,
-    /// How long it is.
+    /// The length.
     pub length: Duration,
 }
 
 impl Span {
-    /// From `start` to `end`; empty where they are the wrong way round.
+    /// Creates the interval from `start` to `end`; empty if `end` precedes `start`.
     pub fn between(start: Duration, end: Duration) -> Self {
         Span {
             start,
@@ -94,36 +94,37 @@ impl Span {
         }
     }
 
-    /// When it ends.
+    /// Returns the end of the interval.
     pub fn end(self) -> Duration {
         self.start + self.length
     }
 }
 
-/// When the parts of one run happened.
+/// The times of the parts of a run.
 ///
-/// Invariant: steps follow each other and do not overlap, nor do the computer's phases.
+/// Invariant: steps are in order and do not overlap, and neither do the phases of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
-    /// Which clock timed the steps. Where it was the device's, its times are laid between the submission and
-    /// the end of the wait: how the two clocks stand to each other is not known.
+    /// The clock that timed the steps. The offset between the device's clock and the host's is
+    /// unknown, so times of the device are placed between the submission and the end of the wait.
     pub clock: Clock,
-    /// By step of the plan.
+    /// The interval of each step of the plan.
     pub steps: Vec<Span>,
-    /// What the computer did, in order; a phase may come several times.
+    /// The phases of the host, in order; a phase may occur several times.
     pub host: Vec<(HostPhase, Span)>,
 }
 
 impl Timeline {
-    /// The time of each of the computer's phases, in the order of [`HostPhase::ALL`], without the steps that
-    /// ran meanwhile. With the steps they add up to the run.
+    /// Returns the time of each phase of the host, in the order of [`HostPhase::ALL`], without the
+    /// steps that ran meanwhile. Together with the steps, they add up to the run.
     pub fn outside(&self) -> [(HostPhase, Duration); HostPhase::ALL.len()] {
         let mut left = HostPhase::ALL.map(|phase| {
             let spans = self.host.iter().filter(|(p, _)| *p == phase);
             (phase, spans.map(|(_, span)| span.length).sum::<Duration>())
         });
         let mut steps: Duration = self.steps.iter().map(|span| span.length).sum();
-        // Steps run while they are waited for; a quick device may begin while commands are handed over.
+        // Steps run while the host waits for them; a fast device may begin while the host submits
+        // commands.
         for phase in [HostPhase::Run, HostPhase::Submit] {
             for (_, length) in left.iter_mut().filter(|(p, _)| *p == phase) {
                 let taken = steps.min(*length);
@@ -135,7 +136,7 @@ impl Timeline {
     }
 }
 
-/// The spans of the computer's phases, written down as they end.
+/// Records the intervals of the host's phases as they end.
 pub(super) struct Stopwatch {
     pub began: Instant,
     last: Duration,
@@ -151,7 +152,7 @@ impl Stopwatch {
         }
     }
 
-    /// The time since the last lap was this phase's.
+    /// Adds the time since the last lap to this phase.
     pub fn lap(&mut self, phase: HostPhase) -> Span {
         let now = self.began.elapsed();
         let span = Span::between(self.last, now);
@@ -161,7 +162,8 @@ impl Stopwatch {
     }
 }
 
-/// The median of some durations; of an even number, the mean of the middle two. Zero for none.
+/// Returns the median of some durations. For an even number it is the mean of the middle two, for
+/// none it is zero.
 pub(crate) fn median(times: &mut [Duration]) -> Duration {
     times.sort();
     let at = |i: usize| times.get(i).copied().unwrap_or_default();
@@ -190,7 +192,7 @@ mod tests {
             ],
         };
         let micros = timeline.outside().map(|(_, t)| t.as_micros());
-        // 43 of the steps; 42 of them while the computer waits.
+        // The steps take 43 microseconds, 42 of them while the host waits.
         assert_eq!(micros, [0, 10, 10, 9, 0, 3]);
         assert_eq!(micros.iter().sum::<u128>() + 43, 75);
     }

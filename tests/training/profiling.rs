@@ -1,4 +1,4 @@
-//! Profiles: every step of the plan is in them, times add up, and the trainer stays as it was.
+//! Profiles: they contain every step of the plan, times add up, and the trainer does not change.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use wgrad::{Device, Error, Fit};
 
 use crate::{classes, classifier};
 
-/// Both ways to time, where there are two.
+/// Profiles with both ways of timing, if there are two.
 fn profiles(device: &Device) -> Vec<Profile> {
     let set = classes(50);
     let mut trainer = classifier().compile(device, &set).unwrap();
@@ -19,7 +19,7 @@ fn profiles(device: &Device) -> Vec<Profile> {
     each.into_iter().collect()
 }
 
-/// The complete events of a track: name, start and end.
+/// Returns the complete events of a track: name, start and end.
 fn events(trace: &Value, track: u64) -> Vec<(String, f64, f64)> {
     let all = trace["traceEvents"].as_array().unwrap().iter();
     let of = all.filter(|e| e["ph"] == "X" && e["tid"] == track);
@@ -35,7 +35,7 @@ fn events(trace: &Value, track: u64) -> Vec<(String, f64, f64)> {
     .collect()
 }
 
-/// Each event lies within the one that it begins in.
+/// Checks that each event is within the one in which it begins.
 fn assert_nested(mut events: Vec<(String, f64, f64)>) {
     events.sort_by(|a, b| a.1.total_cmp(&b.1).then(b.2.total_cmp(&a.2)));
     let mut open: Vec<(String, f64)> = Vec::new();
@@ -94,7 +94,7 @@ on_every_device! {
     fn tables_fit_a_terminal(device) {
         for profile in profiles(device) {
             let text = profile.to_string();
-            // A device's name, and what is wrong with its clock, are as long as they are.
+            // Lines with a device's name or a clock's error may be longer.
             for line in text.lines().skip(2) {
                 assert!(line.chars().count() <= 100, "{line}");
             }
@@ -104,7 +104,7 @@ on_every_device! {
             assert!(text.contains("tests/training/main.rs:"), "{text}");
             let rows = profile.by_step();
             let short = profile.table("steps", &rows, Some(2));
-            // The title, two rows, and the rest as one.
+            // The title, two rows, and a row for the rest.
             assert_eq!(short.lines().count(), 4, "{short}");
             assert!(short.contains(&format!("{} more", rows.len() - 2)), "{short}");
         }
@@ -115,8 +115,8 @@ on_every_device! {
         let [best, wall] = <[Profile; 2]>::try_from(profiles(device)).unwrap();
         let Clock::Wall { why } = &wall.clock else { panic!("{:?}", wall.clock) };
         match device.is_gpu() {
-            true => assert_eq!(why, "asked for"),
-            false => assert_eq!(why, "the device is the computer"),
+            true => assert_eq!(why, "as requested"),
+            false => assert_eq!(why, "the device is the host"),
         }
         match &best.clock {
             Clock::Timestamps => assert!(timestamps),

@@ -1,12 +1,13 @@
-//! A buffer of 32-bit words that starts at a cache line.
+//! A buffer of 32-bit words that is aligned to a cache line.
 
-/// Words of a cache line, which is also the widest vector of any CPU.
+/// The words of a cache line, which is also the width of the widest vector of any CPU.
 const LINE: usize = 16;
 
-/// Words, all of them zero at first.
+/// A buffer of words, initially zero.
 ///
-/// The system has zeros at hand and takes the memory when a word is first written. Asked for cache lines it
-/// would write them all at once, so it is asked for words, and the first line among them is the start.
+/// The system provides zeroed pages and allocates memory when a word is first written. An
+/// allocation with the alignment of cache lines would write all of it at once. So the buffer is
+/// allocated with the alignment of words, and begins at the first cache line in it.
 pub(super) struct Buffer {
     words: Vec<u32>,
     start: usize,
@@ -14,7 +15,8 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// At least so many words, in whole lines; `None` where there is no memory left.
+    /// Allocates at least `words` words, in whole cache lines. Returns `None` if there is not
+    /// enough memory.
     pub fn zeroed(words: usize) -> Option<Self> {
         let len = words.checked_next_multiple_of(LINE)?;
         let words: Vec<u32> = bytemuck::allocation::try_zeroed_vec(len.checked_add(LINE)?).ok()?;
@@ -26,18 +28,18 @@ impl Buffer {
         })
     }
 
-    /// How many words there are.
+    /// Returns the number of words.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// The words.
+    /// Returns the words.
     pub fn words(&self) -> &[u32] {
         let end = self.start + self.len;
         self.words.get(self.start..end).unwrap_or_default()
     }
 
-    /// The words, to be written.
+    /// Returns the words for writing.
     pub fn words_mut(&mut self) -> &mut [u32] {
         let end = self.start + self.len;
         self.words.get_mut(self.start..end).unwrap_or_default()

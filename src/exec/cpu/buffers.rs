@@ -1,23 +1,24 @@
-//! Which of the memory's buffers each slot of a plan lies in.
+//! Maps the slots of a plan to the buffers of the memory.
 
 use crate::plan::{BufferId, Slot};
 use crate::{Error, Result};
 
 use super::memory::Span;
 
-/// Where a plan's buffers lie in the memory, with the workspaces that all steps share.
+/// The buffers of a plan in the memory, with the workspaces that all steps share.
 pub(super) struct Buffers {
     pub arenas: usize,
-    /// For each of the plan's own buffers, its index in the memory.
+    /// The index in the memory of each of the plan's own buffers.
     pub locals: Vec<usize>,
-    /// The workspace for what a prologue makes, and the words it needs.
+    /// The workspace for the result of a prologue, and the number of its words.
     pub prologue: (usize, usize),
-    /// The workspace for what an op computed and its epilogue does not store.
+    /// The workspace for the result of an op that its epilogue does not store, and the number of
+    /// its words.
     pub acc: (usize, usize),
 }
 
 impl Buffers {
-    /// The first `words` words of a slot.
+    /// Returns the first `words` words of a slot.
     pub fn span(&self, slot: Slot, words: usize) -> Result<Span> {
         let buffer = match slot.buffer {
             BufferId::Arena(i) => Some(i).filter(|i| *i < self.arenas),
@@ -37,7 +38,7 @@ impl Buffers {
         }
     }
 
-    /// A workspace, made larger where it is too small.
+    /// Returns a workspace, which is extended if it is too small.
     pub fn workspace((buffer, words): &mut (usize, usize), len: usize) -> Span {
         *words = len.max(*words);
         Span {

@@ -1,11 +1,11 @@
 //! Elementwise chains on the CPU: an interpreter that works on blocks of elements.
 //!
-//! [`compile`] turns a [`crate::kernel::Expr`] into a flat list of calls, each of which makes one block of
-//! values. A block is small enough for its registers to stay in the first cache, and large enough
-//! for the interpreter to cost nothing beside the arithmetic. Leaves that lie in order are borrowed
-//! where they are; values that are stored are made in their place.
+//! [`compile`] converts a [`crate::kernel::Expr`] to a flat list of calls, each of which computes a
+//! block of values. A block is small enough for its registers to stay in the L1 cache, and large
+//! enough for the overhead of the interpreter to be negligible. Leaves in the chain's order are
+//! read in place; stored values are computed in place.
 //!
-//! Invariant: every element depends on its own index only, so blocks may be computed in any order,
+//! Invariant: every element depends only on its own index, so blocks may be computed in any order,
 //! by any number of threads, with the same bits.
 
 mod compile;
@@ -24,21 +24,21 @@ use crate::ops::pays;
 
 use super::memory::{Accesses, MAX_ACCESSES, Memory, Open};
 
-/// Most elements of a block.
+/// The largest number of elements of a block.
 pub(super) const BLOCK: usize = 1024;
 
-/// Most arguments of a function.
+/// The largest number of arguments of a function.
 const MAX_ARGS: usize = 4;
 
-/// Elements times calls from which a chain is worth waking other threads.
+/// The number of elements, times calls, from which a chain uses several threads.
 const PARALLEL_FROM: usize = 1 << 17;
 
-/// The registers of one thread: blocks of words.
+/// The registers of a thread: blocks of words.
 #[derive(Default)]
 pub(super) struct Registers(Vec<Vec<u32>>);
 
 impl Registers {
-    /// This many registers.
+    /// Creates `count` registers.
     pub fn new(count: usize) -> Self {
         Registers(vec![vec![0; BLOCK]; count])
     }
@@ -49,17 +49,17 @@ impl Registers {
 pub(super) struct Chain {
     accesses: Accesses,
     writes: usize,
-    /// How many elements.
+    /// The number of elements.
     len: usize,
-    /// Elements of a block; blocks start at its multiples.
+    /// The number of elements of a block; blocks start at its multiples.
     block: usize,
-    /// No block crosses a multiple of this: the rows that leaves repeat.
+    /// No block crosses a multiple of this number: the length of the rows that leaves repeat.
     row: usize,
-    /// Constants that stand where a tensor might, a block of each.
+    /// Constants used as tensors, with a block of each.
     constants: Vec<Vec<u32>>,
     /// Leaves that are the same in every block.
     once: Vec<Fetch>,
-    /// Leaves that must be fetched for every block.
+    /// Leaves that are fetched for every block.
     fetches: Vec<Fetch>,
     calls: Vec<Call>,
     copies: Vec<(Source, Target)>,
@@ -74,20 +74,20 @@ struct Fetch {
     register: usize,
 }
 
-/// Where the block of an argument lies.
+/// The source of a block of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Register(usize),
     Constant(usize),
-    /// A slice that the chain reads, in order.
+    /// A slice that the chain reads in order.
     Read(usize),
-    /// A slice that the chain reads again in every row.
+    /// A slice that the chain reads again for every row.
     Row(usize),
-    /// A slice that the chain writes: its old values, until they are written over.
+    /// A slice that the chain writes: its old values, until they are overwritten.
     Write(usize),
 }
 
-/// Where the block of a result goes.
+/// The target of a block of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     Register(usize),
@@ -97,7 +97,7 @@ enum Target {
 /// A function's loop over a block: first index, arguments, constants, results.
 type Loop = fn(u32, &[&[u32]], &[f64], &mut [u32]);
 
-/// One function on one block.
+/// A function applied to a block.
 #[derive(Debug)]
 struct Call {
     function: Loop,
@@ -108,29 +108,29 @@ struct Call {
 }
 
 impl Chain {
-    /// Registers it needs.
+    /// Returns the number of registers that the chain uses.
     pub fn registers(&self) -> usize {
         self.registers
     }
 
-    /// What it reads and writes.
+    /// Returns the slices that the chain reads and writes.
     pub fn accesses(&self) -> &Accesses {
         &self.accesses
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to compute.
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty() && self.copies.is_empty()
     }
 
-    /// Whether it is worth more than one thread.
+    /// Returns whether the chain is faster on more than one thread.
     pub fn is_parallel(&self) -> bool {
         self.len
             .saturating_mul(self.calls.len() + self.copies.len() + 1)
             >= PARALLEL_FROM
     }
 
-    /// Computes all elements. There is one set of registers for each thread that may take part.
+    /// Computes all elements. `registers` has a set for each thread that may take part.
     pub fn run(&self, memory: &mut Memory, registers: &mut [Registers]) {
         let Open { reads, mut writes } = memory.open(&self.accesses);
         let threads = match self.is_parallel() && pays(self.len, 0) {
@@ -170,7 +170,7 @@ impl Chain {
         );
     }
 
-    /// Computes the elements `first..first + len`, of which `writes` are the places.
+    /// Computes the elements `first..first + len`, which are those of `writes`.
     fn blocks(
         &self,
         first: usize,
@@ -207,9 +207,9 @@ struct Frame<'f, 'a> {
     reads: &'f [&'f [u32]],
     writes: &'f mut [&'a mut [u32]],
     registers: &'f mut [Vec<u32>],
-    /// The first element of `writes`.
+    /// The index of the first element of `writes`.
     first: usize,
-    /// The block's place in `writes`.
+    /// The position of the block in `writes`.
     at: usize,
     n: usize,
 }
@@ -247,7 +247,7 @@ impl Frame<'_, '_> {
         &slice[from..from + self.n]
     }
 
-    /// Takes the target out of the frame while `f` writes to it and reads the others.
+    /// Removes the target from the frame while `f` writes to it and reads the others.
     fn write(&mut self, target: Target, f: impl FnOnce(&Self, &mut [u32])) {
         match target {
             Target::Register(i) => {

@@ -1,4 +1,4 @@
-//! Running plans piece by piece, to compare and to look inside.
+//! Runs plans step by step, for comparison and inspection.
 
 use std::ops::Range;
 
@@ -49,7 +49,7 @@ impl Stepwise for CpuExecutor {
     }
 
     fn choose(&mut self, _plan: usize, _step: usize, _variant: usize) -> Result<()> {
-        // One way for each op.
+        // Each op has only one implementation.
         Ok(())
     }
 

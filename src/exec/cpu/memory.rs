@@ -1,17 +1,17 @@
-//! The CPU device's memory: buffers of 32-bit words that start at a cache line.
+//! The CPU device's memory: buffers of 32-bit words that are aligned to cache lines.
 //!
-//! A step names its slices once, when it is prepared; [`Accesses::new`] checks that what it writes
-//! overlaps nothing else. [`Memory::open`] then cuts the buffers into those slices by splitting
-//! borrows, so that in-place updates and many values in one buffer need no `unsafe`.
+//! A step names its slices once, when it is prepared. [`Accesses::new`] checks that its written
+//! slices overlap nothing else. [`Memory::open`] then splits the buffers into these slices by
+//! splitting borrows, so that in-place updates and many values in one buffer need no `unsafe`.
 
 use crate::{Error, Result};
 
 use super::buffer::Buffer;
 
-/// Most slices that one step may read, and that it may write.
+/// The largest number of slices that a step may read, and that it may write.
 pub(super) const MAX_ACCESSES: usize = 32;
 
-/// A part of a buffer, in words.
+/// A range of a buffer, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
     pub buffer: usize,
@@ -24,7 +24,7 @@ impl Span {
         self.start + self.len
     }
 
-    /// Whether the two share a word.
+    /// Returns whether the two ranges share a word.
     pub fn overlaps(self, other: Span) -> bool {
         let apart = self.buffer != other.buffer
             || self.end() <= other.start
@@ -41,7 +41,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Buffers of these sizes, in words, filled with zeros.
+    /// Allocates buffers of these sizes, in words, filled with zeros.
     pub fn new(words: &[usize]) -> Result<Self> {
         let mut buffers = Vec::with_capacity(words.len());
         for &words in words {
@@ -55,22 +55,22 @@ impl Memory {
         Ok(Memory { buffers })
     }
 
-    /// How many buffers there are.
+    /// Returns the number of buffers.
     pub fn count(&self) -> usize {
         self.buffers.len()
     }
 
-    /// Bytes of all buffers.
+    /// Returns the bytes of all buffers.
     pub fn bytes(&self) -> u64 {
         self.buffers.iter().map(|b| b.len() as u64 * 4).sum()
     }
 
-    /// Lets all but the first `count` buffers go.
+    /// Frees all but the first `count` buffers.
     pub fn keep(&mut self, count: usize) {
         self.buffers.truncate(count);
     }
 
-    /// The words of `span`.
+    /// Returns the words of `span`.
     pub fn get(&self, span: Span) -> Result<&[u32]> {
         let words = self.buffers.get(span.buffer).map(Buffer::words);
         words
@@ -78,7 +78,7 @@ impl Memory {
             .ok_or_else(|| outside(span))
     }
 
-    /// The words of `span`, to be written.
+    /// Returns the words of `span` for writing.
     pub fn get_mut(&mut self, span: Span) -> Result<&mut [u32]> {
         let words = self.buffers.get_mut(span.buffer).map(Buffer::words_mut);
         words
@@ -86,7 +86,7 @@ impl Memory {
             .ok_or_else(|| outside(span))
     }
 
-    /// The slices of a step.
+    /// Returns the slices of a step.
     pub fn open(&mut self, accesses: &Accesses) -> Open<'_> {
         let mut open = Open {
             reads: [&[]; MAX_ACCESSES],
@@ -104,7 +104,7 @@ impl Memory {
                 next_buffer = span.buffer + 1;
                 at = 0;
             }
-            // The regions of a buffer stand in order and apart, and were measured against its size.
+            // The regions of a buffer are sorted, disjoint, and checked against its size.
             let tail = rest.get_mut(span.start - at..).unwrap_or_default();
             let Some((slice, tail)) = tail.split_at_mut_checked(span.len) else {
                 break;
@@ -131,14 +131,14 @@ pub(super) struct Open<'a> {
     pub writes: [&'a mut [u32]; MAX_ACCESSES],
 }
 
-/// What a step reads and writes.
+/// The slices that a step reads and writes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Accesses {
     reads: Vec<Span>,
     regions: Vec<Region>,
 }
 
-/// A slice that is written, or a slice that covers reads which overlap.
+/// A slice that is written, or a slice that covers overlapping reads.
 #[derive(Clone, Debug)]
 struct Region {
     span: Span,
@@ -147,11 +147,12 @@ struct Region {
 }
 
 impl Accesses {
-    /// Checks and prepares. What is read and written in place counts as written only.
+    /// Checks and prepares the slices. A slice that is read and written in place counts only as
+    /// written.
     pub fn new(reads: Vec<Span>, writes: &[Span]) -> Result<Self> {
         if reads.len() > MAX_ACCESSES || writes.len() > MAX_ACCESSES {
             let detail = format!(
-                "{} reads and {} writes in one step",
+                "a step has {} reads and {} writes",
                 reads.len(),
                 writes.len()
             );
@@ -192,7 +193,7 @@ impl Accesses {
         Ok(Accesses { reads, regions })
     }
 
-    /// Whether all of them lie inside the memory.
+    /// Checks that all slices are inside the memory.
     pub fn check(&self, memory: &Memory) -> Result<()> {
         self.regions
             .iter()
@@ -203,6 +204,6 @@ impl Accesses {
 fn outside(span: Span) -> Error {
     Error::internal(
         "the CPU executor",
-        format!("{span:?} lies outside the memory"),
+        format!("{span:?} is outside the memory"),
     )
 }

@@ -8,13 +8,13 @@ use crate::exec::Roofline;
 use crate::exec::roofline::{COPY_BYTES, MIN_SECONDS, REPEATS};
 use crate::{Error, Result};
 
-/// Chains of multiply-adds that do not depend on each other: with two constants they fill 16 registers.
+/// The number of independent chains of multiply-adds: with two constants they fill 16 registers.
 const INDEPENDENT_CHAINS: usize = 12;
 
-/// Rounds of the first measurement.
+/// The rounds of the first measurement.
 const MIN_ROUNDS: usize = 1 << 14;
 
-/// Elements that a thread copies at a time.
+/// The number of elements that a thread copies at a time.
 const COPY_CHUNK: usize = 1 << 16;
 
 /// Measures the CPU.
@@ -49,7 +49,7 @@ fn bandwidth() -> Result<f64> {
             device: "cpu".to_string(),
         };
         buffer.try_reserve_exact(len).map_err(full)?;
-        // Not 0: pages that were never written may all be the same one.
+        // Not 0, because pages that were never written may share memory.
         buffer.resize(len, 1.0);
         Ok::<_, Error>(buffer)
     };
@@ -63,7 +63,7 @@ fn bandwidth() -> Result<f64> {
     Ok(bytes / seconds)
 }
 
-/// The seconds of the fastest of a few calls, and what it gave.
+/// Returns the seconds of the fastest of a few calls, and its result.
 fn fastest(mut work: impl FnMut() -> f64) -> (f64, f64) {
     let mut least = (f64::INFINITY, 0.0);
     for _ in 0..REPEATS {
@@ -77,13 +77,13 @@ fn fastest(mut work: impl FnMut() -> f64) -> (f64, f64) {
     least
 }
 
-/// Multiply-adds of the widest registers there are.
+/// Multiply-adds in the widest vector registers.
 struct Fused {
     rounds: usize,
 }
 
 impl pulp::WithSimd for Fused {
-    /// How many floating-point operations that was.
+    /// The number of floating-point operations.
     type Output = f64;
 
     #[inline(always)]

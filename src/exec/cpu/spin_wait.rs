@@ -1,11 +1,11 @@
-//! Spin-waiting: idle threads look for work instead of sleeping while a short plan runs.
+//! Spin-waiting: while a short plan runs, idle threads look for work instead of sleeping.
 //!
-//! A step of a plan ends within microseconds, and so does the pause before the next one that has work for all threads.
-//! A sleeping thread needs tens of microseconds to wake, more than many steps take. In a short plan that is a large
-//! part of the time.
+//! A step of a plan ends within microseconds, and so does the pause before the next step with work
+//! for all threads. A sleeping thread takes tens of microseconds to wake, longer than many steps.
+//! In a short plan, this is a large part of the time.
 //!
-//! Long plans do not spin: the system preempts spinning threads first when other programs want the cores, and the
-//! work that they have taken waits with them.
+//! Threads do not spin during long plans. The system preempts spinning threads first when other
+//! programs use the cores, and the work that these threads have taken waits with them.
 
 use std::hint;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,18 +13,20 @@ use std::thread;
 
 use rayon::{Scope, Yield};
 
-/// How often a thread looks for work before it yields its core: a few microseconds.
+/// The number of times a thread looks for work before it yields its core: a few microseconds.
 const SPINS_BEFORE_YIELD: usize = 32;
 
-/// Operations of a plan up to which its threads spin: some tenths of a millisecond.
+/// The largest number of operations of a plan for which threads spin: a few tenths of a
+/// millisecond.
 const MAX_SPINNING_FLOPS: f64 = 5e7;
 
-/// Whether a plan of `flops` operations is short.
+/// Returns whether a plan of `flops` operations is short.
 pub(super) fn is_short(flops: f64) -> bool {
     flops <= MAX_SPINNING_FLOPS
 }
 
-/// Runs `work` of `flops` operations in the pool. From within, handing work to another thread is cheap.
+/// Runs `work` of `flops` operations in the pool, from where passing work to another thread is
+/// cheap.
 pub(super) fn in_pool(flops: f64, work: impl FnOnce() + Send) {
     match is_short(flops) {
         true => with_spinning_threads(work),
@@ -32,11 +34,11 @@ pub(super) fn in_pool(flops: f64, work: impl FnOnce() + Send) {
     }
 }
 
-/// Runs `work` in the pool, while the other threads spin.
+/// Runs `work` in the pool while the other threads spin.
 fn with_spinning_threads(work: impl FnOnce() + Send) {
     let done = AtomicBool::new(false);
     rayon::scope(|scope| {
-        // Also set when `work` panics, or the scope would never end.
+        // Also set if `work` panics, because the scope would otherwise never end.
         let _set = SetAtEnd(&done);
         for _ in 1..rayon::current_num_threads() {
             scope.spawn(|scope| spin(scope, &done));
@@ -53,8 +55,8 @@ impl Drop for SetAtEnd<'_> {
     }
 }
 
-/// Executes pending work, then spawns itself again. Each call must end soon: the thread may have started it while
-/// waiting for a part of its own work.
+/// Executes pending work, then spawns itself again. Each call must end soon, because the thread may
+/// have started it while waiting for a part of its own work.
 fn spin<'s>(scope: &Scope<'s>, done: &'s AtomicBool) {
     let mut idle = true;
     for _ in 0..SPINS_BEFORE_YIELD {

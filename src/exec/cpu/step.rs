@@ -1,4 +1,4 @@
-//! Steps of a plan, prepared: nothing is looked up when they run.
+//! Prepared steps of a plan, which need no lookups when they run.
 
 use std::collections::HashMap;
 
@@ -13,17 +13,17 @@ use super::buffers::Buffers;
 use super::chain::{Chain, Registers, compile};
 use super::memory::{Accesses, MAX_ACCESSES, Memory, Span};
 
-/// Most inputs of an op.
+/// The largest number of inputs of an op.
 const MAX_INPUTS: usize = MAX_ACCESSES;
 
-/// Operations from which an op is expected to use more than one thread.
+/// The number of operations from which an op is expected to use more than one thread.
 const PARALLEL_FLOPS: f64 = 1e6;
 
-/// By node that is a variable's next value: the variable's own node.
+/// By node that is a variable's next value: the node of the variable.
 pub(super) struct NextValues(HashMap<NodeId, NodeId>);
 
 impl NextValues {
-    /// Those of a graph.
+    /// Finds the next values in a graph.
     pub fn new(graph: &Graph, sources: &Sources) -> Self {
         let mut all = HashMap::new();
         for assign in &graph.assigns {
@@ -35,15 +35,15 @@ impl NextValues {
     }
 }
 
-/// Something to do.
+/// A prepared chain or op.
 pub(super) enum PreparedDispatch {
     /// An elementwise chain.
     Chain(Chain),
-    /// An op with kernels of its own.
+    /// An op with its own kernels.
     Op(PreparedOp),
 }
 
-/// An op and its places: its inputs are read, its result is written.
+/// An op with its slices: it reads its inputs and writes its result.
 pub(super) struct PreparedOp {
     op: Op,
     inputs: Vec<Meta>,
@@ -53,7 +53,7 @@ pub(super) struct PreparedOp {
 }
 
 impl PreparedDispatch {
-    /// Does it.
+    /// Runs the chain or op.
     pub fn run(&self, memory: &mut Memory, registers: &mut [Registers]) {
         match self {
             PreparedDispatch::Chain(chain) => chain.run(memory, registers),
@@ -61,7 +61,7 @@ impl PreparedDispatch {
         }
     }
 
-    /// What it reads and writes.
+    /// Returns the slices that it reads and writes.
     pub fn accesses(&self) -> &Accesses {
         match self {
             PreparedDispatch::Chain(chain) => chain.accesses(),
@@ -69,7 +69,7 @@ impl PreparedDispatch {
         }
     }
 
-    /// Registers it needs.
+    /// Returns the number of registers that it uses.
     pub fn registers(&self) -> usize {
         match self {
             PreparedDispatch::Chain(chain) => chain.registers(),
@@ -77,7 +77,7 @@ impl PreparedDispatch {
         }
     }
 
-    /// Whether it is worth more than one thread.
+    /// Returns whether it is faster on more than one thread.
     pub fn is_parallel(&self) -> bool {
         match self {
             PreparedDispatch::Chain(chain) => chain.is_parallel(),
@@ -103,7 +103,7 @@ impl PreparedOp {
     }
 }
 
-/// Prepares one step of a plan: at most a prologue, an op and an epilogue.
+/// Prepares a step of a plan: at most a prologue, an op and an epilogue.
 pub(super) fn prepare(
     plan: &Plan,
     (sources, next): (&Sources, &NextValues),
@@ -184,8 +184,8 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Where among the places that the epilogue writes the op may leave its result: where the result
-    /// itself is stored, or else a place that neither op nor epilogue still reads.
+    /// Returns the index of the epilogue's target in which the op may store its result: the target
+    /// that stores the result itself, or else one that neither the op nor the epilogue still reads.
     fn destination(
         &self,
         buffers: &Buffers,
@@ -218,17 +218,17 @@ impl Context<'_> {
         compile(expr, &place, acc, result)
     }
 
-    /// The words of an operand of this step.
+    /// Returns the words of an operand of this step.
     fn place(&self, buffers: &Buffers, operand: Operand, words: usize) -> Result<Span> {
         let slot = self
             .step
             .slot_of(operand)
             .or_else(|| self.next_value(operand));
-        let missing = || broken(format!("{} has no place for {operand:?}", self.step.label));
+        let missing = || broken(format!("{} has no slot for {operand:?}", self.step.label));
         buffers.span(slot.ok_or_else(missing)?, words)
     }
 
-    /// The slot of a node that is known by the variable whose next value it is.
+    /// Returns the slot of a node that is represented by the variable whose next value it is.
     fn next_value(&self, operand: Operand) -> Option<Slot> {
         let Operand::Node(node) = operand else {
             return None;

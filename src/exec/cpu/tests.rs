@@ -42,7 +42,8 @@ fn program(graphs: Vec<Shared>) -> Program {
     }
 }
 
-/// A training step of a network with Adam: inputs `x`, labels `t` or targets, and Adam's numbers.
+/// A training step of a network with Adam. The inputs are `x`, labels or targets `t`, and Adam's
+/// scalars.
 fn mlp(widths: &[usize], batch: usize, activation: fn(&Tensor) -> Tensor) -> Shared {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
     let mut y = ops::input(&graph, "x", [batch, widths[0]], DType::F32);
@@ -119,7 +120,7 @@ fn uniform(n: usize, reach: f32, seed: u64) -> Vec<u32> {
         .collect()
 }
 
-/// Fills the parameters of a network.
+/// Initializes the parameters of a network.
 fn start(program: &Program, executor: &mut dyn Executor) {
     for (i, place) in program.layout.placements.iter().enumerate() {
         if place.variable.role == Role::Parameter {
@@ -154,7 +155,7 @@ fn close(got: &[u32], want: &[u32], reach: f32, what: &str) {
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
         let (got, want) = (f32::from_bits(*got), f32::from_bits(*want));
         let near = (got - want).abs() <= reach * (1.0 + want.abs());
-        assert!(near, "{what}[{i}] is {got}, not {want}");
+        assert!(near, "{what}[{i}]: expected {want}, found {got}");
     }
 }
 
@@ -207,7 +208,7 @@ fn plans_of_different_batches_share_the_variables() {
     compare(vec![batch(32), batch(7)], &[0, 0, 1, 0, 1, 1]);
 }
 
-/// Words of all variables after some steps on this many threads.
+/// Returns the words of all variables after some steps with this number of threads.
 fn trained(program: &Program, threads: usize) -> Vec<Vec<u32>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -216,7 +217,7 @@ fn trained(program: &Program, threads: usize) -> Vec<Vec<u32>> {
     pool.install(|| {
         let mut cpu = CpuExecutor::new(program.clone()).unwrap();
         start(program, &mut cpu);
-        // A short plan is run with all threads and alone by then.
+        // By then, a short plan has run with all threads and with one.
         (1..20).for_each(|step| run(program, &mut cpu, 0, step));
         let all = 0..program.layout.placements.len();
         all.map(|i| cpu.read_variable(i).unwrap()).collect()
@@ -235,7 +236,7 @@ fn threads_make_no_difference() {
         for threads in [1, 2, 3, 7] {
             assert!(
                 trained(&program, threads) == one,
-                "{threads} threads give other bits"
+                "{threads} threads give different bits"
             );
         }
     }

@@ -1,8 +1,9 @@
-//! Chooses the number of threads for a short plan: all of them or one, whichever is measured to be faster.
+//! Selects the number of threads for a short plan: all or one, whichever is measured to be faster.
 //!
-//! Two threads finish work of some tens of microseconds sooner than one, unless they wait for each other longer than
-//! that: where cores are far apart, or shared with other programs, two have been seen to take twice as long as one.
-//! No threshold predicts this, so both are measured again and again. The results are the same.
+//! Two threads finish work of some tens of microseconds sooner than one, unless they wait for each
+//! other longer than that. If cores are far apart, or shared with other programs, two threads can
+//! take twice as long as one. No threshold predicts this, so both are measured repeatedly. The
+//! results are the same.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +12,16 @@ use crate::ops::on_one_thread;
 
 use super::spin_wait;
 
-/// Measured runs of each kind.
+/// The number of measured runs with each number of threads.
 const MEASURED_RUNS: usize = 8;
 
-/// Runs from one measurement to the next.
+/// The number of runs from one measurement to the next.
 const RUNS_BETWEEN_MEASUREMENTS: usize = 1024;
 
-/// Decides the number of threads for the runs of one plan.
+/// Selects the number of threads for the runs of a plan.
 #[derive(Default)]
 pub(super) struct ThreadPolicy {
-    /// Runs since the measurement began.
+    /// The number of runs since the measurement began.
     runs: usize,
     /// The times of the measured runs: with all threads, and with one.
     took: [[Duration; MEASURED_RUNS]; 2],
@@ -65,7 +66,7 @@ mod tests {
         let mut thread_policy = ThreadPolicy::default();
         for _ in 0..2 {
             for i in 0..RUNS_BETWEEN_MEASUREMENTS {
-                // Independent of the machine: all threads take long.
+                // All threads take longer here, independent of the machine.
                 if i < MEASURED_RUNS {
                     thread_policy.took[0][i] = Duration::from_secs(3600);
                 } else {

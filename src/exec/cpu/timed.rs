@@ -1,4 +1,4 @@
-//! A run whose steps are timed.
+//! A run with timed steps.
 
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use crate::exec::{Clock, HostPhase, Span, Timeline};
 use super::{CpuExecutor, spin_wait};
 
 impl CpuExecutor {
-    /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The clock is read once a step.
+    /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The clock is read once per
+    /// step.
     pub(super) fn timed(&mut self, plan: usize, inputs: &[&[u32]]) -> Result<Timeline> {
         let mut watch = Stopwatch::start();
         self.take_inputs(plan, inputs)?;
@@ -40,7 +41,7 @@ impl CpuExecutor {
         watch.lap(HostPhase::Results);
         Ok(Timeline {
             clock: Clock::Wall {
-                why: "the device is the computer".to_string(),
+                why: "the device is the host".to_string(),
             },
             steps: spans,
             host: watch.host,

@@ -20,37 +20,39 @@ use crate::exec::gpu::device::fault::{Faults, guarded};
 use crate::exec::gpu::tune::tuner::Tuning;
 use crate::exec::gpu::tune::tuning_cache::TuningCache;
 
-/// How long to wait for a submission. Each takes a fraction of a second, and every GPU driver's watchdog acts
-/// within a few seconds, so a GPU that does not finish in this time is lost. Software adapters have no watchdog,
-/// and may just be slow, so they have no timeout.
+/// The timeout of a submission. Each takes a fraction of a second, and the watchdog of every GPU
+/// driver acts within a few seconds. So a GPU that does not finish in this time is lost. Software
+/// adapters have no watchdog and may just be slow, so they have no timeout.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Which limits to open a device with.
+/// The limits with which a device is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limits {
-    /// All that the adapter offers.
+    /// All limits of the adapter.
     #[default]
     Adapter,
-    /// Exactly what WebGPU guarantees everywhere, and no optional shader features.
+    /// Exactly WebGPU's default limits, and no optional shader features.
     WebGpuDefaults,
 }
 
-/// How to open a device.
+/// Options for opening a device.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which limits to ask for.
+    /// The limits to request.
     pub limits: Limits,
-    /// Whether shaders check indices, divisors and loop counts as they run. Without, a kernel that
-    /// indexes outside a buffer is undefined behaviour; with, loops can be many times slower.
+    /// Whether shaders check indices, divisors and loop counts at run time. Without checks, a
+    /// kernel that indexes outside a buffer is undefined behavior. With checks, loops can be many
+    /// times slower.
     pub checks: bool,
-    /// When trainings look for faster kernels.
+    /// When training runs benchmark kernels.
     pub tuning: Tuning,
-    /// The folder that keeps what they find; without one it is known to this device alone.
+    /// The folder of the tuning cache. `None`: the results are only kept in memory.
     pub cache: Option<PathBuf>,
 }
 
-/// All that the adapter offers, with checks; tuning in idle moments, and kept where `WGRAD_CACHE_DIR` says or else
-/// in a folder `wgrad` of the user's cache folder. An empty `WGRAD_CACHE_DIR` keeps nothing.
+/// All limits of the adapter, checks, and tuning in idle moments. The tuning cache is in the folder
+/// `WGRAD_CACHE_DIR`, or by default in `wgrad` in the user's cache folder. An empty
+/// `WGRAD_CACHE_DIR` disables the cache file.
 impl Default for Options {
     fn default() -> Self {
         let cache = match std::env::var_os("WGRAD_CACHE_DIR") {
@@ -69,7 +71,7 @@ impl Default for Options {
     }
 }
 
-/// An open GPU. Clones are the same device.
+/// An open GPU. Clones share the device.
 #[derive(Clone)]
 pub struct GpuDevice(Arc<Inner>);
 
@@ -79,22 +81,23 @@ struct Inner {
     info: AdapterInfo,
     name: String,
     checks: bool,
-    /// How it was opened; not known of a host's.
+    /// How the device was opened; unknown for a host application's device.
     opened: Option<(Selector, Options)>,
     faults: Arc<Faults>,
     pipelines: Pipelines,
     cache: Mutex<TuningCache>,
-    /// One thread at a time encodes and submits: some Intel drivers corrupt memory otherwise.
+    /// Only one thread at a time encodes and submits, because some Intel drivers corrupt memory
+    /// otherwise.
     submit_lock: Mutex<()>,
 }
 
 impl GpuDevice {
-    /// Opens the adapter that `selector` picks, with all it offers and with checks.
+    /// Opens the adapter that `selector` selects, with the default options.
     pub fn open(selector: &Selector) -> Result<Self> {
         Self::open_with(selector, &Options::default())
     }
 
-    /// Opens the adapter that `selector` picks.
+    /// Opens the adapter that `selector` selects.
     pub fn open_with(selector: &Selector, options: &Options) -> Result<Self> {
         let (adapter, info) = select(selector)?;
         let (features, limits) = request(&adapter, options.limits);
@@ -102,8 +105,8 @@ impl GpuDevice {
             label: Some("wgrad"),
             required_features: features,
             required_limits: limits,
-            // Large buffers get memory of their own either way; the blocks for small ones need not
-            // be as large as a game's.
+            // Large buffers have their own memory in any case. The blocks for small buffers need
+            // not be as large as those of a game.
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         };
@@ -123,18 +126,19 @@ impl GpuDevice {
         )
     }
 
-    /// One more device on the same adapter, opened in the same way. `None` where that cannot be: a host's
-    /// device is the host's to open.
+    /// Opens another device on the same adapter with the same options. Returns `None` if that is
+    /// not possible, or if the device belongs to a host application.
     pub(crate) fn open_again(&self) -> Option<Self> {
         let (selector, options) = self.0.opened.as_ref()?;
         let again = Self::open_with(selector, options).ok()?;
         (again.name() == self.name()).then_some(again)
     }
 
-    /// Uses a device that belongs to the host application. Installs no callbacks and changes
-    /// nothing on it; whether it is lost shows when a run's results cannot be read.
+    /// Uses a device that belongs to the host application. It sets no callbacks and changes nothing
+    /// on the device. A loss of the device is detected when the results of a run cannot be read.
     ///
-    /// Kernels use what the device was opened with: `SUBGROUP` and raised limits make them faster.
+    /// Kernels use the features and limits with which the device was opened: `SUBGROUP` and raised
+    /// limits make them faster.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
         Self::new(device, queue, None, Arc::new(Faults::default()))
     }
@@ -169,44 +173,45 @@ impl GpuDevice {
         Ok(GpuDevice(Arc::new(inner)))
     }
 
-    /// The device's name with backend and kind, as errors give it.
+    /// The device's name with backend and kind, as in errors.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// The adapter, with the features and limits that the device was opened with.
+    /// Returns the adapter, with the features and limits with which the device was opened.
     pub fn info(&self) -> &AdapterInfo {
         &self.0.info
     }
 
-    /// What the device offers to kernels.
+    /// Returns the limits for kernels.
     pub fn kernel_limits(&self) -> KernelLimits {
         self.0.info.limits.clone()
     }
 
-    /// Whether shaders check indices as they run.
+    /// Returns whether shaders check indices at run time.
     pub fn checks(&self) -> bool {
         self.0.checks
     }
 
-    /// The device and its queue in wgpu's own types, for a program that draws with them as well.
+    /// Returns wgpu's device and queue, for a program that also draws with them.
     pub fn wgpu(&self) -> (&wgpu::Device, &wgpu::Queue) {
         (&self.0.device, &self.0.queue)
     }
 
-    /// Gives the device's memory back, once what it is working on has finished; waits for that.
-    /// What uses the device afterwards gets [`Error::DeviceLost`].
+    /// Waits for the device's current work, and frees its memory. Later uses of the device return
+    /// [`Error::DeviceLost`].
     pub fn destroy(&self) {
         self.0.faults.lose("it was destroyed");
         self.0.device.destroy();
-        // wgpu frees the memory in the poll that finds nothing left to do.
+        // wgpu frees the memory in the poll that finds no remaining work.
         let _ = self.wait(wgpu::PollType::Wait {
             submission_index: None,
             timeout: self.timeout(),
         });
     }
 
-    /// When trainings look for faster kernels: on a host's device never, which has other things to do.
+    /// Returns when training runs benchmark kernels: never on a host application's device, which
+    /// has other work.
     pub fn tuning(&self) -> Tuning {
         let opened = self.0.opened.as_ref();
         opened.map_or(Tuning::Off, |(_, options)| options.tuning)
@@ -228,7 +233,7 @@ impl GpuDevice {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `f` with all errors caught. `bytes` is what it allocates, if anything.
+    /// Runs `f` and catches all errors. `bytes` is the number of bytes that it allocates, if any.
     pub(super) fn guarded<T>(
         &self,
         what: &str,
@@ -240,12 +245,13 @@ impl GpuDevice {
         })
     }
 
-    /// An error if the device is known to be lost, or an error went by uncaught.
+    /// Returns an error if the device is known to be lost, or if an error was not caught in a
+    /// scope.
     pub(super) fn check(&self) -> Result<()> {
         self.0.faults.check(&self.0.name)
     }
 
-    /// Remembers that the device is lost, and says so.
+    /// Marks the device as lost, and returns the error.
     pub(super) fn lost(&self, reason: &str) -> Error {
         self.0.faults.lose(reason);
         let lost = self.check().err();
@@ -255,7 +261,7 @@ impl GpuDevice {
         })
     }
 
-    /// Runs the callbacks of finished work; with a submission, waits until that has finished.
+    /// Runs the callbacks of finished work. With a submission, waits until it has finished.
     pub(super) fn poll(&self, until: Option<&wgpu::SubmissionIndex>) -> Result<()> {
         let kind = until.map_or(wgpu::PollType::Poll, |index| wgpu::PollType::Wait {
             submission_index: Some(index.clone()),
@@ -269,12 +275,12 @@ impl GpuDevice {
     }
 
     fn wait(&self, kind: wgpu::PollType) -> Result<()> {
-        // wgpu panics where the driver reports a lost device to a poll. Its locks are not poisoned
-        // by that, and nothing but drop is called on the device afterwards.
+        // wgpu panics if the driver reports a lost device to a poll. This does not poison its
+        // locks, and only drop is called on the device afterwards.
         let polled = catch_unwind(AssertUnwindSafe(|| self.0.device.poll(kind)));
         match polled {
             Ok(Ok(_)) => self.check(),
-            Ok(Err(wgpu::PollError::Timeout)) => Err(self.lost("it did not answer for 120 s")),
+            Ok(Err(wgpu::PollError::Timeout)) => Err(self.lost("it did not respond for 120 s")),
             Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
                 Err(self.lost("it refused a submission"))
             }
@@ -289,7 +295,7 @@ impl fmt::Debug for GpuDevice {
     }
 }
 
-/// What to ask the adapter for.
+/// Returns the features and limits to request.
 fn request(adapter: &wgpu::Adapter, limits: Limits) -> (wgpu::Features, wgpu::Limits) {
     let tools = wgpu::Features::TIMESTAMP_QUERY
         | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
@@ -299,7 +305,8 @@ fn request(adapter: &wgpu::Adapter, limits: Limits) -> (wgpu::Features, wgpu::Li
         return (adapter.features() & tools, wgpu::Limits::defaults());
     }
     let offered = adapter.limits();
-    // Only what compute uses is raised: some limits cost memory just by being asked for.
+    // Raises only the limits that compute uses, because some limits cost memory when they are
+    // requested.
     let mut asked = wgpu::Limits::defaults().or_worse_values_from(&offered);
     asked.max_storage_buffers_per_shader_stage = offered.max_storage_buffers_per_shader_stage;
     asked.max_storage_buffer_binding_size = offered.max_storage_buffer_binding_size;

@@ -1,4 +1,4 @@
-//! The executor: prepares a program, and runs its plans.
+//! The executor: prepares a program and runs its plans.
 
 use crate::exec::{Counters, Executor, Program, RunResult, Stepwise, Timeline, Timing};
 use crate::kernel::Kernel;
@@ -18,23 +18,24 @@ use crate::exec::gpu::tune::horizontal::FusedSteps;
 use crate::exec::gpu::tune::tuner::{Tuner, Tuning};
 use crate::exec::gpu::tune::tuning_cache::cache_key;
 
-/// Staging buffers of inputs: as many submissions can be under way, and one is filled meanwhile.
+/// The number of staging buffers for inputs. As many submissions can be in flight while one buffer
+/// is filled.
 const INPUT_STAGING_BUFFERS: usize = 4;
 
-/// Bytes of a staging buffer of inputs, where one run's are not more.
+/// The bytes of a staging buffer for inputs, unless a single run has more.
 const STAGING_BYTES: u64 = 256 << 10;
 
-/// A plan with everything a run needs.
+/// A plan with everything that a run uses.
 pub(super) struct PreparedPlan {
-    /// By step: the dispatches of the chosen variant; none where the step has no elements.
+    /// By step: the dispatches of the chosen variant; empty if the step has no elements.
     pub(super) steps: Vec<Vec<PreparedDispatch>>,
-    /// The same after horizontal fusion, once the plan was looked at.
+    /// The dispatches after horizontal fusion, if the plan was considered for it.
     pub(super) fused: Option<FusedSteps>,
-    /// The number of its runs.
+    /// The number of runs of the plan.
     pub(super) runs: u64,
-    /// By step: the index of that variant.
+    /// By step: the index of the chosen variant.
     pub(super) variants: Vec<usize>,
-    /// The buffer of the inputs and how much of it is used, where there are any.
+    /// The buffer of the inputs and the number of bytes used, if there are inputs.
     pub(super) inputs: Option<(wgpu::Buffer, u64)>,
     pub(super) results: Vec<Copy>,
 }
@@ -48,7 +49,8 @@ pub struct GpuExecutor {
     pub(super) plans: Vec<PreparedPlan>,
     pub(super) budgets: Vec<Budget>,
     pub(super) inputs: Ring,
-    /// Bytes that a run has in a staging buffer of inputs, and how many runs share one.
+    /// The bytes of a run in a staging buffer for inputs, and the number of runs that share a
+    /// buffer.
     pub(super) staged: u64,
     pub(super) shared: usize,
     /// Runs that are not submitted yet.
@@ -56,28 +58,31 @@ pub struct GpuExecutor {
     pub(super) readback: Readback,
     pub(super) transfer: Transfer,
     pub(super) counters: Counters,
-    /// What was wrong with the device's timestamps, where something was.
+    /// The reason why the device's timestamps are not used, if they were found to be wrong.
     pub(super) distrusted: Option<String>,
     pub(super) tuner: Tuner,
 }
 
 impl GpuExecutor {
-    /// Allocates all buffers, compiles all kernels and binds them.
+    /// Allocates all buffers, compiles all kernels and creates their bind groups.
     ///
-    /// Fails with [`Error::Limit`] or [`Error::OutOfMemory`] where the program does not fit, and
-    /// with [`Error::Gpu`], naming file and line, where a kernel does not compile.
+    /// # Errors
+    ///
+    /// Returns [`Error::Limit`] or [`Error::OutOfMemory`] if the program does not fit, and
+    /// [`Error::Gpu`], with file and line, if a kernel does not compile.
     pub fn new(device: &GpuDevice, program: Program) -> Result<Self> {
         Self::with_tuning(device, program, Tuning::Off)
     }
 
-    /// The same for a training: with the kernels that were found to be the fastest here, and looking for others, as
-    /// the device was [opened](super::Options::tuning). It gives the same bits.
+    /// Creates an executor for training. It uses the kernels that were measured to be the fastest
+    /// on this adapter, and benchmarks others as the device's [options](super::Options::tuning)
+    /// allow. It gives the same bits.
     pub fn tuned(device: &GpuDevice, program: Program) -> Result<Self> {
         Self::with_tuning(device, program, device.tuning())
     }
 
     fn with_tuning(device: &GpuDevice, program: Program, tuning: Tuning) -> Result<Self> {
-        // Buffers of an executor that was dropped while it was working are freed here.
+        // Frees the buffers of executors that were dropped while they were working.
         device.poll(None)?;
         let mut counters = Counters::default();
         let buffers = Buffers::new(device, &program, &mut counters)?;
@@ -118,7 +123,7 @@ impl GpuExecutor {
             .iter()
             .filter_map(|p| p.inputs.as_ref())
             .map(|(_, bytes)| *bytes);
-        // Copies go to multiples of 4 bytes, and mappings begin at multiples of 8.
+        // Copies have offsets of multiples of 4 bytes, and mappings of multiples of 8.
         let staged = staged.max().unwrap_or(0).next_multiple_of(8);
         let shared = (STAGING_BYTES / staged.max(1)).clamp(1, MAX_RUNS_PER_SUBMISSION as u64);
         let largest = program
@@ -140,7 +145,7 @@ impl GpuExecutor {
             inputs: Ring::new(
                 device,
                 c,
-                "inputs under way",
+                "staging of inputs",
                 staged * shared,
                 INPUT_STAGING_BUFFERS,
             )?,
@@ -161,14 +166,14 @@ impl GpuExecutor {
         })
     }
 
-    /// The device it runs on.
+    /// Returns the device on which it runs.
     pub fn device(&self) -> &GpuDevice {
         &self.device
     }
 }
 
 impl PreparedPlan {
-    /// Computes a step by these dispatches from now on.
+    /// Uses these dispatches for a step from now on.
     pub(super) fn replace(
         &mut self,
         step: usize,
@@ -198,7 +203,7 @@ impl Executor for GpuExecutor {
             let what = format!("the number of elements of {}", place.variable.name);
             return Err(Error::argument(what, words.len(), len.to_string()));
         }
-        // Variables lie in arenas, which all plans share.
+        // Variables are in arenas, which all plans share.
         self.write_slot(0, place.slot, words)
     }
 
@@ -257,7 +262,7 @@ impl Executor for GpuExecutor {
     }
 }
 
-/// The variant of a step that is known to be the fastest, or else the first.
+/// Returns the fastest known variant of a step, or else the first one.
 fn known(device: &GpuDevice, step: &Step) -> usize {
     let cache = device.tuning_cache();
     if step.variants.len() < 2 || cache.is_empty() {
@@ -273,7 +278,7 @@ pub(super) fn get<'a, T>(all: &'a [T], index: usize, what: &str) -> Result<&'a T
         .ok_or_else(|| Error::argument(what, index, expected()))
 }
 
-/// The buffer of a plan's inputs, and up to where it is used.
+/// Returns the buffer of a plan's inputs and the number of bytes used.
 fn inputs(buffers: &Buffers, index: usize, plan: &Plan) -> Result<Option<(wgpu::Buffer, u64)>> {
     let Some(first) = plan.inputs.first() else {
         return Ok(None);
@@ -285,7 +290,7 @@ fn inputs(buffers: &Buffers, index: usize, plan: &Plan) -> Result<Option<(wgpu::
     {
         return Err(Error::internal(
             "the plan",
-            "inputs lie in more than one buffer",
+            "inputs are in more than one buffer",
         ));
     }
     let mut end = 0;

@@ -1,4 +1,4 @@
-//! Running plans piece by piece, to compare, to tune and to look inside.
+//! Runs plans step by step, for comparison, tuning and inspection.
 
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ use crate::exec::gpu::executor::{GpuExecutor, get};
 use crate::exec::gpu::submit;
 
 impl GpuExecutor {
-    /// Computes a step by another of its variants from now on. Where that cannot be made, the step
-    /// stays as it is.
+    /// Uses another variant for a step from now on. If it cannot be prepared, the step stays as it
+    /// is.
     pub fn choose(&mut self, plan: usize, step: usize, variant: usize) -> Result<()> {
         let planned = get(&self.program.plans, plan, "plan")?;
         let of_step = get(&planned.steps, step, "step")?;
@@ -33,8 +33,8 @@ impl GpuExecutor {
         Ok(())
     }
 
-    /// Runs some steps of a plan, with what lies in its buffers now. Neither takes inputs nor hands
-    /// results back: see [`GpuExecutor::write_slot`] and [`GpuExecutor::read_slot`].
+    /// Runs some steps of a plan with the current contents of its buffers. It neither writes inputs
+    /// nor returns results: see [`GpuExecutor::write_slot`] and [`GpuExecutor::read_slot`].
     pub fn run_steps(&mut self, plan: usize, steps: Range<usize>) -> Result<()> {
         self.submit_steps(plan, steps).map(drop)
     }
@@ -59,7 +59,7 @@ impl GpuExecutor {
         })
     }
 
-    /// Reads the first `words` words of a slot of plan `plan`, after all runs so far.
+    /// Reads the first `words` words of a slot of plan `plan`, after all previous runs.
     pub fn read_slot(&mut self, plan: usize, slot: Slot, words: usize) -> Result<Vec<u32>> {
         self.device.check()?;
         self.submit_runs()?;
@@ -67,7 +67,7 @@ impl GpuExecutor {
             .read((&self.device, &self.buffers), (plan, slot), words)
     }
 
-    /// Overwrites the start of a slot of plan `plan`, before all runs to come.
+    /// Overwrites the start of a slot of plan `plan`, before all later runs.
     pub fn write_slot(&mut self, plan: usize, slot: Slot, words: &[u32]) -> Result<()> {
         self.device.check()?;
         self.submit_runs()?;

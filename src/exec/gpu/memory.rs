@@ -1,4 +1,5 @@
-//! The executor's memory on the device: its buffers, staging for uploads and readback, and reads on demand.
+//! The executor's memory on the device: buffers, staging for uploads and readback, and reads on
+//! demand.
 
 pub(super) mod buffers;
 pub(super) mod fetch;

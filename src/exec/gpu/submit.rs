@@ -1,4 +1,4 @@
-//! What a submission is made of: copies and passes.
+//! The parts of a submission: copies and passes.
 
 pub(super) mod budget;
 pub(super) mod profile;
@@ -18,7 +18,7 @@ use crate::exec::gpu::memory::buffers::{Buffers, Uniforms};
 pub(super) struct Copy {
     pub(super) source: wgpu::Buffer,
     pub(super) offset: u64,
-    /// Where it goes, behind a start that differs from run to run.
+    /// The target offset, relative to a start that differs from run to run.
     pub(super) behind: u64,
     pub(super) bytes: u64,
 }
@@ -40,18 +40,18 @@ impl Copy {
     }
 }
 
-/// Results that lie no further apart than this are copied with what lies between: a copy command
-/// costs more than the bytes.
+/// The largest gap between results that are copied together with the bytes in between, because a
+/// copy command costs more than these bytes.
 const MAX_COPIED_GAP: u64 = 4096;
 
-/// How the results of a run come back.
+/// The copies that return the results of a run.
 pub(super) struct Returns {
     pub(super) copies: Vec<Copy>,
-    /// Where the words of each result then lie, and how many.
+    /// The offset and the number of the words of each result in the readback buffer.
     pub(super) places: Vec<(u64, usize)>,
 }
 
-/// Plans the way back of `results`.
+/// Plans the copies of `results`.
 pub(super) fn returns(
     buffers: &Buffers,
     uniforms: &Uniforms,
@@ -88,7 +88,7 @@ pub(super) fn returns(
     }
     copies.retain(|c| c.bytes > 0);
     if copies.is_empty() {
-        // The sentinel.
+        // A word that is copied if there are no results.
         let source = uniforms.buffer.clone();
         copies.push(Copy {
             source,
@@ -100,8 +100,8 @@ pub(super) fn returns(
     Ok(Returns { copies, places })
 }
 
-/// Encodes steps as one pass: wgpu puts barriers where buffers ask for them. Steps without a dispatch
-/// make no pass, unless it is timed.
+/// Encodes steps as one pass; wgpu adds barriers between dependent buffers. Steps without a
+/// dispatch create no pass, unless it is timed.
 pub(super) fn encode(
     encoder: &mut wgpu::CommandEncoder,
     steps: &[Vec<PreparedDispatch>],
@@ -112,7 +112,7 @@ pub(super) fn encode(
     encode_dispatches(encoder, dispatches, times);
 }
 
-/// The same for dispatches in order.
+/// Encodes dispatches as one pass, in order.
 pub(super) fn encode_dispatches<'a>(
     encoder: &mut wgpu::CommandEncoder,
     dispatches: impl IntoIterator<Item = &'a PreparedDispatch>,

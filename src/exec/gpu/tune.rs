@@ -18,7 +18,7 @@ use benchmark::{Benchmark, Measured};
 use tuner::Candidate;
 
 impl GpuExecutor {
-    /// Benchmarks variants, as far as the tuner's share of the time allows.
+    /// Benchmarks variants, within the tuner's share of the time.
     pub(super) fn tune(&mut self) -> Result<()> {
         let start = Instant::now();
         if !self.tuner.is_due(start) {
@@ -49,14 +49,14 @@ impl GpuExecutor {
         }
     }
 
-    /// Compares a candidate with the variant in use, and uses the candidate where it is faster.
+    /// Compares a candidate with the variant in use, and uses the candidate if it is faster.
     fn benchmark_candidate(&mut self, candidate: Candidate) -> Result<()> {
         let Candidate {
             plan,
             step,
             variant,
         } = candidate;
-        // Runs in flight must end first, and must not be measured.
+        // Runs in flight must end first, because they must not be measured.
         self.collect(true)?;
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         let of_step = get(&planned.steps, step, "step")?;

@@ -1,4 +1,5 @@
-//! Prepares a chain: where each leaf and value lies, so that nothing is left to decide per block.
+//! Prepares a chain: assigns sources and targets to all leaves and values, so that blocks need no
+//! decisions.
 
 use crate::DType;
 use crate::graph::Function;
@@ -8,8 +9,8 @@ use crate::{Error, Result};
 use super::super::memory::{Accesses, Span};
 use super::{BLOCK, Call, Chain, Fetch, MAX_ARGS, Source, Target, Walk};
 
-/// Prepares `expr`. `place` gives the span of an operand that holds so many words; `acc` is where
-/// the op's result lies, and `result` where a head's goes.
+/// Prepares `expr`. `place` returns the span of an operand with the given number of words. `acc` is
+/// the span of the op's result, and `result` that of a prologue's result.
 pub(in super::super) fn compile(
     expr: &Expr,
     place: &dyn Fn(Operand, usize) -> Result<Span>,
@@ -41,9 +42,9 @@ struct Compiler {
     writes: Vec<Span>,
     acc: Source,
     leaves: Vec<Source>,
-    /// Where each instruction's result lies.
+    /// The source of each instruction's result.
     values: Vec<Source>,
-    /// Registers that hold nothing any more.
+    /// Registers that are free.
     free: Vec<usize>,
 }
 
@@ -62,7 +63,7 @@ impl Compiler {
             },
             reads: Vec::new(),
             writes,
-            // A chain without an op never reads what the op computed.
+            // A chain without an op never reads an op's result.
             acc: Source::Read(0),
             leaves: Vec::new(),
             values: Vec::new(),
@@ -70,7 +71,7 @@ impl Compiler {
         }
     }
 
-    /// Lets blocks begin where the longest repeated row does, so that the row is the same in each.
+    /// Aligns blocks with the longest repeated row, so that the row is the same in each block.
     fn block_size(&mut self, expr: &Expr) {
         let rows = expr.leaves.iter().filter_map(|leaf| match leaf.access {
             Access::Row { n } => Some(n),
@@ -86,7 +87,7 @@ impl Compiler {
         }
     }
 
-    /// A tensor whose elements are the chain's, in order.
+    /// Returns the source of a tensor whose elements are in the chain's order.
     fn in_order(&mut self, span: Span) -> Source {
         match self.writes.iter().position(|w| *w == span) {
             Some(write) => Source::Write(write),
@@ -180,7 +181,7 @@ impl Compiler {
         let end = expr.code.len();
         let mut direct: Vec<bool> = vec![false; stores.len()];
         for (i, instr) in expr.code.iter().enumerate() {
-            // A result is made in its place, unless something still needs the old values there.
+            // A result is computed in place, unless the old values there are still needed.
             let place = (0..stores.len()).find(|&w| {
                 let last = self.last_read(expr, stores, Source::Write(w));
                 stores[w].0 == Value::Instr(i) && last.is_none_or(|last| last < i)
@@ -211,8 +212,8 @@ impl Compiler {
         self.copies(stores, &direct)
     }
 
-    /// The last instruction that reads old values in a place that is written; the number of
-    /// instructions where a store does.
+    /// Returns the last instruction that reads old values in a slice that is written, or the number
+    /// of instructions if a store does.
     fn last_read(&self, expr: &Expr, stores: &[(Value, Span)], place: Source) -> Option<usize> {
         let leaves = (0..self.leaves.len())
             .filter(|&i| self.leaves[i] == place)
@@ -255,7 +256,7 @@ impl Compiler {
         })
     }
 
-    /// The stores that remain. Old values that move to another place leave theirs first.
+    /// Adds the remaining stores. Old values that move to another slice are copied first.
     fn copies(&mut self, stores: &[(Value, Span)], direct: &[bool]) -> Result<()> {
         let mut moves = Vec::new();
         for (write, &(value, _)) in stores.iter().enumerate().filter(|(w, _)| !direct[*w]) {
@@ -280,7 +281,7 @@ impl Compiler {
     }
 }
 
-/// The last instruction that reads `value`, or `end` where it is stored.
+/// Returns the last instruction that reads `value`, or `end` if it is stored.
 fn last_use(expr: &Expr, stores: &[(Value, Span)], value: Value, end: usize) -> Option<usize> {
     if stores.iter().any(|s| s.0 == value) {
         return Some(end);

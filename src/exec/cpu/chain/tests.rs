@@ -9,7 +9,7 @@ use crate::ops::elementwise::functions;
 use crate::random::Stream;
 use crate::{DType, Result, Shape};
 
-/// A chain with the contents of its operands: operand `i` is a buffer of its own.
+/// A chain with the contents of its operands. Each operand has its own buffer.
 struct Case {
     expr: Expr,
     buffers: Vec<Vec<u32>>,
@@ -89,7 +89,7 @@ impl Case {
             .collect();
         let count = threads.min(if chain.len > 1 { threads } else { 1 });
         let Open { reads, mut writes } = memory.open(&chain.accesses);
-        // Past the threshold, so that small sizes are split as well.
+        // Above the threshold, so that small sizes are split as well.
         let writes = &mut writes[..chain.writes];
         chain.split(0, chain.len, &reads, writes, &mut registers[..count]);
         let get = |(i, &len)| Ok(memory.get(span(i, len))?.to_vec());
@@ -159,7 +159,7 @@ fn every_function_agrees_with_its_definition() {
                 let tolerance = f.abs.max(1.2e-38) + f.ulp.max(0.5) * 1.2e-7 * want.abs();
                 assert!(
                     (got - want).abs() <= tolerance,
-                    "{} {x:?}: {got}, not {want}",
+                    "{} {x:?}: expected {want}, found {got}",
                     f.name
                 );
             }
@@ -167,7 +167,7 @@ fn every_function_agrees_with_its_definition() {
     }
 }
 
-/// Which element of a leaf belongs to element `i`, by the definition of [`Access`].
+/// Returns the element of a leaf for element `i`, by the definition of [`Access`].
 fn element(access: &Access, i: usize) -> usize {
     match access {
         Access::Same => i,

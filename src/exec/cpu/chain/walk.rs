@@ -1,23 +1,23 @@
-//! Walks: how a chain fetches a leaf whose elements stand in another order than its own.
+//! Walks: fetch a leaf whose elements are not in the chain's order.
 
 use crate::kernel::View;
 use crate::{Error, Result};
 
-/// Axes of a walk, once neighbours that continue each other are joined.
+/// The largest number of axes of a walk, after contiguous axes are merged.
 const MAX_AXES: usize = 32;
 
-/// A walk over a leaf: a [`View`] with its axes joined.
+/// A walk over a leaf: a [`View`] with contiguous axes merged.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
-    /// Sizes of all axes but the last, and their strides.
+    /// The sizes and strides of all axes but the last.
     outer: Vec<(usize, isize)>,
-    /// Size and stride of the last axis.
+    /// The size and stride of the last axis.
     inner: (usize, isize),
     offset: usize,
 }
 
 impl Walk {
-    /// A walk along `view`, over a leaf of `len` elements.
+    /// Creates a walk along `view`, over a leaf of `len` elements.
     pub fn new(view: &View, len: usize) -> Result<Self> {
         let view = view.collapsed();
         let mut axes: Vec<_> = view
@@ -26,7 +26,7 @@ impl Walk {
             .copied()
             .zip(view.strides.iter().copied())
             .collect();
-        // How far it reaches forwards and backwards from its first element.
+        // The distance that it reaches forwards and backwards from its first element.
         let reach = |sign: isize| -> usize {
             let steps = axes.iter().filter(|(_, s)| s.signum() == sign);
             steps
@@ -47,9 +47,10 @@ impl Walk {
         })
     }
 
-    /// The elements `first..first + out.len()` of the walk over `x`.
+    /// Copies the elements `first..first + out.len()` of the walk over `x`.
     ///
-    /// Only where it starts costs divisions; then coordinates count up, like an odometer.
+    /// Only the first position needs divisions; then the coordinates are incremented like an
+    /// odometer.
     pub fn gather(&self, x: &[u32], first: usize, out: &mut [u32]) {
         let (n, step) = self.inner;
         let mut at = [0usize; MAX_AXES];

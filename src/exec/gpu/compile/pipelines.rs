@@ -17,8 +17,8 @@ pub(in crate::exec::gpu) struct Pipeline {
     pub(in crate::exec::gpu) layout: wgpu::BindGroupLayout,
 }
 
-/// What makes two kernels the same pipeline. The whole text and no hash of it: a collision would
-/// compute something else without a word.
+/// The identity of a pipeline. It contains the whole text instead of a hash, because a collision
+/// would silently compute something else.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     text: String,
@@ -44,8 +44,8 @@ impl Key {
 /// The pipelines of a device.
 pub(in crate::exec::gpu) struct Pipelines {
     made: Mutex<HashMap<Key, Arc<Pipeline>>>,
-    /// The driver's own cache, where it offers one. It lives in memory; to keep it between
-    /// programs, hand its data to `create_pipeline_cache` here.
+    /// The driver's own cache, if it has one. It is only kept in memory; to keep it between
+    /// programs, pass its data to `create_pipeline_cache` here.
     driver: Option<wgpu::PipelineCache>,
 }
 
@@ -57,7 +57,7 @@ impl Pipelines {
                 data: None,
                 fallback: true,
             };
-            // SAFETY: the unsafe part is `data`, and there is none.
+            // SAFETY: only `data` is unsafe, and there is none.
             let make = || unsafe { device.create_pipeline_cache(&descriptor) };
             Some(guarded(
                 device,
@@ -79,7 +79,7 @@ impl Pipelines {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pipelines of `kernels`, in order, and how many had to be compiled.
+    /// Returns the pipelines of `kernels`, in order, and the number of those that were compiled.
     pub(in crate::exec::gpu) fn get(
         &self,
         device: &GpuDevice,
@@ -104,11 +104,11 @@ impl Pipelines {
         let made = self.made();
         let found = keys.iter().map(|k| made.get(k).cloned());
         let found: Option<Vec<_>> = found.collect();
-        let found = found.ok_or_else(|| Error::internal("pipelines", "a pipeline went missing"))?;
+        let found = found.ok_or_else(|| Error::internal("pipelines", "a pipeline is missing"))?;
         Ok((found, missing.len() as u64))
     }
 
-    /// Compiles on worker threads: drivers compile in parallel.
+    /// Compiles on worker threads, because drivers compile in parallel.
     fn compile_all(
         &self,
         device: &GpuDevice,
@@ -126,7 +126,7 @@ impl Pipelines {
             let parts = missing
                 .chunks(share)
                 .map(|part| (part, workers::spawn(scope, || compile_part(part))));
-            // All are started before the first is waited for.
+            // Starts all threads before it waits for the first one.
             let parts: Vec<_> = parts.collect();
             let done = parts.into_iter().flat_map(|(part, thread)| match thread {
                 Some(thread) => thread.join().unwrap_or_else(|_| {
@@ -167,7 +167,7 @@ impl Pipelines {
                 entry_point: Some("main"),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: &constants,
-                    // Kernels write workgroup memory before they read it; clearing it first was
+                    // Kernels write workgroup memory before they read it. Clearing it first was
                     // measured at fifty times the cost of a small workgroup.
                     zero_initialize_workgroup_memory: false,
                 },
@@ -200,9 +200,9 @@ impl Pipelines {
                 d.create_shader_module(descriptor)
             } else {
                 let checks = wgpu::ShaderRuntimeChecks::unchecked();
-                // SAFETY: the kernels are this crate's own. The tests run each with checks on and
-                // off to the same bits, so none relies on a check; and whoever opens a device
-                // without checks has asked for this.
+                // SAFETY: the kernels belong to this crate. The tests run each with checks on and
+                // off to the same bits, so none relies on a check. A device without checks is
+                // opened only on request.
                 unsafe { d.create_shader_module_trusted(descriptor, checks) }
             });
         });
@@ -210,7 +210,7 @@ impl Pipelines {
             (Some(module), Ok(())) => Ok(module),
             (Some(module), Err(error)) => Err(locate(kernel, &module, error)),
             (None, Err(error)) => Err(error),
-            (None, Ok(())) => Err(Error::internal("pipelines", "no module was made")),
+            (None, Ok(())) => Err(Error::internal("pipelines", "no module was created")),
         }
     }
 }
@@ -228,7 +228,7 @@ fn entry((binding, ty): (u32, &wgpu::BufferBindingType)) -> wgpu::BindGroupLayou
     }
 }
 
-/// Replaces the positions in the joined text by files and lines.
+/// Replaces positions in the joined text by files and lines.
 fn locate(kernel: &Kernel, module: &wgpu::ShaderModule, error: Error) -> Error {
     let info = pollster::block_on(module.get_compilation_info());
     let messages = info.messages.iter().filter_map(|message| {

@@ -1,4 +1,5 @@
-//! Prepares plans: checks, compiles and binds each dispatch once, so that a run only encodes.
+//! Prepares plans: checks and compiles each dispatch and creates its bind group once, so that a run
+//! only encodes.
 
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use crate::exec::gpu::compile::pipelines::Pipeline;
 use crate::exec::gpu::device::GpuDevice;
 use crate::exec::gpu::memory::buffers::{Buffers, Uniforms};
 
-/// A dispatch with its pipeline and bind group. Command buffers cannot be reused, so each run encodes it again.
+/// A dispatch with its pipeline and bind group. Command buffers cannot be reused, so each run
+/// encodes it again.
 #[derive(Clone)]
 pub(in crate::exec::gpu) struct PreparedDispatch {
     pub(in crate::exec::gpu) pipeline: Arc<Pipeline>,
@@ -19,7 +21,7 @@ pub(in crate::exec::gpu) struct PreparedDispatch {
     pub(in crate::exec::gpu) grid: [u32; 3],
 }
 
-/// What preparing dispatches needs.
+/// The context for preparing dispatches.
 pub(in crate::exec::gpu) struct PrepareContext<'a> {
     pub(in crate::exec::gpu) device: &'a GpuDevice,
     pub(in crate::exec::gpu) buffers: &'a Buffers,
@@ -54,7 +56,7 @@ impl PrepareContext<'_> {
         prepared.collect()
     }
 
-    /// Checks a dispatch against the device's limits, for an error with numbers.
+    /// Checks a dispatch against the device's limits, for errors with numbers.
     fn check(&self, dispatch: &Dispatch) -> Result<()> {
         let limits = &self.device.info().limits;
         let Dispatch { kernel, slots } = dispatch;
@@ -98,7 +100,7 @@ impl PrepareContext<'_> {
         let written: Vec<bool> = storage.map(|b| matches!(b, Binding::Write(_))).collect();
         if written.len() != slots.len() {
             return wrong(format!(
-                "{} buffers are bound, {count} planned",
+                "expected {count} bound buffers, found {}",
                 written.len()
             ));
         }
@@ -109,7 +111,7 @@ impl PrepareContext<'_> {
                 .find(|(s, v)| s.buffer == slot.buffer && **v != w);
             if let Some((other, _)) = clash {
                 return wrong(format!(
-                    "reads and writes one buffer, {slot:?} and {other:?}"
+                    "reads and writes the same buffer, {slot:?} and {other:?}"
                 ));
             }
         }
@@ -155,7 +157,7 @@ impl PrepareContext<'_> {
     }
 }
 
-/// Whether a step computes nothing: all it writes has no element.
+/// Returns whether a step computes nothing, because its results have no elements.
 pub(in crate::exec::gpu) fn is_empty(plan: &Plan, step: &Step) -> bool {
     let empty = |(node, _): &(crate::graph::NodeId, Slot)| {
         plan.graph
@@ -166,7 +168,8 @@ pub(in crate::exec::gpu) fn is_empty(plan: &Plan, step: &Step) -> bool {
     !step.writes.is_empty() && step.writes.iter().all(empty)
 }
 
-/// All steps of a plan, each with the variant that `choose` says. Kernels are compiled together.
+/// Prepares all steps of a plan, each with the variant that `choose` returns. The kernels are
+/// compiled together.
 pub(in crate::exec::gpu) fn prepare(
     cx: &mut PrepareContext,
     index: usize,

@@ -1,8 +1,9 @@
 //! Warmup for drivers that compile a kernel when it first runs.
 //!
-//! Mesa's lavapipe does: creating a pipeline emits no machine code yet, and one thread compiles the kernels of the first
-//! run one after the other. lavapipe caches the machine code on disk. So warmup opens a device on each core that
-//! dispatches some of the kernels with no workgroups, and the executor's device finds them in the cache.
+//! Mesa's lavapipe is such a driver. Creating a pipeline emits no machine code, and one thread
+//! compiles the kernels of the first run one after the other. lavapipe caches the machine code on
+//! disk. So warmup opens a device on each core, which dispatches some of the kernels with no
+//! workgroups. The executor's device then finds them in the cache.
 //!
 //! A failure here only costs the time that warmup would have saved.
 
@@ -17,16 +18,17 @@ use crate::kernel::{Binding, Kernel};
 use crate::exec::gpu::device::GpuDevice;
 use crate::exec::gpu::memory::buffers::{Uniforms, allocate, uniform};
 
-/// Programs from which warmup starts: fewer are compiled sooner than a device is opened.
+/// The number of programs from which warmup is used. Fewer are compiled in less time than it takes
+/// to open a device.
 const MIN_KERNELS: usize = 8;
 
-/// A dispatch within this time comes from the driver's disk cache; compiling a kernel takes longer.
+/// The longest time of a dispatch from the driver's disk cache; compiling a kernel takes longer.
 const MAX_CACHED_TIME: Duration = Duration::from_millis(5);
 
-/// Bytes of the buffers that warmup binds: more than the fixed part of any binding.
+/// The bytes of the buffers that warmup binds: more than the fixed part of any binding.
 const BINDING_BYTES: u64 = 4096;
 
-/// Compiles what the driver would compile at the first run.
+/// Compiles the kernels that the driver would compile in the first run.
 pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     if !device.info().driver.contains("llvmpipe") {
         return;
@@ -42,11 +44,12 @@ pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     let first = compile(device, shortest);
     let cores = match start.elapsed() > MAX_CACHED_TIME {
         true => workers::count(),
-        // The kernel is in the driver's cache, and the others probably too: opening a device would take longer.
+        // The kernel is in the driver's cache, and the others probably too. Opening a device would
+        // take longer.
         false => 1,
     };
     let threads = cores.min(programs.len() / (MIN_KERNELS / 2));
-    // Each thread takes the next one as it can.
+    // Each thread takes the next kernel when it is ready.
     let next = AtomicUsize::new(0);
     let work = |device: &GpuDevice| -> Result<()> {
         while let Some(program) = others.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -61,8 +64,8 @@ pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
                 None => Ok(()),
             })
         });
-        // Collected, so that all start before the first is joined. Where a thread cannot start or panics, other
-        // threads compile its share, or the first run does.
+        // Collected, so that all threads start before the first is joined. If a thread cannot start
+        // or panics, other threads compile its share, or the first run does.
         let helpers: Vec<_> = helpers.flatten().collect();
         let own = work(device);
         let helpers = helpers.into_iter().flat_map(|thread| thread.join());
@@ -72,8 +75,9 @@ pub(in crate::exec::gpu) fn warm_up(device: &GpuDevice, kernels: &[&Kernel]) {
     });
 }
 
-/// Kernels by their program, those that take longest to compile first, as far as their text tells. Those of one program
-/// differ in their parameters: a driver may make steering ones constants, and then compiles a program for each.
+/// Groups kernels by program, in the order of expected compile times, the longest first. Kernels of
+/// a program differ in their parameters. A driver may turn parameters that control branches into
+/// constants, and then compiles a program for each.
 fn programs<'a>(kernels: &[&'a Kernel]) -> Vec<Vec<&'a Kernel>> {
     let mut seen = HashSet::new();
     let mut programs: Vec<(_, Vec<&Kernel>)> = Vec::new();
@@ -99,7 +103,7 @@ fn compile(device: &GpuDevice, kernels: &[&Kernel]) -> Result<()> {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM;
     let counters = &mut Counters::default();
     let mut make = || allocate(device, counters, "warmup", BINDING_BYTES, usage, false);
-    // A kernel must not write what it reads.
+    // A kernel must not write a buffer that it reads.
     let (read, written) = (make()?, make()?);
     let all = kernels.iter().copied();
     let uniforms = Uniforms::of(device, all, &mut Counters::default())?;

@@ -1,27 +1,27 @@
-//! Which GPUs there are, and which one to take.
+//! Lists the GPUs and selects one.
 
 use std::fmt;
 
 use crate::kernel::KernelLimits;
 use crate::{Error, Result};
 
-/// What an adapter is made of.
+/// The kind of an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdapterKind {
-    /// A card with memory of its own.
+    /// A GPU with its own memory.
     Discrete,
-    /// Part of the processor, sharing its memory.
+    /// A GPU in the processor, which shares its memory.
     Integrated,
-    /// A GPU handed through to a virtual machine.
+    /// A GPU that is passed through to a virtual machine.
     Virtual,
-    /// The processor, pretending: good for tests.
+    /// A software implementation on the CPU, useful for tests.
     Software,
-    /// The driver does not say.
+    /// The driver does not report the kind.
     Other,
 }
 
 impl AdapterKind {
-    /// Lower is taken first, where any GPU will do.
+    /// Returns the rank in automatic selection; the lowest rank is selected.
     fn rank(self) -> u32 {
         match self {
             AdapterKind::Discrete => 0,
@@ -45,34 +45,35 @@ impl fmt::Display for AdapterKind {
     }
 }
 
-/// What is known about an adapter before it is opened.
+/// The properties of an adapter before it is opened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdapterInfo {
-    /// The name the driver gives.
+    /// The name that the driver reports.
     pub name: String,
-    /// The vendor's number, mostly the PCI one.
+    /// The vendor id, usually the PCI id.
     pub vendor: u32,
-    /// The device's number, mostly the PCI one.
+    /// The device id, usually the PCI id.
     pub device: u32,
-    /// The interface it is reached through: `"vulkan"`, `"metal"` or `"dx12"`.
+    /// The graphics API: `"vulkan"`, `"metal"` or `"dx12"`.
     pub backend: String,
     /// The driver's name.
     pub driver: String,
     /// The driver's version.
     pub driver_info: String,
-    /// What it is made of.
+    /// The kind of the adapter.
     pub kind: AdapterKind,
     /// Whether shaders may compute in 16-bit floating point.
     pub f16: bool,
-    /// Smallest and largest subgroup, where there are subgroup operations.
+    /// The smallest and largest subgroup size, if there are subgroup operations.
     pub subgroups: Option<(u32, u32)>,
-    /// Whether the GPU can time its own work.
+    /// Whether the GPU has timestamps.
     pub timestamps: bool,
-    /// What it offers at most to kernels and buffers.
+    /// The largest limits for kernels and buffers.
     pub limits: KernelLimits,
 }
 
-/// Iterations after which Mesa's llvmpipe ends all loops of an invocation (`LP_MAX_TGSI_LOOP_ITERATIONS`).
+/// The number of iterations after which Mesa's llvmpipe ends all loops of an invocation
+/// (`LP_MAX_TGSI_LOOP_ITERATIONS`).
 const LLVMPIPE_MAX_LOOP_ITERATIONS: usize = 65_535;
 
 impl AdapterInfo {
@@ -129,23 +130,24 @@ impl fmt::Display for AdapterInfo {
     }
 }
 
-/// Which adapter to take.
+/// Selects an adapter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selector {
-    /// The best real GPU: discrete before integrated. Never a software adapter.
+    /// The best hardware GPU, discrete before integrated; never a software adapter.
     #[default]
     Gpu,
-    /// The best real GPU, or a software adapter where there is none.
+    /// The best hardware GPU, or a software adapter if there is none.
     SoftwareAllowed,
     /// The adapter with this index in [`adapters`].
     Index(usize),
-    /// The best adapter, software too, with this in its name, driver or backend, in any case.
+    /// The best adapter, including software adapters, whose name, driver or backend contains this
+    /// text, ignoring case.
     Name(String),
 }
 
 impl Selector {
-    /// What a person wrote: `"gpu"`, `"software"` (allowed, not required), an index, or part of a
-    /// name.
+    /// Parses a user's selection: `"gpu"`, `"software"` (allowed, not required), an index, or a
+    /// part of a name.
     pub fn parse(text: &str) -> Self {
         match text.trim() {
             "" | "gpu" => Selector::Gpu,
@@ -157,11 +159,11 @@ impl Selector {
         }
     }
 
-    /// Why the adapter does not fit, or nothing where it does.
+    /// Returns why the adapter does not fit; `None` if it does.
     fn objection(&self, index: usize, info: &AdapterInfo) -> Option<&'static str> {
         match self {
             Selector::Gpu if info.kind == AdapterKind::Software => Some(
-                "runs on the CPU: choose the device \"software\" to use it, or \"cpu\", which is faster",
+                "is a software adapter: choose the device \"software\" to use it, or \"cpu\", which is faster",
             ),
             Selector::Index(wanted) if *wanted != index => Some("has another index"),
             Selector::Name(wanted) => {
@@ -183,12 +185,12 @@ impl Selector {
     }
 }
 
-/// All adapters, in the driver's order. The index here is the one of [`Selector::Index`].
+/// Returns all adapters, in the driver's order. The position is the index of [`Selector::Index`].
 pub fn adapters() -> Result<Vec<AdapterInfo>> {
     Ok(all().into_iter().map(|(_, info)| info).collect())
 }
 
-/// The adapter to open. No fitting one is [`Error::NoAdapter`] with what was seen.
+/// Selects the adapter to open. Returns [`Error::NoAdapter`] with the adapters found if none fits.
 pub(in crate::exec::gpu) fn select(selector: &Selector) -> Result<(wgpu::Adapter, AdapterInfo)> {
     let mut seen = Vec::new();
     let mut fitting = Vec::new();
@@ -198,7 +200,7 @@ pub(in crate::exec::gpu) fn select(selector: &Selector) -> Result<(wgpu::Adapter
             None => fitting.push((adapter, info)),
         }
     }
-    // The first of equals: the driver's order decides.
+    // The first one of equal rank, in the driver's order.
     let best = fitting.into_iter().min_by_key(|(_, info)| info.kind.rank());
     best.ok_or_else(|| Error::NoAdapter {
         wanted: selector.wanted(),
@@ -207,15 +209,15 @@ pub(in crate::exec::gpu) fn select(selector: &Selector) -> Result<(wgpu::Adapter
 }
 
 fn all() -> Vec<(wgpu::Adapter, AdapterInfo)> {
-    // Making an instance without a backend is a panic in wgpu.
+    // wgpu panics if an instance is created without a backend.
     if wgpu::Instance::enabled_backend_features().is_empty() {
         return Vec::new();
     }
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        // Set here and not by the build's profile: wgpu's debug flags turn shader optimisation off
-        // on DX12 and look for validation layers.
+        // Set here and not by the build profile: wgpu's debug flags disable shader optimization on
+        // DX12 and search for validation layers.
         flags: wgpu::InstanceFlags::empty(),
-        // Where the driver reports its budget, refuse before the system starts to swap.
+        // If the driver reports a memory budget, allocations fail before the system starts to swap.
         memory_budget_thresholds: wgpu::MemoryBudgetThresholds {
             for_resource_creation: Some(95),
             for_device_loss: None,

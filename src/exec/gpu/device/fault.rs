@@ -1,15 +1,16 @@
-//! What went wrong on a device: errors caught in scopes, and losses reported by callbacks.
+//! The faults of a device: errors caught in scopes, and losses reported by callbacks.
 //!
-//! wgpu reports an error to the innermost error scope of the thread, or else to the device's one
-//! uncaptured-error handler, which belongs to the host where the device does. So everything that
-//! can fail runs in a scope. A lost device reaches neither: it shows as a callback that only the
-//! device's owner may set, and as buffers that cannot be mapped any more.
+//! wgpu reports an error to the innermost error scope of the thread, or else to the device's only
+//! uncaptured-error handler, which belongs to the host application if the device does. So
+//! everything that can fail runs in a scope. The loss of a device is not reported this way. It is
+//! detected by a callback that only the owner of the device may set, and by buffers that can no
+//! longer be mapped.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Error, Result};
 
-/// Shared with the callbacks of a device of our own.
+/// The faults, shared with the callbacks of a device that this crate opened.
 #[derive(Debug, Default)]
 pub(in crate::exec::gpu) struct Faults(Mutex<Seen>);
 
@@ -24,17 +25,17 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers that the device is gone. The first reason is the cause of the others.
+    /// Records that the device is lost. The first reason is kept, because it causes the others.
     pub(in crate::exec::gpu) fn lose(&self, reason: impl Into<String>) {
         self.seen().lost.get_or_insert(reason.into());
     }
 
-    /// Remembers an error that no scope caught.
+    /// Records an error that no scope caught.
     fn record(&self, error: &wgpu::Error) {
         self.seen().error.get_or_insert(error.to_string());
     }
 
-    /// The first fault since the last call. A loss stays for ever.
+    /// Returns the first fault since the last call. A loss is returned by every call.
     pub(in crate::exec::gpu) fn check(&self, device: &str) -> Result<()> {
         let mut seen = self.seen();
         if let Some(reason) = &seen.lost {
@@ -54,7 +55,7 @@ impl Faults {
         }
     }
 
-    /// Sets both callbacks, on a device of our own.
+    /// Sets both callbacks, on a device that this crate opened.
     pub(in crate::exec::gpu) fn install(self: std::sync::Arc<Self>, device: &wgpu::Device) {
         let faults = self.clone();
         device.on_uncaptured_error(std::sync::Arc::new(move |e: wgpu::Error| faults.record(&e)));
@@ -69,7 +70,8 @@ impl Faults {
     }
 }
 
-/// Runs `f` with all errors of this thread caught. `bytes` is what it allocates, if anything.
+/// Runs `f` and catches all errors of this thread. `bytes` is the number of bytes that it
+/// allocates, if any.
 pub(in crate::exec::gpu) fn guarded<T>(
     device: &wgpu::Device,
     name: &str,
@@ -81,7 +83,7 @@ pub(in crate::exec::gpu) fn guarded<T>(
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let value = f();
-    // On native backends the futures are ready when they are made.
+    // On native backends, the futures are ready when they are created.
     let validation = pollster::block_on(validation.pop());
     let internal = pollster::block_on(internal.pop());
     let memory = pollster::block_on(memory.pop());
@@ -100,7 +102,7 @@ pub(in crate::exec::gpu) fn guarded<T>(
     }
 }
 
-/// wgpu's message without the two lines that every one starts with.
+/// Removes the two lines with which every message of wgpu starts.
 fn brief(message: &str) -> String {
     let rest = message
         .trim()

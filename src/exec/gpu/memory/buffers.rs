@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 use crate::exec::gpu::device::GpuDevice;
 
-/// Makes a buffer, checked against the device's limit first.
+/// Creates a buffer, after a check of the device's limit.
 pub(in crate::exec::gpu) fn allocate(
     device: &GpuDevice,
     counters: &mut Counters,
@@ -44,7 +44,7 @@ pub(in crate::exec::gpu) fn allocate(
     Ok(buffer)
 }
 
-/// The buffers behind the slots of a program.
+/// The buffers of the slots of a program.
 pub(in crate::exec::gpu) struct Buffers {
     arenas: Vec<wgpu::Buffer>,
     shared: Vec<wgpu::Buffer>,
@@ -79,12 +79,12 @@ impl Buffers {
         })
     }
 
-    /// Lets the plans' own buffers go.
+    /// Frees the plans' own buffers.
     pub(in crate::exec::gpu) fn keep_variables(&mut self) {
         self.shared.clear();
     }
 
-    /// The buffer of a slot of plan `plan`, if the slot lies inside.
+    /// Returns the buffer of a slot of plan `plan`, if the slot is inside.
     pub(in crate::exec::gpu) fn find(&self, plan: usize, slot: Slot) -> Result<&wgpu::Buffer> {
         let found = match slot.buffer {
             BufferId::Arena(at) => self.arenas.get(at),
@@ -98,7 +98,7 @@ impl Buffers {
             (Some(buffer), Some(end)) if end <= buffer.size() => Ok(buffer),
             _ => Err(Error::internal(
                 "the GPU executor",
-                format!("{slot:?} of plan {plan} lies in no buffer"),
+                format!("{slot:?} of plan {plan} is not in a buffer"),
             )),
         }
     }
@@ -128,7 +128,7 @@ impl Uniforms {
         Self::of(device, kernels(program), counters)
     }
 
-    /// The words of these kernels alone.
+    /// Creates the buffer with the words of these kernels.
     pub(in crate::exec::gpu) fn of<'a>(
         device: &GpuDevice,
         kernels: impl Iterator<Item = &'a Kernel>,
@@ -143,7 +143,7 @@ impl Uniforms {
                 end = (end + uniform_bytes(words)).next_multiple_of(alignment);
             }
         }
-        // COPY_SRC: a run without results copies its sentinel from here.
+        // COPY_SRC: a run without results copies a word from here.
         let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_SRC;
         let what = "kernel parameters";
         let buffer = allocate(device, counters, what, end, usage, true)?;
@@ -163,7 +163,7 @@ impl Uniforms {
         Ok(Uniforms { buffer, offsets })
     }
 
-    /// The binding of `words`.
+    /// Returns the binding of `words`.
     pub(in crate::exec::gpu) fn bind(&self, words: &[u32]) -> Result<wgpu::BufferBinding<'_>> {
         let offset = self.offsets.get(words).copied();
         let offset = offset.ok_or_else(|| {

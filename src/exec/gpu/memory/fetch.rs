@@ -7,7 +7,7 @@ use crate::exec::gpu::device::GpuDevice;
 use crate::exec::gpu::memory::buffers::allocate;
 use crate::exec::gpu::memory::upload::MapState;
 
-/// A buffer through which words come back, chunk by chunk.
+/// A buffer through which words are read in chunks.
 pub(in crate::exec::gpu) struct Fetch {
     buffer: wgpu::Buffer,
 }
@@ -23,7 +23,7 @@ impl Fetch {
         Ok(Fetch { buffer })
     }
 
-    /// Reads `count` words of `source` from byte `offset` on, after all that was submitted so far.
+    /// Reads `count` words of `source` from byte `offset` on, after all previous submissions.
     pub(in crate::exec::gpu) fn read(
         &self,
         device: &GpuDevice,
@@ -36,7 +36,7 @@ impl Fetch {
         words
             .try_reserve_exact(count)
             .map_err(|_| Error::OutOfMemory {
-                what: "a copy in the computer's memory".to_string(),
+                what: "a copy in the host's memory".to_string(),
                 bytes: total,
                 device: "the computer".to_string(),
             })?;
@@ -69,7 +69,7 @@ impl Fetch {
         drop(lock);
         let arrived = after.and_then(|after| state.wait(device, Some(&after)));
         if let Err(error) = arrived {
-            // Mapped or not, the next read must be able to start over.
+            // Unmapped even after a failure, so that the next read can start over.
             self.buffer.unmap();
             return Err(error);
         }
@@ -83,7 +83,7 @@ impl Fetch {
     }
 }
 
-/// A word of the device's memory, which is little-endian everywhere.
+/// Returns a word of the device's memory, which is always little-endian.
 pub(in crate::exec::gpu) fn word(bytes: &[u8]) -> u32 {
     bytes
         .iter()

@@ -1,4 +1,4 @@
-//! Words of a tensor as a GPU holds them: two 16-bit numbers share one.
+//! The words of a tensor in a GPU's buffers, where two 16-bit numbers share a word.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use half::{bf16, f16};
 
 use crate::DType;
 
-/// How many words this many elements take.
+/// Returns the number of words of this number of elements.
 pub(in crate::exec::gpu) fn words(dtype: DType, elements: usize) -> usize {
     (elements * dtype.bytes()).div_ceil(4)
 }
 
-/// Elements, a word each, as they lie in a buffer.
+/// Packs elements, given as a word each, into the words of a buffer.
 pub(in crate::exec::gpu) fn pack(dtype: DType, elements: &[u32]) -> Cow<'_, [u32]> {
     let bits: fn(f32) -> u16 = match dtype {
         DType::F16 => |x| f16::from_f32(x).to_bits(),
@@ -27,7 +27,7 @@ pub(in crate::exec::gpu) fn pack(dtype: DType, elements: &[u32]) -> Cow<'_, [u32
     )
 }
 
-/// The first `elements` of what lies in a buffer, a word each.
+/// Unpacks the first `elements` elements of a buffer into a word each.
 pub(in crate::exec::gpu) fn unpack(dtype: DType, words: Vec<u32>, elements: usize) -> Vec<u32> {
     let value: fn(u16) -> f32 = match dtype {
         DType::F16 => |bits| f16::from_bits(bits).to_f32(),

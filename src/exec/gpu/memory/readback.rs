@@ -1,8 +1,8 @@
-//! Results of runs on their way back.
+//! The readback of the results of runs.
 //!
-//! The runs of a submission copy their results one behind the other into its buffer, which is mapped
-//! when the submission has finished. Mapping is also how the end of a run, and the loss of a device, is
-//! seen; so a run without results copies one word.
+//! The runs of a submission copy their results one after the other into its buffer, which is mapped
+//! when the submission has finished. The mapping also signals the end of a run and the loss of a
+//! device, so a run without results copies one word.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -16,41 +16,43 @@ use crate::exec::gpu::memory::fetch::word;
 use crate::exec::gpu::memory::upload::MapState;
 use crate::exec::gpu::submit::budget::Budget;
 
-/// At most so many runs share a submission.
+/// The largest number of runs that share a submission.
 pub(in crate::exec::gpu) const MAX_RUNS_PER_SUBMISSION: usize = 16;
 
-/// Submissions under way. Past that a run waits, so that a long loop queues only so much.
+/// The largest number of submissions in flight. Beyond it a run waits, so that a long loop queues a
+/// bounded amount of work.
 const MAX_SUBMISSIONS: usize = 3;
 
 /// Runs that share a submission.
 struct Group {
     buffer: wgpu::Buffer,
     state: MapState,
-    /// Number and plan of each run.
+    /// The number and the plan of each run.
     runs: Vec<(u64, usize)>,
-    /// When it was submitted.
+    /// The time of the submission.
     sent: Instant,
     after: Option<wgpu::SubmissionIndex>,
 }
 
-/// The ring of buffers.
+/// The ring of readback buffers.
 pub(in crate::exec::gpu) struct Readback {
     free: Vec<Group>,
-    /// Being recorded.
+    /// The group that is being recorded.
     open: Option<Group>,
-    /// Submitted, oldest first.
+    /// The submitted groups, the oldest first.
     under_way: VecDeque<Group>,
-    /// Bytes a run takes in a buffer.
+    /// The bytes of a run in a buffer.
     stride: u64,
-    /// By plan: where the words of each result lie behind the run's start, and how many.
+    /// By plan: the offset of each result relative to the run's start, and the number of its words.
     places: Vec<Vec<(u64, usize)>>,
     arrived: Vec<RunResult>,
-    /// When the group before was seen to end.
+    /// The time at which the previous group was seen to end.
     last_end: Instant,
 }
 
 impl Readback {
-    /// `places` are, by plan, byte offset and words of each result.
+    /// Creates the ring. `places` are the byte offset and the number of words of each result, by
+    /// plan.
     pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         counters: &mut Counters,
@@ -66,7 +68,7 @@ impl Readback {
         let now = Instant::now();
         let free = (0..MAX_SUBMISSIONS + 1).map(|_| {
             Ok(Group {
-                buffer: allocate(device, counters, "results under way", bytes, usage, false)?,
+                buffer: allocate(device, counters, "readback of results", bytes, usage, false)?,
                 state: MapState::mapped(),
                 runs: Vec::with_capacity(MAX_RUNS_PER_SUBMISSION),
                 sent: now,
@@ -84,18 +86,19 @@ impl Readback {
         })
     }
 
-    /// Whether the next run finds room without waiting.
+    /// Returns whether there is room for the next run without waiting.
     pub(in crate::exec::gpu) fn has_room(&self) -> bool {
         let ended = self.under_way.front().is_some_and(|g| g.state.is_settled());
         self.open.is_some() || !self.free.is_empty() || ended
     }
 
-    /// Whether no submission is under way.
+    /// Returns whether no submission is in flight.
     pub(in crate::exec::gpu) fn is_idle(&self) -> bool {
         self.under_way.is_empty()
     }
 
-    /// Makes room for the next run; waits where too much is under way. Gives how many runs are recorded.
+    /// Makes room for the next run, and waits if too many submissions are in flight. Returns the
+    /// number of recorded runs.
     pub(in crate::exec::gpu) fn room(
         &mut self,
         device: &GpuDevice,
@@ -110,19 +113,19 @@ impl Readback {
         Ok(self.recorded_runs())
     }
 
-    /// How many runs are recorded and not submitted.
+    /// Returns the number of runs that are recorded but not submitted.
     pub(in crate::exec::gpu) fn recorded_runs(&self) -> usize {
         self.open.as_ref().map_or(0, |group| group.runs.len())
     }
 
-    /// Where the next run's results go, for which there is room.
+    /// Returns the buffer and offset for the next run's results. There must be room for it.
     pub(in crate::exec::gpu) fn place(&self) -> Result<(&wgpu::Buffer, u64)> {
         let none = || Error::internal("the readback ring", "no buffer is free");
         let group = self.open.as_ref().ok_or_else(none)?;
         Ok((&group.buffer, group.runs.len() as u64 * self.stride))
     }
 
-    /// The run that was given the last place is recorded. Gives how many are.
+    /// Notes that the run with the last place is recorded. Returns the number of recorded runs.
     pub(in crate::exec::gpu) fn recorded(&mut self, (run, plan): (u64, usize)) -> usize {
         let Some(group) = &mut self.open else {
             return 0;
@@ -131,7 +134,8 @@ impl Readback {
         group.runs.len()
     }
 
-    /// What was recorded is under way as submission `after`; without one, it failed and is forgotten.
+    /// Notes that the recorded group is in flight as submission `after`. Without a submission, it
+    /// failed and is dropped.
     pub(in crate::exec::gpu) fn submitted(
         &mut self,
         device: &GpuDevice,
@@ -154,7 +158,7 @@ impl Readback {
         asked
     }
 
-    /// Takes in what has arrived; with `wait`, all that is under way.
+    /// Collects the results that have arrived; with `wait`, those of all submissions in flight.
     pub(in crate::exec::gpu) fn collect(
         &mut self,
         device: &GpuDevice,
@@ -171,7 +175,7 @@ impl Readback {
         Ok(())
     }
 
-    /// The results that have arrived since the last call.
+    /// Returns the results that have arrived since the last call.
     pub(in crate::exec::gpu) fn take(&mut self) -> Vec<RunResult> {
         std::mem::take(&mut self.arrived)
     }
@@ -211,7 +215,7 @@ impl Readback {
         Ok(())
     }
 
-    /// Shares the time of a group among its runs, in proportion to what they are thought to take.
+    /// Divides the time of a group among its runs, in proportion to their estimated times.
     fn time(&mut self, group: &Group, budgets: &mut [Budget]) {
         let now = Instant::now();
         let time = now.duration_since(group.sent.max(self.last_end));

@@ -1,4 +1,4 @@
-//! Writes and reads of slots on demand, between the program's runs.
+//! Writes and reads of slots on demand, between the runs of the program.
 
 use crate::exec::Counters;
 use crate::exec::gpu::device::GpuDevice;
@@ -10,7 +10,7 @@ use super::fetch::Fetch;
 use super::half_precision;
 use super::upload::Ring;
 
-/// Bytes of the largest staging buffer for writes, and for reads.
+/// The bytes of the largest staging buffer for writes, and for reads.
 pub(in crate::exec::gpu) const MAX_STAGING_BYTES: u64 = 4 << 20;
 
 /// The staging buffers of writes and reads.
@@ -20,7 +20,8 @@ pub(in crate::exec::gpu) struct Transfer {
 }
 
 impl Transfer {
-    /// Staging for writes and reads of at most so many bytes, in chunks of [`MAX_STAGING_BYTES`].
+    /// Creates the staging for the given largest write and read, in chunks of
+    /// [`MAX_STAGING_BYTES`].
     pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         counters: &mut Counters,
@@ -34,7 +35,7 @@ impl Transfer {
         })
     }
 
-    /// Reads the first `words` words of a slot of a plan, after everything that was submitted.
+    /// Reads the first `words` words of a slot of a plan, after all previous submissions.
     pub(in crate::exec::gpu) fn read(
         &self,
         (device, buffers): (&GpuDevice, &Buffers),
@@ -50,7 +51,7 @@ impl Transfer {
         self.reads.read(device, buffer, slot.offset, words)
     }
 
-    /// Overwrites the start of a slot of a plan, before everything that is submitted later.
+    /// Overwrites the start of a slot of a plan, before all later submissions.
     pub(in crate::exec::gpu) fn write(
         &mut self,
         (device, buffers, counters): (&GpuDevice, &Buffers, &mut Counters),
@@ -64,7 +65,7 @@ impl Transfer {
         };
         let buffer = buffers.find(plan, whole)?;
         if self.writes.bytes() == 0 {
-            // A program without variables that is debugged.
+            // Happens only when a program without variables is debugged.
             self.writes = Ring::new(device, counters, "staging of words", MAX_STAGING_BYTES, 2)?;
         }
         let chunk = (self.writes.bytes() / 4) as usize;
@@ -89,7 +90,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Reads the first `len` elements of a slot, a word each.
+    /// Reads the first `len` elements of a slot, as a word each.
     pub(in crate::exec::gpu) fn read_elements(
         &self,
         of: (&GpuDevice, &Buffers),

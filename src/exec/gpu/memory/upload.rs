@@ -1,7 +1,7 @@
-//! Rings of staging buffers, through which words reach the device.
+//! Rings of staging buffers for uploads.
 //!
-//! Why not `queue.write_buffer`: it allocates a staging buffer a call, and where that fails the
-//! whole device is lost.
+//! `queue.write_buffer` is not used, because it allocates a staging buffer for each call, and if
+//! that fails, the whole device is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -17,10 +17,10 @@ const PENDING: u8 = 0;
 const MAPPED: u8 = 1;
 const FAILED: u8 = 2;
 
-/// How long after the work's end a callback may come.
+/// The longest delay of a callback after the end of the work.
 const CALLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whether a buffer that was asked to be mapped is. Set by wgpu's callback.
+/// The state of a requested mapping, set by wgpu's callback.
 #[derive(Clone, Debug)]
 pub(in crate::exec::gpu) struct MapState(Arc<AtomicU8>);
 
@@ -33,12 +33,13 @@ impl MapState {
         self.0.load(Ordering::Acquire) == MAPPED
     }
 
-    /// Whether the wait is over, well or badly.
+    /// Returns whether the mapping has succeeded or failed.
     pub(in crate::exec::gpu) fn is_settled(&self) -> bool {
         self.0.load(Ordering::Acquire) != PENDING
     }
 
-    /// Asks for the first `bytes` of `buffer`, once the submissions that use it have finished.
+    /// Requests a mapping of the first `bytes` of `buffer`, after the submissions that use it have
+    /// finished.
     pub(in crate::exec::gpu) fn ask(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode, bytes: u64) {
         self.0.store(PENDING, Ordering::Release);
         let state = self.0.clone();
@@ -48,8 +49,8 @@ impl MapState {
         });
     }
 
-    /// Waits until the buffer is mapped; `after` is the submission that uses it last. A buffer that
-    /// cannot be mapped is how the loss of a device shows.
+    /// Waits until the buffer is mapped; `after` is the last submission that uses it. A failed
+    /// mapping indicates the loss of the device.
     pub(in crate::exec::gpu) fn wait(
         &self,
         device: &GpuDevice,
@@ -61,8 +62,8 @@ impl MapState {
         if !self.is_settled() {
             device.poll(after)?;
         }
-        // Where another thread polls the device too, that one may have taken the callback, and not
-        // have called it yet.
+        // If another thread also polls the device, it may have taken the callback without having
+        // called it yet.
         let start = Instant::now();
         while !self.is_settled() && start.elapsed() < CALLBACK_TIMEOUT {
             std::thread::yield_now();
@@ -81,13 +82,13 @@ struct Stage {
     after: Option<wgpu::SubmissionIndex>,
 }
 
-/// Staging buffers of one size, used in turn: each is filled, sealed, and free again once the submission that copies
-/// from it has finished.
+/// Staging buffers of one size, used in turn. Each is filled, sealed, and free again when the
+/// submission that copies from it has finished.
 pub(in crate::exec::gpu) struct Ring {
     stages: Vec<Stage>,
     bytes: u64,
     next: usize,
-    /// What became of the next buffer since it was free.
+    /// The state of the next buffer since it was free.
     used: Use,
 }
 
@@ -99,7 +100,7 @@ enum Use {
 }
 
 impl Ring {
-    /// `count` buffers of `bytes` each; none where there is nothing to stage.
+    /// Creates `count` buffers of `bytes` each; none if `bytes` is 0.
     pub(in crate::exec::gpu) fn new(
         device: &GpuDevice,
         counters: &mut Counters,
@@ -125,20 +126,20 @@ impl Ring {
         })
     }
 
-    /// Bytes of each buffer.
+    /// Returns the bytes of each buffer.
     pub(in crate::exec::gpu) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether the next buffer is free.
+    /// Returns whether the next buffer is free.
     pub(in crate::exec::gpu) fn is_free(&self) -> bool {
         self.stages
             .get(self.next)
             .is_none_or(|s| s.state.is_settled())
     }
 
-    /// Fills the next buffer from byte `start` on, waiting for it if it is in use: each part goes to its byte offset
-    /// behind that.
+    /// Fills the next buffer from byte `start` on, and waits for it if it is in use. Each part is
+    /// copied to its byte offset relative to `start`.
     pub(in crate::exec::gpu) fn fill<'a>(
         &mut self,
         device: &GpuDevice,
@@ -167,14 +168,14 @@ impl Ring {
         Ok(())
     }
 
-    /// The buffer that is being filled, to be copied from once it is sealed.
+    /// Returns the buffer that is being filled. It can be copied from once it is sealed.
     pub(in crate::exec::gpu) fn buffer(&self) -> Result<&wgpu::Buffer> {
         let none = || Error::internal("the upload ring", "it has no buffers");
         let stage = self.stages.get(self.next).ok_or_else(none)?;
         Ok(&stage.buffer)
     }
 
-    /// Makes what was filled ready to be copied from. A submission that does so may follow.
+    /// Unmaps the filled buffer, so that a submission can copy from it.
     pub(in crate::exec::gpu) fn seal(&mut self, device: &GpuDevice) -> Result<()> {
         if self.used == Use::Filled {
             let buffer = self.buffer()?;
@@ -184,8 +185,8 @@ impl Ring {
         Ok(())
     }
 
-    /// The buffer that was sealed is in use until `after` has finished. Called where the
-    /// submission failed as well, without it: the buffer must be mapped again.
+    /// Notes that the sealed buffer is in use until `after` has finished. If the submission failed,
+    /// call it without one, because the buffer must be mapped again.
     pub(in crate::exec::gpu) fn submitted(
         &mut self,
         device: &GpuDevice,

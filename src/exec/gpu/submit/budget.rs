@@ -1,32 +1,33 @@
-//! How long runs take, so that no submission comes near a driver's watchdog.
+//! Estimates the time of runs, so that no submission comes near the timeout of a driver's watchdog.
 
 use std::time::Duration;
 
-/// A submission should not take longer than this: Windows kills one near 2 s, and a screen that is
-/// drawn by the same GPU stands still meanwhile.
+/// The longest time of a submission in seconds. Windows ends one at about 2 s, and a display on the
+/// same GPU does not update meanwhile.
 const MAX_SUBMISSION_SECONDS: f64 = 0.1;
 
-/// Runs that share a submission should not take longer than this together: what else is drawn or computed by the same
-/// GPU gets its turn between submissions.
+/// The longest total time in seconds of runs that share a submission. Other work on the same GPU
+/// runs between submissions.
 const SHARED: f64 = 0.01;
 
-/// How many measurements are remembered.
+/// The number of measurements to keep.
 const WINDOW: usize = 8;
 
-/// The time a run of one plan takes.
+/// The time of a run of a plan.
 pub(in crate::exec::gpu) struct Budget {
-    /// Cumulated cost of the steps, in assumed seconds.
+    /// The cumulative cost of the steps, in assumed seconds.
     cumulated: Vec<f64>,
     recent: [f64; WINDOW],
     seen: usize,
 }
 
 impl Budget {
-    /// `steps` are the floating-point operations and bytes of each step.
+    /// Creates a budget from the floating-point operations and bytes of each step.
     pub(in crate::exec::gpu) fn new(steps: impl Iterator<Item = (f64, u64)>) -> Self {
         let mut total = 0.0;
         let cumulated = steps.map(|(flops, bytes)| {
-            // A slow laptop's GPU, so that a first run is rather split too much than too little.
+            // Assumes a slow laptop GPU, so that a first run is split too much rather than too
+            // little.
             total += flops / 50e9 + bytes as f64 / 5e9 + 5e-6;
             total
         });
@@ -37,7 +38,7 @@ impl Budget {
         }
     }
 
-    /// A run took `time`, as far as this thread could see.
+    /// Records a measured time of a run.
     pub(in crate::exec::gpu) fn observe(&mut self, time: Duration) {
         let at = self.seen % WINDOW;
         if let Some(place) = self.recent.get_mut(at) {
@@ -46,8 +47,8 @@ impl Budget {
         self.seen += 1;
     }
 
-    /// Seconds a run takes. The least of the last measurements: each one is too long by the time
-    /// that nobody looked.
+    /// Returns the seconds of a run: the minimum of the last measurements, because each includes a
+    /// delay before it was observed.
     pub(in crate::exec::gpu) fn seconds(&self) -> f64 {
         if self.seen == 0 {
             return self.cumulated.last().copied().unwrap_or(0.0);
@@ -55,13 +56,14 @@ impl Budget {
         self.recent.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    /// How many runs in a row may share a submission.
+    /// Returns the number of consecutive runs that may share a submission.
     pub(in crate::exec::gpu) fn runs(&self, most: usize) -> usize {
         let runs = SHARED / self.seconds().max(1e-9);
         (runs as usize).clamp(1, most)
     }
 
-    /// The ends of the parts that a run is cut into, so that each takes a submission's time.
+    /// Returns the ends of the parts into which a run is split, so that each takes at most a
+    /// submission's time.
     pub(in crate::exec::gpu) fn cuts(&self) -> Vec<usize> {
         let steps = self.cumulated.len();
         let parts = (self.seconds() / MAX_SUBMISSION_SECONDS).ceil().max(1.0);

@@ -1,4 +1,4 @@
-//! Runs whose steps are timed, by timestamps where the device's make sense, else by the wall clock.
+//! Runs with timed steps, by timestamps if the device's are plausible, else by the wall clock.
 
 use std::time::Duration;
 
@@ -12,15 +12,17 @@ use crate::exec::gpu::memory::buffers::allocate;
 use crate::exec::gpu::memory::fetch::Fetch;
 use crate::exec::gpu::submit;
 
-/// Steps that share a query set: WebGPU allows 4,096 queries in one, two a step.
+/// The number of steps that share a query set: WebGPU allows 4,096 queries in one, and a step takes
+/// two.
 const STEPS: usize = 2048;
 
-/// What the device's clock may say more than the computer's, for what both take as long: clocks run
-/// differently, and this one is read in between.
+/// The largest plausible ratio of the device's time to the host's for the same work. Clock rates
+/// differ, and the host's clock is read in between.
 const MAX_CLOCK_RATIO: f64 = 1.25;
 
 impl GpuExecutor {
-    /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). The steps' timestamps are taken around passes of their own.
+    /// See [`Executor::run_timed`](crate::exec::Executor::run_timed). Each step has its own pass
+    /// between two timestamps.
     pub(in crate::exec::gpu) fn timed(
         &mut self,
         plan: usize,
@@ -29,10 +31,10 @@ impl GpuExecutor {
     ) -> Result<Timeline> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         check_inputs(&planned, inputs)?;
-        // What is still under way is not this run's.
+        // Earlier runs must not be timed.
         self.collect(true)?;
         let why = match (timing, &self.distrusted) {
-            (Timing::WallClock, _) => "asked for".to_string(),
+            (Timing::WallClock, _) => "as requested".to_string(),
             (Timing::Best, Some(why)) => why.clone(),
             (Timing::Best, None) if !self.device.info().timestamps => {
                 "the device has no timestamps".to_string()
@@ -42,7 +44,7 @@ impl GpuExecutor {
         self.by_wall_clock(plan, &planned, inputs, why)
     }
 
-    /// Hands the inputs over, in a submission of its own.
+    /// Uploads the inputs in a separate submission.
     fn hand_over(&mut self, plan: usize, planned: &Plan, inputs: &[&[u32]]) -> Result<()> {
         let Some((target, bytes)) = get(&self.plans, plan, "plan")?.inputs.clone() else {
             return Ok(());
@@ -53,7 +55,7 @@ impl GpuExecutor {
         self.inputs.seal(&self.device)?;
         let stage = self.inputs.buffer()?;
         let lock = self.device.submit_lock();
-        let after = self.device.guarded("handing inputs over", 0, |d| {
+        let after = self.device.guarded("uploading inputs", 0, |d| {
             let mut encoder = d.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(stage, 0, &target, 0, bytes);
             self.device.wgpu().1.submit([encoder.finish()])
@@ -64,7 +66,7 @@ impl GpuExecutor {
         self.device.poll(Some(&after?))
     }
 
-    /// Copies the results on their way, and waits for them.
+    /// Copies the results, and waits for them.
     fn fetch_results(&mut self, plan: usize) -> Result<()> {
         self.readback.room(&self.device, &mut self.budgets)?;
         let (back, at) = self.readback.place()?;
@@ -81,7 +83,7 @@ impl GpuExecutor {
         self.readback.recorded((self.counters.runs, plan));
         self.counters.runs += 1;
         self.readback.submitted(&self.device, Some(after))?;
-        // The budget is not told: such a run is slower than others.
+        // The budget does not count such a run, because it is slower than others.
         self.readback.collect(&self.device, &mut [], true)
     }
 
@@ -124,7 +126,7 @@ impl GpuExecutor {
         let what = "timestamps";
         let resolved = allocate(&device, &mut self.counters, what, bytes, usage, false)?;
         let fetch = Fetch::new(&device, &mut self.counters, bytes)?;
-        // Both buffers go with this call.
+        // Both buffers are freed at the end of this call.
         self.counters = before;
         let sets: Vec<wgpu::QuerySet> = device.guarded("profiling", bytes, |d| {
             let sizes = (0..count).step_by(STEPS).map(|s| (count - s).min(STEPS));
@@ -188,7 +190,7 @@ impl GpuExecutor {
         let window = window(&watch.host);
         let (clock, steps) = match steps(&words, period, window) {
             Ok(steps) => (Clock::Timestamps, steps),
-            // The run is done, so its steps cannot be timed any more; the next one's can.
+            // The run has finished, so only the next one can be timed by the wall clock.
             Err(why) => {
                 self.distrusted = Some(why.clone());
                 (Clock::Wall { why }, Vec::new())
@@ -202,7 +204,8 @@ impl GpuExecutor {
     }
 }
 
-/// From the first submission's end, or at least its start, to the end of the wait.
+/// Returns the interval from the end of the first submission, or at least its start, to the end of
+/// the wait.
 fn window(host: &[(HostPhase, Span)]) -> Span {
     let mut of = host
         .iter()
@@ -212,8 +215,8 @@ fn window(host: &[(HostPhase, Span)]) -> Span {
     Span::between(start, end)
 }
 
-/// The steps' spans from their timestamps, ticks of `period` nanoseconds as pairs of words, laid into the
-/// window at its end; else what is wrong with them.
+/// Converts timestamps (ticks of `period` nanoseconds as pairs of words) to the intervals of the
+/// steps, at the end of the window. Returns the reason if they are not plausible.
 fn steps(words: &[u32], period: f64, window: Span) -> std::result::Result<Vec<Span>, String> {
     let tick = |pair: &[u32]| match pair {
         [low, high] => u64::from(*high) << 32 | u64::from(*low),
@@ -239,7 +242,8 @@ fn steps(words: &[u32], period: f64, window: Span) -> std::result::Result<Vec<Sp
                 "the device's timestamps of step {step} are {begin} and {end} after {first}: {reason}"
             ));
         }
-        // Steps that overlap share no time: what began before the last one ended counts from there.
+        // Overlapping steps share no time: a step that began before the previous one ended counts
+        // from that end.
         let begin = begin.clamp(last, end.max(last));
         last = end.max(last);
         spans.push(Span::between(time(begin), time(last)));
@@ -247,7 +251,7 @@ fn steps(words: &[u32], period: f64, window: Span) -> std::result::Result<Vec<Sp
     let total = time(last);
     if total.as_secs_f64() > window.length.as_secs_f64() * MAX_CLOCK_RATIO + 1e-4 {
         return Err(format!(
-            "by the device's timestamps the steps took {total:?}, but by the computer's clock all of it took {:?}",
+            "by the device's timestamps the steps took {total:?}, but by the host's clock the whole run took {:?}",
             window.length
         ));
     }
@@ -313,8 +317,8 @@ mod tests {
         refused(&[5, 9, 3, 12], 1.0, "ran backwards");
         refused(&[5, 9], 0.0, "ticks every 0 ns");
         refused(&[5, 9], f64::NAN, "ticks every NaN ns");
-        // Two seconds in a millisecond.
-        refused(&[5, 2_000_000_005], 1.0, "by the computer's clock");
+        // Two seconds within a millisecond.
+        refused(&[5, 2_000_000_005], 1.0, "by the host's clock");
         assert_eq!(steps(&[], 1.0, millisecond()), Ok(Vec::new()));
     }
 }

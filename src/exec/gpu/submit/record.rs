@@ -1,8 +1,9 @@
-//! Runs on their way to the device, several in a submission.
+//! Records runs, several per submission.
 //!
-//! A submission has its price on both sides, some tens of microseconds, which a small network's step takes itself. So
-//! runs are recorded one behind the other while the device is busy, and submitted once it has nothing else to do
-//! or there are enough for a while. A device that is waiting gets each run at once.
+//! A submission costs tens of microseconds on the host and on the device, about as long as a step
+//! of a small network. So runs are recorded one after the other while the device is busy. They are
+//! submitted when the device becomes idle or when there is enough work for a while. An idle device
+//! gets each run at once.
 
 use std::time::Instant;
 
@@ -15,14 +16,14 @@ use crate::exec::gpu::memory::readback::MAX_RUNS_PER_SUBMISSION;
 use crate::exec::gpu::submit;
 
 impl GpuExecutor {
-    /// Records a run, and submits it where nothing is gained by waiting for others.
+    /// Records a run, and submits it unless it is better to wait for others.
     pub(in crate::exec::gpu) fn record(
         &mut self,
         plan: usize,
         planned: &Plan,
         inputs: &[&[u32]],
     ) -> Result<()> {
-        // Lets callbacks run, and with them the memory of finished work go.
+        // Runs callbacks and frees the memory of finished work.
         self.device.poll(None)?;
         self.collect(false)?;
         let (mut most, cuts) = match self.budgets.get(plan) {
@@ -31,7 +32,7 @@ impl GpuExecutor {
         };
         let takes_inputs = get(&self.plans, plan, "plan")?.inputs.is_some();
         if takes_inputs && self.readback.recorded_runs() >= self.shared {
-            // Their staging buffer is full, though some runs have left their places empty.
+            // The staging buffer is full, though some runs have not used their places.
             self.submit_runs()?;
         }
         let before = self.readback.room(&self.device, &mut self.budgets)?;
@@ -77,7 +78,7 @@ impl GpuExecutor {
         }
     }
 
-    /// Submits the runs that are recorded.
+    /// Submits the recorded runs.
     pub(in crate::exec::gpu) fn submit_runs(&mut self) -> Result<()> {
         if self.recording.is_none() {
             return Ok(());
@@ -89,7 +90,7 @@ impl GpuExecutor {
         after.map(drop)
     }
 
-    /// Submits what is recorded, which may be a part of a run.
+    /// Submits the recorded commands, which may be a part of a run.
     fn submit_recording(&mut self) -> Result<wgpu::SubmissionIndex> {
         let encoder = self.recording.take();
         self.inputs.seal(&self.device)?;
@@ -100,7 +101,7 @@ impl GpuExecutor {
         })
     }
 
-    /// Takes in the results that have arrived; with `wait`, those of all runs so far.
+    /// Collects the results that have arrived; with `wait`, those of all previous runs.
     pub(in crate::exec::gpu) fn collect(&mut self, wait: bool) -> Result<()> {
         if wait {
             self.submit_runs()?;
@@ -114,7 +115,7 @@ impl GpuExecutor {
     }
 }
 
-/// What runs are recorded into.
+/// Returns the encoder into which runs are recorded.
 fn encoder<'a>(
     recording: &'a mut Option<wgpu::CommandEncoder>,
     device: &GpuDevice,

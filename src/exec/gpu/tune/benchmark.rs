@@ -1,4 +1,5 @@
-//! Benchmarks a step's variants: on the same drawn inputs it compares their bits, then their times.
+//! Benchmarks the variants of a step: on the same drawn inputs, compares their bits and then their
+//! times.
 
 use std::time::{Duration, Instant};
 
@@ -14,16 +15,17 @@ use crate::plan::{BufferId, BufferRole, Step};
 use crate::random::Stream;
 use crate::{DType, Result};
 
-/// A measurement repeats the step until it takes this long, so that the overhead of a submission does not count.
+/// A measurement repeats the step until it takes this long, so that the overhead of a submission is
+/// negligible.
 const MIN_MEASUREMENT: Duration = Duration::from_millis(2);
 
-/// Repeats of a step in one measurement at most.
+/// The largest number of repeats of a step in a measurement.
 const MAX_REPEATS: u32 = 64;
 
-/// Measurements of each variant, of which the medians are compared.
+/// The number of measurements of each variant, whose medians are compared.
 const MEASUREMENTS: usize = 5;
 
-/// The drawn inputs repeat after this many elements: a prime, so that rows differ.
+/// The period of the drawn inputs, in elements: a prime, so that rows differ.
 const DRAWN_PERIOD: usize = 4093;
 
 /// The result of a benchmark.
@@ -35,7 +37,8 @@ pub(in crate::exec::gpu) enum Measured {
     Times { used: Duration, candidate: Duration },
 }
 
-/// Runs steps between two runs of the program, when all that they write is dead. No run may be in flight.
+/// Runs steps between two runs of the program, when all the slots that they write are dead. No run
+/// may be in flight.
 pub(in crate::exec::gpu) struct Benchmark<'a> {
     pub(in crate::exec::gpu) device: &'a GpuDevice,
     pub(in crate::exec::gpu) program: &'a Program,
@@ -45,7 +48,8 @@ pub(in crate::exec::gpu) struct Benchmark<'a> {
 }
 
 impl Benchmark<'_> {
-    /// Compares the bits of a candidate with those of the dispatches in use and, where they agree, the times.
+    /// Compares the bits of a candidate with those of the dispatches in use and, if they agree, the
+    /// times.
     pub(in crate::exec::gpu) fn compare(
         &mut self,
         plan: usize,
@@ -71,7 +75,7 @@ impl Benchmark<'_> {
         Ok(Measured::Times { used, candidate })
     }
 
-    /// Whether both give the same bits on the same drawn inputs.
+    /// Returns whether both give the same bits on the same drawn inputs.
     pub(in crate::exec::gpu) fn gives_same_bits(
         &mut self,
         plan: usize,
@@ -84,8 +88,8 @@ impl Benchmark<'_> {
         Ok(self.outputs(plan, step, candidate)? == want)
     }
 
-    /// Fills the step's inputs that are dead between runs: floats between -1 and 1, integers of 0 and 1, which
-    /// serve as labels and masks.
+    /// Fills the step's inputs that are dead between runs: floats between -1 and 1, and integers of
+    /// 0 and 1, which are valid labels and masks.
     fn draw(&mut self, plan: usize, step: &Step) -> Result<()> {
         let planned = get(&self.program.plans, plan, "plan")?;
         for (id, slot) in &step.reads {
@@ -110,7 +114,8 @@ impl Benchmark<'_> {
         Ok(())
     }
 
-    /// The outputs of a step. They are filled with a pattern first, so that an element that is not written shows.
+    /// Returns the outputs of a step. They are filled with a pattern first, so that elements that
+    /// are not written are detected.
     fn outputs(
         &mut self,
         plan: usize,
@@ -139,7 +144,7 @@ impl Benchmark<'_> {
         read.collect()
     }
 
-    /// Runs a step `repeats` times and waits; the time that took.
+    /// Runs a step `repeats` times and waits. Returns the elapsed time.
     fn time(&self, dispatches: &[PreparedDispatch], repeats: u32) -> Result<Duration> {
         self.device.check()?;
         let lock = self.device.submit_lock();
@@ -160,7 +165,7 @@ impl Benchmark<'_> {
 fn drawn(dtype: DType, len: usize, seed: u64) -> Vec<u32> {
     let mut random = Stream::new(seed);
     let mut number = || match dtype {
-        // A half-precision value in a word of its own is the `f32` it stands for.
+        // A half-precision value in a word of its own is stored as the equal `f32`.
         DType::F16 | DType::Bf16 => (random.below(257) as f32 / 128.0 - 1.0).to_bits(),
         DType::F32 => (2.0 * random.uniform() - 1.0).to_bits(),
         DType::I32 | DType::U32 | DType::Bool => random.below(2),

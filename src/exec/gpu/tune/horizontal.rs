@@ -1,10 +1,11 @@
 //! Horizontal fusion: runs the small dispatches of a concurrent group as one.
 //!
-//! A dispatch costs 25 to 45 microseconds on a software adapter, and a few on a GPU, whatever it computes. A step of
-//! a small network has a dozen dispatches, half of them independent of each other ([`Plan::concurrent`]). Fused into
-//! one kernel they give the same bits, but each fused kernel must be compiled. So training begins without
-//! fusion. The executor fuses once a plan has run for a while and the caller waits for it, and keeps the separate
-//! dispatches where the fused kernel gives different bits.
+//! A dispatch has a fixed cost of 25 to 45 microseconds on a software adapter, and a few on a GPU.
+//! A step of a small network has a dozen dispatches, half of them independent of each other
+//! ([`Plan::concurrent`]). Fused into one kernel they give the same bits, but each fused kernel
+//! must be compiled. So training begins without fusion. The executor fuses when a plan has run for
+//! a while and the caller waits for it. It keeps the separate dispatches if the fused kernel gives
+//! different bits.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -23,11 +24,13 @@ use crate::exec::gpu::tune::tuner::is_dead_between_runs;
 /// Fusion must save at least one in this many of a plan's dispatches.
 const MIN_SAVED_SHARE: usize = 8;
 
-/// By step of a plan: the dispatches to run there. The first step of a fused group has those of the whole group.
+/// By step of a plan: the dispatches to run. The first step of a fused group has those of the whole
+/// group.
 pub(in crate::exec::gpu) type FusedSteps = Vec<Vec<PreparedDispatch>>;
 
 impl GpuExecutor {
-    /// Fuses the concurrent groups of plans that run often. A group that cannot be fused keeps its dispatches.
+    /// Fuses the concurrent groups of plans that run often. A group that cannot be fused keeps its
+    /// dispatches.
     pub(in crate::exec::gpu) fn fuse_concurrent_steps(&mut self) {
         let now = Instant::now();
         for plan in 0..self.plans.len() {
@@ -45,7 +48,7 @@ impl GpuExecutor {
         }
     }
 
-    /// The dispatches of a run of plan `plan`, as it is run now.
+    /// Returns the current number of dispatches of a run of plan `plan`.
     pub fn dispatches(&self, plan: usize) -> usize {
         let steps = self
             .plans
@@ -54,7 +57,7 @@ impl GpuExecutor {
         steps.map_or(0, |steps| steps.iter().map(Vec::len).sum())
     }
 
-    /// The dispatches of a plan with its concurrent groups fused, where that saves enough.
+    /// Returns the dispatches of a plan with its concurrent groups fused, if that saves enough.
     fn fuse_plan(&mut self, plan: usize) -> Result<Option<FusedSteps>> {
         let planned = get(&self.program.plans, plan, "plan")?.clone();
         let prepared = get(&self.plans, plan, "plan")?;
@@ -68,7 +71,7 @@ impl GpuExecutor {
         // Runs in flight must end first.
         self.collect(true)?;
         for group in groups {
-            // A fused kernel has a parameter struct of its own, which the program's uniforms do not hold.
+            // A fused kernel has its own parameter struct, which is not in the program's uniforms.
             let kernels = group.dispatches.iter().map(|d| &d.kernel);
             let uniforms = Uniforms::of(&self.device, kernels, &mut Counters::default())?;
             let new = self.prepare_uncounted(plan, &uniforms, &group.dispatches)?;
@@ -82,11 +85,11 @@ impl GpuExecutor {
             }
         }
         let after: usize = fused.iter().map(Vec::len).sum();
-        log::debug!("plan {plan}: {before} dispatches are {after}");
+        log::debug!("plan {plan}: fused {before} dispatches into {after}");
         Ok(Some(fused))
     }
 
-    /// Whether the fused dispatches give the same bits as the separate ones.
+    /// Returns whether the fused dispatches give the same bits as the separate ones.
     fn gives_the_same(
         &mut self,
         plan: usize,
@@ -125,11 +128,11 @@ impl GpuExecutor {
     }
 }
 
-/// The dispatches of a concurrent group after fusion, which run in place of its first step.
+/// The fused dispatches of a concurrent group, which run in place of its first step.
 struct FusedGroup {
     steps: Range<usize>,
     dispatches: Vec<Dispatch>,
-    /// How many there were.
+    /// The number of dispatches before fusion.
     instead_of: usize,
 }
 
@@ -139,7 +142,7 @@ impl FusedGroup {
     }
 }
 
-/// The concurrent groups in which fusion saves a dispatch.
+/// Returns the concurrent groups in which fusion saves a dispatch.
 fn groups(plan: &Plan, prepared: &PreparedPlan, limits: &KernelLimits) -> Vec<FusedGroup> {
     let chosen = |step: usize| -> &[Dispatch] {
         let (Some(of), Some(&variant)) = (plan.steps.get(step), prepared.variants.get(step)) else {
@@ -154,7 +157,7 @@ fn groups(plan: &Plan, prepared: &PreparedPlan, limits: &KernelLimits) -> Vec<Fu
         let lists: Vec<&[Dispatch]> = steps.clone().map(chosen).collect();
         let instead_of = lists.iter().map(|l| l.len()).sum();
         let longest = lists.iter().map(|l| l.len()).max().unwrap_or(0);
-        // The dispatches of one step keep their order: each round takes the next one of every step.
+        // The dispatches of a step keep their order: each round takes the next one of every step.
         let rounds = (0..longest).flat_map(|round| {
             let round: Vec<&Dispatch> = lists.iter().filter_map(|l| l.get(round)).collect();
             packed(&round, limits)
@@ -174,7 +177,7 @@ fn groups(plan: &Plan, prepared: &PreparedPlan, limits: &KernelLimits) -> Vec<Fu
     groups.filter(|t| t.saved() > 0).collect()
 }
 
-/// Fuses independent dispatches greedily, each into the first kernel that takes it.
+/// Fuses independent dispatches greedily, each into the first kernel that can take it.
 fn packed(dispatches: &[&Dispatch], limits: &KernelLimits) -> Vec<Dispatch> {
     let mut packed: Vec<(Vec<&Dispatch>, Dispatch)> = Vec::new();
     for &dispatch in dispatches {

@@ -1,10 +1,11 @@
 //! The tuner: finds the fastest variant of each step on this adapter.
 //!
-//! All variants of a step give the same bits, and the first is the one that the cost model prefers. When a trainer
-//! has run for a while and its caller can wait, the tuner benchmarks the others. A candidate computes the step from
-//! drawn inputs, must give the same bits as the variant in use, and replaces it where it is faster by more than
-//! the noise of a measurement. Between runs all activations are dead, so a step can be computed then any number of
-//! times, unless it writes something else.
+//! All variants of a step give the same bits, and the first one is preferred by the cost model.
+//! When a trainer has run for a while and its caller can wait, the tuner benchmarks the others. A
+//! candidate computes the step from drawn inputs and must give the same bits as the variant in use.
+//! It replaces that variant if it is faster by more than the noise of a measurement. Between runs
+//! all activations are dead, so a step can then be computed any number of times, unless it writes
+//! something else.
 //!
 //! This file decides what to benchmark and when; `benchmark.rs` measures it.
 
@@ -18,29 +19,29 @@ use crate::exec::gpu::compile::prepare::is_empty;
 use crate::exec::gpu::tune::benchmark::Measured;
 use crate::exec::gpu::tune::tuning_cache::{TuningCache, cache_key};
 
-/// When an executor looks for faster kernels.
+/// When an executor benchmarks kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tuning {
-    /// Never, and nothing that was found before is used.
+    /// Never; earlier results are not used either.
     Off,
-    /// While a training is waited for, a small part of the time.
+    /// While the caller waits for a training run, for a small share of the time.
     #[default]
     Idle,
-    /// After the first run, all at once.
+    /// All at once after the first run.
     Eager,
 }
 
-/// Runs before tuning starts: it does not pay for a plan that runs a few times only.
+/// The number of runs before tuning starts, because it does not pay for a plan with few runs.
 const MIN_RUNS: u64 = 16;
 
-/// The share of the time since the first run that tuning may take at most.
+/// The largest share of the time since the first run that tuning may take.
 const MAX_TIME_SHARE: f64 = 0.03;
 
-/// Runs of a plan before its concurrent steps are fused.
+/// The number of runs of a plan before its concurrent steps are fused.
 const MIN_RUNS_BEFORE_FUSION: u64 = 512;
 
-/// Time since the first run before concurrent steps are fused: compiling the fused kernels takes some tenths of a
-/// second, about what they save in this time if they halve a run.
+/// The time since the first run before concurrent steps are fused. Compiling the fused kernels
+/// takes a few tenths of a second, about what they save in this time if they halve a run.
 const MIN_TIME_BEFORE_FUSION: Duration = Duration::from_secs(1);
 
 /// A candidate must take less than this share of the time of the variant in use.
@@ -57,7 +58,7 @@ pub(in crate::exec::gpu) struct Candidate {
 /// A step whose fastest variant is not known.
 struct Open {
     cache_key: u64,
-    /// Its first occurrence.
+    /// The plan of its first occurrence.
     plan: usize,
     step: usize,
     /// The variants to benchmark.
@@ -69,10 +70,10 @@ struct Open {
 pub(in crate::exec::gpu) struct Tuner {
     tuning: Tuning,
     runs: u64,
-    /// When the first run was submitted.
+    /// The time of the first submission.
     since: Option<Instant>,
     spent: Duration,
-    /// `None` before the first benchmark. The most expensive step comes first.
+    /// The steps to benchmark, the most expensive one first; `None` before the first benchmark.
     open: Option<VecDeque<Open>>,
     /// By cache key: all steps with that key.
     steps: HashMap<u64, Vec<(usize, usize)>>,
@@ -90,13 +91,13 @@ impl Tuner {
         }
     }
 
-    /// A run was submitted.
+    /// Counts a submitted run.
     pub fn count(&mut self, now: Instant) {
         self.runs += 1;
         self.since.get_or_insert(now);
     }
 
-    /// Whether the next benchmark may begin.
+    /// Returns whether the next benchmark may begin.
     pub fn is_due(&self, now: Instant) -> bool {
         let some = self.open.as_ref().is_none_or(|open| !open.is_empty());
         let since = self.since.map_or(Duration::ZERO, |since| now - since);
@@ -110,7 +111,8 @@ impl Tuner {
         }
     }
 
-    /// Whether a plan that has run so often is worth compiling more kernels for, which save time at each run.
+    /// Returns whether a plan with this number of runs justifies compiling further kernels, which
+    /// save time in each run.
     pub fn is_settled(&self, runs: u64, now: Instant) -> bool {
         let since = self.since.map_or(Duration::ZERO, |since| now - since);
         match self.tuning {
@@ -120,17 +122,17 @@ impl Tuner {
         }
     }
 
-    /// Whether to benchmark everything at once.
+    /// Returns whether to benchmark everything at once.
     pub fn is_eager(&self) -> bool {
         self.tuning == Tuning::Eager
     }
 
-    /// Counts the time that a benchmark took.
+    /// Counts the time of a benchmark.
     pub fn spend(&mut self, time: Duration) {
         self.spent += time;
     }
 
-    /// The next candidate.
+    /// Returns the next candidate.
     pub fn next(&mut self, program: &Program, cache: &TuningCache) -> Option<Candidate> {
         if self.open.is_none() {
             self.look(program, cache);
@@ -144,7 +146,7 @@ impl Tuner {
         })
     }
 
-    /// Records the result for the last candidate; returns whether to use it from now on.
+    /// Records the result of the last candidate. Returns whether to use it from now on.
     pub fn note(&mut self, candidate: Candidate, outcome: Measured) -> bool {
         let faster = match outcome {
             Measured::Differs => false,
@@ -160,7 +162,8 @@ impl Tuner {
         faster
     }
 
-    /// The cache key whose variants have all been measured, the fastest variant, and all steps with that key.
+    /// Returns the cache key whose variants have all been measured, its fastest variant, and all
+    /// steps with that key.
     pub fn finished(&mut self) -> Option<(u64, usize, Vec<(usize, usize)>)> {
         let open = self.open.as_mut()?;
         if open.front().is_some_and(|first| !first.left.is_empty()) {
@@ -171,7 +174,7 @@ impl Tuner {
         Some((done.cache_key, done.best, steps))
     }
 
-    /// Finds the steps that can be measured and that the cache does not hold.
+    /// Finds the steps that can be benchmarked and are not in the cache.
     fn look(&mut self, program: &Program, cache: &TuningCache) {
         let mut open: Vec<(f64, Open)> = Vec::new();
         for (at, plan) in program.plans.iter().enumerate() {
@@ -183,7 +186,7 @@ impl Tuner {
                 if cache.get(cache_key).is_some() {
                     continue;
                 }
-                // A key that several steps share counts as often.
+                // A key that several steps share counts once for each of them.
                 let cost = step.flops + step.bytes as f64;
                 let steps = self.steps.entry(cache_key).or_default();
                 steps.push((at, i));
@@ -207,7 +210,7 @@ impl Tuner {
     }
 }
 
-/// Whether a step can be benchmarked: it has variants, and can be computed between runs.
+/// Returns whether a step can be benchmarked: it has variants and can be computed between runs.
 fn can_be_benchmarked(plan: &Plan, step: &Step) -> bool {
     step.variants.len() > 1
         && !is_empty(plan, step)
@@ -215,8 +218,9 @@ fn can_be_benchmarked(plan: &Plan, step: &Step) -> bool {
         && is_dead_between_runs(plan, step)
 }
 
-/// Whether a step can be computed between runs without harm: all it writes is dead then, results too, which have been
-/// copied. Outputs of a plan are to be read until its next run, so those with outputs are left alone.
+/// Returns whether a step can be computed between runs without side effects: all the slots that it
+/// writes are dead then. Results are dead too, because they have been copied. The outputs of a plan
+/// can be read until its next run, so steps that write them are excluded.
 pub(in crate::exec::gpu) fn is_dead_between_runs(plan: &Plan, step: &Step) -> bool {
     let is_dead = |slot: &Slot| match slot.buffer {
         BufferId::Local(i) => plan
@@ -292,7 +296,7 @@ mod tests {
             used: Duration::from_micros(used),
             candidate: Duration::from_micros(candidate),
         };
-        // Barely faster is noise; what differs is never used, however fast.
+        // A small difference is noise; a candidate with different bits is never used, however fast.
         let outcomes = [
             (times(100, 97), false),
             (Measured::Differs, false),

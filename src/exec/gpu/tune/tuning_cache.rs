@@ -1,8 +1,8 @@
-//! The tuning cache: the fastest variant of each step on an adapter. The device keeps it in memory, and in a file
-//! of the user's cache folder for later programs.
+//! The tuning cache: the fastest variant of each step on an adapter. The device keeps it in memory,
+//! and in a file in the user's cache folder for later programs.
 //!
-//! Nothing depends on the file. A file that cannot be read is ignored, and one that cannot be written is a line in the
-//! log. All variants give the same bits, so a wrong entry only costs time.
+//! Nothing depends on the file. A file that cannot be read is ignored, and a failed write is only
+//! logged. All variants give the same bits, so a wrong entry only costs time.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,24 +17,25 @@ use crate::plan::Step;
 
 use crate::exec::gpu::device::adapter::AdapterInfo;
 
-/// The fastest variants that are known, by [`cache_key`].
+/// The fastest known variants, by [`cache_key`].
 #[derive(Default)]
 pub(in crate::exec::gpu) struct TuningCache {
-    /// `None` where no file is kept.
+    /// `None` if there is no file.
     path: Option<PathBuf>,
     file: File,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct File {
-    /// The adapter's name, for people who read the file.
+    /// The adapter's name, for readers of the file.
     adapter: String,
-    /// By cache key, in hexadecimal digits: the variant's index.
+    /// By cache key, in hexadecimal digits: the index of the variant.
     variants: BTreeMap<String, usize>,
 }
 
 impl TuningCache {
-    /// Reads the file in `folder` for this adapter, driver, version of the crate and setting of the checks.
+    /// Reads the file in `folder` for this adapter, driver, version of the crate and setting of the
+    /// checks.
     pub fn load(folder: Option<&Path>, adapter: &AdapterInfo, checks: bool) -> Self {
         let path = folder.map(|folder| folder.join(file_name(adapter, checks)));
         let mut cache = TuningCache {
@@ -49,12 +50,13 @@ impl TuningCache {
         self.file.variants.is_empty()
     }
 
-    /// The fastest variant of a step, where it is known.
+    /// Returns the fastest variant of a step, if it is known.
     pub fn get(&self, cache_key: u64) -> Option<usize> {
         self.file.variants.get(&digits(cache_key)).copied()
     }
 
-    /// Stores the fastest variant of a step, and takes over what other programs have written meanwhile.
+    /// Stores the fastest variant of a step, and merges the entries that other programs have
+    /// written meanwhile.
     pub fn insert(&mut self, cache_key: u64, variant: usize) {
         self.file.variants.insert(digits(cache_key), variant);
         let Some(path) = &self.path else {
@@ -107,9 +109,10 @@ fn file_name(adapter: &AdapterInfo, checks: bool) -> String {
     format!("tuned-{digits}.json")
 }
 
-/// A hash of a step's variants: two steps with the same kernels and sizes have the same key.
+/// Returns a hash of a step's variants: two steps with the same kernels and sizes have the same
+/// key.
 ///
-/// A collision of other steps would choose a variant that is slower, with the same bits.
+/// A collision would select a slower variant, with the same bits.
 pub(in crate::exec::gpu) fn cache_key(step: &Step) -> u64 {
     let mut hash = DefaultHasher::new();
     for variant in &step.variants {
@@ -151,7 +154,7 @@ mod tests {
         let (mut one, mut two) = (cache(Some(&path)), cache(Some(&path)));
         assert!(one.is_empty());
         one.insert(7, 2);
-        // Another program does not wipe out what this one wrote.
+        // Another program keeps the entries of this one.
         two.insert(u64::MAX, 1);
         let three = cache(Some(&path));
         assert_eq!((three.get(7), three.get(u64::MAX)), (Some(2), Some(1)));
@@ -170,7 +173,7 @@ mod tests {
         let mut one = cache(Some(&path));
         one.insert(1, 1);
         assert_eq!(cache(Some(&path)).get(1), Some(1));
-        // A folder where the file should be.
+        // A folder with the name of the file.
         let mut two = cache(Some(folder.path()));
         two.insert(2, 1);
         assert_eq!(two.get(2), Some(1));
