@@ -1,7 +1,7 @@
-// argmax: y[r, c] = the first j of chunk c at which x[r, j] is largest, or smallest; NaN wins either way
+// argmax: y[r, c] = the first j of chunk c at which x[r, j] is largest, or smallest; NaN is both the largest and the smallest
 // Shapes    x [rows, columns]   y [rows, chunks]
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
-// Workgroup [WG, 1, 1], one chunk of a row an invocation, grid [ceil(rows chunks / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per chunk of a row, grid [ceil(rows chunks / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/argmax.rs
 

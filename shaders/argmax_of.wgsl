@@ -1,7 +1,7 @@
-// argmax_of: y[r] = the first of places[r, ..] at which x[r, ..] is largest, or smallest; NaN wins either way
+// argmax_of: y[r] = the first of places[r, ..] at which x[r, ..] is largest, or smallest; NaN is both the largest and the smallest
 // Shapes    x [rows, columns]   places [rows, chunks]   y [rows]
 // Bindings  0 read x | 1 read places | 2 read_write y | 3 uniform Params
-// Workgroup [WG, 1, 1], one row an invocation, grid [ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per row, grid [ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/argmax.rs
 

@@ -1,12 +1,12 @@
 // attention: y[b, i, h, :] = sum over j of p[j] v[b, j, h / group, :], p = softmax over j of scale q[b, i, h, :] . k[b, j, h / group, :] + mask[b, j]
 // Shapes    q [batch, queries, heads, D]   k [batch, keys, kv_heads, D]   v [batch, keys, kv_heads, E]   mask [batch, keys]   y [batch, queries, heads, E]
 // Bindings  0 read q | 1 read k | 2 read v | 3 read mask | 4 uniform Params | 5 read_write y
-// Workgroup [WG, 1, 1], one query and head an invocation, grid [batch heads ceil(queries / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per query and head, grid [batch heads ceil(queries / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/attention.rs
 //
-// Online softmax (Milakov and Gimelshein, 2018; Dao et al., 2022): no scores are stored, sums are scaled down
-// whenever a larger score turns up.
+// Online softmax (Milakov and Gimelshein, 2018; Dao et al., 2022): no scores are stored, and the
+// sums are rescaled at each larger score.
 
 override WG: u32 = 64u;
 
@@ -34,7 +34,7 @@ fn main(
     var total = 0.0;
     let end = keys_of(i);
     for (var j = 0u; j < end; j += 4u) {
-        // Keys past the last are the last once more, left out.
+        // Keys past the last one repeat the last one and are masked out.
         let at = min(vec4<u32>(j) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(end - 1u));
         let keys = k_start + at * params.k_row;
         var s = vec4<f32>(bias(b, at.x), bias(b, at.y), bias(b, at.z), bias(b, at.w));
@@ -59,7 +59,7 @@ fn main(
             sums[c] = fma(vec4<f32>(p.w), v4(values.w, c), sum);
         }
     }
-    // A query that sees no key at all gets zeros.
+    // A query that sees no key gets zeros.
     let factor = select(0.0, 1.0 / total, total > 0.0);
     let y_start = ((b * params.queries + i) * params.heads + head) * (E / WIDTH);
     for (var c = 0u; c < E4; c++) { store(y_start, c, sums[c] * factor); }

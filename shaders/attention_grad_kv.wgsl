@@ -1,7 +1,7 @@
 // attention_grad_kv: dv[b, j, g, :] = sum over h of the group and i of p dy[b, i, h, :]; dk = scale sum of p (dy . v - delta) q[b, i, h, :]; p = e^(score - lse)
 // Shapes    q, k, v, mask as in attention   dy [batch, queries, heads, E]   delta, lse [batch, queries, heads]   dx holds dq, dk and dv
 // Bindings  0 read q | 1 read k | 2 read v | 3 read mask | 4 uniform Params | 5 read dy | 6 read delta | 7 read_write dx | 8 read lse
-// Workgroup [WG, 1, 1], one key and head of keys an invocation, grid [batch kv_heads ceil(keys / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per key and kv head, grid [batch kv_heads ceil(keys / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/attention.rs
 
@@ -38,7 +38,8 @@ fn main(
             let row = (b * params.queries + i) * params.heads + head;
             let query = q_start + i * params.q_row;
             var s = added;
-            // The query is scaled and not the key, as where lse is computed: else the score is off by an ulp.
+            // The query is scaled and not the key, as in the computation of lse, so that the score
+            // has the same bits.
             for (var c = 0u; c < D4; c++) { s = add_dot(s, q4(query, c) * params.scale, key[c]); }
             var dp = -delta[row];
             for (var c = 0u; c < E4; c++) { dp = add_dot(dp, value[c], dy4(row * (E / WIDTH), c)); }

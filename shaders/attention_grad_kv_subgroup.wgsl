@@ -1,7 +1,7 @@
 // attention_grad_kv_subgroup: dv[b, j, g, :] = sum over h of the group and i of p dy[b, i, h, :]; dk = scale sum of p (dy . v - delta) q[b, i, h, :]; p = e^(score - lse)
 // Shapes    q, k, v, mask as in attention   dy [batch, queries, heads, E]   delta, lse [batch, queries, heads]   dx holds dq, dk and dv
 // Bindings  0 read q | 1 read k | 2 read v | 3 read mask | 4 uniform Params | 5 read dy | 6 read delta | 7 read_write dx | 8 read lse
-// Workgroup [WG, 1, 1], four keys of a head of keys an invocation, grid [batch kv_heads ceil(keys / (4 WG)), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per four keys of a kv head, grid [batch kv_heads ceil(keys / (4 WG)), folded to 3 dimensions]
 // Overrides WG = 8 (a multiple of the largest subgroup size)
 // Reference src/ops/attention.rs
 
@@ -44,7 +44,8 @@ fn main(
         for (var i = first_query(first); i < params.queries; i++) {
             let row = (b * params.queries + i) * params.heads + head;
             var s = added;
-            // The query is scaled and not the key, as where lse is computed: else the score is off by an ulp.
+            // The query is scaled and not the key, as in the computation of lse, so that the score
+            // has the same bits.
             s = add_row(s, key_low, q4(q_start + i * params.q_row, lane_block(0u, lane, D4)) * params.scale);
             if D8 > 1u {
                 s = add_row(s, key_high, q4(q_start + i * params.q_row, lane_block(1u, lane, D4)) * params.scale);

@@ -1,11 +1,12 @@
 // attention_grad_q: dq[b, i, h, :] = scale sum over j of p[j] (dy[b, i, h, :] . v[b, j] - delta[b, i, h]) k[b, j, h / group, :]; lse[b, i, h] = ln(sum of e^score)
 // Shapes    q, k, v, mask as in attention   dy [batch, queries, heads, E]   delta, lse [batch, queries, heads]   dx holds dq, dk and dv
 // Bindings  0 read q | 1 read k | 2 read v | 3 read mask | 4 uniform Params | 5 read dy | 6 read delta | 7 read_write dx | 8 read_write lse
-// Workgroup [WG, 1, 1], one query and head an invocation, grid [batch heads ceil(queries / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per query and head, grid [batch heads ceil(queries / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/attention.rs
 //
-// The weights p are not known before the last key; so the sum is kept for the largest score so far, as in attention.
+// The weights p are known only after the last key, so the sum is kept relative to the largest score
+// so far, as in attention.
 
 override WG: u32 = 64u;
 
@@ -69,7 +70,7 @@ fn main(
             sums[c] = fma(vec4<f32>(ds.w), k4(keys.w, c), sum);
         }
     }
-    // Of a query that sees no key, no weight may be more than 0.
+    // The weights of a query that sees no key must be 0.
     lse[row] = select(-LEFT_OUT, largest + log(total), total > 0.0);
     let factor = select(0.0, params.scale / total, total > 0.0);
     let start = params.dq_offset + (b * params.queries + i) * params.dq_row + head * (D / WIDTH);

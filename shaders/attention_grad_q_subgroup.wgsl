@@ -1,7 +1,7 @@
 // attention_grad_q_subgroup: dq[b, i, h, :] = scale sum over j of p[j] (dy[b, i, h, :] . v[b, j] - delta[b, i, h]) k[b, j, h / group, :]; lse[b, i, h] = ln(sum of e^score)
 // Shapes    q, k, v, mask as in attention   dy [batch, queries, heads, E]   delta, lse [batch, queries, heads]   dx holds dq, dk and dv
 // Bindings  0 read q | 1 read k | 2 read v | 3 read mask | 4 uniform Params | 5 read dy | 6 read delta | 7 read_write dx | 8 read_write lse
-// Workgroup [WG, 1, 1], four queries of a head an invocation, grid [batch heads ceil(queries / (4 WG)), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per four queries of a head, grid [batch heads ceil(queries / (4 WG)), folded to 3 dimensions]
 // Overrides WG = 8 (a multiple of the largest subgroup size)
 // Reference src/ops/attention.rs
 
@@ -22,7 +22,7 @@ fn main(
     let b = number / (blocks * params.heads);
     if b >= params.batch { return; }
     let first = number % blocks * 4u * WG;
-    // Queries past the last are the last once more; only stores are left out.
+    // Queries past the last one repeat the last one; only their stores are skipped.
     let own = vec4<u32>(first + 4u * local) + vec4<u32>(0u, 1u, 2u, 3u);
     let i = min(own, vec4<u32>(params.queries - 1u));
     let q_start = params.q_offset + (b * params.queries + i) * params.q_row + head * (D / WIDTH);
@@ -77,7 +77,7 @@ fn main(
         }
     }
     let some = total > vec4<f32>(0.0);
-    // Of a query that sees no key, no weight may be more than 0.
+    // The weights of a query that sees no key must be 0.
     let logs = select(vec4<f32>(-LEFT_OUT), largest + log(total), some);
     let live = own < vec4<u32>(params.queries);
     if live.x { lse[row.x] = logs.x; }

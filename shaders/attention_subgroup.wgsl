@@ -1,12 +1,13 @@
 // attention_subgroup: y[b, i, h, :] = sum over j of p[j] v[b, j, h / group, :], p = softmax over j of scale q[b, i, h, :] . k[b, j, h / group, :] + mask[b, j]
 // Shapes    q [batch, queries, heads, D]   k [batch, keys, kv_heads, D]   v [batch, keys, kv_heads, E]   mask [batch, keys]   y [batch, queries, heads, E]
 // Bindings  0 read q | 1 read k | 2 read v | 3 read mask | 4 uniform Params | 5 read_write y
-// Workgroup [WG, 1, 1], four queries of a head an invocation, grid [batch heads ceil(queries / (4 WG)), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per four queries of a head, grid [batch heads ceil(queries / (4 WG)), folded to 3 dimensions]
 // Overrides WG = 8 (a multiple of the largest subgroup size)
 // Reference src/ops/attention.rs
 //
-// Like attention, for a CPU that plays a GPU: a load costs as much as many multiply-adds there. Needs subgroups of 8
-// lanes or more. Two keys at a time, so that the sums are scaled half as often; more would take long to compile.
+// Like attention, for software adapters, where a load costs as much as many multiply-adds. Needs
+// subgroups of 8 lanes or more. Two keys at a time, so that the sums are rescaled half as often;
+// more would take long to compile.
 
 @group(0) @binding(5) var<storage, read_write> y: array<F>;
 
@@ -25,7 +26,7 @@ fn main(
     let b = number / (blocks * params.heads);
     if b >= params.batch { return; }
     let first = number % blocks * 4u * WG;
-    // Queries past the last are the last once more; only stores are left out.
+    // Queries past the last one repeat the last one; only their stores are skipped.
     let own = vec4<u32>(first + 4u * local) + vec4<u32>(0u, 1u, 2u, 3u);
     let i = min(own, vec4<u32>(params.queries - 1u));
     let q_start = params.q_offset + (b * params.queries + i) * params.q_row + head * (D / WIDTH);
@@ -39,7 +40,7 @@ fn main(
     var sums_high: Blocks;
     var largest = vec4<f32>(LEFT_OUT);
     var total = vec4<f32>(0.0);
-    // The same for all lanes: they work together.
+    // The same for all lanes, because they cooperate.
     let end = keys_of(min(first + 4u * WG, params.queries) - 1u);
     for (var j = 0u; j < end; j += 2u) {
         let next = min(j + 1u, params.keys - 1u);
@@ -73,7 +74,8 @@ fn main(
     if E8 > 1u { store_blocks(y_start, live, 8u, sums_high, factor); }
 }
 
-// Blocks first .. first + 7 by rows written to four rows of y, those that are live, each times its factor.
+// Writes blocks first .. first + 7 by rows to the live ones of four rows of y, each times its
+// factor.
 fn store_blocks(start: vec4<u32>, live: vec4<bool>, first: u32, all: Blocks, factors: vec4<f32>) {
     var blocks = all;
     for (var c = first; c < first + iterations(start.x); c++) {

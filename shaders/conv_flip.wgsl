@@ -1,4 +1,4 @@
-// conv_flip: y[g, c, m, t] = x[g, m, c, taps - 1 - t], the weights as the input gradient wants them
+// conv_flip: y[g, c, m, t] = x[g, m, c, taps - 1 - t], the weights for the input gradient
 // Shapes    x [groups, m, c, taps]   y [groups, c, m, taps]
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]

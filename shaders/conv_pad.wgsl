@@ -1,7 +1,7 @@
 // conv_pad: y[p, before.x + step.x i, before.y + step.y j] = x[p, i, j], and 0 elsewhere
 // Shapes    x [planes, inner.x, inner.y]   y [planes, outer.x, 4 fours]
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
-// Workgroup [WG, 1, 1], four elements of a row an invocation, grid [ceil(count / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per four elements of a row, grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64 | SPREAD = 1 (0 where both steps are 1)
 // Reference src/ops/conv/images.rs
 
@@ -10,11 +10,11 @@ override SPREAD: u32 = 1u;
 
 struct Params {
     inner: vec2<u32>,
-    before: vec2<u32>, // wraps around where the first elements of x lie outside of y
+    before: vec2<u32>, // wraps around if the first elements of x are outside of y
     step: vec2<u32>,
     step_inverse: vec2<f32>,
     outer: u32, // rows of y
-    fours: u32, // invocations for a row
+    fours: u32, // invocations per row
     count: u32,
     outer_inverse: f32,
     fours_inverse: f32,
@@ -26,11 +26,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Where in x places of y lie, or something past its end. Before its first element places wrap around to large
-// numbers, which stay large.
+// Returns the indices in x of positions in y, or an index past its end. Positions before the first
+// element wrap around to large numbers.
 fn inside(at: vec4<u32>, step: u32, inverse: f32) -> vec4<u32> {
     if SPREAD == 0u { return at; }
-    // What `quotients` is exact for.
+    // The range in which `quotients` is exact.
     let distance = min(at, vec4<u32>(0x3fffffffu));
     let i = quotients(distance, step, inverse);
     return select(vec4<u32>(0xffffffffu), i, i * step == at);

@@ -1,7 +1,7 @@
 // cross_entropy: y[r] = ln(sum over j of e^(x[r, j] - max)) - (x[r, labels[r]] - max)
 // Shapes    x [rows, columns]   labels [rows]   y [rows]
 // Bindings  0 read x | 1 read labels | 2 read_write y | 3 uniform Params
-// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup or an invocation per row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/cross_entropy.rs
 

@@ -1,11 +1,11 @@
-// ctc: loss[b] = -ln(sum over paths that spell the labels of the product of their probabilities), by a recursion over time
+// ctc: loss[b] = -ln(sum over the paths with these labels of the product of their probabilities), by a recursion over time
 // Shapes    log_p [batch, time, classes]   labels [batch, labels]   frames [batch]   counts [batch]   up_to [batch, rows, 2 labels + 1]   loss [batch]
 // Bindings  0 read log_p | 1 read labels | 2 read frames | 3 read counts | 4 read_write up_to | 5 read_write loss | 6 uniform Params
-// Workgroup [WG, 1, 1], one sample a workgroup, grid [batch, folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup per sample, grid [batch, folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/ctc/reference.rs
 //
-// Of the rows of states at each time, as many as there is room for are kept. Parts: lib/index, lib/ctc.
+// Keeps as many of the rows of states as up_to has room for. Parts: lib/index, lib/ctc.
 
 override WG: u32 = 64u;
 

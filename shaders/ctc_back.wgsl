@@ -1,11 +1,11 @@
-// ctc_back: p[b, t, i] = e^(up_to[b, t, i] + rest - ln(sum over all paths)), where rest is the sum of what follows state i after t
+// ctc_back: p[b, t, i] = e^(up_to[b, t, i] + rest - ln(sum over all paths)), where rest is the sum over the continuations of state i after t
 // Shapes    log_p [batch, time, classes]   labels [batch, labels]   frames [batch]   counts [batch]   loss [batch]   p [batch, time, 2 labels + 1]   after [batch, 2, 2 labels + 1]
 // Bindings  0 read log_p | 1 read labels | 2 read frames | 3 read counts | 4 read loss | 5 read_write p | 6 read_write after | 7 uniform Params
-// Workgroup [WG, 1, 1], one sample a workgroup, grid [batch, folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup per sample, grid [batch, folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/ctc/reference.rs
 //
-// up_to is what ctc left in p, which is replaced. Parts: lib/index, lib/ctc.
+// up_to is the result of ctc in p, which is overwritten. Parts: lib/index, lib/ctc.
 
 override WG: u32 = 64u;
 
@@ -47,7 +47,7 @@ fn main(
             } else if state + 2u >= states {
                 rest = 0.0;
             }
-            // With frame t, for the one before it.
+            // Includes frame t, for the previous frame.
             after[row + state] = not_below_none(rest + emitted(sample, t, state));
             let at = (sample * params.time + t) * width + state;
             p[at] = exp(p[at] + rest + bitcast<f32>(of_all));

@@ -1,11 +1,12 @@
-// ctc_grad: dx[b, t, c] = -dy[b] (sum of p[b, t, i] over the states i of class c), for classes of the labels and the blank
+// ctc_grad: dx[b, t, c] = -dy[b] (sum of p[b, t, i] over the states i of class c), for the classes of the labels and the blank
 // Shapes    p [batch, time, 2 labels + 1]   loss [batch]   labels [batch, labels]   frames [batch]   counts [batch]   dy [batch]   dx [batch, time, classes]
 // Bindings  0 read p | 1 read loss | 2 read labels | 3 read frames | 4 read counts | 5 read dy | 6 read_write dx | 7 uniform Params
-// Workgroup [WG, 1, 1], one label of a sample at a time, or the blank, an invocation, grid [folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per label or blank of a sample and time, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/ctc/reference.rs
 //
-// What is not written is 0 already. Of equal labels, the first one adds up all. Parts: lib/index.
+// Other elements of dx are already 0. The first one of equal labels sums all of them. Parts:
+// lib/index.
 
 override WG: u32 = 64u;
 

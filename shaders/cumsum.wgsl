@@ -1,13 +1,13 @@
 // cumsum: y[o, i, j] = the sum of x[o, k, j] over k of i's chunk up to i, plus before[o, c - 1, j] for chunk c > 0
 // Shapes    x [outer, n, inner]   before [outer, ceil(n / chunk), inner]   y [outer, n, inner]
 // Bindings  0 read x | 1 read before | 2 read_write y | 3 uniform Params
-// Workgroup [WG, 1, 1], one chunk of one line an invocation, grid [ceil(count / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per chunk of a line, grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/cumsum.rs
 
 override WG: u32 = 64u;
 
-// Where reverse is 1, elements are counted from the end.
+// If reverse is 1, elements are counted from the end.
 struct Params { outer: u32, n: u32, inner: u32, chunk: u32, reverse: u32, chained: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -1,13 +1,13 @@
 // cumsum_totals: y[o, c, j] = the sum of x[o, i, j] over the elements i of chunk c
 // Shapes    x [outer, n, inner]   y [outer, ceil(n / chunk), inner]
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
-// Workgroup [WG, 1, 1], one chunk of one line an invocation, grid [ceil(count / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per chunk of a line, grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/cumsum.rs
 
 override WG: u32 = 64u;
 
-// Where reverse is 1, elements are counted from the end.
+// If reverse is 1, elements are counted from the end.
 struct Params { outer: u32, n: u32, inner: u32, chunk: u32, reverse: u32, chained: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -1,6 +1,6 @@
-// elementwise: a chain of functions, applied to four elements an invocation
-// Shapes    all [count] vectors of four; the last may reach past the end, into the slots' padding
-// Bindings  0 uniform Params | then the chain's
+// elementwise: a chain of functions, applied to four elements per invocation
+// Shapes    all [count] vectors of four; the last one may extend into the padding of the slots
+// Bindings  0 uniform Params | then those of the chain
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/elementwise.rs

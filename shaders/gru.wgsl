@@ -1,11 +1,12 @@
 // gru: h = (1 - z) n + z h_old, n = tanh(x_n + r q), where r, z are sigmoids and q is h_old w^T + bias
 // Shapes    x [batch, time, 3 hidden]   matrix [hidden, 3 hidden]   bias [3 hidden]   mask [batch, time]   reserve [batch, records, hidden]
 // Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write reserve | 5 uniform Forward
-// Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
 //
-// One time step. The matrix is w^T. Parts: lib/recurrence, lib/recurrence_f32 or _vec4, lib/activation.
+// One time step. The matrix is w^T. Parts: lib/recurrence, lib/recurrence_f32 or _vec4,
+// lib/activation.
 
 override WG: u32 = 64u;
 
@@ -16,7 +17,7 @@ override WG: u32 = 64u;
 @group(0) @binding(4) var<storage, read_write> reserve: array<F>;
 @group(0) @binding(5) var<uniform> params: Forward;
 
-// Given h w^T + bias of each gate.
+// Computes the state from h w^T + bias of each gate.
 fn finish(sample: u32, unit: u32, r_sum: F, z_sum: F, q: F) {
     let step = sample * params.time + params.at;
     let x_at = step * 3u * params.units + unit;

@@ -1,7 +1,7 @@
 // layer_norm: y[r, j] = (x[r, j] - mean) / sqrt(mean of (x[r, :] - mean)^2 + eps) w[j] + b[j]
 // Shapes    x [rows, columns]   w [columns]   b [columns]   y [rows, columns]
 // Bindings  0 read x | 1 read w | 2 read b | 3 read_write y | 4 uniform Params
-// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup or an invocation per row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/norm.rs
 

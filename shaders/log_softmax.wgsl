@@ -1,7 +1,7 @@
 // log_softmax: y[r, j] = x[r, j] - max - ln(sum over j of e^(x[r, j] - max))
 // Shapes    x [rows, columns]   y [rows, columns]
 // Bindings  0 read x | 1 read_write y | 2 uniform Params
-// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup or an invocation per row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/log_softmax.rs
 

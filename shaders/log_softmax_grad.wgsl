@@ -1,7 +1,7 @@
 // log_softmax_grad: dx[r, j] = dy[r, j] - e^y[r, j] sum over i of dy[r, i]
 // Shapes    y [rows, columns]   dy [rows, columns]   dx [rows, columns]
 // Bindings  0 read y | 1 read dy | 2 read_write dx | 3 uniform Params
-// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup or an invocation per row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/log_softmax.rs
 

@@ -1,13 +1,14 @@
-// matmul_16x16: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 16 x 16 outputs a thread in registers
+// matmul_16x16: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 16 x 16 outputs per invocation in registers
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: those of the views and the epilogue
 // Workgroup [WGX, WGY, 1], a tile of 16 * WGY rows x 16 * WGX columns, grid [tiles folded to 3 dimensions]
 // Overrides WGX = 8 | WGY = 1
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
-// Too many registers for most GPUs. On a CPU adapter (lavapipe, SwiftShader) a load costs as much as dozens of
-// multiply-adds, so the larger the tile the better, and spilling to the stack costs little.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one
+// lib/matmul_store_*, an epilogue. Too many registers for most GPUs. On a software adapter
+// (lavapipe, SwiftShader), a load costs as much as dozens of multiply-adds, so large tiles are
+// faster, and spilling to the stack costs little.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 1u;
@@ -20,7 +21,7 @@ fn main(
 ) {
     let tile = tile_of(workgroup, count, 16u * WGY, 16u * WGX);
     let row = tile.row + 16u * local.y;
-    let col = tile.col + 4u * local.x; // neighbouring threads read neighbouring columns
+    let col = tile.col + 4u * local.x; // adjacent invocations read adjacent columns
     if !tile.live || row >= params.m || col >= params.n { return; }
 
     let rows0 = a_rows(tile.z, row);
@@ -102,8 +103,8 @@ fn main(
         c33 = add_outer(c33, a3, b3);
     }
 
-    // In a loop, so that the epilogue stands in the program once: drivers inline it at every call, and compiling it
-    // dozens of times took seconds.
+    // In a loop, so that the epilogue occurs once in the program: drivers inline it at every call,
+    // and compiling it dozens of times took seconds.
     let blocks = min(4u, (params.m - row + 3u) / 4u);
     for (var i = 0u; i < blocks; i++) {
         store_block(c00, tile.out, row + 4u * i, col);

@@ -1,11 +1,12 @@
-// matmul_4x4: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 4 x 4 outputs a thread in registers
+// matmul_4x4: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 4 x 4 outputs per invocation in registers
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: those of the views and the epilogue
 // Workgroup [WGX, WGY, 1], a tile of 4 * WGY rows x 4 * WGX columns, grid [tiles folded to 3 dimensions]
 // Overrides WGX = 8 | WGY = 8
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one
+// lib/matmul_store_*, an epilogue.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 8u;

@@ -1,11 +1,12 @@
-// matmul_8x8: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 8 x 8 outputs a thread in registers
+// matmul_8x8: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], 8 x 8 outputs per invocation in registers
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: those of the views and the epilogue
 // Workgroup [WGX, WGY, 1], a tile of 8 * WGY rows x 8 * WGX columns, grid [tiles folded to 3 dimensions]
 // Overrides WGX = 8 | WGY = 8
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one
+// lib/matmul_store_*, an epilogue.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 8u;
@@ -18,7 +19,7 @@ fn main(
 ) {
     let tile = tile_of(workgroup, count, 8u * WGY, 8u * WGX);
     let row = tile.row + 8u * local.y;
-    let col = tile.col + 4u * local.x; // neighbouring threads read neighbouring columns
+    let col = tile.col + 4u * local.x; // adjacent invocations read adjacent columns
     if !tile.live || row >= params.m || col >= params.n { return; }
 
     let rows0 = a_rows(tile.z, row);

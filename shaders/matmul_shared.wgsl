@@ -1,11 +1,12 @@
-// matmul_shared: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], tiles of a and b in workgroup memory, 8 x 8 outputs a thread
+// matmul_shared: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], tiles of a and b in workgroup memory, 8 x 8 outputs per invocation
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: those of the views and the epilogue
 // Workgroup [WGX, WGY, 1], a tile of 8 * WGY rows x 8 * WGX columns, grid [tiles folded to 3 dimensions]
 // Overrides WGX = 8 | WGY = 8 (512 * (WGX + WGY) bytes of workgroup memory, 8 KiB here)
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one
+// lib/matmul_store_*, an epilogue.
 
 override WGX: u32 = 8u;
 override WGY: u32 = 8u;
@@ -25,7 +26,8 @@ fn main(
     let tile = tile_of(workgroup, count, 8u * WGY, 8u * WGX);
     if !tile.live { return; }
 
-    // A thread's rows and columns are four and four, half a tile apart: neighbours then read neighbouring vec4s.
+    // An invocation has twice four rows and columns, half a tile apart, so that adjacent
+    // invocations read adjacent vec4s.
     let lines = 2u * WGY;
     let strips = 2u * WGX;
     var c00 = mat4x4<f32>();
@@ -34,7 +36,7 @@ fn main(
     var c11 = mat4x4<f32>();
 
     for (var k0 = tile.k_begin; k0 < tile.k_end; k0 += DEPTH) {
-        // Past k_end nothing is read and nothing is added, so that every variant adds the same terms.
+        // Past k_end nothing is read or added, so that every variant adds the same terms.
         let depth = min(DEPTH, tile.k_end - k0);
         let blocks = (depth + 3u) / 4u;
         for (var i = index; i < blocks * lines; i += WGX * WGY) {

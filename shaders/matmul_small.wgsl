@@ -1,11 +1,12 @@
-// matmul_small: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], one output a thread; the variant all others must equal
+// matmul_small: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], one output per invocation; all variants must give the same bits
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: those of the views and the epilogue
 // Workgroup [WG, 1, 1], WG outputs, grid [workgroups folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, an epilogue; F = f32.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, an
+// epilogue; F = f32.
 
 override WG: u32 = 64u;
 

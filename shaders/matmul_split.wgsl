@@ -1,12 +1,12 @@
 // matmul_split: y[i] = partial[0, i] + partial[1, i] + ..., the second pass of a matmul whose k is split
 // Shapes    partial [splits, batch, m, n]   y [batch, m, n]
-// Bindings  0 read partial | 2 uniform Params | 3 and on: the epilogue's
+// Bindings  0 read partial | 2 uniform Params | 3 and on: those of the epilogue
 // Workgroup [WG, 1, 1], WG values of type F, grid [workgroups folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_store_*, an epilogue. The first pass stores them in its epilogue.
-// The number of splits follows from the shape alone, so that tuning never changes a result.
+// Parts: lib/matmul, one lib/matmul_store_*, an epilogue. The first pass stores them in its
+// epilogue. The number of splits depends only on the shape, so that tuning never changes a result.
 
 @group(0) @binding(0) var<storage, read> partial: array<F>;
 

@@ -1,13 +1,15 @@
-// matmul_subgroup_32x4: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], a spread over the subgroup and broadcast from it
+// matmul_subgroup_32x4: y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], with a distributed over the subgroup and broadcast
 // Shapes    a [batch, m, k] or [batch, k, m]   b [batch, k, n] or [batch, n, k]   y [splits, batch, m, n]
-// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: the views' and the epilogue's
+// Bindings  0 read a | 1 read b | 2 uniform Params | 3 and on: those of the views and the epilogue
 // Workgroup [WG, 1, 1], a tile of 32 rows x 4 * WG columns, grid [tiles folded to 3 dimensions]
 // Overrides WG = 64 (a multiple of the largest subgroup size)
 // Reference src/ops/matmul.rs
 //
-// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one lib/matmul_store_*, an epilogue.
-// Needs SUBGROUP and subgroups of 8 lanes or more, any size: lane l holds rows 4 * (l % 8) to 4 * (l % 8) + 3 of the tile,
-// and every lane of the workgroup computes the same 32 rows, so it does not matter which lanes form a subgroup.
+// Parts: lib/matmul, one lib/matmul_a_*, one lib/matmul_b_*, lib/matmul_view for views, one
+// lib/matmul_store_*, an epilogue. Needs SUBGROUP and subgroups of 8 lanes or more, any
+// size: lane l holds rows 4 * (l % 8) to 4 * (l % 8) + 3 of the tile, and every lane
+// of the workgroup computes the same 32 rows, so it does not matter which lanes form a
+// subgroup.
 
 override WG: u32 = 64u;
 
@@ -116,8 +118,8 @@ fn main(
         c70 = add_outer(c70, a7, b0);
     }
 
-    // In a loop, so that the epilogue stands in the program once: drivers inline it at every call, and compiling it
-    // dozens of times took seconds.
+    // In a loop, so that the epilogue occurs once in the program: drivers inline it at every call,
+    // and compiling it dozens of times took seconds.
     let blocks = min(8u, (params.m - row + 3u) / 4u);
     for (var i = 0u; i < blocks; i++) {
         store_block(c00, tile.out, row + 4u * i, col);

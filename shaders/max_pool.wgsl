@@ -1,6 +1,6 @@
 // max_pool: y[p, i, j] = the largest x[p, r, c] of the window (i, j)
 // Shapes    x [planes, size.x, size.y]   y [planes, out.x, out.y]
-// Bindings  0 read x | 1 uniform Params | then the epilogue's, which stores y
+// Bindings  0 read x | 1 uniform Params | then those of the epilogue, which stores y
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/max_pool.rs

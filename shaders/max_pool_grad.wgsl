@@ -1,6 +1,6 @@
 // max_pool_grad: dx[p, r, c] = sum of dy[p, i, j] over the windows (i, j) whose largest element is (r, c)
 // Shapes    x [planes, size.x, size.y]   dy [planes, out.x, out.y]   dx like x
-// Bindings  0 read x | 1 read dy | 2 uniform Params | then the epilogue's, which stores dx
+// Bindings  0 read x | 1 read dy | 2 uniform Params | then those of the epilogue, which stores dx
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/max_pool.rs
@@ -9,12 +9,12 @@ override WG: u32 = 64u;
 
 @group(0) @binding(2) var<uniform> params: Params;
 
-// The last window that begins at or before place `at` of the padded image.
+// Returns the last window that begins at or before position `at` of the padded image.
 fn last_window(at: u32, out: u32, stride: u32, inverse: f32) -> u32 {
     return min(quotient(at, stride, inverse), out - 1u);
 }
 
-// The first window that has not ended before place `at` of the padded image, where its elements reach that far.
+// Returns the first window whose last element is at or after position `at` of the padded image.
 fn first_window(at: u32, reach: u32, stride: u32, inverse: f32) -> u32 {
     if at < reach { return 0u; }
     return quotient(at - reach, stride, inverse) + 1u;

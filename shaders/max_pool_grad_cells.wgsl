@@ -1,11 +1,11 @@
 // max_pool_grad_cells: dx[p, r, c] = dy[p, i, j] where (r, c) is the largest element of the window (i, j), and 0 elsewhere
 // Shapes    x [planes, size.x, size.y]   dy [planes, out.x, out.y]   dx like x
-// Bindings  0 read x | 1 read dy | 2 uniform Params | then the epilogue's, which stores dx
-// Workgroup [WG, 1, 1], a window with what lies up to the next ones an invocation, grid [ceil(count / WG), folded]
+// Bindings  0 read x | 1 read dy | 2 uniform Params | then those of the epilogue, which stores dx
+// Workgroup [WG, 1, 1], an invocation per window, with the elements up to the next windows, grid [ceil(count / WG), folded]
 // Overrides WG = 64
 // Reference src/ops/max_pool.rs
 //
-// For windows that do not overlap, without padding: each is looked through once.
+// For disjoint windows without padding: each is searched once.
 
 override WG: u32 = 64u;
 
@@ -23,7 +23,7 @@ fn main(
     let start = cell.plane * params.size.x * params.size.y;
     var best = NOWHERE;
     var value = 0.0;
-    // The last cells may hold no whole window.
+    // The last cells may not contain a whole window.
     if cell.at.x < params.out.x && cell.at.y < params.out.y {
         best = largest(start, cell.at).at;
         value = dy_get((cell.plane * params.out.x + cell.at.x) * params.out.y + cell.at.y);

@@ -1,7 +1,7 @@
 // norm_grad: dx[r, j] = rstd (g[j] - centred mean of g - h[j] mean of (g h)), g = dy[r, :] w, h = (x[r, :] - mean) rstd
 // Shapes    x [rows, columns]   w [columns]   dy [rows, columns]   dx [rows, columns]
 // Bindings  0 read x | 1 read w | 2 read dy | 3 read_write dx | 4 uniform Params
-// Workgroup [WG, 1, 1], one workgroup or one invocation a row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], a workgroup or an invocation per row, grid [rows or ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64 (power of two)
 // Reference src/ops/norm.rs
 

@@ -24,7 +24,7 @@ fn main(
     let j = e % params.inner;
     let at = e / params.inner % params.to;
     let o = e / (params.inner * params.to);
-    // Before the first element this wraps around to a large number, which is past the last.
+    // Indices before the first element wrap around to large numbers, which are past the last one.
     let distance = at - params.before;
     let i = distance / params.step;
     var value = params.value;

@@ -1,4 +1,4 @@
-// pick_back: y[r, at[r, j]] = x[r, j]; the places of a row differ, and those past its end are left out
+// pick_back: y[r, at[r, j]] = x[r, j]; the positions of a row are distinct, and those past its end are ignored
 // Shapes    x [rows, k]   at [rows, k]   y [rows, n], of zeros where k < n
 // Bindings  0 read x | 1 read at | 2 read_write y | 3 uniform Params
 // Workgroup [WG, 1, 1], grid [ceil(rows k / WG), folded to 3 dimensions]
@@ -23,6 +23,6 @@ fn main(
     let e = linear_group(group, size) * WG + lane;
     if e >= params.rows * params.k { return; }
     let place = at[e];
-    // Each place is one element's, so no two invocations write the same word.
+    // The positions are distinct, so no two invocations write the same word.
     if place < params.n { y[e / params.k * params.n + place] = x[e]; }
 }

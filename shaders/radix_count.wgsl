@@ -1,7 +1,7 @@
-// radix_count: bins[d, r] = how many keys of run r have the digit d: (key >> shift) mod digits
+// radix_count: bins[d, r] = the number of keys of run r with the digit d: (key >> shift) mod digits
 // Shapes    pairs [count]   bins [digits, runs]
 // Bindings  0 read pairs | 1 read_write bins | 2 uniform Params
-// Workgroup [WG, 1, 1], one run an invocation, grid [ceil(runs / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per run, grid [ceil(runs / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/scatter_add.rs
 

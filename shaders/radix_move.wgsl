@@ -1,7 +1,7 @@
-// radix_move: each pair to the place that bins has for its digit and run, one after the other
+// radix_move: moves each pair to the next position in bins for its digit and run
 // Shapes    pairs [count]   bins [digits, runs]   moved [count]
 // Bindings  0 read pairs | 1 read_write bins | 2 read_write moved | 3 uniform Params
-// Workgroup [WG, 1, 1], one run an invocation, grid [ceil(runs / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per run, grid [ceil(runs / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/scatter_add.rs
 

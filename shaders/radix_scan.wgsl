@@ -1,7 +1,7 @@
 // radix_scan: bins[i] = the sum of bins[j] over j < i, in place
 // Shapes    bins [count]
 // Bindings  0 read_write bins | 1 uniform Params
-// Workgroup [WG, 1, 1], one workgroup, in which each invocation has a stretch of neighbours
+// Workgroup [WG, 1, 1], one workgroup, an invocation per range of adjacent elements
 // Overrides WG = 64
 // Reference src/ops/scatter_add.rs
 

@@ -1,7 +1,7 @@
 // reduce_columns: y[o, c, j] = x[o, c chunk, j] combined with the elements after it in chunk c
 // Shapes    x [outer, n, inner]   y [outer, ceil(n / chunk), inner], of single elements or vectors of four
-// Bindings  0 uniform Params | then the prologue's, which makes x | then the epilogue's, which stores y
-// Workgroup [WG, 1, 1], one column's chunk an invocation, grid [ceil(count / WG), folded]
+// Bindings  0 uniform Params | then those of the prologue, which computes x | then those of the epilogue, which stores y
+// Workgroup [WG, 1, 1], an invocation per chunk of a column, grid [ceil(count / WG), folded]
 // Overrides WG = 64
 // Reference src/ops/reduce.rs
 

@@ -1,7 +1,7 @@
-// reduce_rows: y[o] = all elements of row o combined, in WG lanes and then as a tree
+// reduce_rows: y[o] = the reduction of row o, in WG lanes and then as a tree
 // Shapes    x [outer, n]   y [outer]
-// Bindings  0 uniform Params | then the prologue's, which makes x | then the epilogue's, which stores y
-// Workgroup [WG, 1, 1], one workgroup a row, grid [outer, folded to 3 dimensions]
+// Bindings  0 uniform Params | then those of the prologue, which computes x | then those of the epilogue, which stores y
+// Workgroup [WG, 1, 1], a workgroup per row, grid [outer, folded to 3 dimensions]
 // Overrides WG = 256 (power of two)
 // Reference src/ops/reduce.rs
 
@@ -20,7 +20,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let row = linear_group(group, size);
-    // The same for the whole workgroup, so that barriers are never skipped by a part of it.
+    // The same for the whole workgroup, so that no invocation skips a barrier.
     if row >= params.outer { return; }
     var acc = IDENTITY;
     for (var i = lane; i < params.n; i += WG) {

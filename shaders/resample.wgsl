@@ -1,6 +1,6 @@
 // resample: y[p, i, j] = sum over the taps (r, c) of (i, j) of weight_h(i, r) weight_w(j, c) x[p, r, c]
 // Shapes    x [planes, h.n, w.n]   y [planes, h.to, w.to]
-// Bindings  0 read x | 1 uniform Params | then the epilogue's, which stores y
+// Bindings  0 read x | 1 uniform Params | then those of the epilogue, which stores y
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/resample.rs

@@ -1,6 +1,6 @@
 // resample_grad: dx[p, r, c] = sum over the users (i, j) of (r, c) of weight_h(i, r) weight_w(j, c) dy[p, i, j]
 // Shapes    dy [planes, h.to, w.to]   dx [planes, h.n, w.n]
-// Bindings  0 read dy | 1 uniform Params | then the epilogue's, which stores dx
+// Bindings  0 read dy | 1 uniform Params | then those of the epilogue, which stores dx
 // Workgroup [WG, 1, 1], grid [ceil(count / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/resample.rs

@@ -1,11 +1,12 @@
 // rnn: h = activate(x + h_old w^T + bias), a tanh or a ReLU
 // Shapes    x [batch, time, hidden]   matrix [hidden, hidden]   bias [hidden]   mask [batch, time]   reserve [batch, records, hidden]
 // Bindings  0 read x | 1 read matrix | 2 read bias | 3 read mask | 4 read_write reserve | 5 uniform Forward
-// Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
 //
-// One time step. The matrix is w^T. Parts: lib/recurrence, lib/recurrence_f32 or _vec4, lib/activation, lib/rnn_tanh or lib/rnn_relu.
+// One time step. The matrix is w^T. Parts: lib/recurrence, lib/recurrence_f32 or _vec4,
+// lib/activation, lib/rnn_tanh or lib/rnn_relu.
 
 override WG: u32 = 64u;
 
@@ -16,7 +17,7 @@ override WG: u32 = 64u;
 @group(0) @binding(4) var<storage, read_write> reserve: array<F>;
 @group(0) @binding(5) var<uniform> params: Forward;
 
-// Given h w^T + bias.
+// Computes the state from h w^T + bias.
 fn finish(sample: u32, unit: u32, sum: F) {
     let step = sample * params.time + params.at;
     let h = activate(x[step * params.units + unit] + sum);

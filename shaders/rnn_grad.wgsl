@@ -1,11 +1,12 @@
 // rnn_grad: dx = activate'(h) dh, from dh = dy + dx_next w
 // Shapes    reserve [batch, records, hidden]   matrix [hidden, hidden]   mask [batch, time]   dy [batch, outputs, hidden]   dx [batch, rows, hidden]   carry [2, batch, hidden]
 // Bindings  0 read reserve | 1 read matrix | 2 read mask | 3 read dy | 4 read_write dx | 5 read_write carry | 6 uniform Backward
-// Workgroup [WG, 1, 1], an invocation for WIDTH units of 4 samples, grid [folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per WIDTH units of 4 samples, grid [folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/recurrence/reference.rs
 //
-// One time step. The matrix is w. Parts: lib/recurrence, lib/recurrence_f32 or _vec4, lib/activation, lib/rnn_tanh or lib/rnn_relu.
+// One time step. The matrix is w. Parts: lib/recurrence, lib/recurrence_f32 or _vec4,
+// lib/activation, lib/rnn_tanh or lib/rnn_relu.
 
 override WG: u32 = 64u;
 
@@ -17,21 +18,22 @@ override WG: u32 = 64u;
 @group(0) @binding(5) var<storage, read_write> carry: array<F>;
 @group(0) @binding(6) var<uniform> params: Backward;
 
-// What reaches the state of a sample directly: from the output, and past the gates of the step after it.
+// The direct gradient of a sample's state: from the output, and from the next step without its
+// gates.
 fn arriving(sample: u32, unit: u32) -> F {
     let dh = dy[(sample * params.outputs + params.to_h) * params.units + unit];
     if params.done == NONE { return dh; }
     return dh + carry[sample * params.units + unit];
 }
 
-// Given dh. Leaves dx, and what passes by where the mask is 0.
+// Computes dx, and the previous state's gradient where the mask is 0, from dh.
 fn finish(sample: u32, unit: u32, dh: F) {
     let to = sample * params.rows * params.units + unit;
     if params.at == NONE {
         dx[to + params.time * params.units] = dh;
         return;
     }
-    // The state after the step, which stands for the activation's result where the mask is not 0.
+    // The state after the step, which is the activation's result where the mask is not 0.
     let h = reserve[record(sample, params.gates) + unit];
     let live = mask[sample * params.time + params.at] != 0.0;
     dx[to + params.at * params.units] = select(F(0.0), activate_grad(h, dh), live);

@@ -12,7 +12,7 @@ struct Params { rounds: u32, factor: f32, step: f32 }
 @group(0) @binding(0) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> params: Params;
 
-// Eight independent chains keep two units of four cycles latency busy.
+// Eight independent chains keep two units with a latency of four cycles busy.
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,7 +1,7 @@
-// scatter_chain: the chains of scatter_link, from pairs (number, position) in ascending order
+// scatter_chain: the chains of scatter_link, from pairs (index, position) in ascending order
 // Shapes    pairs [count]   chains [count + rows]
 // Bindings  0 read pairs | 1 read_write chains | 2 uniform Params
-// Workgroup [WG, 1, 1], one pair and one row number an invocation, grid [ceil(max(count, rows) / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per pair and per row index, grid [ceil(max(count, rows) / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/scatter_add.rs
 
@@ -13,7 +13,7 @@ struct Params { rows: u32, count: u32, row: u32 }
 @group(0) @binding(1) var<storage, read_write> chains: array<u32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// The position of pair k, if it belongs to row number r.
+// Returns the position of pair k, if it has row index r.
 fn position(k: u32, r: u32) -> u32 {
     var found = 0xffffffffu;
     if k < params.count {
@@ -35,7 +35,7 @@ fn main(
         chains[pair.y] = position(i + 1u, pair.x);
     }
     if i < params.rows {
-        // The first pair whose number is at least i.
+        // The first pair whose index is at least i.
         var low = 0u;
         var high = params.count;
         while low < high {

@@ -1,7 +1,7 @@
 // scatter_link: the positions i with ids[i] = r as a chain, ascending: chains[count + r] is the first, chains[i] the next
 // Shapes    ids [count]   chains [count + rows]
 // Bindings  0 read ids | 1 read_write chains | 2 uniform Params
-// Workgroup [WG, 1, 1], one row number an invocation, grid [ceil(rows / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per row index, grid [ceil(rows / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/scatter_add.rs
 
@@ -21,7 +21,7 @@ fn main(
 ) {
     let r = linear_group(group, size) * WG + lane;
     if r >= params.rows { return; }
-    // Each position belongs to one row number, so no two invocations write the same word.
+    // Each position has one row index, so no two invocations write the same word.
     var last = params.count + r;
     for (var i = 0u; i < params.count; i++) {
         if ids[i] == r {

@@ -1,7 +1,7 @@
-// sort_merge: order = each pair of neighbouring sorted runs of places merged, the first `keep` places of each
+// sort_merge: order = the first `keep` positions of each pair of adjacent sorted runs, merged
 // Shapes    x [rows, n]   places [rows, n]   order [rows, pitch]
 // Bindings  0 read x | 1 read places | 2 read_write order | 3 uniform Params
-// Workgroup [WG, 1, 1], one element an invocation, grid [ceil(rows n / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per element, grid [ceil(rows n / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/sort.rs
 
@@ -29,12 +29,13 @@ fn main(
     let end = min(middle + params.width, params.n);
     let is_left = i < middle;
     let own = i - select(middle, start, is_left);
-    // What lies past the first `keep` of a run is never among the first of the merged one.
+    // Elements past the first `keep` of a run are never among the first `keep` of the merged run.
     if own >= params.keep { return; }
     let id = places[e];
     let key = order_key(x[row + id], params.kind, params.descending);
     let other = row + select(start, middle, is_left);
-    // How many of the other run come first: of equals those on the left.
+    // The number of elements of the other run that come first; of equal elements, those on the
+    // left.
     var low = 0u;
     var high = min(select(middle - start, end - middle, is_left), params.keep);
     while low < high {

@@ -1,7 +1,7 @@
-// sort_runs: order[r, s + rank(i)] = i for each run of elements from s on, rank counting those of it that come first
+// sort_runs: order[r, s + rank(i)] = i for each run from s on, where rank is the number of its elements that come first
 // Shapes    x [rows, n]   order [rows, pitch]
 // Bindings  0 read x | 1 read_write order | 2 uniform Params
-// Workgroup [WG, 1, 1], one element an invocation, grid [ceil(rows n / WG), folded to 3 dimensions]
+// Workgroup [WG, 1, 1], an invocation per element, grid [ceil(rows n / WG), folded to 3 dimensions]
 // Overrides WG = 64
 // Reference src/ops/sort.rs
 
@@ -29,7 +29,7 @@ fn main(
     var rank = 0u;
     for (var j = start; j < end; j++) {
         let other = order_key(x[row + j], params.kind, params.descending);
-        // Equals keep their order.
+        // Equal elements keep their order.
         rank += select(0u, 1u, other < key || (other == key && j < i));
     }
     if rank < params.keep { order[e / params.n * params.pitch + start + rank] = i; }

@@ -1,5 +1,5 @@
 // Activations and their gradients on F: f32, or a vector of four. NAME_grad takes the input or the
-// output, as the table in src/ops/elementwise/activation.rs says, and dy. Needs lib/math.
+// output (see the table in src/ops/elementwise/activation.rs) and dy. Needs lib/math.
 
 fn relu(x: F) -> F { return select(F(0.0), x, x > F(0.0)); }
 fn relu_grad(y: F, dy: F) -> F { return select(F(0.0), dy, y > F(0.0)); }
@@ -34,14 +34,15 @@ fn softsign_grad(x: F, dy: F) -> F {
     return dy / (d * d);
 }
 
-// e^-|x| never overflows; the other half of the curve follows from its symmetry.
+// e^-|x| never overflows; the other half of the curve follows by symmetry.
 fn sigmoid(x: F) -> F {
     let e = exp(-abs(x));
     return select(e, F(1.0), x >= F(0.0)) / (F(1.0) + e);
 }
 fn sigmoid_grad(y: F, dy: F) -> F { return y * (F(1.0) - y) * dy; }
 
-// WGSL lets tanh be off by 1e-5, and some drivers give NaN for large arguments; e^(-2 |x|) is neither.
+// WGSL allows tanh an error of 1e-5, and some drivers return NaN for large arguments; e^(-2 |x|)
+// has neither problem.
 fn tanh_of(x: F) -> F {
     let t = exp(F(-2.0) * abs(x));
     let far = sign(x) * ((F(1.0) - t) / (F(1.0) + t));
@@ -50,7 +51,7 @@ fn tanh_of(x: F) -> F {
 fn tanh_grad(y: F, dy: F) -> F { return (F(1.0) - y * y) * dy; }
 
 // 0.5 (1 + erf(x / sqrt(2))), the normal distribution function. For negative x it is computed from
-// the far tail, so that it does not cancel.
+// the complement, so that it does not cancel.
 fn normal_cdf(x: F) -> F {
     let a = min(abs(x) * F(0.70710678), F(10.0));
     let tail = F(0.5) * erfcx(a) * exp(-a * a);
@@ -80,8 +81,8 @@ fn silu_grad(x: F, dy: F) -> F {
 fn softplus(x: F) -> F { return max(x, F(0.0)) + log1p(exp(-abs(x))); }
 fn softplus_grad(x: F, dy: F) -> F { return sigmoid(x) * dy; }
 
-// tanh(ln(1 + e^x)) is n / (n + 2 d) with n = e^x (e^x + 2) d. For positive x both are divided by e^2x, so
-// that nothing overflows.
+// tanh(ln(1 + e^x)) is n / (n + 2 d) with n = e^x (e^x + 2) d. For positive x both are divided by
+// e^2x, so that nothing overflows.
 struct Mish { n: F, d: F }
 fn mish_parts(x: F) -> Mish {
     let t = exp(-abs(x));
@@ -100,7 +101,8 @@ fn mish_grad(x: F, dy: F) -> F {
     return (m.n + x * sigmoid(x) * F(4.0) * m.d * (m.n + m.d) / all) / all * dy;
 }
 
-// log(0) is not -infinity on every device, so 0 is told apart; each logarithm is at least -100.
+// log(0) is not -infinity on every device, so 0 is a separate case; each logarithm is at least
+// -100.
 fn log_or_floor(x: F) -> F {
     return select(F(-100.0), max(ln(x), F(-100.0)), x > F(0.0));
 }

@@ -1,4 +1,5 @@
-// Four features of a query, a key and a value, zeros past the last, for any D and E (F = f32).
+// Reads four features of a query, a key and a value, with zeros past the last one, for any D and E
+// (F = f32).
 
 fn q4(start: u32, c: u32) -> vec4<f32> {
     let i = min(4u * vec4<u32>(c) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(D - 1u));
@@ -18,7 +19,7 @@ fn v4(start: u32, c: u32) -> vec4<f32> {
     return select(vec4<f32>(0.0), four, inside(c, E));
 }
 
-// Which of the features 4c .. 4c + 3 there are.
+// Returns which of the features 4c .. 4c + 3 exist.
 fn inside(c: u32, n: u32) -> vec4<bool> {
     return 4u * vec4<u32>(c) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(n);
 }

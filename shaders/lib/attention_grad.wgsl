@@ -1,4 +1,4 @@
-// What the shaders of attention's gradient read and write besides its inputs.
+// The further buffers of the attention gradient shaders.
 
 @group(0) @binding(5) var<storage, read> dy: array<F>;
 @group(0) @binding(6) var<storage, read> delta: array<f32>;

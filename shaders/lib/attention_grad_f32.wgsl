@@ -1,4 +1,4 @@
-// Four features of dy read and of dx written, of n that there are (F = f32).
+// Reads four features of dy and writes four of dx, of n in all (F = f32).
 
 fn dy4(start: u32, c: u32) -> vec4<f32> {
     let i = min(4u * vec4<u32>(c) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(E - 1u));

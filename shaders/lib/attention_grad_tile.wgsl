@@ -1,6 +1,8 @@
-// What both kernels of attention's gradient do with tiles: reading four rows of k, v and dy, and writing four of dx.
+// The tiles of both attention gradient kernels: read four rows of k, v and dy, and write four rows
+// of dx.
 
-// Blocks first .. first + 7 by features of four rows of k, zeros past the last, times a factor.
+// Reads blocks first .. first + 7 by features of four rows of k, with zeros past the last feature,
+// times a factor.
 fn k_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
     var blocks: Blocks;
     for (var c = first; c < first + iterations(start.x); c++) {
@@ -11,7 +13,7 @@ fn k_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
     return blocks;
 }
 
-// Blocks first .. first + 7 by features of four rows of v, zeros past the last.
+// Reads blocks first .. first + 7 by features of four rows of v, with zeros past the last feature.
 fn v_blocks(start: vec4<u32>, first: u32) -> Blocks {
     var blocks: Blocks;
     for (var c = first; c < first + iterations(start.x); c++) {
@@ -22,7 +24,7 @@ fn v_blocks(start: vec4<u32>, first: u32) -> Blocks {
     return blocks;
 }
 
-// Blocks first .. first + 7 by features of four rows of dy, zeros past the last.
+// Reads blocks first .. first + 7 by features of four rows of dy, with zeros past the last feature.
 fn dy_blocks(start: vec4<u32>, first: u32) -> Blocks {
     var blocks: Blocks;
     for (var c = first; c < first + iterations(start.x); c++) {
@@ -33,7 +35,8 @@ fn dy_blocks(start: vec4<u32>, first: u32) -> Blocks {
     return blocks;
 }
 
-// Blocks first .. first + 7 by rows written to four rows of n features, those that are live, each times its factor.
+// Writes blocks first .. first + 7 by rows to the live ones of four rows of n features, each times
+// its factor.
 fn put_blocks(start: vec4<u32>, live: vec4<bool>, first: u32, n: u32, all: Blocks, factors: vec4<f32>) {
     var blocks = all;
     for (var c = first; c < first + iterations(start.x); c++) {

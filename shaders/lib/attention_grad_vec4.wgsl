@@ -1,4 +1,4 @@
-// Four features of dy read and of dx written, where D and E divide by 4 (F = vec4<f32>).
+// Reads four features of dy and writes four of dx, if D and E are multiples of 4 (F = vec4<f32>).
 
 fn dy4(start: u32, c: u32) -> vec4<f32> { return dy[start + c]; }
 

@@ -1,4 +1,4 @@
-// Four features of y written, of E that there are (F = f32).
+// Writes four features of y, of E in all (F = f32).
 
 fn store(start: u32, c: u32, value: vec4<f32>) {
     let i = start + 4u * c;

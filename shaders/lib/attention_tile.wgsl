@@ -1,22 +1,26 @@
-// Tiles of attention in which an invocation holds four rows (queries, or keys), and meets the rows on the other side
-// one by one: a subgroup's lanes each fetch four features of such a row, and subgroupBroadcast hands them to all.
+// Attention tiles in which an invocation holds four rows (queries or keys) and processes the rows
+// of the other side one by one: each lane of a subgroup loads four features of such a row, and
+// subgroupBroadcast passes them to all.
 //
-// A block is four features of four rows: column f of a block by features is feature f of all four; column r of a
-// block by rows is row r. D8 and E8 are generated: how many times eight blocks the features of a
-// row fill, once or twice: the low blocks and the high ones. Named, for an index that varies costs a walk of lanes.
+// A block is four features of four rows: column f of a block by features is feature f of all four;
+// column r of a block by rows is row r. D8 and E8 are generated: the number of groups of eight
+// blocks that the features of a row fill, 1 or 2: the low blocks and the high ones. The blocks have
+// names, because a variable index is slow.
 
 alias Blocks = array<mat4x4<f32>, 8>;
 
-// Always 8, but no compiler knows: each reads and writes its four rows in one place of the program, in a loop that cannot be
-// unrolled. Unrolled, the loads and stores were half of what a driver compiled, for work done once in a kernel.
+// Always 8, but unknown to the compiler, so that the loops over blocks cannot be unrolled and each
+// load and store occurs once. Unrolled, the loads and stores were half of the code that a driver
+// compiled, for work done once in a kernel.
 fn iterations(place: u32) -> u32 { return min(8u, place + 8u); }
 
-// The blocks moved down by one, and a last one.
+// Returns the blocks shifted down by one, with a new last one.
 fn pushed(blocks: Blocks, last: mat4x4<f32>) -> Blocks {
     return Blocks(blocks[1], blocks[2], blocks[3], blocks[4], blocks[5], blocks[6], blocks[7], last);
 }
 
-// Blocks first .. first + 7 by features of four rows of q, zeros past the last, times a factor.
+// Reads blocks first .. first + 7 by features of four rows of q, with zeros past the last feature,
+// times a factor.
 fn q_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
     var blocks: Blocks;
     for (var c = first; c < first + iterations(start.x); c++) {
@@ -27,13 +31,14 @@ fn q_blocks(start: vec4<u32>, first: u32, factor: f32) -> Blocks {
     return blocks;
 }
 
-// s plus the products of four rows, in a block by features, with four features of a row on the other side.
+// Returns s plus the products of four rows, in a block by features, with four features of a row of
+// the other side.
 fn add_dots(s: vec4<f32>, rows: mat4x4<f32>, other: vec4<f32>) -> vec4<f32> {
     let two = fma(rows[1], vec4<f32>(other.y), fma(rows[0], vec4<f32>(other.x), s));
     return fma(rows[3], vec4<f32>(other.w), fma(rows[2], vec4<f32>(other.z), two));
 }
 
-// The same for eight blocks: lane c holds features 4c .. 4c + 3 of the row on the other side.
+// The same for eight blocks: lane c holds features 4c .. 4c + 3 of the row of the other side.
 fn add_row(s: vec4<f32>, rows: Blocks, mine: vec4<f32>) -> vec4<f32> {
     var sum = add_dots(s, rows[0], subgroupBroadcast(mine, 0u));
     sum = add_dots(sum, rows[1], subgroupBroadcast(mine, 1u));
@@ -45,7 +50,7 @@ fn add_row(s: vec4<f32>, rows: Blocks, mine: vec4<f32>) -> vec4<f32> {
     return add_dots(sum, rows[7], subgroupBroadcast(mine, 7u));
 }
 
-// A block by rows plus each row's weight times four features of a row on the other side.
+// Returns a block by rows plus each row's weight times four features of a row of the other side.
 fn add_outer(block: mat4x4<f32>, weights: vec4<f32>, other: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(
         fma(vec4<f32>(weights.x), other, block[0]),
@@ -69,7 +74,7 @@ fn add_weighted(blocks: Blocks, weights: vec4<f32>, mine: vec4<f32>) -> Blocks {
     );
 }
 
-// Each row of a block by rows times its factor.
+// Returns each row of a block by rows times its factor.
 fn scaled(block: mat4x4<f32>, factors: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(block[0] * factors.x, block[1] * factors.y, block[2] * factors.z, block[3] * factors.w);
 }
@@ -82,12 +87,12 @@ fn shrunk(blocks: Blocks, factors: vec4<f32>) -> Blocks {
     );
 }
 
-// e^(s - top), and 0 where s is left out.
+// Returns e^(s - top), and 0 where s is masked out.
 fn weight(s: vec4<f32>, top: vec4<f32>) -> vec4<f32> {
     return select(vec4<f32>(0.0), exp(s - top), s > vec4<f32>(LEFT_OUT));
 }
 
-// The lane's block of the blocks from 8g on, of n; the last where there are fewer.
+// Returns the lane's block of the blocks from 8g on, of n; the last one if there are fewer.
 fn lane_block(g: u32, lane: u32, n: u32) -> u32 {
     return min(8u * g + lane % 8u, n - 1u);
 }

@@ -1,8 +1,9 @@
-// Exact quotients of whole numbers below 2^30 by a divisor that only the run knows; inverse is 1 / d, rounded to f32.
+// Exact quotients of integers below 2^30 by a divisor that is a run-time parameter; inverse is 1 /
+// d, rounded to f32.
 //
-// Why not `/`: CPU adapters and many GPUs have no such instruction, and take dozens for each lane. The estimate by the
-// inverse is off by less than n / d / 2^21 + 1; its remainder, estimated again, leaves less than 2, and the last one
-// is compared.
+// `/` is not used, because software adapters and many GPUs need dozens of instructions for it. The
+// estimate by the inverse has an error of less than n / d / 2^21 + 1. Estimating the quotient of
+// the remainder again leaves less than 2, which a comparison corrects.
 
 fn quotient(n: u32, d: u32, inverse: f32) -> u32 {
     let first = u32(i32(f32(i32(n)) * inverse));

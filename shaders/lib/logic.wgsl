@@ -1,4 +1,4 @@
-// Comparisons, choices and conversions on F, U, I and B.
+// Comparisons, selection and conversions on F, U, I and B.
 
 fn eq(a: F, b: F) -> B { return a == b; }
 fn ne(a: F, b: F) -> B { return a != b; }
@@ -10,11 +10,11 @@ fn eq_u32(a: U, b: U) -> B { return a == b; }
 fn eq_i32(a: I, b: I) -> B { return a == b; }
 fn lt_u32(a: U, b: U) -> B { return a < b; }
 fn lt_i32(a: I, b: I) -> B { return a < b; }
-// Through select, since a vector of bool has no `&&`.
+// Uses select, because vectors of bool have no `&&`.
 fn both(a: B, b: B) -> B { return select(a, b, a); }
 fn either(a: B, b: B) -> B { return select(b, a, a); }
 fn differ(a: B, b: B) -> B { return a != b; }
-// By the bits: a compiler may take it for granted that every x equals itself.
+// Uses the bits, because a compiler may assume that every x equals itself.
 fn not_a_number(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }
 fn inverse(a: B) -> B { return !a; }
 fn share(a: F, b: F) -> F { return select(select(F(0.0), F(0.5), a == b), F(1.0), a > b); }

@@ -25,8 +25,9 @@ fn truncated(x: F) -> F { return trunc(x); }
 fn add_u32(a: U, b: U) -> U { return a + b; }
 fn add_i32(a: I, b: I) -> I { return a + b; }
 
-// WGSL lets log be off by 2^-21 near 1, where the logarithm itself is near 0. There it is computed as
-// 2 artanh(s) with s = x / (2 + x) and |s| <= 1/4, by a polynomial from Remez's algorithm.
+// WGSL allows log an error of 2^-21 near 1, where the logarithm itself is near 0. There it is
+// computed as 2 artanh(s) with s = x / (2 + x) and |s| <= 1/4, by a polynomial from the Remez
+// algorithm.
 fn log1p_near_0(x: F) -> F {
     let s = x / (F(2.0) + x);
     let q = s * s;
@@ -41,7 +42,7 @@ fn ln(x: F) -> F {
     return select(log(x), log1p_near_0(d), abs(d - F(0.1)) < F(0.5));
 }
 
-// tanh(x) for |x| <= 5/8, by a polynomial from Remez's algorithm.
+// tanh(x) for |x| <= 5/8, by a polynomial from the Remez algorithm.
 fn tanh_near_0(x: F) -> F {
     let s = x * x;
     return x + x * s * (F(-0.3333326) + s * (F(0.13331127) + s * (F(-0.053721068)
@@ -54,9 +55,10 @@ fn expm1(x: F) -> F {
     return select(exp(x) - F(1.0), (t + t) / (F(1.0) - t), abs(x) < F(1.0));
 }
 
-// WGSL lets sin and cos be off by 2^-11, and by anything outside [-pi, pi]. Here x = n pi + r with
-// |r| <= pi / 2, where pi is in three parts, the first two of so few bits that n times them is exact
-// (Cody and Waite, 1980); good for |x| up to some thousands. Then a polynomial from Remez's algorithm.
+// WGSL allows sin and cos an error of 2^-11, and any error outside [-pi, pi]. Here x = n pi + r
+// with |r| <= pi / 2, where pi is in three parts, the first two of so few bits that n times them is
+// exact (Cody and Waite, 1980), for |x| up to a few thousand. Then a polynomial from the Remez
+// algorithm.
 fn without_pi(x: F, n: F) -> F {
     let r = fma(-n, F(1.509958e-7), fma(-n, F(9.6750259e-4), fma(-n, F(3.140625), x)));
     return clamp(r, F(-1.5707964), F(1.5707964));
@@ -66,7 +68,7 @@ fn sin_near_0(r: F) -> F {
     return r + r * s * (F(-0.16666657) + s * (F(0.0083330251) + s * (F(-0.00019807419)
         + s * F(2.6019031e-6))));
 }
-// -1 to the power of n, a whole number.
+// Returns -1 to the power of the integer n.
 fn alternating(n: F) -> F { return F(1.0) - F(2.0) * (n - F(2.0) * floor(F(0.5) * n)); }
 fn sine(x: F) -> F {
     let n = round(x * F(0.31830989));
@@ -77,7 +79,8 @@ fn cosine(x: F) -> F {
     return -alternating(n) * sin_near_0(without_pi(x, n + F(0.5)));
 }
 
-// e^(a^2) (1 - erf(a)) for a in [0, 10], to 6e-8 of it, by a polynomial from Remez's algorithm.
+// Returns e^(a^2) (1 - erf(a)) for a in [0, 10], with a relative error of 6e-8, by a polynomial
+// from the Remez algorithm.
 fn erfcx(a: F) -> F {
     let t = F(1.0) / (F(1.0) + F(0.4) * a);
     return t * (F(0.2256263) + t * (F(0.22657572) + t * (F(0.20095855) + t * (F(0.19696318)
@@ -96,7 +99,8 @@ fn erf(x: F) -> F {
 
 fn erf_grad(x: F, dy: F) -> F { return F(1.1283792) * exp(-x * x) * dy; }
 
-// pow is made for positive x. A negative x has a whole power, whose sign tells whether it is odd.
+// WGSL's pow is for positive x. For a negative x, an integer exponent determines the sign by its
+// parity.
 fn power(x: F, p: F) -> F {
     let zero = x == F(0.0);
     let a = pow(select(abs(x), F(1.0), zero), p);
@@ -115,8 +119,9 @@ fn power_exponent_grad(x: F, p: F, dy: F) -> F {
     return select(power(x, p) * ln(x) * dy, F(0.0), (x == F(0.0)) & (p >= F(0.0)));
 }
 
-// a - floor(a / b) b. The quotient may be off where it is nearly whole: then the rest is off by one b. b is
-// taken in two parts of so few bits that a quotient up to 4096 times either is exact.
+// Returns a - floor(a / b) b. A quotient that is nearly an integer may be rounded, which changes
+// the remainder by b. b is split into two parts with so few bits that the product of either with a
+// quotient up to 4096 is exact.
 fn modulo(a: F, b: F) -> F {
     let q = floor(a / b);
     let most = bitcast<F>(bitcast<U>(b) & U(0xfffff000u));

@@ -1,7 +1,8 @@
-// What every matmul shader shares: its parameters, its grid, and the product of two 4 x 4 blocks.
+// The shared part of the matmul shaders: parameters, grid, and the product of two 4 x 4 blocks.
 //
-// y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], added in ascending k with fma from 0, one accumulator
-// an output. No variant may add in another order: that is why a tile size never changes a result.
+// y[z, m, n] = sum over k of a[z, m, k] * b[z, k, n], added in ascending k with fma from 0, with
+// one accumulator per output. No variant may add in another order, so a tile size never changes a
+// result.
 
 struct Params {
     m: u32,
@@ -10,11 +11,11 @@ struct Params {
     batch: u32,
     a_offset: u32,   // first element of a in its binding
     b_offset: u32,
-    a_stride: u32,   // elements from one matrix of a to the next; 0 shares one matrix with the whole batch
+    a_stride: u32,   // elements from one matrix of a to the next; 0 if the whole batch shares one matrix
     b_stride: u32,
     k_chunk: u32,    // split s adds over k in [s * k_chunk, min(k, (s + 1) * k_chunk)); a multiple of 4
-    splits: u32,     // 1 (then k_chunk >= k), or how many partial sums an output has: a function of the shape alone
-    tile_begin: u32, // the first workgroup of this dispatch, where a long grid is cut into several
+    splits: u32,     // the number of partial sums per output, which depends only on the shape; 1 if k_chunk >= k
+    tile_begin: u32, // the first workgroup of this dispatch, if a long grid is split into several
     tile_end: u32,   // one past the last workgroup of this dispatch
 }
 
@@ -22,7 +23,7 @@ struct Params {
 
 // The part of the output that a workgroup computes.
 struct Tile {
-    live: bool, // false for the workgroups that fold past the end of the grid
+    live: bool, // false for workgroups past the end of the folded grid
     z: u32,     // matrix of the batch
     out: u32,   // matrix of the output: split * batch + z
     row: u32,
@@ -31,7 +32,8 @@ struct Tile {
     k_end: u32,
 }
 
-// Workgroups count through x, then y, then z, so that a grid past 65,535 folds into any three dimensions.
+// Workgroups count through x, then y, then z, so that a grid past 65,535 folds into any three
+// dimensions.
 fn linear_workgroup(workgroup: vec3<u32>, count: vec3<u32>) -> u32 {
     return params.tile_begin + workgroup.x + count.x * (workgroup.y + count.y * workgroup.z);
 }
@@ -55,7 +57,7 @@ fn tile_of(workgroup: vec3<u32>, count: vec3<u32>, rows: u32, cols: u32) -> Tile
     );
 }
 
-// c + a * b for one k: a is four rows of a column, b four columns of a row; c[r] is row r.
+// Returns c + a * b for one k: a is four rows of a column, b four columns of a row; c[r] is row r.
 fn add_outer(c: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(
         fma(vec4<f32>(a.x), b, c[0]),
@@ -65,7 +67,7 @@ fn add_outer(c: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     );
 }
 
-// c + a * b for four k in ascending order: a[j] and b[j] belong to the j-th k.
+// Returns c + a * b for four k in ascending order: a[j] and b[j] belong to the j-th k.
 fn add_product(c: mat4x4<f32>, a: mat4x4<f32>, b: mat4x4<f32>) -> mat4x4<f32> {
     return add_outer(add_outer(add_outer(add_outer(c, a[0], b[0]), a[1], b[1]), a[2], b[2]), a[3], b[3]);
 }

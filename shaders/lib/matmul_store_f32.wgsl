@@ -1,4 +1,4 @@
-// Hands a matmul's outputs to the epilogue one by one, for any n (F = f32).
+// Passes the outputs of a matmul to the epilogue one by one, for any n (F = f32).
 
 const F_WIDTH: u32 = 1u;
 
@@ -14,7 +14,7 @@ fn store_row(c: vec4<f32>, out: u32, row: u32, col: u32) {
 }
 
 fn store_block(c: mat4x4<f32>, out: u32, row: u32, col: u32) {
-    // Loops, so that the epilogue stands in the program once: drivers inline it at every call.
+    // Loops, so that the epilogue occurs once in the program: drivers inline it at every call.
     var block = c;
     let rows = min(4u, params.m - min(row, params.m));
     for (var r = 0u; r < rows; r++) {

@@ -1,4 +1,5 @@
-// Hands a matmul's outputs to the epilogue four columns at a time (F = vec4<f32>, n divisible by 4).
+// Passes the outputs of a matmul to the epilogue four columns at a time (F = vec4<f32>, n divisible
+// by 4).
 
 const F_WIDTH: u32 = 4u;
 
@@ -9,7 +10,7 @@ fn store_row(c: vec4<f32>, out: u32, row: u32, col: u32) {
 }
 
 fn store_block(c: mat4x4<f32>, out: u32, row: u32, col: u32) {
-    // Loops, so that the epilogue stands in the program once: drivers inline it at every call.
+    // Loops, so that the epilogue occurs once in the program: drivers inline it at every call.
     var block = c;
     let rows = min(4u, params.m - min(row, params.m));
     for (var r = 0u; r < rows; r++) {

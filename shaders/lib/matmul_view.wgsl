@@ -1,12 +1,14 @@
-// Matrices of a matmul that are views of a buffer: a buffer's elements in another order, some of them many times.
+// Matrices of a matmul that are views of a buffer: its elements in another order, some of them
+// repeated.
 //
-// Element (z, i, k), of matrix z, row or column i, at k, lies at offset + walk(z) + walk(i) + walk(k). A walk splits
-// its number into three coordinates, the last one fastest, and adds up coordinate * stride. All wraps around, so that
-// strides may be negative. Whoever makes a view sees to it that it stays inside its buffer.
+// Element (z, i, k), of matrix z, row or column i, at k, is at offset + walk(z) + walk(i) +
+// walk(k). A walk splits its index into three coordinates, the last one fastest, and sums
+// coordinate * stride. The sums wrap around, so strides may be negative. A view must stay inside
+// its buffer.
 
 struct Walk {
-    sizes: vec4<u32>, // of the last and of the middle coordinate, then the bits of their inverses
-    steps: vec4<u32>, // a step adds x, and y where the last coordinate begins anew, and z where the middle one does too
+    sizes: vec4<u32>, // of the last and of the middle coordinate, then the bits of their reciprocals
+    steps: vec4<u32>, // a step adds x, and y if the last coordinate restarts, and z if the middle one does too
 }
 
 struct View {
@@ -34,7 +36,7 @@ fn walks(w: Walk, n: vec4<u32>) -> vec4<u32> {
     return n * w.steps.x + q * w.steps.y + p * w.steps.z;
 }
 
-// At n, n + 1, n + 2 and n + 3: only the first is divided, the others count up.
+// Returns the positions of n, n + 1, n + 2 and n + 3. Only the first needs a division.
 fn walk_on(w: Walk, n: u32) -> vec4<u32> {
     let q = quotient(n, w.sizes.x, bitcast<f32>(w.sizes.z));
     let p = quotient(q, w.sizes.y, bitcast<f32>(w.sizes.w));

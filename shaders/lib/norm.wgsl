@@ -1,6 +1,7 @@
-// The mean and the reciprocal deviation of a row, for normalisations. The kernel says x_at(i), the element i of x.
+// The mean and the reciprocal deviation of a row, for normalizations. The kernel defines x_at(i),
+// the element i of x.
 
-// mean is 0 where centred is 0; rstd = 1 / sqrt(mean of (x - mean)^2 + eps). All lanes must call it.
+// mean is 0 if centred is 0; rstd = 1 / sqrt(mean of (x - mean)^2 + eps). All lanes must call it.
 struct Spread { mean: f32, rstd: f32 }
 
 fn row_spread(lane: u32, start: u32, columns: u32, centred: u32, eps: f32) -> Spread {

@@ -1,4 +1,5 @@
-// The order of elements, by their bits: what comes first has the smaller key. Twin: src/ops/sort/key.rs.
+// The order of elements by their bits: a smaller element has a smaller key. Must agree with
+// src/ops/sort/key.rs.
 
 const OF_F32: u32 = 0u;
 const OF_I32: u32 = 1u;

@@ -1,4 +1,5 @@
-// What max-pooling and its gradient share: the sizes, and the place of a window's largest element.
+// The shared part of max pooling and its gradient: the sizes, and the position of a window's
+// largest element.
 
 struct Params {
     size: vec2<u32>, // of an input image
@@ -7,14 +8,14 @@ struct Params {
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
-    grid: vec2<u32>, // what the invocations of an image are
+    grid: vec2<u32>, // the grid of the invocations of an image
     grid_inverse: vec2<f32>,
     stride_inverse: vec2<f32>,
     count: u32, // invocations
     unused: u32,
 }
 
-// An invocation's image, and its place in the grid.
+// The image of an invocation, and its position in the grid.
 struct Place {
     plane: u32,
     at: vec2<u32>,
@@ -31,13 +32,14 @@ const NOWHERE: u32 = 0xffffffffu;
 
 struct Largest {
     value: f32,
-    at: u32, // which element of the image, or NOWHERE
+    at: u32, // the index of the element in the image, or NOWHERE
 }
 
-// The largest element of the window (i, j) of the image that begins at start: the first of equals.
+// Returns the largest element of the window (i, j) of the image that begins at start, the first of
+// equal ones.
 fn largest(start: u32, window: vec2<u32>) -> Largest {
     var best = Largest(LOWEST, NOWHERE);
-    // What lies in the padding before the image wraps around to past its end.
+    // Positions in the padding before the image wrap around to positions past its end.
     var row = window.x * params.stride.x - params.padding.x;
     let first = window.y * params.stride.y - params.padding.y;
     for (var p = 0u; p < params.kernel.x; p++) {

@@ -1,4 +1,4 @@
-// What depends on where an element stands.
+// Functions of the position of an element.
 
 fn column_less_row(i: U, rows: U, columns: U) -> I {
     let n = max(columns, U(1u));

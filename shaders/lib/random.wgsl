@@ -1,5 +1,6 @@
-// Random numbers from a key, a stream's number and the element's index: Threefry-2x32, 20 rounds
-// (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). Twin: src/random.rs.
+// Random numbers from a key, the number of a stream and the element's index: Threefry-2x32, 20
+// rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). Must agree with
+// src/random.rs.
 
 struct Pair { a: U, b: U }
 

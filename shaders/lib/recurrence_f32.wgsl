@@ -1,4 +1,5 @@
-// acc + v m for four samples, where v holds an element of each and m the matrix's row at `at`.
+// Returns acc + v m for four samples, where v has an element of each and m is the matrix's row at
+// `at`.
 
 fn add_product(acc: Rows, v: Rows, at: u32) -> Rows {
     let m = matrix[at];

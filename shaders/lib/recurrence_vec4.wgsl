@@ -1,5 +1,5 @@
-// acc + v m for four samples, where v holds four neighbouring elements of each and m the matrix's four rows
-// from `at` on, by vectors of four columns. Adds in ascending order.
+// Returns acc + v m for four samples, where v has four adjacent elements of each and m is the
+// matrix's four rows from `at` on, by vectors of four columns. Adds in ascending order.
 
 fn add_product(acc: Rows, v: Rows, at: u32) -> Rows {
     let m0 = matrix[at];

@@ -1,4 +1,4 @@
-// Resampling by the mean of windows of even sizes, which overlap where they must.
+// Resampling by the mean of windows of nearly equal sizes, which overlap if necessary.
 
 fn taps(a: Axis, i: u32) -> vec2<u32> {
     return vec2<u32>(i * a.n / a.to, ((i + 1u) * a.n + a.to - 1u) / a.to);

@@ -1,4 +1,5 @@
-// Resampling by the mean of windows: p is their size, q their distance, r the padding, s whether that counts.
+// Resampling by the mean of windows: p is their size, q their distance, r the padding, s whether
+// padding counts.
 
 fn taps(a: Axis, i: u32) -> vec2<u32> {
     let start = i * a.q;

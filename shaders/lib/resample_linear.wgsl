@@ -1,4 +1,5 @@
-// Resampling linearly between neighbours: place i lies at max(p i + q - r, 0) / s of the input.
+// Resampling by linear interpolation: element i is at position max(p i + q - r, 0) / s of the
+// input.
 
 fn place(a: Axis, i: u32) -> u32 {
     return max(i * a.p + a.q, a.r) - a.r;
@@ -9,7 +10,7 @@ fn taps(a: Axis, i: u32) -> vec2<u32> {
     return vec2<u32>(first, min(first + 2u, a.n));
 }
 
-// The first i that lies at j or past it.
+// Returns the first i at position j or past it.
 fn first_at(a: Axis, j: u32) -> u32 {
     return min((max(j * a.s + a.r, a.q) - a.q + a.p - 1u) / a.p, a.to);
 }

@@ -1,4 +1,4 @@
-// Resampling by the element that covers a place.
+// Resampling by the nearest element.
 
 fn taps(a: Axis, i: u32) -> vec2<u32> {
     let j = i * a.n / a.to;

@@ -1,21 +1,21 @@
-// Rows of which each has a workgroup, and reductions over its lanes. WG is the kernel's override.
+// Rows with a workgroup each, and reductions over its lanes. WG is the kernel's override.
 
-// The workgroup's row.
+// Returns the row of the workgroup.
 fn row_number(group: vec3<u32>, size: vec3<u32>, lane: u32) -> u32 {
     return linear_group(group, size);
 }
 
 fn first_column(lane: u32) -> u32 { return lane; }
 
-// Columns from one that an invocation works on to its next.
+// The distance between the columns of an invocation.
 fn column_step() -> u32 { return WG; }
 
-// Whether the invocation writes what a row has one of.
+// Returns whether the invocation writes the single values of a row.
 fn speaks(lane: u32) -> bool { return lane == 0u; }
 
 var<workgroup> row_lanes: array<f32, WG>;
 
-// The sum of all lanes' values, in every lane. All lanes must call it.
+// Returns the sum over all lanes, in every lane. All lanes must call it.
 fn row_sum(lane: u32, value: f32) -> f32 {
     row_lanes[lane] = value;
     for (var half = WG / 2u; half > 0u; half /= 2u) {
@@ -24,12 +24,12 @@ fn row_sum(lane: u32, value: f32) -> f32 {
     }
     workgroupBarrier();
     let total = row_lanes[0];
-    // The next reduction must not write before everyone has read.
+    // The next reduction must not write before all lanes have read.
     workgroupBarrier();
     return total;
 }
 
-// The largest of all lanes' values, in every lane. All lanes must call it.
+// Returns the maximum over all lanes, in every lane. All lanes must call it.
 fn row_max(lane: u32, value: f32) -> f32 {
     row_lanes[lane] = value;
     for (var half = WG / 2u; half > 0u; half /= 2u) {

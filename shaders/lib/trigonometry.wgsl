@@ -1,7 +1,8 @@
-// Angles and hyperbolic functions on F: f32, or a vector of four. Needs lib/math.
+// Trigonometric and hyperbolic functions on F: f32, or a vector of four. Needs lib/math.
 //
-// WGSL lets atan be off by 4096 units, asin and acos by 2^-11, and leaves tan, sinh and cosh to their
-// quotients and differences. These are off by a few units, by polynomials from Remez's algorithm.
+// WGSL allows atan an error of 4096 units, asin and acos 2^-11, and defines those of tan, sinh and
+// cosh by their quotients and differences. These have errors of a few units, with polynomials from
+// the Remez algorithm.
 
 fn is_negative(x: F) -> B { return (bitcast<U>(x) & U(0x80000000u)) != U(0u); }
 
@@ -13,7 +14,7 @@ fn arcsine_near_0(x: F) -> F {
     return x + x * s * (F(0.166667521) + s * (F(0.0749529749) + s * (F(0.0454703756)
         + s * (F(0.0241795257) + s * F(0.0421662852)))));
 }
-// sin(pi / 2 - 2 u) = 1 - 2 sin(u)^2 brings what is beyond 1/2 below it.
+// sin(pi / 2 - 2 u) = 1 - 2 sin(u)^2 maps arguments above 1/2 below it.
 fn arcsine(x: F) -> F {
     let a = abs(x);
     let beyond = a > F(0.5);
@@ -31,8 +32,8 @@ fn arccosine(x: F) -> F {
     return select(inner, outer, beyond);
 }
 
-// The angle in [0, pi / 2] whose tangent is a / b, for a and b from 0 on. Turned by 45 or 90 degrees, what
-// the polynomial sees lies within 22.5 degrees of 0.
+// Returns the angle in [0, pi / 2] whose tangent is a / b, for a, b >= 0. After a rotation by 45 or
+// 90 degrees, the argument of the polynomial is within 22.5 degrees of 0.
 fn arctangent_of(a: F, b: F) -> F {
     let middle = a > F(0.41421356) * b;
     let far = a > F(2.4142136) * b;
@@ -49,7 +50,7 @@ fn arctangent(x: F) -> F {
     return select(y, -y, x < F(0.0));
 }
 
-// The angle of the point (x, y), from -pi to pi.
+// Returns the angle of the point (x, y), from -pi to pi.
 fn angle(y: F, x: F) -> F {
     let first = arctangent_of(abs(y), abs(x));
     let upper = select(first, F(3.1415927) - first, is_negative(x));
@@ -64,7 +65,7 @@ fn angle_x_grad(y: F, x: F, dy: F) -> F {
     return select(-y / s * dy, F(0.0), s == F(0.0));
 }
 
-// e^|x| / 2, which is finite as long as the results are.
+// Returns e^|x| / 2, which is finite if the results are.
 fn half_exp(x: F) -> F { return exp(abs(x) - F(0.69314718)); }
 fn hyperbolic_sine(x: F) -> F {
     let near = expm1(min(abs(x), F(1.0)));
