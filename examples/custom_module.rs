@@ -1,4 +1,4 @@
-//! A model of your own: a residual block, and a classifier made of two of them, on the digits.
+//! A custom model: a residual block, and a classifier with two of them, on the digits.
 
 use wgrad::nn::{self, Module, Visitor};
 use wgrad::{Device, Fit, Result, Tensor, Trainer, data, metrics};

@@ -1,4 +1,4 @@
-//! The arrows between modules, and other rules that hold for the text of the project.
+//! The allowed dependencies between modules, and other rules for the text of the project.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// What everything may see.
+/// The modules that all others may use.
 const BASE: &[&str] = &["error", "shape", "dtype"];
 
-/// What each module may see besides [`BASE`] and itself. A path `a/b` stands for that part of `a`.
+/// The modules that each module may use, in addition to [`BASE`] and itself. A path `a/b` is a
+/// submodule of `a`.
 const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("task", &[]),
@@ -100,30 +101,31 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What configurations may see: what they configure.
+/// The modules that configurations may use: those that they configure.
 const SPEC: &[&str] = &[
     "schema", "task", "nn", "optim", "loss", "metrics", "schedule", "data", "device",
 ];
 
-/// What the doctor may see: all but data and training.
+/// The modules that the doctor may use: all but data and training.
 const DOCTOR: &[&str] = &[
     "graph", "kernel", "ops", "autodiff", "passes", "plan", "exec", "device", "optim", "random",
 ];
 
-/// What the parts of models may see: ops and below, and each other.
+/// The modules that parts of models may use: ops and below, and each other.
 const MODEL: &[&str] = &[
     "graph", "kernel", "ops", "autodiff", "random", "nn", "optim", "loss", "metrics", "schedule",
     "schema", "task",
 ];
 
-/// Lines of a source file at most; one that outgrows it wants splitting.
+/// The largest number of lines of a source file; a longer one should be split.
 const LINES: usize = 450;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All files below a folder with this extension, relative to the project's root, and their text.
+/// Returns all files below a folder with this extension, relative to the project's root, and their
+/// texts.
 fn files(folder: &str, extension: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders: Vec<PathBuf> = vec![root().join(folder)];
@@ -143,7 +145,7 @@ fn files(folder: &str, extension: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The part of a file that is compiled into the library: no comments, no tests.
+/// Returns the part of a file that is compiled into the library, without comments and tests.
 fn code(text: &str) -> String {
     let before_tests = text
         .split("#[cfg(test)]\nmod tests {")
@@ -157,7 +159,7 @@ fn code(text: &str) -> String {
         .join("\n")
 }
 
-/// The module of a file: `src/ops/pad.rs` belongs to `ops`.
+/// Returns the module of a file: `src/ops/pad.rs` belongs to `ops`.
 fn module(file: &str) -> Option<&str> {
     let inner = file.strip_prefix("src/")?;
     inner
@@ -167,7 +169,7 @@ fn module(file: &str) -> Option<&str> {
         .or(inner.split('/').next())
 }
 
-/// The first names after `crate::`, also those in braces.
+/// Returns the first names after `crate::`, including those in braces.
 fn seen(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for after in code.split("crate::").skip(1) {
@@ -202,7 +204,7 @@ fn identifier(text: &str) -> String {
         .collect()
 }
 
-/// Where the names that `lib.rs` exports at the top come from.
+/// Returns the modules of the names that `lib.rs` re-exports.
 fn exports() -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(root().join("src/lib.rs")).expect("a readable file");
     let mut exports = BTreeMap::new();
@@ -213,7 +215,7 @@ fn exports() -> BTreeMap<String, String> {
         let Some((module, names)) = path.split_once("::") else {
             continue;
         };
-        // A re-export from elsewhere in the crate has its module already.
+        // A re-export from elsewhere in the crate already has its module.
         if module == "crate" {
             continue;
         }
@@ -273,7 +275,7 @@ fn only_the_gpu_executor_names_wgpu() {
     assert!(found.is_empty(), "{found:?} name wgpu");
 }
 
-/// The variants of the enum `Op`.
+/// Returns the variants of the enum `Op`.
 fn variants() -> Vec<String> {
     let text = std::fs::read_to_string(root().join("src/graph/op.rs")).expect("a readable file");
     let after = text.split("pub enum Op {").nth(1).expect("the enum");
@@ -309,7 +311,7 @@ fn there_is_one_match_over_all_ops() {
                 assert_eq!(count, 1, "{file} has {count} arms for {variant}");
             }
         } else {
-            // A pass may know a few ops; knowing half of them would be a second vocabulary.
+            // A pass may name a few ops; naming half of them would be a second vocabulary.
             assert!(
                 named * 2 < variants.len(),
                 "{file} has arms for {named} ops"
@@ -318,7 +320,7 @@ fn there_is_one_match_over_all_ops() {
     }
 }
 
-/// What a pass needs to know of an op is in `OpDef`, so that a new op cannot be forgotten there.
+/// A pass gets everything from `OpDef`, so that a new op cannot be forgotten there.
 #[test]
 fn passes_name_no_op() {
     let variants = variants();
@@ -347,7 +349,7 @@ fn passes_name_no_op() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// A module's file stands beside its folder: `foo.rs` and `foo/`.
+/// The file of a module is next to its folder: `foo.rs` and `foo/`.
 #[test]
 fn no_source_file_is_called_mod() {
     let sources = files("src", "rs")

@@ -1,6 +1,7 @@
-//! The checked executor: training passes under it with the same bits, and a wrong kernel is found.
+//! The checked executor: training passes under it with the same bits, and it detects a wrong
+//! kernel.
 //!
-//! The GPU is opened as `tests/common` says.
+//! The GPU is opened as described in `tests/common`.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -19,12 +20,12 @@ use wgrad::graph::{Graph, Mode, Output};
 use wgrad::plan::{Layout, Plan, Step, plan};
 use wgrad::{DType, Device, Error, Fit, Tensor, Trainer, data, metrics, nn, ops, optim};
 
-/// The GPU in the mode of the run, where there is one.
+/// Returns the GPU in the mode of the run, if there is one.
 fn gpus() -> Vec<Device> {
     common::gpu().into_iter().collect()
 }
 
-/// Three epochs of two batches, the second ragged: the weights' hash.
+/// Trains three epochs of two batches, the second ragged. Returns the hash of the weights.
 fn train(device: &Device) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
     let digits = data::csv(format!("{folder}/digits.csv")).unwrap();
@@ -62,7 +63,7 @@ fn training_passes_on_the_cpu() {
     assert_eq!(train(&Device::cpu()), train(&Device::cpu().checked()));
 }
 
-/// A small chain with a matmul, and the line of its ReLU.
+/// Returns a small chain with a matmul, and the line of its ReLU.
 fn traced() -> (Graph, u32) {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Train)));
     let x = ops::input(&graph, "x", [5, 7], DType::F32);
@@ -71,7 +72,7 @@ fn traced() -> (Graph, u32) {
     let y: Tensor = h.square().sum(&[]);
     let dw = gradients(&y, std::slice::from_ref(&w)).unwrap();
     let mut g = graph.borrow_mut();
-    // Handed back, the ReLU's values are stored, so they can be compared.
+    // As outputs, the ReLU's values are stored, so they can be compared.
     for (name, t) in [("h", Some(&h)), ("y", Some(&y)), ("dw", dw[0].as_ref())] {
         g.outputs.push(Output {
             name: name.to_string(),
@@ -125,7 +126,7 @@ fn a_wrong_kernel_is_found_on_the_gpu() {
                 }
             })
         };
-        // The slope of the ReLU's negative half.
+        // The slope of the ReLU's negative part.
         let error = wrong(
             "select(F(0.0), x, x > F(0.0))",
             "select(x * 0.01, x, x > F(0.0))",
@@ -150,7 +151,7 @@ fn a_wrong_kernel_is_found_on_the_gpu() {
             other => panic!("{other:?}"),
         }
         assert_eq!(broken, Some(0));
-        // A NaN is as wrong as any number.
+        // A NaN is detected like any wrong number.
         let error = wrong("select(F(0.0), x, x > F(0.0))", "sqrt(F(-1.0) - x * x)");
         assert!(
             matches!(error, Err(Error::Diverged { step: 0, .. })),
@@ -173,7 +174,7 @@ fn a_value_that_is_overwritten_is_found_on_the_cpu_and_gpu() {
     for device in gpus().into_iter().chain([Device::cpu()]) {
         run(&device, &graph, |_| ()).unwrap();
         let error = run(&device, &graph, |plan| {
-            // The second product takes the place of the first.
+            // The second product takes the slot of the first.
             let product = |s: &&mut Step| s.label == "matmul";
             let mut products = plan.steps.iter_mut().filter(product);
             let taken = products.next().unwrap().outputs[0].1;

@@ -1,6 +1,6 @@
 //! The schema of configurations: its page, its file, and what the reader accepts.
 //!
-//! With `WGRAD_WRITE=1` the page and the file are written, and not compared.
+//! With `WGRAD_WRITE=1` the page and the file are written instead of compared.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -35,7 +35,7 @@ fn the_schema_file_is_current() {
     current("docs/configuration.schema.json", schema + "\n");
 }
 
-/// A whole file around these lines of `[training]`.
+/// Returns a whole file with these lines of `[training]`.
 fn with_training(lines: &str) -> String {
     format!(
         "[model]\nhidden = [4]\n[data]\npath = \"d.csv\"\ntarget = \"label\"\n[training]\n{lines}\n"
@@ -47,7 +47,7 @@ fn accepts(text: &str) -> Result<(), String> {
     parsed.map(|_| ()).map_err(|e| e.to_string())
 }
 
-/// The tables of kinds under a definition of the schema: name and table.
+/// Returns the tables of kinds in a definition of the schema: name and table.
 fn kinds(definition: &str) -> Vec<(String, Value)> {
     let schema = serde_json::to_value(wgrad::spec::schema()).unwrap();
     let definition = schema.pointer(&format!("/$defs/{definition}"));
@@ -64,7 +64,7 @@ fn kinds(definition: &str) -> Vec<(String, Value)> {
     named.collect()
 }
 
-/// A value inside a property's range, as TOML; nothing where it takes something larger.
+/// Returns a value in a property's range as TOML; `None` if it requires a table or list.
 fn fitting(schema: &Value) -> Option<String> {
     let shown = schema["examples"]
         .get(0)
@@ -88,7 +88,7 @@ fn fitting(schema: &Value) -> Option<String> {
     }
 }
 
-/// A value outside a property's range, as TOML, where it has one.
+/// Returns a value outside a property's range as TOML, if it has a range.
 fn outside(schema: &Value) -> Option<String> {
     let of_type = match &schema["type"] {
         Value::Array(names) => names[0].clone(),
@@ -106,7 +106,8 @@ fn outside(schema: &Value) -> Option<String> {
     }
 }
 
-/// For every kind and key: what the schema allows is read, what it forbids is refused, and so is a key that it has not.
+/// For every kind and key: the reader accepts what the schema allows, and rejects what it forbids
+/// and unknown keys.
 #[test]
 fn the_reader_accepts_what_the_schema_allows() {
     let families = [
@@ -153,7 +154,8 @@ fn the_reader_accepts_what_the_schema_allows() {
                     _ => with_training(&format!("{key} = {table}")),
                 }
             };
-            // What does not fit together is refused for that, with another message than that of a range.
+            // Settings that contradict each other are rejected with another message than values out
+            // of range.
             let range = |e: &str| {
                 e.contains("but must be") && !e.contains("below `high`") || e.contains(" must be ")
             };

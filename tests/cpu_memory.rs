@@ -1,4 +1,4 @@
-//! The CPU executor's memory: everything is made before the first run.
+//! The CPU executor's memory: everything is allocated before the first run.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -15,13 +15,13 @@ use wgrad::graph::{Graph, Mode, Output};
 use wgrad::plan::{Layout, plan};
 use wgrad::{DType, Device, Tensor, ops};
 
-/// Counts the system's allocator.
+/// Counts the calls of the system's allocator.
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 static LIVE: AtomicIsize = AtomicIsize::new(0);
 
-// SAFETY: every call is handed on to the system's allocator unchanged.
+// SAFETY: every call is passed to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, bytes: Bytes) -> *mut u8 {
         CALLS.fetch_add(1, Relaxed);
@@ -37,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// An executor for `f(x)`, with the inputs of a run.
+/// Returns an executor for `f(x)` and the inputs of a run.
 fn executor(shape: [usize; 2], f: impl Fn(&Tensor) -> Tensor) -> (CpuExecutor, Vec<u32>) {
     let graph = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
     let x = ops::input(&graph, "x", shape, DType::F32);
@@ -60,7 +60,7 @@ fn executor(shape: [usize; 2], f: impl Fn(&Tensor) -> Tensor) -> (CpuExecutor, V
     (CpuExecutor::new(program).unwrap(), words)
 }
 
-/// Calls of the allocator and bytes kept, in a hundred runs after the second.
+/// Returns the allocator calls and the bytes kept, over a hundred runs after the second.
 fn growth(executor: &mut CpuExecutor, words: &[u32]) -> (usize, isize) {
     (0..2).for_each(|_| executor.run(0, &[words]).unwrap());
     let before = (CALLS.load(Relaxed), LIVE.load(Relaxed));
@@ -73,18 +73,17 @@ fn growth(executor: &mut CpuExecutor, words: &[u32]) -> (usize, isize) {
     growth
 }
 
-// One test, for the counts belong to the whole process.
+// One test, because the counts are those of the whole process.
 #[test]
 fn runs_allocate_nothing_and_keep_nothing() {
     let chain = |x: &Tensor| (x.relu() + 1.0).tanh().softmax(-1).transpose(0, 1).sqrt() * 2.0;
-    // On one thread: a pool of several takes a block of its queue from the allocator now and then.
+    // On one thread, because the queue of a larger pool sometimes allocates a block.
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     one.unwrap().install(|| {
         let (mut small, words) = executor([60, 50], chain);
         assert_eq!(growth(&mut small, &words), (0, 0));
     });
-    // Matrix products take their workspace from the allocator, and the pool of threads its queue;
-    // both give it back.
+    // Matrix products allocate their workspace, and the thread pool its queue; both free it.
     let product = |x: &Tensor| x.matmul_t(x).relu().matmul(x);
     let (mut large, words) = executor([300, 200], product);
     let (_, kept) = growth(&mut large, &words);

@@ -1,4 +1,4 @@
-//! Division on a GPU by numbers that are not known when a shader is compiled: exact, on every device.
+//! Division on a GPU by run-time parameters: exact on every device.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -15,10 +15,10 @@ use wgrad::plan::{BufferId, BufferPlan, BufferRole, Dispatch, Layout, Plan, Port
 use wgrad::random::Stream;
 use wgrad::{DType, Source};
 
-/// What `lib/divide` is exact for.
+/// The range in which `lib/divide` is exact.
 const MOST: u32 = 1 << 30;
 
-/// Quotients, remainders and quotients of vectors of `count` pairs, one after the other.
+/// Computes quotients, remainders and vector quotients of `count` pairs, one after the other.
 const MAIN: &str = "
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> x: array<u32>;
@@ -37,7 +37,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// Pairs to divide: around multiples of small and large divisors, at the ends, and at random.
+/// Returns pairs to divide: near multiples of small and large divisors, at the ends, and random
+/// ones.
 fn pairs() -> Vec<(u32, u32)> {
     let mut random = Stream::new(7);
     let small = 1..200;

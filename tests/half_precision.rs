@@ -1,5 +1,5 @@
-//! 16-bit numbers: rounding to the very bit on every device, two of them a word on a GPU, and gradients that pass
-//! through.
+//! Half precision: rounding to the same bits on every device, two values per word on a GPU, and
+//! gradients.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -43,8 +43,8 @@ fn run(device: &Device, x: &[f32], f: impl Fn(&Tensor) -> Tensor) -> Vec<f32> {
     words.into_iter().map(f32::from_bits).collect()
 }
 
-/// Every finite half, what lies halfway to the next one, and the neighbours of both: what a device must not
-/// flush, and what does not become infinite.
+/// Returns every finite half-precision value, the midpoints between them, and the neighbors of
+/// both: values that a device must not flush to zero, and the largest that do not become infinite.
 fn numbers(dtype: DType) -> Vec<f32> {
     let value = |bits: u16| match dtype {
         DType::F16 => half::f16::from_bits(bits).to_f32(),
@@ -77,13 +77,13 @@ fn rounds_to_the_bit(device: &Device) {
     for dtype in [DType::F16, DType::Bf16] {
         let x = numbers(dtype);
         assert!(x.len() > 200_000, "{}", x.len());
-        // Stored as half-precision values, and read back from there.
+        // Stored in half precision and read back.
         let stored = run(device, &x, |x| x.cast(dtype));
-        // Rounded on the way to something else.
+        // Rounded within a fused step.
         let passed = run(device, &x, |x| -x.cast(dtype));
         for ((&x, stored), passed) in x.iter().zip(stored).zip(passed) {
             let want = nearest(dtype, x);
-            // A subnormal f32, which only bf16 comes to, may be flushed.
+            // A subnormal f32, which only bf16 can give, may be flushed.
             if want.is_subnormal() {
                 continue;
             }
@@ -123,7 +123,7 @@ fn a_stored_half_takes_two_bytes_on_a_gpu() {
     };
     for dtype in [DType::F16, DType::Bf16] {
         assert_eq!(bytes(dtype, &KernelLimits::WEBGPU), [2 << 12]);
-        // In the computer's memory it has a word of its own.
+        // In the host's memory, each value has a word of its own.
         assert_eq!(bytes(dtype, &Device::cpu().kernel_limits()), [4 << 12]);
     }
 }
@@ -142,12 +142,12 @@ fn the_gradient_of_rounding_is_rounded() {
         gradient
     });
     for (x, got) in x.into_iter().zip(y) {
-        // That of y^2 x, with what reaches y rounded as PyTorch does.
+        // The gradient of y^2 x, with the gradient of y rounded as in PyTorch.
         let y = nearest(DType::F16, x);
         let want = nearest(DType::F16, 2.0 * y * x) + y * y;
         assert!(
             (got - want).abs() <= 1e-6 * want.abs(),
-            "{got} and not {want}"
+            "expected {want}, found {got}"
         );
     }
 }
@@ -171,7 +171,7 @@ fn every_op_takes_halves() {
         }),
     ];
     for (name, op) in ops {
-        // These numbers are half-precision values already, so nothing may change.
+        // These values are exact in half precision, so rounding does not change them.
         let want = run(&Device::cpu(), &x, op);
         let got = run(&Device::cpu(), &x, |x| {
             op(&x.cast(DType::F16)).cast(DType::F32)

@@ -1,4 +1,4 @@
-//! What a plan is made of: which nodes share a step.
+//! The steps of plans: which nodes share a step.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used)]
@@ -12,7 +12,7 @@ use wgrad::kernel::{Binding, KernelLimits};
 use wgrad::plan::{Layout, Plan, Slot, Step, plan};
 use wgrad::{DType, Device, Fit, Result, Tensor, Trainer, loss, nn, ops, optim};
 
-/// The plan of a function of some `f32` tensors, at WebGPU's default limits.
+/// Plans a function of some `f32` tensors, with WebGPU's default limits.
 fn planned(shapes: &[&[usize]], f: impl Fn(&[Tensor]) -> Tensor) -> Result<Plan> {
     planned_for(&KernelLimits::WEBGPU, shapes, f)
 }
@@ -78,7 +78,7 @@ fn a_left_matrix_that_others_need_is_stored_once() -> Result<()> {
     Ok(())
 }
 
-/// Adam with decay and clipping reads five tensors and writes three of them in place.
+/// Adam with weight decay and clipping reads five tensors and writes three of them in place.
 #[test]
 fn an_update_in_place_is_one_step_at_eight_buffers() -> Result<()> {
     let set = Dataset::from_arrays(vec![0.5; 80], [10], Targets::classes(vec![0; 8], 3))?;
@@ -92,7 +92,7 @@ fn an_update_in_place_is_one_step_at_eight_buffers() -> Result<()> {
         .compile(&Device::cpu(), &set)?;
     trainer.begin(&set, Fit::epochs(1).batch_size(4))?;
     let graph = &trainer.plan().unwrap().graph;
-    // The CPU's own limits may be higher than what every GPU offers.
+    // The CPU's own limits may exceed those of some GPUs.
     let layout = Layout::new(&graph.variables);
     let plan = plan(graph, &layout, &KernelLimits::WEBGPU)?;
     let update = |s: &&Step| s.anchor.is_none() && s.label.contains("root");
@@ -101,8 +101,8 @@ fn an_update_in_place_is_one_step_at_eight_buffers() -> Result<()> {
     Ok(())
 }
 
-/// Parameters of one size read the same constants, which is no reason to share a kernel: apart, all
-/// updates are alike, and the planner makes one dispatch of them.
+/// Parameters of one size read the same constants, which must not put their updates into one
+/// kernel: as separate, equal steps, the planner merges them into one dispatch.
 #[test]
 fn parameters_of_one_size_are_updated_by_one_step() -> Result<()> {
     let set = Dataset::from_arrays(vec![0.5; 32], [8], Targets::classes(vec![0, 1, 2, 0], 3))?;
@@ -140,7 +140,7 @@ fn a_scalar_with_two_names_has_one_place() -> Result<()> {
     Ok(())
 }
 
-/// Views cost no step: whatever they are followed by reads through them.
+/// Views cost no step: the steps that follow read through them.
 #[test]
 fn views_cost_no_step() -> Result<()> {
     let plan = planned(&[&[6, 8], &[7]], |x| {
@@ -153,7 +153,7 @@ fn views_cost_no_step() -> Result<()> {
     Ok(())
 }
 
-/// What depends on an element's place alone is computed where it is used.
+/// Values that depend only on an element's position are computed where they are used.
 #[test]
 fn what_is_counted_is_not_stored() -> Result<()> {
     let plan = planned(&[&[5, 7], &[7]], |x| {
@@ -165,7 +165,7 @@ fn what_is_counted_is_not_stored() -> Result<()> {
     Ok(())
 }
 
-/// An equation that is a matrix product is one, of the tensors as they lie.
+/// An equation that is a matrix product becomes one, without copies of the tensors.
 #[test]
 fn an_equation_of_a_product_is_a_product() -> Result<()> {
     for (equation, a, b) in [
@@ -186,8 +186,8 @@ fn an_equation_of_a_product_is_a_product() -> Result<()> {
     Ok(())
 }
 
-/// A step of several batches ends in two steps of the plan: the update of all parameters, and zeros for the sums
-/// of all gradients, of which those of equal shape are one node of the graph.
+/// A step of several batches ends in two steps of the plan: the update of all parameters, and zeros
+/// for the sums of all gradients. The zeros of equal shape are one node of the graph.
 #[test]
 fn a_step_of_several_batches_ends_in_an_update_and_zeros() -> Result<()> {
     let model = nn::Sequential::new()
@@ -207,8 +207,9 @@ fn a_step_of_several_batches_ends_in_an_update_and_zeros() -> Result<()> {
     Ok(())
 }
 
-/// What a small network's gradients are made of can be computed at once, layer by layer; and nothing that one of these
-/// steps writes shares a buffer with what another one reads or writes, workspaces included.
+/// The parts of a small network's gradients can be computed concurrently, layer by layer. Nothing
+/// that one of these steps writes shares a buffer with what another one reads or writes, including
+/// workspaces.
 #[test]
 fn loops_that_a_driver_would_end_early_are_refused() -> Result<()> {
     let ends_loops = KernelLimits {
@@ -232,9 +233,9 @@ fn loops_that_a_driver_would_end_early_are_refused() -> Result<()> {
     for part in ["max_pool at ", "plan.rs:", "90300", "65535", "llvmpipe"] {
         assert!(error.contains(part), "{part}: {error}");
     }
-    // Long rows are shared out among invocations.
+    // The invocations share long rows.
     planned_for(&ends_loops, &[&[128, 50_257]], |x| x[0].softmax(-1))?;
-    // Long sums are cut.
+    // Long sums are split.
     planned_for(&ends_loops, &[&[2, 1 << 20], &[1 << 20, 2]], |x| {
         x[0].matmul(&x[1])
     })?;
@@ -261,8 +262,8 @@ fn small_steps_that_need_nothing_of_each_other_make_a_wave() -> Result<()> {
         .compile(&Device::cpu(), &set)?;
     trainer.begin(&set, Fit::epochs(1).batch_size(32))?;
     let plan = trainer.plan().unwrap();
-    // Three products forward; the loss's mean and the last layer's three gradients; the second's; the first's two; the
-    // update.
+    // Three products forward; the loss's mean and the last layer's three gradients; the second
+    // layer's; the first layer's two; the update.
     assert_eq!(plan.concurrent, [3..7, 7..10, 10..12], "{plan}");
     assert_eq!(plan.steps.len(), 13, "{plan}");
     for group in &plan.concurrent {

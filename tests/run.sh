@@ -145,7 +145,7 @@ export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/tmp}"
 # --- test programs ------------------------------------------------------------------------------
 
 # Built once, then run directly: a program is then one job, and jobs of several modes run at once. A
-# GPU in software compiles the shaders of a device on one core, so one program alone leaves the
+# software adapter compiles the shaders of a device on one core, so one program alone leaves the
 # other cores idle.
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
@@ -206,7 +206,7 @@ run_job() {
   ) 9> "$logs/lock"
 }
 
-# job FOLDER NAME COMMAND...: runs it beside others, as soon as a worker is free.
+# job FOLDER NAME COMMAND...: runs it concurrently with others, as soon as a worker is free.
 job() {
   while [ "$(jobs -rp | wc -l)" -ge "$workers" ]; do
     wait -n || true
@@ -228,13 +228,13 @@ each_program() {
   done
 }
 
-# label FOLDER NAME: the two packages have programs of one name.
+# label FOLDER NAME: prints a unique label, because both packages have programs with the same name.
 label() {
   local folder=${1#"$PWD"}
   echo "${folder:+${folder#/}/}$2"
 }
 
-# Counts calls of the allocator, which others beside it would change: it must run alone.
+# Counts allocator calls, which other tests would change, so it runs alone.
 alone=cpu_memory
 
 # Everything that needs no GPU. Tests that use a GPU run here in the first mode, if there is one.
@@ -253,8 +253,8 @@ run_alone() {
   [ "$2" != "$alone" ] || run_job "$1" "$2" "$3" "${filter[@]}"
 }
 
-# The tests of a program that use a GPU. All of `gpu_exec` is about the GPU; of the other programs,
-# the tests with `gpu` in their names. The doctor's tests open a device for each mode by themselves,
+# The tests of a program that use a GPU: all tests of `gpu_exec`, and of the other programs
+# those with `gpu` in their names. The doctor's tests open a device for each mode by themselves,
 # so they run once per adapter.
 on_gpu() {
   if [ "$1" = "$PWD" ] && [ "$2" = wgrad ] && [ ${#filter[@]} = 0 ]; then

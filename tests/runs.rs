@@ -1,4 +1,4 @@
-//! Runs of an earlier version open, predict what they predicted, and go on.
+//! Runs of an earlier version: they open, give the same predictions, and can be resumed.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -21,7 +21,7 @@ fn example(file: &str) -> PathBuf {
         .join(file)
 }
 
-/// The rows of `predictions.csv`, without its header.
+/// Returns the rows of `predictions.csv` without its header.
 fn rows(run: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(folder(run).join("predictions.csv")).unwrap();
     let lines = text.lines().skip(1);
@@ -30,7 +30,7 @@ fn rows(run: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The fields that the command line writes for a prediction.
+/// Returns the fields that the command line writes for a prediction.
 fn fields(prediction: &Prediction) -> Vec<String> {
     match prediction {
         Prediction::Class {
@@ -48,7 +48,8 @@ fn fields(prediction: &Prediction) -> Vec<String> {
     }
 }
 
-/// Whether two fields are the same word, or numbers that differ by no more than other threads' order of additions.
+/// Returns whether two fields are the same word, or numbers that differ only as much as another
+/// order of additions allows.
 fn equal(a: &str, b: &str) -> bool {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => (a - b).abs() <= 2e-6 + 1e-5 * b.abs(),
@@ -76,14 +77,14 @@ fn earlier_runs_predict_what_they_predicted() {
             let fields = fields(prediction);
             let same =
                 fields.len() == row.len() && fields.iter().zip(row).all(|(a, b)| equal(a, b));
-            assert!(same, "{name}: {fields:?}, but once {row:?}");
+            assert!(same, "{name}: expected {row:?}, found {fields:?}");
         }
     }
 }
 
 #[test]
 fn earlier_runs_evaluate_as_they_did() {
-    // Loss and the metrics, as the same version measured them on the runs' own test data.
+    // The loss and the metrics on the runs' test data, as measured by the version that wrote them.
     let iris = [
         ("loss", 0.456_207_394_599_914_55),
         ("accuracy", 0.833_333_333_333_333_4),
@@ -124,7 +125,7 @@ fn earlier_runs_evaluate_as_they_did() {
             };
             assert!(
                 (found - value).abs() <= 1e-5 * value.abs(),
-                "{name}: {metric} is {found}, was {value}"
+                "{name}: {metric}: expected {value}, found {found}"
             );
         }
     }
@@ -183,7 +184,7 @@ fn earlier_configurations_mean_what_they_meant() {
         let again = Config::parse(&file, &written, &Overrides::default())
             .unwrap_or_else(|e| panic!("{e}\n{written}"));
         assert_eq!(config, again);
-        // Every key of the file is in what is written, with its value.
+        // Every key of the file is in the written configuration, with its value.
         let text = std::fs::read_to_string(&file).unwrap();
         let keys = |text: &str| -> Vec<String> {
             let lines = text.lines().filter_map(|line| line.split_once(" = "));
@@ -197,7 +198,7 @@ fn earlier_configurations_mean_what_they_meant() {
             .into_iter()
             .filter(|key| !now.contains(key))
             .collect();
-        // The kind of a sequential model needs no word.
+        // The kind of a sequential model may be omitted.
         assert!(lost.is_empty(), "{name}: {lost:?} is not in\n{written}");
     }
 }

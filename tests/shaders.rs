@@ -1,9 +1,9 @@
-//! Every shader module that ops and chains produce: naga accepts it and translates it to the other
-//! languages, a second front end (tint) and a SPIR-V validator agree where they are installed, it stays
-//! within WebGPU's default limits, and the header of each file says what the file does.
+//! Checks every shader module of ops and chains: naga accepts it and translates it to the other
+//! languages; a second front end (tint) and a SPIR-V validator agree if they are installed; it
+//! stays within WebGPU's default limits; and the header of each file describes it.
 //!
-//! The modules are those of all cases in `src/doctor/cases/`, planned for two devices, and chains of each
-//! function with each way to read a tensor.
+//! The modules are those of all cases in `src/doctor/cases/`, planned for several devices, and
+//! chains of each function with each access to a tensor.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -30,7 +30,7 @@ use wgrad::ops::elementwise::functions;
 use wgrad::plan::{Layout, Plan, plan};
 use wgrad::{DType, Shape};
 
-/// A device that offers more than WebGPU guarantees.
+/// A device with larger limits than WebGPU's defaults.
 const LARGE: KernelLimits = KernelLimits {
     invocations: 1024,
     workgroup_bytes: 32768,
@@ -43,7 +43,7 @@ const LARGE: KernelLimits = KernelLimits {
     ..KernelLimits::WEBGPU
 };
 
-/// Software devices with two sizes of subgroups.
+/// Software devices with two subgroup sizes.
 const SOFTWARE_8: KernelLimits = KernelLimits {
     software: true,
     subgroups: Some((8, 8)),
@@ -55,7 +55,7 @@ const SOFTWARE_4: KernelLimits = KernelLimits {
     ..LARGE
 };
 
-/// The ops that have kernels of their own for a software device.
+/// The ops with separate kernels for software devices.
 const SOFTWARE_OPS: [&str; 8] = [
     "matmul",
     "conv",
@@ -67,14 +67,14 @@ const SOFTWARE_OPS: [&str; 8] = [
     "rms_norm",
 ];
 
-/// A kernel, where it comes from, and the limits it was made for.
+/// A kernel with its source and the limits for which it was created.
 struct Sample {
     kernel: Kernel,
     origin: String,
     limits: &'static KernelLimits,
 }
 
-/// What WebGPU has everywhere, and naga asks for all the same: `unpack2x16float`.
+/// A capability that naga requires for `unpack2x16float`, which WebGPU always has.
 const EVERYWHERE: Capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
 
 /// All kernels, each text once for each set of overrides.
@@ -94,7 +94,7 @@ fn samples() -> &'static [Sample] {
             }
         };
         for limits in [&KernelLimits::WEBGPU, &LARGE, &SOFTWARE_8, &SOFTWARE_4] {
-            // Only these know a software device.
+            // Only these ops have kernels for software devices.
             let knows = |c: &Case| SOFTWARE_OPS.contains(&&*c.op);
             let wanted = |c: &Case| knows(c) || !limits.software;
             for case in cases()
@@ -121,7 +121,7 @@ fn samples() -> &'static [Sample] {
     })
 }
 
-/// The kernels of a case, forward and backward, in all variants.
+/// Returns the kernels of a case, forward and backward, with all variants.
 fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
     let name = format!("{}::{}", case.op, case.name);
     let traced = case.trace().unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -151,7 +151,7 @@ fn planned(case: &Case, limits: &KernelLimits) -> Vec<Kernel> {
     dispatches.map(|d| d.kernel).chain(horizontal).collect()
 }
 
-/// The kernels of steps that may run at once, as one.
+/// Returns the fused kernels of concurrent steps.
 fn horizontal(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
     let fused = |group: &Range<usize>| {
         let steps = plan.steps[group.clone()].iter();
@@ -162,7 +162,8 @@ fn horizontal(plan: &Plan, limits: &KernelLimits) -> Vec<Kernel> {
     plan.concurrent.iter().filter_map(fused).collect()
 }
 
-/// The function in epilogues and prologues of both widths, reading its arguments in each way.
+/// Returns the function in epilogues and prologues of both widths, with each access to its
+/// arguments.
 fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
     let strided = || {
         Access::Strided(View {
@@ -190,7 +191,7 @@ fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
             let mut expr = chain(f, &access);
             let epilogue = emit_epilogue(&expr, width, 1);
             let call = match f.output {
-                // An epilogue is given an f32.
+                // The argument of an epilogue is an f32.
                 DType::F32 => "epilogue(F(0.5), id.x)",
                 _ => "epilogue(F(1.5), id.x)",
             };
@@ -213,7 +214,7 @@ fn chains(f: &'static Function) -> Vec<(Kernel, String)> {
     kernels
 }
 
-/// `f(leaf 0, leaf 1, ..)`, all leaves read in the same way.
+/// Returns the chain `f(leaf 0, leaf 1, ..)`, with the same access to all leaves.
 fn chain(f: &'static Function, access: &Access) -> Expr {
     let leaf = |(i, &dtype): (usize, &DType)| Leaf {
         operand: Operand::Scratch(i),
@@ -241,7 +242,7 @@ fn chain(f: &'static Function, access: &Access) -> Expr {
     }
 }
 
-/// A kernel that makes one call.
+/// Returns a kernel with one call.
 fn wrap(call: &str, width: u32, emitted: Emitted) -> Kernel {
     let text = format!(
         "@group(0) @binding(0) var<storage, read_write> sink: array<F>;\n@compute @workgroup_size(64)\n\
@@ -283,7 +284,7 @@ fn validated(text: &str) -> Result<(Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
-/// The module with its overrides' values put in.
+/// Returns the module with the values of its overrides.
 fn specialized(kernel: &Kernel) -> Result<(Module, ModuleInfo), String> {
     let (module, info) = validated(&kernel.text())?;
     let constants = kernel.overrides.iter();
@@ -308,7 +309,7 @@ fn to_spirv(module: &Module, info: &ModuleInfo) -> Result<Vec<u32>, String> {
     spv::write_vec(module, info, &options, Some(&entry)).map_err(|e| format!("SPIR-V: {e}"))
 }
 
-/// Runs a check on every kernel and fails with all complaints, the first ten in full.
+/// Runs a check on every kernel and fails with all messages, the first ten in full.
 fn check_all(check: impl Fn(&Sample) -> Result<(), String>) {
     let complaint = |s: &Sample| {
         check(s)
@@ -363,7 +364,7 @@ fn naga_translates_every_module() {
     });
 }
 
-/// Runs `program` on a file for each kernel; does nothing where it is not installed.
+/// Runs `program` on a file for each kernel; does nothing if it is not installed.
 fn run_on_each(
     program: &str,
     extension: &str,
@@ -391,7 +392,7 @@ fn run_on_each(
 fn tint_accepts_every_module() {
     run_on_each("tint", "wgsl", &["--format", "wgsl"], |kernel| {
         let text = kernel.text();
-        // tint wants to be told; naga does not know the directive.
+        // tint requires this directive; naga does not support it.
         let enable = if uses_subgroups(&text) {
             "enable subgroups;\n"
         } else {
@@ -466,7 +467,7 @@ fn bindings_are_what_the_module_declares() {
         }
         for (i, binding) in sample.kernel.bindings.iter().enumerate() {
             let Some(variable) = declared.remove(&i) else {
-                // A tensor that is bound twice may fill a number that the module does not use.
+                // A tensor that is bound twice may occupy a binding that the module does not use.
                 let same = sample
                     .kernel
                     .bindings
@@ -507,7 +508,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files in a folder of shaders, relative to the project's root.
+/// Returns the files in a folder of shaders, relative to the project's root.
 fn files(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(root().join(folder)).expect("the folder exists");
     let path = |e: std::io::Result<std::fs::DirEntry>| e.expect("a readable entry").path();
@@ -618,7 +619,7 @@ fn check_header(file: &str, kernel: &Kernel) -> Result<(), String> {
     }
 }
 
-/// `0 read x | 1 read_write y | 2 uniform Params`, and then what other parts may declare.
+/// Checks `0 read x | 1 read_write y | 2 uniform Params`, and further bindings of other parts.
 fn check_bindings(header: &str, module: &Module) -> Result<(), String> {
     let mut actual = BTreeMap::new();
     for (_, variable) in module.global_variables.iter() {
@@ -660,10 +661,10 @@ fn check_bindings(header: &str, module: &Module) -> Result<(), String> {
     }
 }
 
-/// `WG = 64 (power of two) | TILE = 8`, or `none`.
+/// Checks `WG = 64 (power of two) | TILE = 8`, or `none`.
 fn check_overrides(header: &str, module: &Module) -> Result<(), String> {
     let mut actual = BTreeMap::new();
-    // Those without a name are sizes computed from the others.
+    // Overrides without a name are sizes computed from the others.
     for (_, o) in module.overrides.iter().filter(|(_, o)| o.name.is_some()) {
         let default = o.init.map(|init| match module.global_expressions[init] {
             naga::Expression::Literal(naga::Literal::U32(n)) => n.to_string(),
@@ -692,7 +693,7 @@ fn check_overrides(header: &str, module: &Module) -> Result<(), String> {
     }
 }
 
-/// `[WG, 1, 1]`
+/// Returns the workgroup size as `[WG, 1, 1]`.
 fn workgroup_size(module: &Module) -> String {
     let entry = &module.entry_points[0];
     let axis = |i: usize| {

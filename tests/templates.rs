@@ -1,13 +1,13 @@
-//! Shaders that differ in sizes and layouts only are written once, in `shaders/templates/`. The tables here say which
-//! permutations exist; `WGRAD_WRITE=1 cargo test --test templates` writes them into `shaders/`, and without it this test
-//! fails where a generated file differs from its template.
+//! Shaders that differ only in sizes and layouts are generated from `shaders/templates/`. The
+//! tables here list the permutations. `WGRAD_WRITE=1 cargo test --test templates` writes them to
+//! `shaders/`; otherwise this test fails if a generated file differs from its template.
 //!
 //! A template is WGSL with
 //!
 //! - `$(name)` or `$(name+1)`: the value of a parameter, or its sum with a number,
-//! - `#if name`, `#else`, `#end`: lines that are kept where the parameter is not 0, or else where it is,
+//! - `#if name`, `#else`, `#end`: lines that are kept if the parameter is not 0, or else if it is,
 //! - `#for name count`, `#end`: lines that are repeated with `name` from 0 to `count` - 1,
-//! - `#let name text`: a parameter, from there on.
+//! - `#let name text`: defines a parameter for the following lines.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -16,7 +16,7 @@ use std::path::Path;
 
 type Parameters = BTreeMap<String, String>;
 
-/// A template line, or a block of them.
+/// A line of a template, or a block of lines.
 enum Node<'a> {
     Text(&'a str),
     Let(&'a str, &'a str),
@@ -24,7 +24,7 @@ enum Node<'a> {
     For(&'a str, &'a str, Vec<Node<'a>>),
 }
 
-/// The nodes up to the end of a block, and the directive that ended it.
+/// Parses the nodes up to the end of a block, and returns the directive that ended it.
 fn parse<'a>(lines: &mut impl Iterator<Item = &'a str>) -> (Vec<Node<'a>>, Option<&'a str>) {
     let mut nodes = Vec::new();
     while let Some(line) = lines.next() {
@@ -57,7 +57,7 @@ fn parse<'a>(lines: &mut impl Iterator<Item = &'a str>) -> (Vec<Node<'a>>, Optio
     (nodes, None)
 }
 
-/// The value of `name` or `name+number`.
+/// Returns the value of `name` or `name+number`.
 fn value(expression: &str, parameters: &Parameters) -> String {
     let of = |name: &str| {
         let found = parameters.get(name);
@@ -120,7 +120,7 @@ fn generate(template: &str, parameters: &[(&str, String)]) -> String {
     text
 }
 
-/// The tiles of `matmul_subgroup`: rows, and columns in units of the workgroup.
+/// The tiles of `matmul_subgroup`: rows, and columns in units of the workgroup size.
 const TILES: [(u32, u32); 4] = [(16, 4), (16, 8), (32, 4), (32, 8)];
 
 fn tile((rows, columns): (u32, u32)) -> (String, String) {
@@ -133,7 +133,7 @@ fn tile((rows, columns): (u32, u32)) -> (String, String) {
             ("label", label.clone()),
             ("rows", rows.to_string()),
             ("columns", columns.to_string()),
-            // Lanes that hold different rows: four each.
+            // The number of lanes with different rows: four rows each.
             ("lanes", lanes.to_string()),
             ("last", (lanes - 1).to_string()),
             ("wide", flag(columns == 8)),
@@ -143,14 +143,14 @@ fn tile((rows, columns): (u32, u32)) -> (String, String) {
     (format!("shaders/{label}.wgsl"), text)
 }
 
-/// How a loader reads its matrix.
+/// The source of a loader's matrix.
 #[derive(Clone, Copy, PartialEq)]
 enum Source {
-    /// From a buffer with k along the rows of the storage (`true`) or across them.
+    /// A buffer with k along the rows of the storage (`true`) or across them.
     Stored(bool),
-    /// From a prologue, stored likewise.
+    /// A prologue, with the same meaning of the flag.
     Prologue(bool),
-    /// From a view of a buffer.
+    /// A view of a buffer.
     View,
 }
 

@@ -1,8 +1,9 @@
-//! Scalar functions over NumPy's validation sets: on the CPU, infinities, NaN and subnormals too; on a GPU
-//! wherever WGSL says how accurate it has to be.
+//! Scalar functions on NumPy's validation sets: on the CPU including infinities, NaN and
+//! subnormals; on a GPU wherever WGSL specifies the accuracy.
 //!
-//! `tests/data/umath/` holds a selection of these sets, see the notes there. What a device may be off is what the
-//! function's row of the table says; the reference must round to the very number, or its neighbour.
+//! `tests/data/umath/` has a selection of these sets, see the README there. The tolerance of a
+//! device is that of the function's row in the table. The reference must round to the expected
+//! number or its neighbor.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -21,8 +22,8 @@ use wgrad::ops::{self, Array};
 use wgrad::plan::{Layout, plan};
 use wgrad::{DType, Device, Tensor};
 
-/// NumPy's name, that of our row, the method, and the largest argument that GPUs are asked for: beyond some
-/// thousands the reduction of an angle in `f32` no longer holds.
+/// NumPy's name, the name of the row, the method, and the largest argument for GPUs. Beyond a few
+/// thousand, the reduction of an angle in `f32` is not accurate.
 type Row = (&'static str, &'static str, fn(&Tensor) -> Tensor, f32);
 
 const ANGLES: f32 = 4000.0;
@@ -44,7 +45,7 @@ const ROWS: [Row; 13] = [
     ("log1p", "log1p", |x| x.log1p(), ALL),
 ];
 
-/// Arguments and results.
+/// Returns the arguments and results of a set.
 fn set(name: &str) -> (Vec<f32>, Vec<f32>) {
     let file = format!("{}/tests/data/umath/{name}.csv", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&file).expect(&file);
@@ -86,7 +87,8 @@ fn on(device: &Device, f: fn(&Tensor) -> Tensor, x: &[f32]) -> Vec<f32> {
     words.into_iter().map(f32::from_bits).collect()
 }
 
-/// How far off a device may be: so many units in the last place, and at least what a flushed subnormal costs.
+/// Returns the tolerance of a device: a number of units in the last place, plus the error of
+/// flushing subnormals.
 fn allowed(f: &Function, x: f32, want: f32) -> f64 {
     let units = f.ulp + f.ulp_per_x * f64::from(x.abs());
     let relative = units * f64::from(f32::EPSILON) * f64::from(want.abs());
@@ -142,7 +144,7 @@ fn on_a_gpu_they_are_as_accurate_as_the_table_says() {
         let (x, want) = set(name);
         let mut compared = 0;
         for ((x, got), want) in x.iter().zip(on(&gpu, f, &x)).zip(want) {
-            // WGSL may flush subnormals, and need not know infinities and NaN.
+            // WGSL may flush subnormals, and need not support infinities and NaN.
             let known = |v: f32| v.is_normal() || v == 0.0;
             if !known(*x) || !known(want) || x.abs() > largest {
                 continue;

@@ -10,7 +10,7 @@
 //! and maximum in milliseconds of the runs.
 
 mod models;
-// This bench uses a part of it.
+// This bench uses only a part of it.
 #[allow(dead_code)]
 #[path = "../workloads/report.rs"]
 mod report;

@@ -14,8 +14,9 @@
 //!
 //! Each prints one line per metric, with `--json` one JSON object per metric: the median, the
 //! minimum and the maximum of the runs. Quote medians. `--profile` prints the profile of a training
-//! step instead, `--weights` the hash of the weights after 20 steps. Fashion-MNIST is read from the folder in `FASHION_MNIST`; the default is where
-//! Debian's package `dataset-fashion-mnist` puts it.
+//! step instead, `--weights` the hash of the weights after 20 steps. Fashion-MNIST is read from the
+//! folder in `FASHION_MNIST`; the default is the folder of Debian's package
+//! `dataset-fashion-mnist`.
 
 mod fashion_cnn;
 mod fashion_mlp;
@@ -35,7 +36,7 @@ use wgrad::{DType, Device, Result};
 
 use report::Report;
 
-/// The workloads, each with the id that it had before it had a name; both are accepted.
+/// The workloads with their former ids; both are accepted.
 const NAMES: [(&str, &str); 8] = [
     ("matmul", "w1"),
     ("mlp", "w2"),
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     };
     env_logger::builder().format_timestamp_millis().init();
     let mut options = Options {
-        // No process reads what another one has tuned.
+        // No cache, so that no process uses the tuning results of another one.
         cache: None,
         ..Options::default()
     };
@@ -100,8 +101,8 @@ fn main() -> ExitCode {
             eprintln!("expected a workload, one of {names} or all; found {name}");
             return ExitCode::FAILURE;
         };
-        // The time to the first step counts from the program's start, or from the workload's where
-        // there are several.
+        // The time to the first step counts from the program's start, or from the workload's start
+        // if there are several.
         let start = if work.len() == 1 {
             start
         } else {
@@ -135,7 +136,7 @@ fn run(
         "gpt_small" => gpt::train(&device, &gpt::SMALL, start, report),
         "gpt_medium" => gpt::train(&device, &gpt::MEDIUM, start, report),
         "lstm" => lstm::lstm(&device, start, report),
-        // `main` has looked the name up.
+        // `main` accepts only known names.
         _ => Ok(()),
     }
 }

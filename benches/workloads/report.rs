@@ -56,9 +56,9 @@ impl Report {
         }
     }
 
-    /// With `--profile`, prints the profile of a training step, with `--weights` the hash of the weights after 20 steps, and
-    /// returns `true`. Each step of the
-    /// plan is timed by itself.
+    /// With `--profile`, prints the profile of a training step, and with `--weights` the hash of
+    /// the weights after 20 steps. Returns whether it printed one of them. Each step of the plan is
+    /// timed separately.
     pub fn profiled(&self, trainer: &mut Trainer, set: &Dataset, batch: usize) -> Result<bool> {
         if self.profile {
             let profiling = Profiling::runs(20).batch_size(batch).wall_clock();

@@ -1,12 +1,12 @@
-//! The language of what users and contributors read: it has no word that the project has given up
-//! for the field's own.
+//! The language of the texts for users and contributors: words that the project has replaced by
+//! standard terms must not occur.
 //!
-//! Read are doc comments and texts in `src` and `cli/src` (error texts and `--help` among them),
-//! the Markdown pages, and the comments of the examples and the scripts. Code between backticks and
-//! blocks of code are not.
+//! The test reads doc comments and strings in `src` and `cli/src` (including error texts and
+//! `--help`), the Markdown pages, and the comments of the examples and the scripts. It ignores code
+//! between backticks and blocks of code.
 //!
-//! `tests/docs/language.txt` lists the files that still have such words. The list only shrinks: a file on it
-//! without a hit fails, and `WGRAD_WRITE=1 cargo test --test docs language` takes it off.
+//! `tests/docs/language.txt` lists the files that still have such words. The list only shrinks: a
+//! listed file without a hit fails, and `WGRAD_WRITE=1 cargo test --test docs language` removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,7 @@ use super::{files, root, source};
 
 const ALLOWED: &str = "tests/docs/language.txt";
 
-/// A retired word or phrase in lower case, what to write instead, and phrases around it that are
-/// fine.
+/// A retired word or phrase in lower case, its replacement, and longer phrases that are allowed.
 type Rule = (&'static str, &'static str, &'static [&'static str]);
 
 #[rustfmt::skip]
@@ -78,7 +77,7 @@ const RULES: &[Rule] = &[
     ("who lives there", "what the slot holds", &[]),
 ];
 
-/// Whether the phrase stands in the text as whole words, outside of the phrases that are fine.
+/// Counts the occurrences of the phrase as whole words, outside of the allowed phrases.
 fn hits(text: &str, (phrase, _, fine): &Rule) -> usize {
     let mut text = text.to_lowercase();
     for allowed in *fine {
@@ -95,8 +94,8 @@ fn hits(text: &str, (phrase, _, fine): &Rule) -> usize {
         .count()
 }
 
-/// The doc comments and the texts between quotation marks of a Rust file that have more than one
-/// word, with the numbers of their lines.
+/// Returns the doc comments of a Rust file and its strings with more than one word, with their line
+/// numbers.
 fn rust_texts(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_code = false;
@@ -127,7 +126,7 @@ fn rust_texts(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// What is read of a file, with the numbers of the lines.
+/// Returns the texts of a file to check, with their line numbers.
 fn texts(file: &str, text: &str) -> Vec<(usize, String)> {
     let numbered = text.lines().enumerate().map(|(i, line)| (i + 1, line));
     let texts: Vec<(usize, String)> = match file.rsplit('.').next() {
@@ -136,7 +135,7 @@ fn texts(file: &str, text: &str) -> Vec<(usize, String)> {
             .into_iter()
             .map(|(i, line)| (i, line.to_string()))
             .collect(),
-        // Comments and messages: all of it.
+        // Comments and messages: the whole text.
         _ => numbered.map(|(i, line)| (i, line.to_string())).collect(),
     };
     texts
@@ -145,7 +144,7 @@ fn texts(file: &str, text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// Files that nobody but the project's tests read.
+/// Returns whether a file is only read by the project's tests.
 fn is_test(file: &str) -> bool {
     file.ends_with("/tests.rs") || file.contains("/tests/")
 }
@@ -251,7 +250,7 @@ fn language_rules_match_whole_words() {
             .sum::<usize>(),
         1
     );
-    // Rules are in lower case, and no phrase stands twice.
+    // Rules are in lower case, and no phrase occurs twice.
     let phrases: BTreeSet<&str> = RULES.iter().map(|rule| rule.0).collect();
     assert_eq!(phrases.len(), RULES.len());
     assert!(

@@ -1,20 +1,20 @@
-//! Links between the Markdown files: each leads to a file that exists, and to a heading of it.
+//! Links between the Markdown files: each leads to an existing file and heading.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::root;
 
-/// Folders that hold no pages of the project.
+/// Folders without pages of the project.
 const SKIPPED: [&str; 4] = ["target", "runs", ".git", ".drivers"];
 
-/// A README that fits on two screens; the rest belongs into `docs/`.
+/// The largest number of lines of the README, about two screens; further text belongs in `docs/`.
 const MAX_README_LINES: usize = 150;
 
-/// The limit of a picture, so that a clone stays small.
+/// The largest size of a picture, so that a clone stays small.
 const MAX_PICTURE_BYTES: u64 = 200_000;
 
-/// Collects the Markdown files below a folder, by their paths from the root of the project.
+/// Collects the Markdown files below a folder, by their paths from the project's root.
 fn collect(folder: &Path, pages: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(root().join(folder)).unwrap() {
         let entry = entry.unwrap();
@@ -37,7 +37,7 @@ fn pages() -> BTreeMap<String, String> {
     pages
 }
 
-/// The lines of a page outside of blocks of code, with their numbers from 1.
+/// Returns the lines of a page outside of blocks of code, with their numbers from 1.
 pub fn prose(page: &str) -> Vec<(usize, &str)> {
     let mut in_code = false;
     let mut lines = Vec::new();
@@ -51,12 +51,12 @@ pub fn prose(page: &str) -> Vec<(usize, &str)> {
     lines
 }
 
-/// The line without what stands between backticks.
+/// Returns the line without text between backticks.
 pub fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("`")
 }
 
-/// The anchors of a page, as GitHub makes them from its headings.
+/// Returns the anchors of a page, as GitHub creates them from its headings.
 fn anchors(page: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -81,8 +81,8 @@ fn anchors(page: &str) -> Vec<String> {
     found
 }
 
-/// The targets of the links and pictures of a page: `[text](target)`, with the numbers of their
-/// lines.
+/// Returns the targets of the links and pictures of a page, `[text](target)`, with their line
+/// numbers.
 fn targets(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (number, line) in prose(page) {
@@ -112,7 +112,7 @@ fn resolve(page: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// What is wrong with a link, if anything is.
+/// Returns the error of a link, if there is one.
 fn wrong(pages: &BTreeMap<String, String>, page: &str, target: &str) -> Option<String> {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
     let path = match file {
@@ -175,7 +175,8 @@ fn wrong_links_are_found() {
     );
 }
 
-/// `docs/` is a book: its table of contents names every page, and each page opens with a paragraph.
+/// `docs/` is a book: its table of contents names every page, and each page begins with a
+/// paragraph.
 #[test]
 fn the_table_of_contents_names_every_page() {
     let pages = pages();

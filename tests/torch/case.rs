@@ -1,4 +1,4 @@
-//! A case: what is compared with a fixture, and how closely.
+//! A case: what is compared with a fixture, and with which tolerance.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,26 +9,26 @@ use wgrad::nn::{self, Module};
 
 type Trace = Box<dyn Fn(&Rc<RefCell<Graph>>, &[Tensor]) -> Vec<Tensor> + Send + Sync>;
 
-/// Something that gives tensors for tensors, and has the name of what a fixture holds of PyTorch's.
+/// A function from tensors to tensors, with the name of PyTorch's results in a fixture.
 pub struct Case {
     pub name: &'static str,
     /// The fixture it is compared with, by its name.
     pub fixture: &'static str,
     pub mode: Mode,
-    /// How far a device in f32 may be off, relative to the largest magnitude of what is compared.
+    /// The tolerance of a device in f32, relative to the largest magnitude of the compared tensor.
     pub tolerance: f64,
-    /// Gradients that are 0 because what they add up cancels, by name.
+    /// The names of gradients that are 0 because their terms cancel.
     pub cancelling: &'static [&'static str],
-    /// Declares the parameters, and gives the outputs for the inputs.
+    /// Declares the parameters, and returns the outputs for the inputs.
     pub trace: Trace,
 }
 
-/// A layer, on one input.
+/// A layer with one input.
 pub fn layer<M: Module>(name: &'static str, make: impl Fn() -> M + Send + Sync + 'static) -> Case {
     module(name, make, |layer, x| vec![layer.forward(&x[0])])
 }
 
-/// A module that takes or gives more than one tensor.
+/// A module with several inputs or outputs.
 pub fn module<M: Module>(
     name: &'static str,
     make: impl Fn() -> M + Send + Sync + 'static,
@@ -58,26 +58,26 @@ pub fn function(
 
 #[allow(dead_code)]
 impl Case {
-    /// Compared with a fixture of another name: one that another case is compared with, too.
+    /// Compares with a fixture of another name, which several cases share.
     pub fn same_as(mut self, fixture: &'static str) -> Self {
         self.fixture = fixture;
         self
     }
 
-    /// Traced for evaluation instead of training.
+    /// Traces for evaluation instead of training.
     pub fn eval(mut self) -> Self {
         self.mode = Mode::Eval;
         self
     }
 
-    /// These gradients are 0 because what they add up cancels: they may be off as far as the largest
-    /// gradient of the case.
+    /// Marks gradients that are 0 because their terms cancel. Their tolerance is relative to the
+    /// largest gradient of the case.
     pub fn cancelling(mut self, gradients: &'static [&'static str]) -> Self {
         self.cancelling = gradients;
         self
     }
 
-    /// Another tolerance for devices in f32 than 1e-5.
+    /// Sets another tolerance for devices in f32 than 1e-5.
     pub fn within(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self

@@ -1,10 +1,10 @@
-//! A hundred steps of training against PyTorch: losses, weights and running statistics at the end. The
-//! networks of the benchmarks `fashion_cnn`, `gpt_small` and `lstm` (`w4`, `w5` and `w6` in the fixture), and small
-//! ones of the same build.
+//! A hundred steps of training compared with PyTorch: losses, final weights and running statistics.
+//! The networks are those of the benchmarks `fashion_cnn`, `gpt_small` and `lstm` (`w4`, `w5` and
+//! `w6` in the fixture), and small ones of the same kinds.
 //!
-//! Weights and data come from a hash of their index, as in `tests/fixtures/curves.py`. The small networks are
-//! also trained in f64, by the naive reference. The large ones take a while on a GPU played by a CPU, so
-//! they run there only where `WGRAD_TEST_LARGE=1` asks for it.
+//! Weights and data come from a hash of their index, as in `tests/fixtures/curves.py`. The small
+//! networks are also trained in f64 by the naive reference. The large ones take a while on a
+//! software adapter, so they only run there with `WGRAD_TEST_LARGE=1`.
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ struct Job {
     model: fn() -> Sequential,
     data: fn() -> Dataset,
     loss: Kind,
-    /// Ends of names of parameters whose gradient is 0 but for rounding, or nearly so: Adam carries rounding
-    /// errors of any size on, up to its rate a step.
+    /// Suffixes of the names of parameters whose gradient is 0 up to rounding, or nearly so. Adam
+    /// amplifies rounding errors of any size, up to its rate per step.
     drifting: &'static [&'static str],
 }
 
@@ -59,7 +59,7 @@ fn jobs() -> Vec<Job> {
     };
     vec![
         Job {
-            // Batch normalization takes the bias of the convolution before it away again.
+            // Batch normalization cancels the bias of the convolution before it.
             drifting: &["0.bias", "1.running_mean"],
             ..job(
                 "w4_small",
@@ -70,7 +70,7 @@ fn jobs() -> Vec<Job> {
             )
         },
         Job {
-            // What is added to all keys alike does not change attention.
+            // A term that is added to all keys does not change attention.
             drifting: &["in_proj_bias"],
             ..job(
                 "w5_small",
@@ -151,7 +151,7 @@ fn lstm(inputs: usize, hidden: usize) -> Sequential {
         .add(nn::Linear::new(hidden, 1))
 }
 
-/// Whole numbers of 24 bits.
+/// Returns integers of 24 bits.
 fn bits(seed: u32, n: usize) -> impl Iterator<Item = u32> {
     (0..n as u32).map(move |i| {
         let mut h = i.wrapping_add(seed.wrapping_mul(0x9E37_79B9));
@@ -164,7 +164,7 @@ fn bits(seed: u32, n: usize) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Numbers from -1 to 1.
+/// Returns numbers from -1 to 1.
 fn uniform(seed: u32, n: usize) -> Vec<f32> {
     let scale = f64::from(1u32 << 23);
     bits(seed, n)
@@ -176,7 +176,7 @@ fn images(size: usize, batch: usize) -> Dataset {
     let n = BATCHES * batch;
     let labels: Vec<u32> = bits(2, n).map(|b| b % 10).collect();
     let mut pixels = uniform(1, n * size * size);
-    // Each class is a little brighter in a row of its own: on noise alone, training soon is chaotic.
+    // Each class is a little brighter in one row. Training on noise alone soon becomes chaotic.
     for (image, label) in pixels.chunks_mut(size * size).zip(&labels) {
         let from = *label as usize * size;
         image[from..from + size].iter_mut().for_each(|p| *p += 0.5);
@@ -184,8 +184,8 @@ fn images(size: usize, batch: usize) -> Dataset {
     Dataset::from_arrays(pixels, [1, size, size], Targets::classes(labels, 10)).unwrap()
 }
 
-/// Images that are half their class's own pattern, half noise. With less to learn, what a large network does is
-/// chaotic: PyTorch's own losses in f32 and in f64 part by 1e-3.
+/// Returns images that are half a pattern of their class and half noise. With less structure,
+/// training of a large network is chaotic: PyTorch's own losses in f32 and in f64 differ by 1e-3.
 fn patterns(size: usize, batch: usize) -> Dataset {
     let (n, area) = (BATCHES * batch, size * size);
     let labels: Vec<u32> = bits(2, n).map(|b| b % 10).collect();
@@ -217,8 +217,8 @@ fn sequences(steps: usize, inputs: usize, batch: usize) -> Dataset {
     Dataset::from_arrays(x, [steps, inputs], Targets::values(uniform(2, n))).unwrap()
 }
 
-/// The weights to start from: vectors called weight near 1, other vectors near 0, matrices by their
-/// fan-in; buffers as they are.
+/// Returns the initial weights: vectors named weight near 1, other vectors near 0, matrices by
+/// their fan-in; buffers do not change.
 fn first_weights(model: &dyn Module) -> Vec<(String, Shape, Vec<f32>)> {
     let mut found = Vec::new();
     model.visit(&mut Visitor::new(&mut |name, p| {
@@ -288,7 +288,8 @@ fn fit(job: &Job) -> Fit {
     Fit::epochs(EPOCHS).batch_size(job.batch).shuffle(false)
 }
 
-/// What an epoch of a large network keeps of a tensor at the end: its sum, its norm, its first numbers.
+/// Returns the recorded values of a tensor after an epoch of a large network: its sum, its norm,
+/// its first numbers.
 fn kept(large: bool, values: Vec<f64>) -> Vec<f64> {
     const FIRST: usize = 14;
     if !large {
@@ -302,7 +303,7 @@ fn kept(large: bool, values: Vec<f64>) -> Vec<f64> {
         .collect()
 }
 
-/// Compares with the largest magnitude; NaN fails.
+/// Compares relative to the largest magnitude; fails for NaN.
 fn compare(what: &str, got: &[f64], want: &[f64], tolerance: f64) -> Result<(), Failed> {
     let largest = want.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     if got.len() != want.len() {
@@ -325,7 +326,8 @@ fn wanted(fixture: &Fixture, key: &str) -> Result<Vec<f64>, Failed> {
     Ok(stored.array.data.clone())
 }
 
-/// Trains in f32. Losses relative to each, weights relative to the largest of their tensor.
+/// Trains in f32. Losses are compared relative to each, weights relative to the largest one of
+/// their tensor.
 fn on(device: &Device, job: &Job, fixture: &Fixture) -> Result<(), Failed> {
     let set = (job.data)();
     let mut trainer = trainer(job, device, &set)?;
@@ -349,7 +351,7 @@ fn on(device: &Device, job: &Job, fixture: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Trains in f64: the training step's graph, node by node.
+/// Trains in f64: evaluates the graph of the training step node by node.
 fn exactly(job: &Job, fixture: &Fixture) -> Result<(), Failed> {
     const EXACT: f64 = 1e-10;
     let set = (job.data)();
@@ -415,7 +417,7 @@ fn exactly(job: &Job, fixture: &Fixture) -> Result<(), Failed> {
             .ok_or(name.to_string())?;
         let got = values.variables[at].data.clone();
         let drift = job.drifting.iter().any(|end| name.ends_with(end));
-        // In f64 what rounding leaves of a gradient is far below Adam's epsilon.
+        // In f64, the rounding of a gradient is far below Adam's epsilon.
         let tolerance = if drift { 1e-6 } else { 10.0 * EXACT };
         compare(name, &got, &wanted(fixture, key)?, tolerance)?;
     }
@@ -434,7 +436,7 @@ fn targets(set: &Dataset, rows: std::ops::Range<usize>) -> Vec<f64> {
     }
 }
 
-/// The tests of all networks.
+/// Returns the tests of all networks.
 pub fn trials() -> Vec<Trial> {
     let fixtures = Arc::new(fixture::read("curves"));
     let asked_for_large = std::env::var("WGRAD_TEST_LARGE").is_ok_and(|v| v == "1");

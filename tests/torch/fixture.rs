@@ -1,4 +1,4 @@
-//! Reads what PyTorch gave: see `tests/fixtures/fixture.py` for the keys.
+//! Reads PyTorch's results: see `tests/fixtures/fixture.py` for the keys.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,23 +10,23 @@ use wgrad::ops::Array;
 /// A tensor of a fixture.
 #[derive(Clone)]
 pub struct Stored {
-    /// What it is to wgrad: `f32` for numbers, `u32` for indices, `bool` for masks.
+    /// Its type in wgrad: `f32` for numbers, `u32` for indices, `bool` for masks.
     pub dtype: DType,
     pub array: Array,
 }
 
-/// The tensors of one case, by key.
+/// The tensors of a case, by key.
 #[derive(Clone, Default)]
 pub struct Fixture {
     tensors: BTreeMap<String, Stored>,
 }
 
-/// The folder of the fixtures.
+/// Returns the folder of the fixtures.
 pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// All cases of a file, by name.
+/// Reads all cases of a file, by name.
 pub fn read(file: &str) -> BTreeMap<String, Fixture> {
     let path = folder().join(file).with_extension("safetensors");
     let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -56,7 +56,7 @@ pub fn read(file: &str) -> BTreeMap<String, Fixture> {
 }
 
 impl Fixture {
-    /// What is stored, in order.
+    /// Iterates over the stored keys, in order.
     pub fn keys(&self) -> impl Iterator<Item = &String> {
         self.tensors.keys()
     }
@@ -65,7 +65,7 @@ impl Fixture {
         self.tensors.get(key)
     }
 
-    /// The tensors called `label`, or `label0`, `label1` and so on, with these names.
+    /// Returns the tensors named `label`, or `label0`, `label1` and so on, with these names.
     pub fn numbered(&self, label: &str) -> Vec<(String, &Stored)> {
         match self.get(label) {
             Some(one) => vec![(label.to_string(), one)],
@@ -78,7 +78,7 @@ impl Fixture {
         }
     }
 
-    /// The tensors whose keys begin with `prefix`, by what follows.
+    /// Returns the tensors whose keys begin with `prefix`, by the rest of the key.
     pub fn below(&self, prefix: &str) -> BTreeMap<&str, &Array> {
         let all = self.tensors.iter();
         all.filter_map(|(key, stored)| Some((key.strip_prefix(prefix)?, &stored.array)))

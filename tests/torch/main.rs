@@ -1,9 +1,9 @@
-//! Layers against PyTorch: values, gradients of inputs and of parameters, and buffers that a call changes,
-//! in f64 by the reference and in f32 by the devices.
+//! Layers compared with PyTorch: values, gradients of inputs and of parameters, and buffers that a
+//! call changes, in f64 by the reference and in f32 by the devices.
 //!
-//! What PyTorch gives lies in `tests/fixtures/NAME.safetensors`, beside the script that wrote it; what is
-//! compared with it, one line a case, in `cases/NAME.rs`. `cargo test --test torch linear` runs what belongs
-//! to linear layers.
+//! PyTorch's results are in `tests/fixtures/NAME.safetensors`, next to the script that wrote them.
+//! The compared cases, one line each, are in `cases/NAME.rs`. `cargo test --test torch linear` runs
+//! the tests of linear layers.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

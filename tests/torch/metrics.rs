@@ -1,4 +1,5 @@
-//! Metrics against scikit-learn, over batches the last of which is smaller; see `tests/fixtures/metrics.py`.
+//! Metrics compared with scikit-learn, over batches of which the last one is smaller; see
+//! `tests/fixtures/metrics.py`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,10 +16,11 @@ use wgrad::{Device, Fit, Tensor, Trainer};
 use crate::common;
 use crate::fixture::{self, Fixture};
 
-/// How far a metric may be off: those that f32 sums within a sample, or the logarithm of a device.
+/// The tolerance of metrics that are summed in f32 within a sample, or that use a device's
+/// logarithm.
 const NEAR: f64 = 2e-6;
 
-/// The rest, which is counted, sorted and summed on the host.
+/// The tolerance of the other metrics, which the host counts, sorts and sums.
 const EXACT: f64 = 1e-12;
 
 fn all() -> Vec<(Box<dyn Metric>, f64)> {
@@ -57,7 +59,7 @@ fn all() -> Vec<(Box<dyn Metric>, f64)> {
     all
 }
 
-/// Gives what it is given.
+/// A module that returns its input.
 struct Given(Parameter);
 
 impl Module for Given {
@@ -97,7 +99,7 @@ fn on(device: &Device, case: &str, fixture: &Fixture) -> Result<(), Failed> {
     let wanted = fixture.below("want/");
     let mut builder = Trainer::new(Given(Parameter::new([width], Init::Constant(0.0))))
         .loss(loss)
-        // A rate that is 0 in f32: weights stay as they are, to the bit.
+        // A rate that is 0 in f32, so that the bits of the weights do not change.
         .optimizer(Sgd::new(1e-60));
     let mut tolerances = Vec::new();
     for (metric, tolerance) in all() {
@@ -143,7 +145,7 @@ fn on(device: &Device, case: &str, fixture: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The tests of all cases.
+/// Returns the tests of all cases.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for (name, fixture) in fixture::read("metrics") {

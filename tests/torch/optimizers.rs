@@ -1,4 +1,5 @@
-//! A thousand steps of each optimizer against PyTorch: in f64 by the reference, in f32 by the devices.
+//! A thousand steps of each optimizer compared with PyTorch: in f64 by the reference, in f32 by the
+//! devices.
 //!
 //! Parameters and gradients come from a hash of their index, as in `tests/fixtures/optimizers.py`.
 
@@ -118,7 +119,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Numbers from -1 to 1 that f32 can hold.
+/// Returns numbers from -1 to 1 that are exact in f32.
 fn uniform(seed: u32, n: usize) -> impl Iterator<Item = f64> {
     (0..n as u32).map(move |i| {
         let mut h = i.wrapping_add(seed.wrapping_mul(0x9E37_79B9));
@@ -140,7 +141,8 @@ fn gradient(step: u64, i: usize) -> Array {
     Array::new(shape.clone(), data.collect())
 }
 
-/// The update of all parameters, whose gradients are inputs; and what it starts from.
+/// Traces the update of all parameters, whose gradients are inputs. Returns it with the initial
+/// values.
 fn trace(case: &Case) -> Result<(Graph, Vec<Array>), Failed> {
     let optimizer = (case.make)();
     optimizer.check()?;
@@ -265,7 +267,7 @@ fn on(device: &Device, case: &Case, fixture: &Fixture) -> Result<(), Failed> {
     compare(&got, fixture, 1e-4)
 }
 
-/// Relative to the largest of each parameter; NaN fails.
+/// Compares relative to the largest value of each parameter; fails for NaN.
 fn compare(got: &[Vec<f64>], fixture: &Fixture, tolerance: f64) -> Result<(), Failed> {
     for i in 0..SHAPES.len() {
         let stored = fixture
@@ -285,7 +287,7 @@ fn compare(got: &[Vec<f64>], fixture: &Fixture, tolerance: f64) -> Result<(), Fa
     Ok(())
 }
 
-/// The tests of all optimizers.
+/// Returns the tests of all optimizers.
 pub fn trials() -> Vec<Trial> {
     let fixtures = Arc::new(fixture::read("optimizers"));
     let mut trials = Vec::new();

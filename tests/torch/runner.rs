@@ -1,4 +1,4 @@
-//! What is compared of each case, and on what.
+//! The comparisons of each case, and the devices on which they run.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,14 +19,14 @@ use crate::case::Case;
 use crate::common;
 use crate::fixture::{self, Fixture};
 
-/// How far the reference may be off, relative to the largest magnitude.
+/// The tolerance of the reference, relative to the largest magnitude.
 const EXACT: f64 = 1e-12;
 
-/// Where everything that is compared is tiny, errors are relative to this magnitude: a gradient that is 0
-/// by a cancellation comes out as a rounding error.
+/// The smallest magnitude to which errors are relative. A gradient that is 0 by cancellation is
+/// computed as a rounding error.
 const LEAST: f64 = 1e-2;
 
-/// One GPU test at a time.
+/// Only one GPU test runs at a time.
 static GPU: Mutex<()> = Mutex::new(());
 
 /// Waits until no other test uses the GPU.
@@ -34,16 +34,16 @@ pub fn alone() -> MutexGuard<'static, ()> {
     GPU.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a device computed, by the fixture's keys.
+/// The results of a device, by the fixture's keys.
 type Results = BTreeMap<String, Array>;
 
-/// A case's graph: value and gradients are its outputs, under the fixture's keys.
+/// The graph of a case. The value and the gradients are its outputs, named by the fixture's keys.
 struct Traced {
     graph: Graph,
     values: Values,
 }
 
-/// The tests of a file.
+/// Returns the tests of a file.
 pub fn trials(file: &'static str, cases: Vec<Case>) -> Vec<Trial> {
     let fixtures = Arc::new(fixture::read(file));
     let in_rust: BTreeSet<String> = cases.iter().map(|c| c.fixture.to_string()).collect();
@@ -81,7 +81,7 @@ pub fn trials(file: &'static str, cases: Vec<Case>) -> Vec<Trial> {
     trials
 }
 
-/// No file of fixtures lies around that nothing is compared with.
+/// Checks that every file of fixtures is compared with something.
 pub fn every_fixture_is_used(known: Vec<&'static str>) -> Trial {
     Trial::test("meta::every_fixture_is_used", move || {
         for entry in std::fs::read_dir(fixture::folder())? {
@@ -99,7 +99,7 @@ pub fn every_fixture_is_used(known: Vec<&'static str>) -> Trial {
 fn reference(case: &Case, fixture: &Fixture) -> Result<(), Failed> {
     let Traced { graph, values } = trace(case, fixture)?;
     compare(case, &evaluated(&graph, &values)?, fixture, EXACT)?;
-    // What the passes make of it is still the same mathematics.
+    // The graph after the passes computes the same mathematics.
     let layout = Layout::new(&graph.variables);
     let planned = plan(&graph, &layout, &Device::reference().kernel_limits())?;
     let results = evaluated(&planned.graph, &values)?;
@@ -109,7 +109,7 @@ fn reference(case: &Case, fixture: &Fixture) -> Result<(), Failed> {
     })
 }
 
-/// What the reference computes.
+/// Returns the results of the reference.
 fn evaluated(graph: &Graph, values: &Values) -> Result<Results, Failed> {
     let nodes = evaluate(graph, values)?;
     let value = |id: wgrad::graph::NodeId| nodes[id.index()].clone().expect("a root's value");
@@ -137,9 +137,9 @@ fn on(device: &Device, case: &Case, fixture: &Fixture) -> Result<(), Failed> {
         words_of(p.meta.dtype, array)
     });
     let given: Vec<Vec<u32>> = given.collect();
-    // Fills the plan's memory with NaN where it can, so that nothing relies on zeros.
+    // Fills the plan's memory with NaN if possible, so that nothing relies on zeros.
     let poison = plan.inputs.iter().zip(&given).map(|(p, given)| {
-        // An index that does not exist is another matter.
+        // Not for indices, which must be in range.
         if p.meta.dtype.is_float() {
             nan(given.len())
         } else {
@@ -171,7 +171,7 @@ fn on(device: &Device, case: &Case, fixture: &Fixture) -> Result<(), Failed> {
     compare(case, &results, fixture, case.tolerance)
 }
 
-/// The case's graph, with the fixture's numbers.
+/// Traces the graph of a case, with the values of the fixture.
 fn trace(case: &Case, fixture: &Fixture) -> Result<Traced, Failed> {
     let shared = Rc::new(RefCell::new(Graph::new(case.mode)));
     let mut values = Values::default();
@@ -187,7 +187,7 @@ fn trace(case: &Case, fixture: &Fixture) -> Result<Traced, Failed> {
     let variables = shared.borrow().variables.clone();
     let mut given = fixture.below("param/");
     for v in &variables {
-        // A table follows from the layer; PyTorch need not have it.
+        // A table is computed from the layer's settings; PyTorch's layer may not have it.
         if let (Role::Table, Init::Values(table)) = (&v.role, &v.init) {
             let data = table.iter().map(|&x| f64::from(x)).collect();
             values.variables.push(Array::new(v.shape().clone(), data));
@@ -250,7 +250,7 @@ fn add_output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) {
     shared.borrow_mut().outputs.push(Output { name, node });
 }
 
-/// Everything that the fixture holds of results, and nothing else, within a tolerance.
+/// Compares all results in the fixture, and no others, within a tolerance.
 fn compare(
     case: &Case,
     results: &Results,

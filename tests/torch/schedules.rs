@@ -1,4 +1,4 @@
-//! Schedules against PyTorch, to the last bit of f64; see `tests/fixtures/schedules.py`.
+//! Schedules compared with PyTorch, to the last bit of f64; see `tests/fixtures/schedules.py`.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ fn cases() -> Vec<(&'static str, Schedule)> {
     ]
 }
 
-/// With a step an epoch, times are both.
+/// Checks a schedule with one step per epoch, so that times are both steps and epochs.
 fn check(schedule: &Schedule, fixture: &Fixture) -> Result<(), Failed> {
     let rates = &fixture.get("rates").ok_or("no rates")?.array.data;
     let values = fixture.get("values").map(|v| v.array.data.clone());
@@ -109,7 +109,7 @@ fn check(schedule: &Schedule, fixture: &Fixture) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The tests of all schedules.
+/// Returns the tests of all schedules.
 pub fn trials() -> Vec<Trial> {
     let fixtures = fixture::read("schedules");
     let in_file: BTreeSet<&str> = fixtures.keys().map(String::as_str).collect();

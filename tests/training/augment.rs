@@ -1,4 +1,4 @@
-//! Augmentation: what becomes of each sample, and that a training with it is repeatable.
+//! Data augmentation: its effect on each sample, and that training with it is deterministic.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use wgrad::{DType, Device, Fit, Tensor, Trainer, nn};
 
 use crate::near;
 
-/// `f` of images, by the reference.
+/// Applies `f` to images with the reference.
 fn run(mode: Mode, images: &Array, f: impl Fn(&Tensor) -> Tensor) -> Vec<Vec<f64>> {
     let graph = Rc::new(RefCell::new(Graph::new(mode)));
     let x = ops::input(&graph, "x", images.shape.clone(), DType::F32);
@@ -31,7 +31,7 @@ fn run(mode: Mode, images: &Array, f: impl Fn(&Tensor) -> Tensor) -> Vec<Vec<f64
     y.data.chunks(each).map(<[f64]>::to_vec).collect()
 }
 
-/// `n` equal images of 2 channels, whose pixels are 1, 2, 3, and so on.
+/// Returns `n` equal images of 2 channels, whose pixels are 1, 2, 3, and so on.
 fn images(n: usize, h: usize, w: usize) -> Array {
     let one = (1..=2 * h * w).map(|v| v as f64);
     let data = one.clone().cycle().take(n * 2 * h * w).collect();
@@ -46,7 +46,7 @@ fn each_sample_is_mirrored_as_a_whole_or_not() {
     let flipped = y.iter().filter(|y| **y == mirrored).count();
     let kept = y.iter().filter(|y| **y == x.data[..12]).count();
     assert_eq!(flipped + kept, 400);
-    // 9.2 is the standard deviation.
+    // The standard deviation is 9.2.
     assert!((80..160).contains(&flipped), "{flipped}");
 }
 
@@ -124,7 +124,7 @@ fn trained(device: &Device, seed: u64) -> Trainer {
     trainer
 }
 
-/// The middle 3 by 5 pixels of an image.
+/// Returns the center 3 x 5 pixels of an image.
 fn middle(image: &[f32]) -> impl Iterator<Item = &f32> {
     let channels = image.chunks(5 * 7);
     channels.flat_map(|c| (1..4).flat_map(|row| &c[row * 7 + 1..row * 7 + 6]))
@@ -139,7 +139,7 @@ on_every_device! {
 
     fn it_ends_with_the_training(device) {
         let mut trainer = trained(device, 4);
-        // What is predicted for each sample follows from its own pixels.
+        // The prediction of a sample depends only on its own pixels.
         let got = trainer.predict(&noise()).unwrap();
         let weight = trainer.weights("4.weight").unwrap();
         let bias = trainer.weights("4.bias").unwrap();

@@ -1,4 +1,4 @@
-//! The ragged last batch: trained and evaluated exactly, and nothing is made for it on the way.
+//! The ragged last batch: trained and evaluated exactly, without allocations during the training.
 
 use wgrad::optim::Sgd;
 use wgrad::train::Trainer;
@@ -8,7 +8,7 @@ use crate::{FEATURES, classes, classifier, mlp, near, numbers};
 
 on_every_device! {
     fn an_epoch_of_ragged_batches_has_the_mean_over_samples(device) {
-        // A rate so small that the weights stay as they are, to f32's precision.
+        // A rate so small that the weights do not change in f32.
         let set = classes(10);
         let sgd = Sgd::new(1e-12);
         let mut trainer = Trainer::new(mlp(3)).optimizer(sgd).metric(metrics::Accuracy)
@@ -39,7 +39,7 @@ on_every_device! {
     }
 
     fn the_ragged_batch_has_its_own_mean_gradient(device) {
-        // y = w x + b with one step of SGD a batch, worked out by hand in f64.
+        // y = w x + b with one step of SGD per batch, computed by hand in f64.
         let set = numbers(10);
         let model = nn::Sequential::new().add(nn::Linear::new(FEATURES, 1));
         let mut trainer = Trainer::new(model).loss(loss::Mse::new()).optimizer(Sgd::new(0.05))
@@ -80,7 +80,7 @@ on_every_device! {
             trainer.tick(std::time::Duration::ZERO).unwrap();
         }
         let after_two = counters(&trainer);
-        // 31 samples to train on: 7 batches of 4, and one of 3.
+        // 31 training samples: 7 batches of 4, and one of 3.
         while trainer.steps() < 1000 {
             trainer.tick(std::time::Duration::from_millis(1)).unwrap();
             assert_eq!(counters(&trainer), after_two, "after {} steps", trainer.steps());

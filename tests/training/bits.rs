@@ -1,4 +1,5 @@
-//! The same bits twice: same seed and device, in one go, in slices, or resumed from a checkpoint.
+//! The same seed and device give the same bits: in one call, in slices, or resumed from a
+//! checkpoint.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use wgrad::{Device, Fit, Trainer};
 
 use crate::{classes, classifier};
 
-/// 20 steps an epoch, the last of them ragged.
+/// 20 steps per epoch, the last of them ragged.
 const SAMPLES: usize = 155;
 
 fn fit() -> Fit {
@@ -22,7 +23,7 @@ fn trained(device: &Device, seed: u64) -> (String, History) {
     (trainer.weights_sha256().unwrap(), history)
 }
 
-/// Ticks until the epoch and batch are reached, or the training is over.
+/// Calls `tick` until the epoch and batch are reached, or the training ends.
 fn tick_until(trainer: &mut Trainer, steps: u64) {
     while trainer.steps() < steps {
         trainer.tick(Duration::ZERO).unwrap();
@@ -37,7 +38,7 @@ fn tick_to_the_end(trainer: &mut Trainer) -> History {
     }
 }
 
-/// The numbers of a history; its times differ from run to run.
+/// Returns the numbers of a history without its times, which differ from run to run.
 fn numbers(history: &History) -> Vec<(u64, u64, u64, Vec<u64>)> {
     let epochs = history.epochs.iter();
     let each = epochs.map(|e| {
@@ -80,7 +81,8 @@ on_every_device! {
         let mut whole = classifier().compile(device, &set).unwrap();
         let history = whole.fit(&set, fit()).unwrap();
         let hash = whole.weights_sha256().unwrap();
-        // 16 steps an epoch: in the first, between two, in a validation, and within the fourth epoch.
+        // 16 steps per epoch: in the first epoch, between two, in a validation, and in the fourth
+        // epoch.
         for (steps, ticks) in [(1, 0), (32, 0), (32, 3), (55, 0)] {
             let path = folder.path().join(format!("{steps}.safetensors"));
             let mut first = classifier().compile(device, &set).unwrap();
@@ -91,10 +93,10 @@ on_every_device! {
             }
             first.save(&path).unwrap();
             let at = first.weights_sha256().unwrap();
-            // Saving disturbs nothing.
+            // Saving has no side effects.
             assert_eq!(numbers(&tick_to_the_end(&mut first)), numbers(&history));
             assert_eq!(first.weights_sha256().unwrap(), hash);
-            // Another seed, as if nothing were known of the first training but its file.
+            // Another seed, because the checkpoint must contain everything.
             let mut second = classifier().seed(99).compile(device, &set).unwrap();
             second.resume(&path).unwrap();
             assert_eq!(second.steps(), steps);

@@ -1,4 +1,4 @@
-//! Buffers that a training step changes: running statistics, and whatever a module of one's own keeps.
+//! Buffers that a training step changes: running statistics, and the buffers of custom modules.
 
 use wgrad::graph::Init;
 use wgrad::nn::{self, Module, Parameter, Visitor};
@@ -24,7 +24,7 @@ fn compiled(device: &Device) -> Trainer {
         .unwrap()
 }
 
-/// Counts the samples it has seen in training, and the steps in which it was asked twice.
+/// Counts the samples in training, and the steps in which it was called twice.
 struct Counter {
     inner: nn::Linear,
     samples: Parameter,
@@ -60,7 +60,7 @@ impl Module for Counter {
 
 on_every_device! {
     fn running_statistics_follow_the_batches_the_ragged_one_too(device) {
-        // A rate so small that the weights stay, and batches in the set's order.
+        // A rate so small that the weights do not change, and batches in the order of the set.
         let set = classes(20);
         let norm = nn::Sequential::new().add(nn::BatchNorm1d::new(FEATURES)).add(nn::Linear::new(FEATURES, 3));
         let mut trainer = Trainer::new(norm).optimizer(Sgd::new(1e-12)).compile(device, &set).unwrap();
@@ -88,7 +88,7 @@ on_every_device! {
         }
         assert_eq!(trainer.weights("0.num_batches_tracked").unwrap(), [6.0]);
 
-        // An evaluation uses them, and leaves them alone.
+        // An evaluation uses the buffers without changing them.
         let of = |t: &mut Trainer, name: &str| -> Vec<f64> {
             t.weights(name).unwrap().into_iter().map(f64::from).collect()
         };
@@ -113,7 +113,7 @@ on_every_device! {
         let mut whole = compiled(device);
         let history = whole.fit(&set, fit(4)).unwrap();
         let hash = whole.weights_sha256().unwrap();
-        // Steps 3 and 10: within the first epoch, and at the end of the second.
+        // Steps 3 and 10: in the first epoch, and at the end of the second.
         for steps in [3, 10] {
             let path = folder.path().join("at.safetensors");
             let mut first = compiled(device);
@@ -131,7 +131,7 @@ on_every_device! {
             };
             assert_eq!(losses(&resumed), losses(&history));
         }
-        // In another file, without the training's state.
+        // To another file, without the training state.
         let path = folder.path().join("weights.safetensors");
         whole.save(&path).unwrap();
         let evaluated = whole.evaluate(&set).unwrap();

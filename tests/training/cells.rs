@@ -1,4 +1,5 @@
-//! Layers whose outputs are worked out here: recurrent cells, pooling in `ceil_mode`, the tanh GELU, a tied Llama.
+//! Layers whose outputs are computed by hand here: recurrent cells, pooling with `ceil_mode`, the
+//! tanh GELU, a tied Llama.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::nn::{self, Module, Visitor};
@@ -6,7 +7,7 @@ use wgrad::{Device, Tensor, Trainer, loss};
 
 use crate::near;
 
-/// What a module gives for one sample.
+/// Returns the output of a module for one sample.
 fn output(
     device: &Device,
     model: impl Module + 'static,
@@ -23,7 +24,7 @@ fn output(
     (trainer, all.shape.dims()[1..].to_vec(), values)
 }
 
-/// A module with a parameter, so that any can be compiled.
+/// Adds a parameter to a module, because a trainer requires one.
 struct Kept<M>(M);
 
 impl<M: Module> Module for Kept<M> {
@@ -35,7 +36,7 @@ impl<M: Module> Module for Kept<M> {
     }
 }
 
-/// Two steps of a cell, on the two halves of the input: all that it gives side by side.
+/// Two steps of a cell on the two halves of the input. Returns all outputs side by side.
 struct TwoSteps<C>(C);
 
 impl Module for TwoSteps<nn::LstmCell> {
@@ -60,7 +61,7 @@ impl Module for TwoSteps<nn::GruCell> {
     }
 }
 
-/// `W x + b`, for a weight by rows.
+/// Computes `W x + b`, for a weight that is stored by rows.
 fn linear(trainer: &mut Trainer, weight: &str, bias: &str, x: &[f64]) -> Vec<f64> {
     let w = trainer.weights(weight).unwrap();
     let b = trainer
@@ -127,19 +128,19 @@ on_every_device! {
     }
 
     fn pooling_in_ceil_mode(device) {
-        // 1 to 25, as 5 by 5: of windows of 2 beside each other the last reach one beyond.
+        // 1 to 25, as 5 x 5: the last adjacent windows of 2 exceed the image by one.
         let x: Vec<f32> = (1..=25).map(|i| i as f32).collect();
         let average = nn::AvgPool2d::new(2).ceil_mode();
         let (_, shape, got) = output(device, Weighted::of(average), &x, &[1, 5, 5]);
         assert_eq!(shape, [1, 3, 3]);
-        // What lies beyond the image and its padding counts for nothing: the last of all is 25 alone.
+        // Elements outside the image and its padding do not count: the last mean is 25 alone.
         all_near(&got, &[4.0, 6.0, 7.5, 14.0, 16.0, 17.5, 21.5, 23.5, 25.0]);
         let (_, shape, got) = output(device, Weighted::of(nn::MaxPool2d::new(2).ceil_mode()), &x, &[1, 5, 5]);
         assert_eq!(shape, [1, 3, 3]);
         assert_eq!(got, [7.0, 9.0, 10.0, 17.0, 19.0, 20.0, 22.0, 24.0, 25.0]);
 
-        // Windows of 3 at a distance of 2 over 0 1 2 3 4 5 0 and one more: at -1, 1, 3 and 5, the last over 5 and the
-        // padding, which counts as 0, but not what lies behind that.
+        // Windows of 3 with stride 2 over 0 1 2 3 4 5 0 and one more: at -1, 1, 3 and 5. The last
+        // one is over 5 and the padding, which counts as 0, but not over the element past that.
         let row = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0];
         let one = |counts: bool| {
             let pool = nn::AvgPool1d::new(3).stride(2).padding(1).ceil_mode();
@@ -150,11 +151,12 @@ on_every_device! {
         all_near(&got, &[1.0, 3.0, 5.0, 3.0]);
         let (_, _, got) = output(device, one(false), &row, &[1, 6]);
         all_near(&got, &[1.5, 3.0, 5.0, 6.0]);
-        // A window that would begin in the padding after the row is left out: PyTorch gives 2 windows here, not 3.
+        // A window that would begin in the padding after the row is omitted: PyTorch has 2 windows
+        // here, not 3.
         let pool = nn::MaxPool1d::new(2).stride(3).padding(1).ceil_mode();
         let (_, shape, got) = output(device, Weighted::of(pool), &row[..4], &[1, 4]);
         assert_eq!((shape, got), (vec![1, 2], vec![1.0, 4.0]));
-        // With gaps, the border is in no window of its own accord: 1 3 5 and then 4 6.
+        // With dilation, the windows are 1 3 5 and then 4 6.
         let pool = nn::MaxPool1d::new(3).stride(3).dilation(2).ceil_mode();
         let (_, shape, got) = output(device, Weighted::of(pool), &row, &[1, 6]);
         assert_eq!((shape, got), (vec![1, 2], vec![5.0, 6.0]));
@@ -173,7 +175,7 @@ on_every_device! {
         let (mut tied, shape, got) = output(device, nn::Llama::new(sizes(true)), &x, &[4]);
         assert_eq!(shape, [4, 7]);
         assert!(tied.parameters().all(|name| !name.starts_with("head")));
-        // The same with a head of its own, which holds the embeddings.
+        // The same with a separate head that has the embeddings.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tied.safetensors");
         tied.save_weights(&path).unwrap();
@@ -191,7 +193,7 @@ on_every_device! {
     }
 }
 
-/// A layer without parameters, times 1.
+/// A layer without parameters, times a weight of 1.
 struct Weighted<M>(M, nn::Parameter);
 
 impl<M: Module> Weighted<M> {

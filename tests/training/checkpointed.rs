@@ -5,7 +5,7 @@ use wgrad::{Device, Fit, Tensor, Trainer, loss, optim};
 
 use crate::classes;
 
-/// A residual block with dropout and a normalization at its end, whose gradient is a rule of its own.
+/// A residual block with dropout, and a normalization at its end that has its own gradient rule.
 struct Block {
     up: nn::Linear,
     down: nn::Linear,
@@ -47,7 +47,7 @@ fn model(features: usize, checkpointed: bool) -> Sequential {
     model.add(nn::Linear::new(WIDTH, 3))
 }
 
-/// The weights' hash, and the bytes of the plan's activations.
+/// Returns the hash of the weights, and the bytes of the plan's activations.
 fn trained(device: &Device, checkpointed: bool) -> (String, u64) {
     let set = classes(150);
     let features = set.sample_shape().last();

@@ -1,4 +1,4 @@
-//! Checkpoints that do not fit are refused, and change nothing.
+//! Checkpoints that do not fit are rejected, and change nothing.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use wgrad::{Device, Error, Fit, Trainer, nn};
 
 use crate::{FEATURES, classes, classifier, mlp};
 
-/// The reason that the file is refused for; the trainer stays as it was.
+/// Returns the error for a file, and checks that the trainer did not change.
 fn refused(
     trainer: &mut Trainer,
     path: &Path,
@@ -68,17 +68,17 @@ on_every_device! {
         assert_eq!(reason, "0.weight is F32[14, 7], but the model needs f32[13, 7]");
         let reason = refused(&mut trainer, &other, load);
         assert!(reason.contains("of another shape: 0.weight is F32[14, 7], in the model [13, 7]"), "{reason}");
-        // Another optimizer's: good for its weights only.
+        // A checkpoint of another optimizer: only its weights can be loaded.
         let sgd = classifier().optimizer(wgrad::optim::Sgd::new(0.1));
         sgd.compile(device, &set).unwrap().save(&other).unwrap();
         let reason = refused(&mut trainer, &other, resume);
         assert!(reason.starts_with("has no tensor \"optimizer.exp_avg.0.weight\""), "{reason}");
         trainer.load_weights(&other).unwrap();
 
-        // A checkpoint that fits does so still.
+        // A matching checkpoint can still be loaded.
         trainer.resume(&good).unwrap();
         assert_eq!(trainer.weights_sha256().unwrap(), hash);
-        // No temporary file is left behind.
+        // No temporary file is left.
         let names = std::fs::read_dir(folder.path()).unwrap();
         assert_eq!(names.count(), 3);
     }

@@ -1,4 +1,5 @@
-//! What steers a training: callbacks, schedules, freezing, validation, and a loss that is no number.
+//! Control of a training: callbacks, schedules, freezing, validation, and a loss that is not
+//! finite.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +11,7 @@ use wgrad::{Device, Error, Fit, Tensor, Trainer, loss, metrics, nn};
 
 use crate::{FEATURES, classes, classifier, mlp, near, numbers};
 
-/// The loss by another name, of which less is better.
+/// The loss with another name; smaller is better.
 struct Surprise;
 
 impl metrics::Metric for Surprise {
@@ -30,7 +31,7 @@ impl metrics::Metric for Surprise {
 
 on_every_device! {
     fn early_stopping_stops(device) {
-        // It learns for a while, and then the rate is as good as 0.
+        // It learns for a while, and then the rate is almost 0.
         let set = classes(40);
         let mut trainer = Trainer::new(mlp(3)).optimizer(Sgd::new(0.1))
             .schedule(Schedule::exponential(1e-4)).compile(device, &set).unwrap();
@@ -38,7 +39,7 @@ on_every_device! {
         let fit = Fit::epochs(50).batch_size(10).validation(&set).callback(stop);
         let history = trainer.fit(&set, fit).unwrap();
         assert!((4..10).contains(&history.epochs.len()), "{} epochs", history.epochs.len());
-        // The next training counts its epochs anew.
+        // The next training counts its epochs from 1.
         let again = trainer.fit(&set, Fit::epochs(2)).unwrap();
         assert_eq!(again.epochs.iter().map(|e| e.epoch).collect::<Vec<_>>(), [1, 2]);
     }
@@ -69,7 +70,7 @@ on_every_device! {
 
     fn a_metrics_own_direction_decides(device) {
         let set = classes(40);
-        // The loss under a name that says nothing, so that less is better.
+        // The loss with a name that does not imply a direction; smaller is better.
         let mut trainer = Trainer::new(mlp(3)).optimizer(Sgd::new(0.1)).metric(Surprise)
             .compile(device, &set).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -85,7 +86,7 @@ on_every_device! {
         let last = trainer.weights_sha256().unwrap();
         trainer.load_weights(&path).unwrap();
         assert_eq!(trainer.weights_sha256().unwrap(), last);
-        // A history that was read again knows it too.
+        // A history that is read from a file includes it too.
         let file = folder.path().join("history.json");
         history.save(&file).unwrap();
         let read = wgrad::train::History::load(&file).unwrap();
@@ -97,7 +98,7 @@ on_every_device! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("best.safetensors");
         let (train, test) = (classes(60), numbers_as_test());
-        // So large a rate that the last epoch is not the best.
+        // A rate so large that the last epoch is not the best.
         let mut trainer = Trainer::new(mlp(3)).optimizer(Sgd::new(2.0)).compile(device, &train).unwrap();
         let best = BestCheckpoint::new("val_loss", &path);
         let fit = Fit::epochs(12).batch_size(8).validation(&test).callback(best);
@@ -177,7 +178,7 @@ on_every_device! {
                 _ => assert!(rates[0] < rates[1] && rates[1] > rates[2] && rates[5] < rates[4]),
             }
         }
-        // The rate is really used: with none left, the weights stand still.
+        // The rate is used: with a rate of 0, the weights do not change.
         let sgd = Sgd::new(0.1);
         let gone = || Schedule::exponential(0.0);
         let mut trainer = Trainer::new(mlp(3)).optimizer(sgd).schedule(gone()).compile(device, &set).unwrap();
@@ -203,7 +204,7 @@ on_every_device! {
         let rates = history.curve("lr");
         assert_eq!(rates[0], 0.5);
         assert!(rates[39] < 0.5 && rates.windows(2).all(|r| r[1] == r[0] || r[1] == r[0] * 0.5), "{rates:?}");
-        // Two epochs without progress go before each fall.
+        // Two epochs without progress precede each reduction.
         let first = rates.iter().position(|r| *r < 0.5).unwrap();
         let losses = history.curve("val_loss");
         let best = losses[..first - 2].iter().copied().fold(f64::INFINITY, f64::min);
@@ -215,7 +216,7 @@ on_every_device! {
         resumed.resume(&path).unwrap();
         assert_eq!(resumed.fit(&set, fit(40)).unwrap().curve("lr"), rates);
         assert_eq!(resumed.weights_sha256().unwrap(), whole.weights_sha256().unwrap());
-        // What it watches must be measured.
+        // The monitored metric must exist.
         let error = new().fit(&set, Fit::epochs(1)).unwrap_err().to_string();
         assert_eq!(error, "the schedule's monitor is val_loss, but must be loss");
     }
@@ -225,7 +226,7 @@ on_every_device! {
         let bits = |trainer: &mut Trainer, name: &str| -> Vec<u32> {
             trainer.weights(name).unwrap().iter().map(|w| w.to_bits()).collect()
         };
-        // Weight decay too must leave them alone.
+        // Weight decay must not change them either.
         let adamw = wgrad::optim::AdamW::new(0.01).weight_decay(0.5);
         let mut trainer = Trainer::new(mlp(3)).optimizer(adamw).clip_grad_norm(1.0).freeze("0.*").freeze("2.bias")
             .compile(device, &set).unwrap();
@@ -239,7 +240,7 @@ on_every_device! {
     }
 
     fn the_validation_split_is_the_last_fraction_before_shuffling(device) {
-        // Only the last 3 of 10 have the target 5, and the model always says 0.
+        // Only the last 3 of 10 have the target 5, and the model always returns 0.
         let y = (0..10).map(|i| if i < 7 { 1.0 } else { 5.0 }).collect();
         let set = Dataset::from_arrays(crate::features(10), [FEATURES], Targets::values(y)).unwrap();
         let zero = nn::Linear::new(FEATURES, 1).init(wgrad::graph::Init::Constant(0.0));

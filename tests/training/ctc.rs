@@ -1,4 +1,4 @@
-//! CTC: a model learns to spell from labels that say no place.
+//! CTC: a model learns sequences from labels without positions.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::loss::functional::Reduction;
@@ -11,8 +11,9 @@ const TIME: usize = 16;
 const LETTERS: u32 = 4;
 const MOST: usize = 4;
 
-/// Samples of `TIME` frames of one number for each letter and one for a pause, noisy. Letters last one to three
-/// frames, with pauses between; a sample spells as many as fit. What comes after its last frame is noise alone.
+/// Noisy samples of `TIME` frames, with a number for each letter and one for a pause. Letters last
+/// one to three frames, with pauses between; a sample has as many as fit. Frames after the last one
+/// are noise only.
 fn spoken(n: usize, framed: bool) -> (Dataset, Vec<Vec<u32>>) {
     let mut random = Stream::new(5);
     let (mut features, mut labels, mut words) = (Vec::new(), Vec::new(), Vec::new());
@@ -62,7 +63,7 @@ fn spoken(n: usize, framed: bool) -> (Dataset, Vec<Vec<u32>>) {
     )
 }
 
-/// The likeliest class of each frame, with repeats merged and blanks left out.
+/// Returns the most likely class of each frame, with repeats merged and blanks removed.
 fn spelled(scores: &[f32], frames: usize) -> Vec<u32> {
     let mut before = 0;
     let mut word = Vec::new();
@@ -169,7 +170,7 @@ fn what_does_not_fit_is_told() {
     );
 }
 
-/// Two samples of six frames and three classes: the first number of each is its frames.
+/// Two samples of six frames and three classes; the first number of each is its number of frames.
 fn framed(labels: [u32; 6]) -> Dataset {
     let targets = Targets::Sequences {
         labels: labels.to_vec(),
@@ -217,7 +218,7 @@ fn framed_labels_and_frames_that_the_output_has_not_are_told_with_what_fits() {
     }
 }
 
-/// The loss of a batch of both samples by each reduction, before anything is learned.
+/// The loss of a batch of both samples with each reduction, before training.
 #[test]
 fn a_batch_is_reduced_as_asked_for() {
     let set = framed([6, 1, 2, 4, 2, 0]);
@@ -238,7 +239,7 @@ fn a_batch_is_reduced_as_asked_for() {
     .map(|loss| by(loss).unwrap());
     assert_eq!(plain, mean);
     assert!((sum - 2.0 * batch).abs() < 1e-5, "{sum} {batch}");
-    // Two labels and one: neither all of each loss, nor half of it.
+    // Two labels and one: neither the sum of the losses nor half of it.
     assert!(0.5 * batch < mean && mean < batch, "{mean} {batch}");
     let refused = by(ctc.reduction(Reduction::None)).unwrap_err().to_string();
     assert!(refused.contains("a mean or a sum"), "{refused}");

@@ -1,9 +1,9 @@
-//! Losses and weights of 20 steps follow the f64 reference, for each optimizer and what changes its
-//! gradients.
+//! The losses and weights of 20 steps agree with the f64 reference, for each optimizer and each
+//! option that changes gradients.
 //!
-//! A device computes in f32: its losses may be off by 1e-4 (relative, plus 1e-4), and each of its weights
-//! by 2e-4. Adam divides by the gradient's own size, so a gradient that is all rounding moves a weight
-//! as far as any other: its weights may be off by 1e-3.
+//! A device computes in f32: the tolerance of its losses is 1e-4 (relative, plus 1e-4), that of
+//! each weight 2e-4. Adam divides by the gradient's own magnitude, so a gradient that is only
+//! rounding moves a weight as far as any other. The tolerance of its weights is 1e-3.
 
 use wgrad::optim::{Adam, AdamW, Optimizer, Sgd};
 use wgrad::train::TrainerBuilder;
@@ -18,7 +18,7 @@ struct Curve {
 
 const PARAMETERS: [&str; 2] = ["weight", "bias"];
 
-/// The losses of 20 steps on one batch each epoch, and the weights after them.
+/// Returns the losses of 20 steps, with one batch per epoch, and the final weights.
 fn curve(device: &Device, recipe: TrainerBuilder, labels: bool) -> Curve {
     let set = if labels { classes(33) } else { numbers(33) };
     let mut trainer = recipe.seed(3).compile(device, &set).unwrap();
@@ -84,7 +84,7 @@ on_every_device! {
     }
 
     fn clipped_gradients(device) {
-        // So small a norm that every step is clipped, and so large that none is.
+        // A norm so small that every step is clipped, and one so large that none is.
         for max in [0.05, 1e6] {
             let recipe = || {
                 let sgd = Sgd::new(0.1).momentum(0.9);
@@ -95,7 +95,7 @@ on_every_device! {
     }
 
     fn dropout(device) {
-        // One other bit in a mask would be far outside the tolerance.
+        // A single different bit in a mask would far exceed the tolerance.
         let recipe = || Trainer::new(mlp_with_dropout(3)).optimizer(Sgd::new(0.1));
         follows(device, recipe, true, 2e-4);
     }

@@ -1,4 +1,4 @@
-//! Language models: what they give with a cache and without, and what they write.
+//! Language models: their scores with and without a cache, and the generated text.
 
 use wgrad::data::text::{CharTokenizer, Tokenizer, Tokens};
 use wgrad::data::{Dataset, Targets};
@@ -9,7 +9,7 @@ use wgrad::{Device, Fit, Trainer, loss, metrics, nn, optim};
 
 const VOCABULARY: usize = 23;
 
-/// One whose longest plan is odd, and that has a shorter one, too.
+/// A context with an odd longest plan, and a shorter plan.
 const CONTEXT: usize = 67;
 
 fn gpt(context: usize, tied: bool) -> Gpt {
@@ -43,7 +43,8 @@ fn text(n: usize) -> Vec<u32> {
     (0..n).map(|_| random.below(VOCABULARY as u32)).collect()
 }
 
-/// A model with random weights that depend on tokens and positions, and a generator with the same.
+/// Returns a model with random weights that depend on tokens and positions, and a generator with
+/// the same weights.
 fn pair<M: LanguageModel + 'static>(make: impl Fn() -> M, device: &Device) -> (Trainer, Generator) {
     let context = make().context();
     let mut trainer = Trainer::new(make())
@@ -67,7 +68,7 @@ fn floats(tokens: &[u32]) -> Vec<f32> {
     tokens.iter().map(|t| *t as f32).collect()
 }
 
-/// The scores after each token, read all at once and without a cache.
+/// Returns the scores after each token, computed at once and without a cache.
 fn without_cache(trainer: &mut Trainer, tokens: &[u32]) -> Vec<Vec<f32>> {
     let set = Dataset::from_arrays(floats(tokens), [tokens.len()], Targets::Unlabelled).unwrap();
     let all = trainer.predict(&set).unwrap();
@@ -87,12 +88,12 @@ fn same(got: &[f32], want: &[f32], what: &str) {
     }
 }
 
-/// With a cache, each position's scores are those without one: token by token, and all at once.
+/// Checks that the scores with a cache are those without one: token by token, and all at once.
 fn check<M: LanguageModel + 'static>(make: impl Fn(usize) -> M, context: usize, device: &Device) {
     let (mut trainer, mut generator) = pair(|| make(context), device);
     let tokens = text(context);
     let want = without_cache(&mut trainer, &tokens);
-    // The scores tell tokens apart, and positions.
+    // The scores distinguish tokens and positions.
     let spread = |x: &[f32]| x.iter().fold(0f32, |m, v| m.max((v - x[0]).abs()));
     assert!(want.iter().all(|x| spread(x) > 0.1), "{want:?}");
     generator.start(&tokens[..1]).unwrap();
@@ -110,7 +111,7 @@ fn check<M: LanguageModel + 'static>(make: impl Fn(usize) -> M, context: usize, 
             same(generator.scores(), &want[n], &format!("one after {n}"));
         }
     }
-    // A text that is longer than the context goes on with its last half.
+    // A text longer than the context continues with its last half.
     generator.start(&tokens).unwrap();
     generator.push(7).unwrap();
     let half = (context / 2).max(1);

@@ -1,4 +1,5 @@
-//! Labels that a loss ignores or weighs: in metrics, in the loss of a batch, and over the batches of a step.
+//! Labels that a loss ignores or weights: in metrics, in the loss of a batch, and over the batches
+//! of a step.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::graph::Init;
@@ -11,7 +12,7 @@ use wgrad::{Error, Fit, Tensor, Trainer, loss};
 
 use crate::near;
 
-/// Gives what it is given.
+/// A module that returns its input.
 struct Given(Parameter);
 
 impl Module for Given {
@@ -31,7 +32,7 @@ fn labelled(x: Vec<f32>, width: usize, labels: Vec<u32>) -> Dataset {
     Dataset::from_arrays(x, [width], Targets::classes(labels, 3)).unwrap()
 }
 
-/// `-ln softmax(z)[label]` in f64.
+/// Computes `-ln softmax(z)[label]` in f64.
 fn cross_entropy(z: &[f64], label: u32) -> f64 {
     z.iter().map(|z| z.exp()).sum::<f64>().ln() - z[label as usize]
 }
@@ -81,7 +82,7 @@ fn all_are_of_the_rows_that_count(get: impl Fn(&str) -> f64) {
     ] {
         near(get(name), 1.0, 1e-12);
     }
-    // Nothing is of the third class, whose average precision is 0.
+    // No sample has the third class, whose average precision is 0.
     near(get("pr_auc"), 2.0 / 3.0, 1e-12);
     let mean = counted().iter().sum::<f64>() / 2.0;
     near(get("log_loss"), mean, 1e-6);
@@ -93,7 +94,8 @@ fn all_are_of_the_rows_that_count(get: impl Fn(&str) -> f64) {
     );
 }
 
-/// What SGD with a rate of 1 makes of `W` and `b` of a linear layer, for the mean of some rows by weights.
+/// Returns `W` and `b` of a linear layer after a step of SGD with a rate of 1, for the weighted
+/// mean of some rows.
 fn one_step(w: &[f32], b: &[f32], rows: &[([f32; 2], u32, f64)]) -> (Vec<f64>, Vec<f64>) {
     let (mut dw, mut db) = (vec![0.0; 6], vec![0.0; 3]);
     let total: f64 = rows.iter().map(|r| r.2).sum();
@@ -123,7 +125,7 @@ on_every_device! {
         let all = trainer.evaluate(&set).unwrap();
         all_are_of_the_rows_that_count(|name| all.metric(name).unwrap());
         near(all.loss, counted().iter().sum::<f64>() / 2.0, 1e-6);
-        // The same over batches that hold one and no more.
+        // The same over batches that have one such row each.
         let fit = Fit::epochs(1).batch_size(2).shuffle(false).validation(&set);
         let history = trainer.fit(&set, fit).unwrap();
         let epoch = &history.epochs[0];
@@ -181,7 +183,7 @@ on_every_device! {
         for name in ["weight", "bias"] {
             assert!(trainer.weights(name).unwrap().iter().all(|w| w.is_finite()), "{name}");
         }
-        // An evaluation of such labels alone has no mean.
+        // An evaluation of only such labels has no mean.
         assert!(trainer.evaluate(&labelled(vec![1.0, 2.0], 2, vec![2])).unwrap().loss.is_nan());
     }
 
@@ -209,7 +211,7 @@ on_every_device! {
                         near(f64::from(*got), want, 1e-6);
                     }
                 }
-                // All weights are alike at first, so each row's loss is ln 3.
+                // All weights are initially equal, so each row's loss is ln 3.
                 near(history.epochs[0].loss, 3f64.ln(), 1e-6);
             }
         }

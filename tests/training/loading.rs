@@ -1,4 +1,5 @@
-//! Weights of published models: other names, weights that are joined or divided, and numbers that are none.
+//! Weights of published models: other names, weights that are concatenated or split, and numbers
+//! that are not finite.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use wgrad::{Device, Error, Tensor, Trainer};
 
 use crate::{FEATURES, classes, mlp};
 
-/// Writes tensors of `f32`, each element a number of its own from `from` on.
+/// Writes tensors of `f32` with distinct elements, counting from `from`.
 fn write(path: &Path, tensors: &[(String, Vec<usize>)]) -> BTreeMap<String, Vec<f32>> {
     let mut next = 0.0;
     let mut all = BTreeMap::new();
@@ -54,7 +55,8 @@ fn sizes(tied: bool) -> LlamaConfig {
     }
 }
 
-/// The tensors of a `LlamaForCausalLM` of these sizes, with the buffers of rotary positions that older files hold.
+/// Returns the tensors of a `LlamaForCausalLM` of these sizes, with the buffers of rotary positions
+/// that older files have.
 fn published() -> Vec<(String, Vec<usize>)> {
     let mut all = vec![
         ("model.embed_tokens.weight".to_string(), vec![11, 16]),
@@ -99,7 +101,7 @@ fn a_published_llama_loads_whole() {
         .load(&path, &Load::strict().hugging_face_llama())
         .unwrap();
     assert!(report.is_complete(), "{report}");
-    // All but the rotary positions' buffers, with three projections in one.
+    // All but the buffers of the rotary positions, with three projections in one.
     assert_eq!(report.loaded.len(), 213 - BLOCKS * 3);
     for i in [0, 7, BLOCKS - 1] {
         let of = |name: &str| file[&format!("model.layers.{i}.{name}.weight")].clone();
@@ -137,7 +139,7 @@ fn a_published_llama_loads_whole() {
     let how = Load::strict().skip("lm_head.weight").hugging_face_llama();
     assert!(tied.load(&path, &how).unwrap().is_complete());
 
-    // A part that is not there is named.
+    // A missing part is named.
     let some: Vec<_> = tensors
         .into_iter()
         .filter(|(n, _)| n != "model.layers.3.self_attn.k_proj.weight")

@@ -9,7 +9,7 @@ use wgrad::{Device, Fit, Tensor, Trainer, loss};
 
 use crate::near;
 
-/// `y = x + bias`: the bias' gradient is the loss' own.
+/// `y = x + bias`: the gradient of the bias is that of the loss.
 struct Shift(Parameter, bool);
 
 impl Module for Shift {
@@ -22,7 +22,7 @@ impl Module for Shift {
     }
 }
 
-/// The loss of one sample, and its gradient by the logits.
+/// Returns the loss of one sample, and its gradient with respect to the logits.
 fn loss_and_gradient(
     device: &Device,
     loss: impl Loss + 'static,

@@ -1,6 +1,6 @@
 //! Training as a whole, on every device: the CPU, and the GPU in the mode that `tests/run.sh` sets.
 //!
-//! A test's name ends in the device it runs on, so `cargo test gpu` runs what needs a GPU.
+//! The name of a test ends with its device, so `cargo test gpu` runs the tests that need a GPU.
 
 // A helper of a test may panic like the test itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -13,7 +13,7 @@ use wgrad::random::Stream;
 use wgrad::train::TrainerBuilder;
 use wgrad::{Trainer, metrics, nn};
 
-/// Makes one test a device of each function.
+/// Defines one test per device for each function.
 macro_rules! on_every_device {
     ($($(#[$meta:meta])* fn $name:ident($device:ident) $body:block)*) => {$(
         $(#[$meta])*
@@ -64,7 +64,7 @@ mod transfer;
 mod tuning;
 mod weights;
 
-/// Features of the made-up data sets.
+/// The number of features of the generated data sets.
 const FEATURES: usize = 7;
 
 fn features(n: usize) -> Vec<f32> {
@@ -72,7 +72,7 @@ fn features(n: usize) -> Vec<f32> {
     (0..n * FEATURES).map(|_| random.normal()).collect()
 }
 
-/// Three classes that a small network can tell apart.
+/// Returns three classes that a small network can separate.
 fn classes(n: usize) -> Dataset {
     let x = features(n);
     let label = |x: &[f32]| match x {
@@ -84,7 +84,7 @@ fn classes(n: usize) -> Dataset {
     Dataset::from_arrays(x, [FEATURES], Targets::classes(labels, 3)).unwrap()
 }
 
-/// One number to predict.
+/// Returns samples with one number to predict.
 fn numbers(n: usize) -> Dataset {
     let x = features(n);
     let y = x.chunks(FEATURES).map(|x| x[0] - 0.5 * x[1] * x[2] + 0.1);
@@ -92,7 +92,7 @@ fn numbers(n: usize) -> Dataset {
     Dataset::from_arrays(x, [FEATURES], Targets::values(y)).unwrap()
 }
 
-/// 7 to `outputs`, with a hidden layer.
+/// Returns a network from 7 to `outputs`, with a hidden layer.
 fn mlp(outputs: usize) -> nn::Sequential {
     nn::Sequential::new()
         .add(nn::Linear::new(FEATURES, 13))
@@ -100,7 +100,7 @@ fn mlp(outputs: usize) -> nn::Sequential {
         .add(nn::Linear::new(13, outputs))
 }
 
-/// The same with dropout: every step draws random numbers.
+/// Returns the same network with dropout: every step draws random numbers.
 fn mlp_with_dropout(outputs: usize) -> nn::Sequential {
     nn::Sequential::new()
         .add(nn::Linear::new(FEATURES, 13))
@@ -109,7 +109,7 @@ fn mlp_with_dropout(outputs: usize) -> nn::Sequential {
         .add(nn::Linear::new(13, outputs))
 }
 
-/// Adam on cross-entropy, with accuracy.
+/// Returns a trainer with Adam, cross-entropy and accuracy.
 fn classifier() -> TrainerBuilder {
     Trainer::new(mlp_with_dropout(3))
         .optimizer(wgrad::optim::Adam::new(0.01))
@@ -117,7 +117,7 @@ fn classifier() -> TrainerBuilder {
         .seed(5)
 }
 
-/// Whether two numbers are near; not so for a NaN.
+/// Asserts that two numbers are close; fails for NaN.
 #[track_caller]
 fn near(got: f64, want: f64, tolerance: f64) {
     let error = (got - want).abs();

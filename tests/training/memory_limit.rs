@@ -1,4 +1,4 @@
-//! A training with a memory limit stays within it, and learns the same.
+//! Training with a memory limit stays within it, with the same results.
 
 use wgrad::data::Dataset;
 use wgrad::nn::{self, Gpt, GptConfig};
@@ -9,7 +9,7 @@ use crate::precision::{digits, language};
 
 const BATCH: usize = 48;
 
-/// A training with a limit, or without.
+/// The results of a training with or without a limit.
 struct Outcome {
     losses: Vec<f64>,
     val_losses: Vec<f64>,
@@ -35,7 +35,7 @@ fn train(device: &Device, builder: TrainerBuilder, set: &Dataset, limit: Option<
     }
 }
 
-/// Six convolutions; batch normalization, where there is any, sees one part of a batch at a time.
+/// Six convolutions. Batch normalization, if enabled, processes one part of a batch at a time.
 fn deep(normalized: bool) -> nn::Sequential {
     let mut model = nn::Sequential::new().add(nn::Reshape::new([1, 8, 8]));
     for block in 0..6 {
@@ -48,7 +48,7 @@ fn deep(normalized: bool) -> nn::Sequential {
     model.add(nn::Flatten).add(nn::Linear::new(512, 10))
 }
 
-/// Of fewer bytes than the data.
+/// A model with fewer bytes than the data.
 fn small() -> nn::Sequential {
     nn::Sequential::new().add(nn::Linear::new(64, 10))
 }
@@ -105,13 +105,13 @@ on_every_device! {
     fn a_batch_in_parts_is_still_one_step(device) {
         let few = digits().split(0.7, 1).unwrap().1;
         let free = train(device, of(deep(false)), &few, None);
-        // Less than all saved values take.
+        // Less than the bytes of all saved values.
         let limited = train(device, of(deep(false)), &few, Some(free.bytes * 2 / 5));
         let memory_report = limited.memory_report.unwrap();
         assert!(memory_report.parts > 1 && limited.bytes <= memory_report.limit, "{memory_report}");
         for (curve, want) in [(&limited.losses, &free.losses), (&limited.val_losses, &free.val_losses)] {
             for (got, want) in curve.iter().zip(want) {
-                // A sum of parts rounds otherwise than the whole.
+                // A sum of parts has different roundings than the whole.
                 assert!((got - want).abs() < 1e-3 * want, "{got}, not {want}: {memory_report}");
             }
         }
@@ -155,7 +155,7 @@ on_every_device! {
                 second.weights_sha256().unwrap(),
                 "after {runs} runs"
             );
-            // Without a limit it goes on as well, in the same number of steps.
+            // Without a limit it also continues, in the same number of steps.
             second.resume(&path).unwrap();
             second.fit(&few, unlimited()).unwrap();
             assert_eq!(second.steps(), whole.steps(), "after {runs} runs");
@@ -185,7 +185,7 @@ on_every_device! {
         assert_eq!(limited.weights, free.weights);
     }
     fn data_is_handed_over_where_it_does_not_fit(device) {
-        // Batches of 50 KiB, which lie on a GPU where there is room for all.
+        // Batches of 50 KiB, which are in a GPU's memory if there is room for all.
         let all = digits();
         let train = |limit: Option<u64>| {
             let mut trainer = of(small()).compile(device, &all).unwrap();
@@ -200,7 +200,7 @@ on_every_device! {
         let (bytes, _, weights) = train(None);
         let data = 1797 * (64 + 1) * 4;
         assert_eq!(bytes > data, device.is_gpu());
-        // The network and its batches take less than the data.
+        // The network and its batches take fewer bytes than the data.
         if device.is_gpu() {
             let (less, memory_report, same) = train(Some(bytes - data / 2));
             let memory_report = memory_report.unwrap();

@@ -1,4 +1,5 @@
-//! A mistake in a user's model is one readable error: the op, the shapes, the user's file and line.
+//! An error in a user's model is a readable message: the op, the shapes, and the user's file and
+//! line.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::nn::{self, Module, Parameter, Visitor};
@@ -11,7 +12,7 @@ fn error(model: impl Module + 'static, set: &Dataset) -> String {
     compiled.err().expect("it compiled").to_string()
 }
 
-/// A module of one function, and perhaps a parameter.
+/// A module of one function, with an optional parameter.
 struct Custom<F> {
     forward: F,
     inner: Vec<nn::Linear>,
@@ -178,7 +179,7 @@ fn a_mistake_in_a_sequential_names_the_module_of_ones_own() {
     );
     assert!(error.contains("tests/training/mistakes.rs"), "{error}");
     assert!(error.contains("(layer 1)"), "{error}");
-    // The line inside the module, not the one that adds it: that is where the mistake is.
+    // The line in the module, where the error is, not the one that adds the module.
     assert!(error.contains(&format!(":{line} ")), "{error}");
 }
 

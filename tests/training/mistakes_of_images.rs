@@ -1,4 +1,4 @@
-//! Mistakes in layers of images: each names the layer, the shapes, and the user's line.
+//! Errors in layers of images: each names the layer, the shapes, and the user's line.
 
 use wgrad::data::{Dataset, Targets};
 use wgrad::nn::{
@@ -6,7 +6,8 @@ use wgrad::nn::{
 };
 use wgrad::{Device, Trainer};
 
-/// What compiling `layer`, which stands in the line before this call, says for images of this shape.
+/// Returns the error of compiling `layer`, which is in the line before this call, for images of
+/// this shape.
 #[track_caller]
 fn error(layer: impl Module + 'static, shape: &[usize]) -> String {
     let n = shape.iter().product::<usize>();

@@ -1,5 +1,5 @@
-//! What belongs to a step besides the optimizer: penalties, clipping, averages of weights, steps of several
-//! batches. And every optimizer goes on after a resume as if nothing had been.
+//! Options of a step besides the optimizer: penalties, clipping, averages of weights, gradient
+//! accumulation. And every optimizer resumes as if it had not been interrupted.
 
 use wgrad::optim::{self, Optimizer, Sgd};
 use wgrad::train::{Group, Load, TrainerBuilder};
@@ -14,7 +14,7 @@ fn weights(trainer: &mut Trainer) -> Vec<f32> {
     all.collect::<Vec<_>>().concat()
 }
 
-/// One step of SGD on all of 16 samples: the weights before, and what changed.
+/// Runs one step of SGD on all of 16 samples. Returns the weights before, and the change.
 fn step(device: &Device, change: fn(TrainerBuilder) -> TrainerBuilder) -> (Vec<f32>, Vec<f64>) {
     let set = classes(16);
     let builder = change(Trainer::new(mlp(3)).optimizer(Sgd::new(0.5)).seed(3));
@@ -27,7 +27,8 @@ fn step(device: &Device, change: fn(TrainerBuilder) -> TrainerBuilder) -> (Vec<f
     (before, moved)
 }
 
-/// Trains 7 batches of 2 epochs, in one go and interrupted after 3 of them; the weights' bits are equal.
+/// Trains 7 batches of 2 epochs, at once and interrupted after 3 of them, and checks that the bits
+/// of the weights are equal.
 fn resumes(device: &Device, new: impl Fn() -> TrainerBuilder) -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("between.safetensors");
@@ -87,14 +88,14 @@ on_every_device! {
             assert_eq!(trainer.steps(), 12);
             (weights(&mut trainer), history)
         };
-        // 4 + 4 + 4, again, and the 4 that are left.
+        // 4 + 4 + 4, again, and the remaining 4.
         let ((small, history), (large, of_large)) = (train(3, 4), train(1, 12));
         for (s, l) in small.iter().zip(&large) {
             near(f64::from(*s), f64::from(*l), 2e-5);
         }
         assert_eq!(history.epochs[3].step, 12);
         near(history.epochs[3].loss, of_large.epochs[3].loss, 1e-5);
-        // The batches that are left may be smaller, too.
+        // The remaining batches may also be smaller.
         let ((small, _), (large, _)) = (train(2, 5), train(1, 10));
         for (s, l) in small.iter().zip(&large) {
             near(f64::from(*s), f64::from(*l), 2e-5);
@@ -108,7 +109,7 @@ on_every_device! {
         let set = classes(32);
         let new = || Trainer::new(mlp(3)).optimizer(Sgd::new(0.5)).ema(DECAY).compile(device, &set).unwrap();
         let mut trainer = new();
-        // Before the first step, the weights themselves.
+        // Before the first step, the average equals the weights.
         let plain = Trainer::new(mlp(3)).compile(device, &set).unwrap().evaluate(&set).unwrap();
         assert_eq!(trainer.evaluate(&set).unwrap().loss, plain.loss);
         let mut average: Vec<f64> = Vec::new();
@@ -138,7 +139,8 @@ on_every_device! {
         assert_eq!(plain.evaluate(&set).unwrap().loss, loss);
         assert_eq!(trainer.history().epochs[1].val_loss, Some(loss));
         assert_ne!(weights(&mut trainer), weights(&mut plain));
-        // A checkpoint holds both; who has no use for averages gets the weights, unless they ask.
+        // A checkpoint has both. A trainer without averages loads the weights, unless it asks for
+        // the averages.
         trainer.save(&path).unwrap();
         let mut other = new();
         other.load_weights(&path).unwrap();
@@ -147,7 +149,7 @@ on_every_device! {
         assert_eq!(plain.evaluate(&set).unwrap().loss, loss);
         plain.load_weights(&path).unwrap();
         assert_eq!(weights(&mut plain), weights(&mut trainer));
-        // Weights of another file are their own average.
+        // Weights from another file are their own average.
         plain.save_weights(&path).unwrap();
         other.load_weights(&path).unwrap();
         assert_eq!(other.evaluate(&set).unwrap().loss, plain.evaluate(&set).unwrap().loss);

@@ -1,4 +1,4 @@
-//! Mixed precision: activations of 16 bits take half the memory, and train as well.
+//! Mixed precision: activations of 16 bits take half the memory and train equally well.
 
 use wgrad::data::{self, Dataset};
 use wgrad::nn::{self, Gpt, GptConfig};
@@ -8,14 +8,14 @@ use wgrad::{DType, Device, Fit, Trainer, metrics, optim};
 
 use crate::classes;
 
-/// 1,797 handwritten digits of 8 x 8.
+/// 1,797 handwritten digits of 8 x 8 pixels.
 pub fn digits() -> Dataset {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data");
     let digits = data::csv(format!("{folder}/digits.csv")).unwrap();
     digits.target("label").unwrap()
 }
 
-/// Convolutions, normalization and pooling, over pixels as a column of numbers.
+/// Convolutions, normalization and pooling, on pixels as a column of numbers.
 pub fn convolutional() -> nn::Sequential {
     nn::Sequential::new()
         .add(nn::Reshape::new([1, 8, 8]))
@@ -41,7 +41,7 @@ fn builder(precision: DType) -> TrainerBuilder {
         .precision(precision)
 }
 
-/// A small language model's first tokens: everything a Transformer is made of.
+/// A small language model and its data, with all parts of a Transformer.
 pub fn language() -> (Gpt, Dataset) {
     let text = "the quick brown fox jumps over the lazy dog. ".repeat(40);
     let tokenizer = data::text::Tokenizer::from(data::text::CharTokenizer::of(&text).unwrap());
@@ -62,7 +62,7 @@ on_every_device! {
     fn halves_reach_the_accuracy_of_f32(device) {
         let (train, test) = digits().split(0.7, 1).unwrap();
         let accuracy = |precision: DType| {
-            // Down to rate 0, where the accuracy no longer depends on where training stopped.
+            // Down to a rate of 0, where the accuracy no longer depends on when training stops.
             let builder = builder(precision).schedule(Schedule::cosine(0.0));
             let mut trainer = builder.compile(device, &train).unwrap();
             trainer.fit(&train, Fit::epochs(10).batch_size(32)).unwrap();
@@ -129,7 +129,7 @@ on_every_device! {
     }
 }
 
-/// What a step takes at the worst moment.
+/// Returns the peak memory of a step.
 fn needed(device: &Device, precision: DType) -> u64 {
     let (model, set) = language();
     let trainer = Trainer::new(model).precision(precision);

@@ -1,5 +1,6 @@
-//! Every optimizer with a rate that changes from step to step and with weight decay, against formulas in f64 that are
-//! written out here; and dropout's masks, which no two steps, layers or epochs share.
+//! Every optimizer with a rate that changes in each step and with weight decay, compared with f64
+//! formulas that are written here; and the masks of dropout, which differ between steps, layers and
+//! epochs.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ impl Loss for Sum {
     }
 }
 
-/// `x * p`: the gradient of the sum by `p` is the sample itself.
+/// `x * p`: the gradient of the sum with respect to `p` is the sample.
 struct Product(Parameter);
 
 impl Module for Product {
@@ -45,7 +46,7 @@ const RATE: f64 = 0.05;
 const DECAY: f64 = 0.3;
 const START: [f32; N] = [0.5, -1.0, 2.0];
 
-/// The gradient of each step.
+/// Returns the gradient of each step.
 fn gradients() -> Vec<[f32; N]> {
     let mut random = wgrad::random::Stream::new(8);
     (0..STEPS)
@@ -53,7 +54,7 @@ fn gradients() -> Vec<[f32; N]> {
         .collect()
 }
 
-/// The rate of a step, from 0: it rises and falls.
+/// Returns the factor of the rate of a step, counted from 0: it rises and falls.
 fn factor(step: u64) -> f64 {
     [1.0, 0.25, 2.0, 0.5, 1.5][step as usize % 5]
 }
@@ -78,7 +79,7 @@ fn trained(device: &Device, optimizer: impl Optimizer + 'static) -> Vec<f32> {
     trainer.weights("p").unwrap()
 }
 
-/// Applies a step of one element to each: parameter, its memory, gradient, step from 1, rate.
+/// Applies an update formula to each element: parameter, state, gradient, step from 1, rate.
 #[track_caller]
 fn check(
     device: &Device,
@@ -120,7 +121,8 @@ on_every_device! {
     fn elementwise_optimizers_follow_the_schedule(device) {
         let sgd = |nesterov: bool, momentum: f64| move |p: &mut f64, m: &mut [f64; 4], g: f64, t: i32, lr: f64| {
             let g = g + DECAY * *p;
-            // PyTorch's buffer begins with the first gradient, which is the same as from 0.
+            // PyTorch's buffer starts with the first gradient, which is the same as starting from
+            // 0.
             m[0] = if t == 1 { g } else { momentum * m[0] + g };
             *p -= lr * if nesterov { g + momentum * m[0] } else { m[0] };
         };
@@ -186,7 +188,7 @@ on_every_device! {
         });
         let nadam = |decoupled: bool| optim::NAdam::new(RATE).eps(EPS).weight_decay(DECAY).decoupled(decoupled);
         for decoupled in [false, true] {
-            // The product of all momenta so far is the third memory.
+            // The third state is the product of all momenta so far.
             check(device, "nadam", nadam(decoupled), [0.0, 0.0, 1.0, 0.0], move |p, m, g, t, lr| {
                 let g = if decoupled { g } else { g + DECAY * *p };
                 if decoupled {
@@ -252,18 +254,18 @@ on_every_device! {
         assert_eq!(masks.len(), 2 * 6);
         for mask in &masks {
             let kept = mask.iter().filter(|m| **m == 2.0).count();
-            // Five deviations of a coin that is thrown 256 times.
+            // Five standard deviations of 256 coin flips.
             assert!((88..=168).contains(&kept), "{kept} of 256 are kept");
             assert!(mask.iter().all(|m| *m == 0.0 || *m == 2.0));
         }
         let different: BTreeSet<Vec<u32>> = masks.iter().map(|m| m.iter().map(|v| v.to_bits()).collect()).collect();
         assert_eq!(different.len(), masks.len(), "two layers, steps or epochs have one mask");
-        // The same on every device, to the bit.
+        // The same bits on every device.
         assert_eq!(masks, dropped(&Device::cpu()));
     }
 }
 
-/// Two layers of dropout behind a parameter each, whose gradients are the masks.
+/// Two dropout layers, each after a parameter, whose gradients are the masks.
 struct TwoMasks([Parameter; 2]);
 
 impl Module for TwoMasks {
@@ -278,7 +280,7 @@ impl Module for TwoMasks {
     }
 }
 
-/// The masks of both layers in three steps of each of two epochs.
+/// Returns the masks of both layers in three steps of each of two epochs.
 fn dropped(device: &Device) -> Vec<Vec<f32>> {
     const WIDTH: usize = 256;
     let targets = Targets::Values {

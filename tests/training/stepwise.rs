@@ -1,4 +1,4 @@
-//! A training that is done step by step, and stopped and saved between any two of them.
+//! A training that runs step by step, and is stopped and saved between any two steps.
 
 use wgrad::train::{History, Tick};
 use wgrad::{Fit, Trainer};
@@ -9,7 +9,7 @@ fn fit(validation: &wgrad::data::Dataset) -> Fit {
     Fit::epochs(3).batch_size(8).validation(validation)
 }
 
-/// Steps to the end; the number of steps that did not end an epoch.
+/// Runs to the end, and returns the number of steps that did not end an epoch.
 fn to_the_end(trainer: &mut Trainer) -> usize {
     let mut working = 0;
     loop {
@@ -24,7 +24,7 @@ fn to_the_end(trainer: &mut Trainer) -> usize {
     }
 }
 
-/// Without the times, which differ from run to run.
+/// Returns the history without times, which differ from run to run.
 fn timeless(history: &History) -> History {
     let mut history = history.clone();
     history.epochs.iter_mut().for_each(|e| e.seconds = 0.0);
@@ -46,7 +46,7 @@ on_every_device! {
         assert_eq!(timeless(stepped.history()), want.0);
         assert_eq!(stepped.weights_sha256().unwrap(), want.1);
 
-        // In the first epoch, while it validates, and at an epoch's end.
+        // In the first epoch, during its validation, and at the end of an epoch.
         for stop in [1, 2, 4, 5, 8, steps - 1] {
             let mut first = classifier().compile(device, &set).unwrap();
             first.begin(&set, fit(&validation)).unwrap();
@@ -86,7 +86,7 @@ on_every_device! {
         let history = one.fit(&second, fit(2)).unwrap();
         assert_eq!(one.counters().buffers, made.buffers);
         assert_eq!(one.counters().runs, 2 * made.runs);
-        // Another trainer makes everything anew.
+        // Another trainer compiles everything again.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("between.safetensors");
         let mut two = classifier().compile(device, &first).unwrap();
@@ -94,7 +94,7 @@ on_every_device! {
         two.save(&path).unwrap();
         let mut two = classifier().compile(device, &first).unwrap();
         two.resume(&path).unwrap();
-        // What was saved had come to its end, at its second epoch.
+        // The saved training had ended, after its second epoch.
         let both = two.fit(&second, fit(4)).unwrap();
         assert_eq!(one.weights_sha256().unwrap(), two.weights_sha256().unwrap());
         assert_eq!(history.curve("val_loss"), both.curve("val_loss")[2..]);

@@ -1,5 +1,5 @@
-//! Training on from what another model learned: weights from files, new heads, groups with rates of their
-//! own, and low-rank adapters.
+//! Transfer learning: weights from files, new heads, parameter groups with their own rates, and
+//! low-rank adapters.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn net(outputs: usize) -> Net {
     }
 }
 
-/// Trained a little, and saved.
+/// Trains a model a little, and saves it.
 fn pretrained(device: &Device, path: &Path) -> Trainer {
     let set = classes(40);
     let mut trainer = Trainer::new(net(3)).optimizer(Adam::new(0.01)).seed(3);
@@ -83,7 +83,7 @@ on_every_device! {
             assert_eq!(bits(&mut trainer, name), bits(&mut first, name), "{name}");
         }
         assert_eq!(bits(&mut trainer, "head.weight"), head);
-        // A head that is left out is in no list.
+        // An excluded head is in no list.
         let report = trainer.load(&path, &Load::strict().except("head.*")).unwrap();
         assert!(report.is_complete() && report.loaded.len() == 7, "{report}");
         trainer.fit(&set, Fit::epochs(2).batch_size(8)).unwrap();
@@ -101,7 +101,7 @@ on_every_device! {
         start.save(&path).unwrap();
         start.fit(&set, fit(2)).unwrap();
         let want = start.weights_sha256().unwrap();
-        // Five epochs, of which the first three are undone.
+        // Five epochs, of which the first three are discarded.
         let mut trainer = new();
         let from = path.clone();
         let history = trainer.fit(&set, fit(5).callback(move |cx: &mut EpochEnd| {
@@ -146,14 +146,15 @@ on_every_device! {
             let again = resumed.fit(&set, fit(3)).unwrap();
             assert_eq!(again.epochs.len(), 3);
             assert_eq!((resumed.steps(), resumed.weights_sha256().unwrap()), (9, at));
-            // Told more epochs, it goes on to the same bits as one that was told so at once.
+            // With more epochs, it continues to the same bits as a training with that many epochs
+            // from the start.
             let mut resumed = classifier().compile(device, &set).unwrap();
             resumed.resume(&path).unwrap();
             let more = resumed.fit(&set, fit(5)).unwrap();
             assert_eq!(more.epochs.len(), 5);
             assert_eq!(more.epochs[4].loss.to_bits(), history.epochs[4].loss.to_bits());
             assert_eq!(resumed.weights_sha256().unwrap(), whole.weights_sha256().unwrap());
-            // The next training of the same trainer begins anew.
+            // The next training of the same trainer starts from epoch 1.
             let next = trainer.fit(&set, fit(2)).unwrap();
             assert_eq!(next.epochs.iter().map(|e| e.epoch).collect::<Vec<_>>(), [1, 2]);
             assert_eq!(trainer.steps(), 15);
@@ -161,7 +162,7 @@ on_every_device! {
     }
 
     fn groups_have_their_rates(device) {
-        // One step from the same weights: what changes is as large as the rate.
+        // One step from the same weights: the change is proportional to the rate.
         let set = classes(16);
         let step = |groups: &[(&str, Group)], schedule: Schedule| {
             let mut builder = Trainer::new(mlp(3)).optimizer(Sgd::new(0.1)).schedule(schedule);
@@ -224,7 +225,7 @@ on_every_device! {
         let mut trainer = adapted(1);
         assert_eq!(trainer.weights("body.0.lora_A").unwrap().len(), 2 * FEATURES);
         assert_eq!(trainer.weights("head.lora_B").unwrap(), vec![0.0; 6]);
-        // B is 0: nothing has changed yet.
+        // B is 0, so nothing has changed yet.
         assert_eq!(predictions(&mut trainer), predictions(&mut base));
         let history = trainer.fit(&set, Fit::epochs(8).batch_size(8)).unwrap();
         assert!(history.epochs[7].loss < history.epochs[0].loss);
@@ -235,13 +236,13 @@ on_every_device! {
         let want = predictions(&mut trainer);
         assert!(want != predictions(&mut base));
 
-        // The whole checkpoint comes back, the adapters too.
+        // The whole checkpoint can be loaded, including the adapters.
         let whole = folder.path().join("whole.safetensors");
         trainer.save(&whole).unwrap();
         let mut other = adapted(2);
         other.load_weights(&whole).unwrap();
         assert_eq!(predictions(&mut other), want);
-        // The adapters alone, on the same base with the same other tensors.
+        // Only the adapters, on the same base with the same other tensors.
         let small = folder.path().join("adapter.safetensors");
         trainer.save_adapter(&small).unwrap();
         let mut other = adapted(2);
@@ -250,7 +251,7 @@ on_every_device! {
         assert_eq!(predictions(&mut other), want);
         assert!(std::fs::metadata(&small).unwrap().len() < std::fs::metadata(&path).unwrap().len() / 2);
 
-        // Merged, in place and in a file that knows of no adapters.
+        // Merged, in place and in a file without adapters.
         let merged = folder.path().join("merged.safetensors");
         trainer.save_weights(&merged).unwrap();
         trainer.merge_lora().unwrap();
@@ -260,12 +261,12 @@ on_every_device! {
         assert!(plain.load(&merged, &Load::strict()).unwrap().is_complete());
         assert_eq!(bits(&mut plain, "head.weight"), bits(&mut trainer, "head.weight"));
         all_near(&predictions(&mut plain), &want, 1e-5);
-        // And it trains on.
+        // And it can be trained further.
         trainer.fit(&set, Fit::epochs(1).batch_size(8)).unwrap();
     }
 
     fn an_adapter_trains_as_if_it_were_written_into_the_model(device) {
-        /// `x W^T + b + scale (x A^T) B^T`, by hand.
+        /// `x W^T + b + scale (x A^T) B^T`, written by hand.
         struct Written {
             base: nn::Linear,
             a: nn::Parameter,
@@ -306,7 +307,7 @@ on_every_device! {
     }
 
     fn weights_of_any_layer_are_adapted(device) {
-        // One that is gathered from, one of three projections in one, and a recurrent one.
+        // An embedding, three projections in one, and a recurrent layer.
         struct Words(nn::Embedding, nn::MultiHeadAttention, nn::Lstm, nn::Linear);
         impl Module for Words {
             fn forward(&self, x: &Tensor) -> Tensor {
@@ -344,7 +345,7 @@ on_every_device! {
     }
 }
 
-/// A file of one tensor a name, of any type.
+/// Writes a file with one tensor per name, of any type.
 fn file(path: &Path, tensors: &[(&str, Dtype, &[usize], Vec<u8>)]) {
     let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
         let view = TensorView::new(*dtype, shape.to_vec(), bytes).unwrap();
@@ -389,7 +390,7 @@ fn files_of_other_programs() {
         report.to_string(),
         "2 tensors loaded\n  unexpected in the file: model.steps"
     );
-    // Refused as a whole, and nothing changes.
+    // Rejected as a whole, and nothing changes.
     let mut trainer = new();
     let hash = trainer.weights_sha256().unwrap();
     let error = trainer.load_weights(&path).unwrap_err().to_string();

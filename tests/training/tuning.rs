@@ -1,4 +1,4 @@
-//! Tuning: whatever is found, and whenever, the bits of a training stay.
+//! Tuning: its results, at any time, never change the bits of a training.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ fn images() -> (TrainerBuilder, Dataset) {
     (trainer.seed(6), digits().split(0.85, 1).unwrap().1)
 }
 
-/// Half of its dispatches are joined with others.
+/// Half of its dispatches can be fused with others.
 fn small() -> (TrainerBuilder, Dataset) {
     let model = nn::Sequential::new()
         .add(nn::Linear::new(10, 64))
@@ -55,7 +55,7 @@ fn text() -> (TrainerBuilder, Dataset) {
     (trainer.seed(6), set)
 }
 
-/// The file that was found, with other variants.
+/// Rewrites the cache file with other variants.
 fn rewrite(folder: &Path, variant: u64) -> usize {
     let mut files = std::fs::read_dir(folder).unwrap();
     let path = files.next().unwrap().unwrap().path();
@@ -80,9 +80,9 @@ fn the_bits_of_a_training_do_not_depend_on_what_was_tuned_when_gpu() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let eager = device(Tuning::Eager, folder.path()).unwrap();
         assert_eq!(weights(&eager, model), want);
-        // With what was found, from the first run on.
+        // With the results of tuning, from the first run on.
         assert_eq!(weights(&eager, model), want);
-        // Others from the first run on; there is none of the largest number.
+        // Other variants from the first run on; the largest number is no variant.
         for variant in [1, u64::MAX] {
             assert!(rewrite(folder.path(), variant) > 0);
             let idle = device(Tuning::Idle, folder.path()).unwrap();

@@ -12,7 +12,7 @@ use wgrad::ops::AttentionOptions;
 
 use crate::case::{Case, function, layer, module};
 
-/// PyTorch's layers are told which keys are padding; ours which to see.
+/// PyTorch's mask selects the padding keys; ours selects the visible keys.
 fn but(padding: &Tensor) -> AttentionOptions {
     AttentionOptions {
         mask: Some(padding.logical_not()),
@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
     let eight = || MultiHeadAttention::new(8, 2);
     let mut cases = vec![
         layer("layer_norm", || LayerNorm::new([7])),
-        // One number is its own mean: normalized it is 0.
+        // A single number is its own mean, so it is normalized to 0.
         layer("layer_norm_one", || LayerNorm::new([1])).cancelling(&["weight"]),
         layer("layer_norm_two_axes", || LayerNorm::new([3, 5]).eps(1e-3)),
         layer("layer_norm_without_bias", || {
@@ -53,7 +53,7 @@ pub fn cases() -> Vec<Case> {
         }),
         layer("layer_norm_wide", || LayerNorm::new([129])),
         layer("rms_norm", || RmsNorm::new([7]).eps(1e-6)),
-        // PyTorch's default follows the element type, which is f64 in the fixture.
+        // PyTorch's default depends on the element type, which is f64 in the fixture.
         layer("rms_norm_default", || RmsNorm::new([65]).eps(f64::EPSILON)),
         layer("group_norm", || GroupNorm::new(2, 6)),
         layer("group_norm_each", || GroupNorm::new(3, 3).eps(1e-4)),
@@ -290,7 +290,7 @@ fn stacks() -> Vec<Case> {
     ]
 }
 
-/// A tensor of given numbers, made of scalars.
+/// Returns a tensor of given numbers, composed of scalars.
 fn constants(like: &Tensor, shape: [usize; 2], values: Vec<f64>) -> Tensor {
     let scalars: Vec<Tensor> = values.iter().map(|&v| like.constant_like(v)).collect();
     Tensor::stack(&scalars.iter().collect::<Vec<_>>(), 0).reshape(shape)

@@ -39,7 +39,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// One weight, used twice.
+/// A weight that is used twice.
 struct Tied(Parameter);
 
 impl Module for Tied {

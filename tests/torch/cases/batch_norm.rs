@@ -19,7 +19,7 @@ pub fn cases() -> Vec<Case> {
         layer("without_affine", || {
             nn::BatchNorm1d::new(4).without_affine()
         }),
-        // An f32 near 1000 is off by up to 3e-5, and so is the mean.
+        // An f32 near 1000 has an error of up to 3e-5, and so does the mean.
         layer("far_mean", || nn::BatchNorm1d::new(3)).within(2e-4),
         layer("second_step", || nn::BatchNorm1d::new(4)),
         module(
@@ -34,7 +34,7 @@ pub fn cases() -> Vec<Case> {
                 .add(nn::Relu)
                 .add(nn::Linear::new(6, 2))
         })
-        // The mean takes the bias away again.
+        // Subtracting the mean cancels the bias.
         .cancelling(&["0.bias"]),
     ]
 }

@@ -15,8 +15,8 @@ fn with(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
     function(name, move |x| vec![ctc(x, options, reduction)])
 }
 
-/// Labels that are padded with the blank, and frames where the case has them: as a data set gives them to the
-/// loss that models are trained by.
+/// Labels that are padded with the blank, and the number of frames if the case has it, in the
+/// format of a data set for the training loss.
 fn padded(name: &'static str, options: Ctc, reduction: Reduction) -> Case {
     function(name, move |x| {
         let mut loss = loss::Ctc::new(x[1].dim(1)).blank(options.blank);
@@ -69,8 +69,8 @@ pub fn cases() -> Vec<Case> {
         padded("ctc_padded_zero_mean", zero, Reduction::Mean),
         padded("ctc_padded_zero_sum", zero, Reduction::Sum),
         padded("ctc_padded_zero_none", zero, Reduction::None),
-        // A gradient is e to the power of the difference of logarithms of about 94, which in f32 are 7.6e-6 apart;
-        // PyTorch itself is off by 1.5e-5 in f32.
+        // A gradient is e to the power of a difference of logarithms of about 94, which are 7.6e-6
+        // apart in f32. PyTorch itself has an error of 1.5e-5 in f32.
         with("ctc_long", plain, Reduction::None).within(3e-5),
     ]
 }

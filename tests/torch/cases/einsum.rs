@@ -1,4 +1,4 @@
-//! Einstein's summation; see `tests/fixtures/einsum.py`.
+//! Einstein summation; see `tests/fixtures/einsum.py`.
 
 use wgrad::Tensor;
 

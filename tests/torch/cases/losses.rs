@@ -11,12 +11,12 @@ const REDUCTIONS: [(&str, Reduction); 3] = [
     ("none", Reduction::None),
 ];
 
-/// Whole numbers as numbers, which get no gradient.
+/// Returns integers as floats, which get no gradient.
 fn number(x: &Tensor) -> Tensor {
     x.cast(DType::F32)
 }
 
-/// 1 and -1 for 1 and 0.
+/// Returns 1 and -1 for 1 and 0.
 fn sign(x: &Tensor) -> Tensor {
     number(x) * 2.0 - 1.0
 }

@@ -1,4 +1,4 @@
-//! Elementwise functions, at kinks, ties and bounds too.
+//! Elementwise functions, including kinks, ties and bounds.
 
 use wgrad::{DType, Tensor, nn};
 
@@ -14,7 +14,7 @@ fn two(name: &'static str, f: fn(&Tensor, &Tensor) -> Tensor) -> Case {
     function(name, move |x| vec![f(&x[0], &x[1])])
 }
 
-/// The tensor's elements, given here once more as numbers of the graph.
+/// Returns the tensor's elements as constants of the graph.
 fn numbers(x: &Tensor, numbers: &[f64]) -> Tensor {
     let each: Vec<Tensor> = numbers
         .iter()

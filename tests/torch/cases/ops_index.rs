@@ -1,4 +1,4 @@
-//! Gathering, scattering and choosing by number; see `tests/fixtures/ops_index.py`.
+//! Gather, scatter and selection by index; see `tests/fixtures/ops_index.py`.
 
 use wgrad::Tensor;
 

@@ -1,4 +1,4 @@
-//! Reductions, running sums and sorting, with ties and zeros.
+//! Reductions, cumulative sums and sorting, with ties and zeros.
 
 use wgrad::{DType, Tensor};
 
@@ -9,7 +9,8 @@ fn one(name: &'static str, f: impl Fn(&Tensor) -> Tensor + Send + Sync + 'static
     function(name, move |x| vec![f(&x[0])])
 }
 
-/// The names of a reduction's cases over all axes, the last, the middle, and the first and last.
+/// The names of a reduction's cases over all axes, the last one, the middle one, and the first and
+/// last.
 type Names = [&'static str; 4];
 
 const AXES: [&[isize]; 4] = [&[], &[-1], &[1], &[0, 2]];

@@ -1,4 +1,4 @@
-//! Views, joins, padding and creation; see `tests/fixtures/ops_views.py`.
+//! Views, concatenation, padding and creation; see `tests/fixtures/ops_views.py`.
 
 use wgrad::Tensor;
 use wgrad::ops::PadMode;

@@ -5,14 +5,14 @@ use wgrad::nn::{self, Start, Steps};
 
 use crate::case::{Case, layer, module};
 
-/// Output, hidden and, of an LSTM, cell.
+/// Returns the output, the hidden state and, for an LSTM, the cell state.
 fn all(steps: Steps) -> Vec<Tensor> {
     let mut all = vec![steps.output, steps.hidden];
     all.extend(steps.cell);
     all
 }
 
-/// Starts from states that are the inputs from `from` on.
+/// Returns the initial states: the inputs from `from` on.
 fn from(x: &[Tensor], from: usize) -> Start<'_> {
     Start {
         hidden: x.get(from),
