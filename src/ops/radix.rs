@@ -11,7 +11,7 @@ use crate::kernel::{Binding, Kernel, KernelLimits, Operand, wgsl};
 use crate::ops::grid;
 
 /// The largest number of bits of a digit.
-const DIGIT: u32 = 8;
+const MAX_DIGIT_BITS: u32 = 8;
 /// The smallest number of keys that an invocation moves.
 const MIN_RUN: usize = 64;
 /// The largest number of runs; more keys make the runs longer.
@@ -45,7 +45,7 @@ impl Radix<'_> {
     /// Returns the dispatches and workspaces.
     pub fn sorted(&self) -> Sorted {
         let bits = (u32::BITS - self.most.leading_zeros()).max(1);
-        let passes = bits.div_ceil(DIGIT);
+        let passes = bits.div_ceil(MAX_DIGIT_BITS);
         let digit = bits.div_ceil(passes);
         let run = MIN_RUN.max(self.count.div_ceil(MAX_RUNS));
         let runs = self.count.div_ceil(run).max(1);

@@ -18,13 +18,13 @@ use crate::{DType, Source, Tensor};
 pub(super) const MAX_INPUTS: usize = 4;
 
 /// The number of rows from which each has one invocation on a device that is a CPU.
-const OWN_FROM: usize = 64;
+const MIN_OWN_ROWS: usize = 64;
 /// The largest length of such a row.
-const OWN_TO: usize = 1 << 13;
+const MAX_OWN_COLUMNS: usize = 1 << 13;
 /// The largest number of passes through a row.
-const LOOPS: usize = 4;
+const MAX_PASSES: usize = 4;
 /// The workgroup size of such kernels: a SIMD vector of the CPU.
-const OWN: u32 = 8;
+const OWN_WORKGROUP: u32 = 8;
 
 /// A row op. [`row_op`] implements an op for it.
 pub(super) trait RowOp: Sync {
@@ -197,16 +197,20 @@ pub(super) fn kernels(op: &impl RowOp, cx: &LowerContext) -> Vec<Variant> {
     params.extend(op.params());
     bindings.push(Binding::Uniform(params));
     // On a device that is a CPU, the barriers of a workgroup are slow.
-    let own = cx.limits.software && rows >= OWN_FROM && columns <= OWN_TO;
+    let own = cx.limits.software && rows >= MIN_OWN_ROWS && columns <= MAX_OWN_COLUMNS;
     let (workgroup, groups, library) = match own {
-        true => (OWN, rows.div_ceil(OWN as usize), wgsl!("lib/row_own")),
+        true => (
+            OWN_WORKGROUP,
+            rows.div_ceil(OWN_WORKGROUP as usize),
+            wgsl!("lib/row_own"),
+        ),
         false => (
             grid::row_workgroup(cx.limits, columns),
             rows,
             wgsl!("lib/row"),
         ),
     };
-    if !cx.allows(LOOPS * columns.div_ceil(if own { 1 } else { workgroup as usize })) {
+    if !cx.allows(MAX_PASSES * columns.div_ceil(if own { 1 } else { workgroup as usize })) {
         return Vec::new();
     }
     let mut parts = vec![wgsl!("lib/index"), library];

@@ -25,8 +25,8 @@ use crate::{DType, Source, Tensor};
 /// The number of comparisons up to which comparing all row indices with all positions is faster
 /// than sorting. A software adapter makes fewer comparisons at a time, and starts a dispatch in
 /// less time.
-const COMPARISONS: usize = 1 << 20;
-const COMPARISONS_SOFTWARE: usize = 1 << 17;
+const MAX_COMPARISONS: usize = 1 << 20;
+const MAX_COMPARISONS_SOFTWARE: usize = 1 << 17;
 
 /// Returns the number of elements of a row of the result.
 fn row_len(y: &[usize]) -> usize {
@@ -118,8 +118,8 @@ impl KernelOp for ScatterAdd {
         let params = [self.rows, count, row / width].map(|n| n as u32).to_vec();
         let overrides = || vec![("WG", grid::LINEAR_WORKGROUP)];
         let most = match cx.limits.software {
-            true => COMPARISONS_SOFTWARE,
-            false => COMPARISONS,
+            true => MAX_COMPARISONS_SOFTWARE,
+            false => MAX_COMPARISONS,
         };
         let sort = self.rows.saturating_mul(count) > most;
         let sorted = match sort {

@@ -112,8 +112,8 @@ fn a_product_of_shapes_that_do_not_fit() {
     let model = custom(|x, layers| layers[0].forward(x).matmul(x));
     let error = error(model, &classes(9));
     let want = format!(
-        "matmul: the shapes do not fit: the left must be [.., m, k], the right [.., k, n], with the same \
-         leading axes\n  inputs: f32[2, 3], f32[2, 7]\n  at tests/training/mistakes.rs:{line}"
+        "matmul: the shapes do not fit: expected [.., m, k] on the left and [.., k, n] on the right, with \
+         the same leading axes\n  inputs: f32[2, 3], f32[2, 7]\n  at tests/training/mistakes.rs:{line}"
     );
     assert_eq!(error, want);
 }

@@ -70,11 +70,17 @@ pub fn run(output: &mut Output) -> Result<(), Failure> {
 fn offers(adapter: &AdapterInfo) -> String {
     let l = &adapter.limits;
     let mut parts = vec![
-        format!("buffers to {}", bytes(l.buffer_bytes)),
-        format!("bindings to {}", bytes(l.binding_bytes)),
-        format!("{} a stage", l.storage_buffers),
-        format!("workgroups of {}", count(u64::from(l.invocations))),
-        format!("{} shared", bytes(u64::from(l.workgroup_bytes))),
+        format!("buffers of up to {}", bytes(l.buffer_bytes)),
+        format!("bindings of up to {}", bytes(l.binding_bytes)),
+        format!("{} storage buffers per shader", l.storage_buffers),
+        format!(
+            "workgroups of up to {} invocations",
+            count(u64::from(l.invocations))
+        ),
+        format!(
+            "{} of workgroup memory",
+            bytes(u64::from(l.workgroup_bytes))
+        ),
     ];
     if let Some((low, high)) = adapter.subgroups {
         parts.push(match low == high {

@@ -15,9 +15,9 @@ use super::LEFT_OUT;
 use super::sizes::Sizes;
 
 /// The largest number of queries of a block.
-const BLOCK: usize = 64;
+const MAX_BLOCK_QUERIES: usize = 64;
 /// The number of scores of a block, which must fit in the cache.
-const SCORES: usize = 1 << 16;
+const BLOCK_SCORES: usize = 1 << 16;
 
 /// The workspace of a thread.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl<'a> Inputs<'a> {
 
     /// Returns the number of queries of a block, which depends only on the shape.
     fn block(&self) -> usize {
-        (SCORES / self.s.keys.max(1)).clamp(8, BLOCK)
+        (BLOCK_SCORES / self.s.keys.max(1)).clamp(8, MAX_BLOCK_QUERIES)
     }
 
     /// Returns queries `from .. from + n` of a head as a matrix, with its strides.

@@ -16,11 +16,11 @@ use crate::ops::threads;
 use super::Geometry;
 
 /// The approximate number of elements of a strip: 256 KiB.
-const STRIP: usize = 1 << 16;
+const STRIP_ELEMENTS: usize = 1 << 16;
 /// The largest number of parts of a weight gradient's sum.
-const PARTS: usize = 16;
+const MAX_PARTS: usize = 16;
 /// The largest number of elements of the sums of all parts.
-const PART_ELEMENTS: usize = 1 << 22;
+const MAX_SUM_ELEMENTS: usize = 1 << 22;
 
 thread_local! {
     static WORKSPACE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
@@ -54,7 +54,7 @@ impl Strips<'_> {
         let plain = g.kernel == [1, 1] && g.conv.stride == [1, 1] && g.conv.padding == [0, 0];
         let rows = match plain {
             true => g.out[0],
-            false => STRIP / (k * g.out[1]).max(1),
+            false => STRIP_ELEMENTS / (k * g.out[1]).max(1),
         };
         Strips {
             g,
@@ -240,7 +240,9 @@ pub(super) fn weight_grad(g: &Geometry, dy: &[f32], x: &[f32], dw: &mut [f32]) {
     if dw.is_empty() {
         return;
     }
-    let parts = (PART_ELEMENTS / dw.len()).clamp(1, PARTS).min(g.n.max(1));
+    let parts = (MAX_SUM_ELEMENTS / dw.len())
+        .clamp(1, MAX_PARTS)
+        .min(g.n.max(1));
     let images = g.n.div_ceil(parts).max(1);
     let threads = parts == 1;
     let add_up = |images: Range<usize>, dw: &mut [f32]| {

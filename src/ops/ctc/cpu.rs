@@ -12,7 +12,7 @@ use super::{NONE, POSSIBLE, Sizes};
 const PARALLEL_FROM: usize = 1 << 12;
 
 /// The number of unreachable states before the first one, so that each state has two predecessors.
-const BEFORE: usize = 2;
+const LEADING_STATES: usize = 2;
 
 /// The data of a sample, and the transitions between its states.
 struct Sample<'a> {
@@ -81,7 +81,7 @@ impl<'a> Sample<'a> {
 
     /// Returns the number of elements of a row: the states, and those before them.
     fn width(&self) -> usize {
-        BEFORE + self.class.len()
+        LEADING_STATES + self.class.len()
     }
 
     /// Computes the log-probability of each state's class.
@@ -96,19 +96,19 @@ impl<'a> Sample<'a> {
     /// which it may go to the first two states.
     fn start(&self) -> Vec<f32> {
         let mut row = vec![NONE; self.width()];
-        row[BEFORE - 1] = 0.0;
+        row[LEADING_STATES - 1] = 0.0;
         row
     }
 
     /// Computes the row of a frame: for each state, the sum over the paths that end in it.
     fn advance(&self, emitted: &[f32], before: &[f32], row: &mut [f32]) {
-        row[..BEFORE].fill(NONE);
+        row[..LEADING_STATES].fill(NONE);
         let (one, two) = (
             before.get(1..).unwrap_or(&[]),
             before.get(2..).unwrap_or(&[]),
         );
         let from = before.iter().zip(one).zip(two).zip(&self.skip);
-        let to = row.iter_mut().skip(BEFORE).zip(emitted);
+        let to = row.iter_mut().skip(LEADING_STATES).zip(emitted);
         widest(
             #[inline(always)]
             || {
@@ -185,9 +185,11 @@ pub(super) fn backward(op: &Ctc, s: Sizes, x: &[HostRef], dx: &mut [f32]) {
             mirror.emitted(frame, &mut emitted);
             mirror.advance(&emitted, &before, &mut row);
             let dx = &mut dx[t * s.classes..(t + 1) * s.classes];
-            let ahead = up_to[(t + 1) * width..(t + 2) * width].iter().skip(BEFORE);
+            let ahead = up_to[(t + 1) * width..(t + 2) * width]
+                .iter()
+                .skip(LEADING_STATES);
             // Both recursions include frame t.
-            let behind = row.iter().skip(BEFORE).zip(&emitted).rev();
+            let behind = row.iter().skip(LEADING_STATES).zip(&emitted).rev();
             for ((class, ahead), (behind, emitted)) in sample.class.iter().zip(ahead).zip(behind) {
                 if let Some(dx) = class.and_then(|class| dx.get_mut(class)) {
                     *dx -= dy * (ahead + (behind - emitted) - total).fast_exp();

@@ -15,7 +15,7 @@ const PARALLEL_FROM: usize = 1 << 18;
 
 /// The number of samples that are computed together, which makes the product fast. It is a
 /// constant, because the product may add in a different order for a different number of rows.
-const SAMPLES: usize = 8;
+const BLOCK_SAMPLES: usize = 8;
 
 /// Stores `w [rows, columns]` by columns, which makes a product with few rows several times faster.
 fn transposed(w: &[f32], (rows, columns): (usize, usize)) -> Vec<f32> {
@@ -62,7 +62,7 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
     let by_column = transposed(w, (width, n));
     let some = |(task, y): (usize, &mut [f32])| {
         let count = y.len() / (records * n);
-        let from = task * SAMPLES;
+        let from = task * BLOCK_SAMPLES;
         for (b, y) in y.chunks_exact_mut(records * n).enumerate() {
             for (state, record) in first.iter().zip([reserve.h(0), reserve.c(0)]) {
                 let state = &state.f32()[(from + b) * n..(from + b + 1) * n];
@@ -90,7 +90,7 @@ pub(super) fn forward(op: &Recurrence, s: Sizes, x: &[HostRef], y: &mut [f32]) {
             }
         }
     };
-    run(y, SAMPLES * records * n, s, op.cell, some);
+    run(y, BLOCK_SAMPLES * records * n, s, op.cell, some);
 }
 
 /// Calls `f` with pieces of `y`, on several threads if that is faster.
@@ -207,7 +207,7 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
     let (reserve, w, mask, dy) = (reserve.f32(), w.f32(), mask.f32(), dy.f32());
     let some = |(task, dx): (usize, &mut [f32])| {
         let count = dx.len() / (rows * width);
-        let from = task * SAMPLES;
+        let from = task * BLOCK_SAMPLES;
         // The gradients of the states that a step passes to the previous one.
         let mut dh = vec![0.0; count * n];
         let mut dc = vec![0.0; count * n];
@@ -262,7 +262,7 @@ pub(super) fn backward(op: &RecurrenceGrad, s: Sizes, x: &[HostRef], dx: &mut [f
             }
         }
     };
-    run(dx, SAMPLES * rows * width, s, cell, some);
+    run(dx, BLOCK_SAMPLES * rows * width, s, cell, some);
 }
 
 /// Computes the gradients of a step of a sample: from the gradients of the states after it to those

@@ -12,7 +12,7 @@ use super::{Sizes, reserve_layout};
 const NONE: u32 = u32::MAX;
 
 /// The number of samples per invocation.
-const SAMPLES: usize = 4;
+const SAMPLES_PER_INVOCATION: usize = 4;
 
 /// Returns the parts of a step's shader and the vector width in it.
 fn parts(cell: Cell, hidden: usize, shader: Part) -> (Vec<Part>, usize) {
@@ -52,7 +52,7 @@ fn step(
         parts: parts.to_vec(),
         overrides: vec![("WG", grid::LINEAR_WORKGROUP)],
         bindings,
-        workgroups: grid::linear(cx.limits, s.batch.div_ceil(SAMPLES) * units),
+        workgroups: grid::linear(cx.limits, s.batch.div_ceil(SAMPLES_PER_INVOCATION) * units),
     }
 }
 
