@@ -203,7 +203,7 @@ pub fn cases() -> Vec<Case> {
             .given([4], &[1e6, 1e6 + 1.0, 1e6 + 2.0, 1e6 + 3.0])
             .constant()
             .expect(&[1.25]),
-        // The mean, 1e6 + 4/3, has no f32.
+        // The mean, 1e6 + 4/3, is not exact in f32.
         case("var", "of_a_rounded_mean", |x| x[0].var(&[0], 0.0))
             .given([3], &[1e6, 1e6 + 1.0, 1e6 + 3.0])
             .constant()

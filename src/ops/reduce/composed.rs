@@ -160,8 +160,8 @@ impl Tensor {
         }
         let scale = 1.0 / (n - correction);
         let mean = mean.spread_over(&shape, axes, caller);
-        // The mean is rounded. What the differences from it add up to is what it lacks, and is taken off: the
-        // "corrected two-pass algorithm" of Chan, Golub and LeVeque (1983).
+        // Subtracts the error from the rounding of the mean, which follows from the sum of the
+        // differences: the "corrected two-pass algorithm" of Chan, Golub and LeVeque (1983).
         let rest = (self - &mean).sum(axes);
         let y = (self.squared_difference(&mean).sum(axes) - rest.square() * (1.0 / n)) * scale;
         let axes = axes.to_vec();
