@@ -12,6 +12,19 @@ use super::{Graph, Meta, Mode, NodeId};
 /// Cloning is cheap. Methods and operators append nodes. An error, such as shapes that do not fit,
 /// does not panic and needs no `?`. The graph stores the first error with the line of the call, and
 /// compiling returns it. The tensor of a failed call can only be passed on to further calls.
+///
+/// # Example
+/// ```
+/// use wgrad::Device;
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| {
+///     let x = g.tensor([2, 3], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+///     let centered = &x - x.mean(&[1]).unsqueeze(1); // broadcasts
+///     (centered * 2.0).relu().sum(&[0])
+/// })?;
+/// assert_eq!(y.data, [0.0, 0.0, 4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Tensor {
     graph: Rc<RefCell<Graph>>,

@@ -153,6 +153,18 @@ pub(super) fn place_rows(
 impl Tensor {
     /// Concatenates the tensors along `axis`, e.g. `[2, 3]` and `[5, 3]` along axis 0 to `[7, 3]`.
     /// A negative axis counts from the last one.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::{Device, Tensor};
+    ///
+    /// let y = wgrad::eval(&Device::cpu(), |g| {
+    ///     let (a, b) = (g.tensor([1, 2], [1.0, 2.0]), g.tensor([2, 2], [3.0; 4]));
+    ///     Tensor::concat(&[&a, &b], 0)
+    /// })?;
+    /// assert_eq!(y.shape, [3, 2].into());
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn concat(tensors: &[&Tensor], axis: isize) -> Tensor {
         let caller = Source::caller();

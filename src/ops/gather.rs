@@ -125,6 +125,18 @@ impl KernelOp for Gather {
 impl Tensor {
     /// Returns the rows of this table `[v, ..]` with the indices `ids` (`u32`, any shape), as
     /// `[ids.., ..]`. An index past the last row gives zeros.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let y = wgrad::eval(&Device::cpu(), |g| {
+    ///     let table = g.tensor([3, 1], [10.0, 20.0, 30.0]);
+    ///     table.gather(&g.indices([2], [2, 0]))
+    /// })?;
+    /// assert_eq!(y.data, [30.0, 10.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn gather(&self, ids: &Tensor) -> Tensor {
         let op = Op::Gather(Gather { frozen: None });

@@ -232,6 +232,18 @@ impl Tensor {
     /// Computes the matrix product of `self [.., m, k]` and `other [.., k, n]`, which is
     /// `[.., m, n]`. Leading axes broadcast. A right matrix without leading axes multiplies every
     /// row on the left.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let y = wgrad::eval(&Device::cpu(), |g| {
+    ///     let a = g.tensor([2, 2], [1.0, 2.0, 3.0, 4.0]);
+    ///     a.matmul(&g.tensor([2, 1], [1.0, 10.0]))
+    /// })?;
+    /// assert_eq!((y.shape, y.data), ([2, 1].into(), vec![21.0, 43.0]));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn matmul(&self, other: &Tensor) -> Tensor {
         self.matmul_with(other, false, false)

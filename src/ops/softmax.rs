@@ -112,6 +112,15 @@ impl RowOp for SoftmaxGrad {
 
 impl Tensor {
     /// Computes softmax over `axis`. A negative axis counts from the last one.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let y = wgrad::eval(&Device::cpu(), |g| g.tensor([2, 2], [3.0, 3.0, 0.0, 0.0]).softmax(-1))?;
+    /// assert_eq!(y.data, [0.5; 4]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Tensor {
         self.along(axis, ("softmax", Op::Softmax(Softmax)), Source::caller())

@@ -260,6 +260,17 @@ fn moved(offset: usize, by: impl Iterator<Item = isize>) -> usize {
 
 impl Tensor {
     /// Returns the same elements in the same order with another shape.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let y = wgrad::eval(&Device::cpu(), |g| g.tensor([2, 3], x).reshape([3, 2]))?;
+    /// assert_eq!(y.shape, [3, 2].into());
+    /// assert_eq!(y.data, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn reshape(&self, to: impl Into<Shape>) -> Tensor {
         self.reshape_at(to.into(), Source::caller())
@@ -317,6 +328,17 @@ impl Tensor {
     }
 
     /// Permutes the axes: output axis `i` is input axis `axes[i]`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let y = wgrad::eval(&Device::cpu(), |g| g.tensor([2, 3], x).permute(&[1, 0]))?;
+    /// assert_eq!(y.shape, [3, 2].into());
+    /// assert_eq!(y.data, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn permute(&self, axes: &[usize]) -> Tensor {
         if axes.iter().copied().eq(0..self.shape().rank()) {
@@ -367,6 +389,16 @@ impl Tensor {
 
     /// Returns elements `start .. start + len` along `axis`. A negative axis counts from the last
     /// one.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    /// let y = wgrad::eval(&Device::cpu(), |g| g.tensor([2, 3], x).narrow(-1, 1, 2))?;
+    /// assert_eq!(y.data, [2.0, 3.0, 5.0, 6.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Tensor {
         let shape = self.shape();

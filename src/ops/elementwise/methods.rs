@@ -140,6 +140,18 @@ impl Tensor {
     }
 
     /// Returns `a` where `self` (a `bool`) is true, else `b`, as `torch.where`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let y = wgrad::eval(&Device::cpu(), |g| {
+    ///     let x = g.tensor([3], [-2.0, 0.0, 3.0]);
+    ///     x.gt_scalar(0.0).select(&x, &x.full_like(-1.0))
+    /// })?;
+    /// assert_eq!(y.data, [-1.0, -1.0, 3.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn select(&self, a: &Tensor, b: &Tensor) -> Tensor {
         apply_with(&cmp::WHERE, &[self, a, b], &[])

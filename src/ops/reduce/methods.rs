@@ -6,6 +6,18 @@ use crate::{Shape, Source, Tensor};
 impl Tensor {
     /// Computes the sum over `axes`, which are removed from the shape. Negative axes count from the
     /// last one. An empty list means all axes.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let (columns, all) = wgrad::eval(&Device::cpu(), |g| {
+    ///     let x = g.tensor([2, 2], [1.0, 2.0, 3.0, 4.0]);
+    ///     (x.sum(&[0]), x.sum(&[]))
+    /// })?;
+    /// assert_eq!((columns.data, all.data), (vec![4.0, 6.0], vec![10.0]));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     #[track_caller]
     pub fn sum(&self, axes: &[isize]) -> Tensor {
         self.reduce(ReduceKind::Sum, axes, Source::caller())
