@@ -1,7 +1,8 @@
-//! Layers, and the trait that every model implements.
+//! Layers, and the [`Module`] trait that every model implements.
 //!
-//! A module describes a computation: `forward` is called once, when the model is traced, not once a
-//! batch. Parameter names follow PyTorch's `state_dict`: `"0.weight"`, `"encoder.norm.bias"`.
+//! A module describes a computation. `forward` is called once, when the model is traced, and not
+//! once for each batch. Parameter names follow PyTorch's `state_dict`: `"0.weight"`,
+//! `"encoder.norm.bias"`.
 
 mod activation;
 mod attention;
@@ -101,9 +102,10 @@ use crate::schema::{Kind, kinds};
 use crate::{Source, Tensor};
 
 kinds! {
-    /// A layer as a configuration says it: its kind with its settings. What follows from the layer's input, such as
-    /// the number of input channels, is found when the layer is built.
+    /// A layer in a configuration: its kind and its settings. Sizes that follow from the layer's
+    /// input, such as the number of input channels, are set when the layer is built.
     ///
+    /// # Example
     /// ```
     /// use wgrad::nn::LayerSpec;
     ///
@@ -169,8 +171,9 @@ kinds! {
 
 /// A model, or a part of one.
 ///
+/// # Example
 /// ```
-/// use wgrad::{Tensor, nn::{self, Module, Visitor}};
+/// use wgrad::prelude::*;
 ///
 /// struct Block { up: nn::Linear, down: nn::Linear }
 ///
@@ -183,13 +186,20 @@ kinds! {
 ///         v.child("down", &self.down);
 ///     }
 /// }
+///
+/// let block = Block { up: nn::Linear::new(4, 16), down: nn::Linear::new(16, 4) };
+/// let trainer = Trainer::new(block).loss(loss::Mse).compile_for(&Device::cpu(), [4])?;
+/// let names: Vec<&str> = trainer.parameters().collect();
+/// assert_eq!(names, ["up.weight", "up.bias", "down.weight", "down.bias"]);
+/// # Ok::<(), wgrad::Error>(())
 /// ```
 pub trait Module: Send {
-    /// The output for an input whose first axis is the batch.
+    /// Returns the output for an input whose first axis is the batch.
     fn forward(&self, x: &Tensor) -> Tensor;
 
-    /// Names the parameters and modules inside. A module without any needs none; a parameter that
-    /// `forward` uses but no `visit` names is an error when the model is compiled.
+    /// Visits the parameters and modules inside. A module without parameters needs no `visit`. A
+    /// parameter that `forward` uses but `visit` does not name is an error when the model is
+    /// compiled.
     fn visit(&self, visitor: &mut Visitor) {
         let _ = visitor;
     }
@@ -206,13 +216,14 @@ impl<M: Module + ?Sized> Module for Box<M> {
     }
 }
 
-/// Traces a layer: its nodes belong to the current scope, and the table of layers gets a line.
+/// Traces a layer: assigns its nodes to the current scope, and adds a row to the table of layers.
 ///
-/// Its errors name the line that calls the layer or, where that is a container's, the one that put it there.
+/// Errors are attributed to the line that calls the layer, or for a layer in a container, to the
+/// line that added it to the container.
 #[track_caller]
 pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
     let caller = Source::caller();
-    // This file, or one in the folder beside it.
+    // This file, or one in the folder `nn`.
     let rest = caller.file().strip_prefix(file!().trim_end_matches(".rs"));
     let is_layer = rest.is_some_and(|rest| rest == ".rs" || rest.starts_with(['/', '\\']));
     let source = match is_layer {
@@ -233,15 +244,15 @@ pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tens
     y
 }
 
-/// A container's own name, derived from the full name of a parameter inside; that of the layer being traced
-/// where it has none.
+/// Returns the name of a container, derived from the full name of a parameter inside. A container
+/// without parameters has the name of the layer that is being traced.
 pub(crate) fn container_name(container: &dyn Module, x: &Tensor) -> String {
     let graph = x.graph();
     let mut found = None;
     let mut look = |inside: String, parameter: &Parameter| {
         let variable = graph.bound.get(&parameter.id());
         let variable = variable.and_then(|id| graph.variables.get(id.index()));
-        // A parameter that is used elsewhere too may have its name from there.
+        // A parameter that is shared may be named by its other use.
         let outer = variable.and_then(|v| v.name.strip_suffix(&inside));
         if let (None, Some(outer)) = (&found, outer) {
             found = Some(outer.trim_end_matches('.').to_string());

@@ -1,4 +1,4 @@
-//! Activations as layers.
+//! Activation functions as layers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::schema::{Path, range};
 
 use super::{Module, Settings, Unfit, traced};
 
-/// Gives layers without settings as settings of themselves.
+/// Implements `Settings` for layers that have no settings: each is its own spec.
 macro_rules! layer_of_itself {
     ($name:ident) => {
         impl Settings for $name {
@@ -24,8 +24,16 @@ macro_rules! layer_of_itself {
 }
 
 macro_rules! activations {
-    ($($(#[$doc:meta])* $name:ident $kind:literal $method:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $kind:literal $method:ident [$low:literal, $high:literal];)*) => {
         $($(#[$doc])*
+        #[doc = concat!(
+            "\n# Example\n```\nuse wgrad::{Device, nn::{Module, ", stringify!($name), "}};\n\n",
+            "let y = wgrad::eval(&Device::cpu(), |g| ",
+            stringify!($name), ".forward(&g.tensor([1, 2], [-1.0, 2.0])))?;\n",
+            "assert!((y.data[0] - ", stringify!($low), ").abs() < 1e-4);\n",
+            "assert!((y.data[1] - ", stringify!($high), ").abs() < 1e-4);\n",
+            "# Ok::<(), wgrad::Error>(())\n```",
+        )]
         #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct $name;
 
@@ -41,40 +49,50 @@ macro_rules! activations {
 }
 
 activations! {
-    /// `max(x, 0)`.
-    Relu "ReLU" relu;
-    /// `1 / (1 + e^-x)`.
-    Sigmoid "Sigmoid" sigmoid;
-    /// `tanh(x)`.
-    Tanh "Tanh" tanh;
-    /// `x (1 + erf(x / sqrt(2))) / 2`.
-    Gelu "GELU" gelu;
-    /// `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: PyTorch's `GELU(approximate="tanh")`, as in GPT-2.
-    GeluTanh "GELU(tanh)" gelu_tanh;
-    /// `x sigmoid(x)`.
-    Silu "SiLU" silu;
-    /// `ln(1 + e^x)`.
-    Softplus "Softplus" softplus;
-    /// `ln(sigmoid(x))`.
-    LogSigmoid "LogSigmoid" log_sigmoid;
-    /// `x / (1 + |x|)`.
-    Softsign "Softsign" softsign;
-    /// `min(max(x, 0), 6)`.
-    Relu6 "ReLU6" relu6;
-    /// The ELU that keeps mean 0 and variance 1; see [`Tensor::selu`].
-    Selu "SELU" selu;
-    /// `min(max(x + 3, 0), 6) / 6`.
-    HardSigmoid "Hardsigmoid" hard_sigmoid;
-    /// `x min(max(x + 3, 0), 6) / 6`.
-    HardSwish "Hardswish" hard_swish;
-    /// `x tanh(ln(1 + e^x))`.
-    Mish "Mish" mish;
+    /// The rectified linear unit: `max(x, 0)`.
+    Relu "ReLU" relu [0.0, 2.0];
+    /// The logistic sigmoid: `1 / (1 + e^-x)`.
+    Sigmoid "Sigmoid" sigmoid [0.2689, 0.8808];
+    /// The hyperbolic tangent: `tanh(x)`.
+    Tanh "Tanh" tanh [-0.7616, 0.9640];
+    /// GELU: `x (1 + erf(x / sqrt(2))) / 2`.
+    Gelu "GELU" gelu [-0.1587, 1.9545];
+    /// The tanh approximation of GELU: `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`, PyTorch's
+    /// `GELU(approximate="tanh")`, as in GPT-2.
+    GeluTanh "GELU(tanh)" gelu_tanh [-0.1588, 1.9546];
+    /// SiLU, also called swish: `x sigmoid(x)`.
+    Silu "SiLU" silu [-0.2689, 1.7616];
+    /// Softplus: `ln(1 + e^x)`.
+    Softplus "Softplus" softplus [0.3133, 2.1269];
+    /// The logarithm of the sigmoid: `ln(sigmoid(x))`.
+    LogSigmoid "LogSigmoid" log_sigmoid [-1.3133, -0.1269];
+    /// Softsign: `x / (1 + |x|)`.
+    Softsign "Softsign" softsign [-0.5, 0.6667];
+    /// ReLU limited to 6: `min(max(x, 0), 6)`.
+    Relu6 "ReLU6" relu6 [0.0, 2.0];
+    /// SELU, the scaled ELU that preserves mean 0 and variance 1; see [`Tensor::selu`].
+    Selu "SELU" selu [-1.1113, 2.1014];
+    /// The piecewise linear approximation of the sigmoid: `min(max(x + 3, 0), 6) / 6`.
+    HardSigmoid "Hardsigmoid" hard_sigmoid [0.3333, 0.8333];
+    /// The piecewise approximation of SiLU: `x min(max(x + 3, 0), 6) / 6`.
+    HardSwish "Hardswish" hard_swish [-0.3333, 1.6667];
+    /// Mish: `x tanh(ln(1 + e^x))`.
+    Mish "Mish" mish [-0.3034, 1.9440];
 }
 
-/// `x` where `x > 0`, else `slope x`.
+/// Leaky ReLU: `x` where `x > 0`, else `slope x`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{LeakyRelu, Module}};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| LeakyRelu(0.5).forward(&g.tensor([1, 2], [-1.0, 2.0])))?;
+/// assert_eq!(y.data, [-0.5, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LeakyRelu(
-    /// The slope for negative `x`; PyTorch's default is 0.01.
+    /// The slope for negative `x`. PyTorch's default: 0.01.
     pub f64,
 );
 
@@ -87,10 +105,20 @@ impl Module for LeakyRelu {
     }
 }
 
-/// `x` where `x > 0`, else `alpha (e^x - 1)`.
+/// ELU: `x` where `x > 0`, else `alpha (e^x - 1)`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Elu, Module}};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| Elu(1.0).forward(&g.tensor([1, 2], [-1.0, 2.0])))?;
+/// assert!((y.data[0] + 0.6321).abs() < 1e-4);
+/// assert_eq!(y.data[1], 2.0);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Elu(
-    /// The scale for negative `x`; PyTorch's default is 1.
+    /// The scale for negative `x`. PyTorch's default: 1.
     pub f64,
 );
 
@@ -101,10 +129,20 @@ impl Module for Elu {
     }
 }
 
-/// `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`.
+/// CELU: `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Celu, Module}};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| Celu(2.0).forward(&g.tensor([1, 2], [-1.0, 2.0])))?;
+/// assert!((y.data[0] + 0.7869).abs() < 1e-4);
+/// assert_eq!(y.data[1], 2.0);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Celu(
-    /// The scale for negative `x`; PyTorch's default is 1.
+    /// The scale for negative `x`. PyTorch's default: 1.
     pub f64,
 );
 
@@ -116,6 +154,15 @@ impl Module for Celu {
 }
 
 /// Softmax over the last axis.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Module, Softmax}};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| Softmax.forward(&g.tensor([1, 4], [2.0; 4])))?;
+/// assert_eq!(y.data, [0.25; 4]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Softmax;
 
@@ -129,6 +176,15 @@ impl Module for Softmax {
 }
 
 /// The logarithm of softmax over the last axis.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{LogSoftmax, Module}};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| LogSoftmax.forward(&g.tensor([1, 2], [3.0, 3.0])))?;
+/// assert!((y.data[0] + std::f64::consts::LN_2).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogSoftmax;
 
@@ -141,7 +197,7 @@ impl Module for LogSoftmax {
     }
 }
 
-/// `x` where `x > 0`, else `slope x`; see [`LeakyRelu`].
+/// Leaky ReLU: `x` where `x > 0`, else `slope x`; see [`LeakyRelu`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeakyReluSpec {
@@ -166,7 +222,7 @@ impl Settings for LeakyReluSpec {
     }
 }
 
-/// `x` where `x > 0`, else `alpha (e^x - 1)`; see [`Elu`].
+/// ELU: `x` where `x > 0`, else `alpha (e^x - 1)`; see [`Elu`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EluSpec {
@@ -191,7 +247,7 @@ impl Settings for EluSpec {
     }
 }
 
-/// `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`; see [`Celu`].
+/// CELU: `x` where `x > 0`, else `alpha (e^(x / alpha) - 1)`; see [`Celu`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CeluSpec {

@@ -1,4 +1,4 @@
-//! Augmentation as layers: images changed at random in training, each sample in its own way, on the device.
+//! Data augmentation as layers: in training, each sample is changed at random on the device.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,27 @@ use crate::{Source, Tensor};
 use super::{Module, Pair, Settings, Unfit, traced};
 use crate::schema::{Path, range};
 
-/// In training, mirrors each image left to right with some probability; in evaluation, nothing. Takes and gives
-/// `[n, c, h, w]`, or any `[n, .., h, w]`.
+/// Flips each image horizontally with probability `p` in training. In evaluation, returns its
+/// input.
+///
+/// Takes and returns `[n, c, h, w]`, or any `[n, .., h, w]`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Module, RandomFlip}};
+///
+/// let layer = RandomFlip::new(0.5);
+/// let y = wgrad::eval(&Device::cpu(), |g| layer.forward(&g.tensor([1, 1, 1, 2], [1.0, 2.0])))?;
+/// assert_eq!(y.data, [1.0, 2.0]); // `eval` evaluates
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct RandomFlip {
     p: f64,
     source: Source,
 }
 
 impl RandomFlip {
-    /// With probability `p`, from 0 to 1.
+    /// Creates a layer with flip probability `p`, at least 0 and at most 1.
     #[track_caller]
     pub fn new(p: f64) -> Self {
         RandomFlip {
@@ -33,15 +45,28 @@ impl Module for RandomFlip {
     }
 }
 
-/// In training, moves each image by up to so many pixels in each direction, and zeros come in; in evaluation,
-/// nothing. Takes and gives `[n, c, h, w]`, or any `[n, .., h, w]`.
+/// Shifts each image by a random number of pixels in each direction in training, and fills the
+/// border with zeros. In evaluation, returns its input.
+///
+/// Takes and returns `[n, c, h, w]`, or any `[n, .., h, w]`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Module, RandomShift}};
+///
+/// let layer = RandomShift::new(1);
+/// let y = wgrad::eval(&Device::cpu(), |g| layer.forward(&g.tensor([1, 1, 2, 2], [1.0; 4])))?;
+/// assert_eq!(y.data, [1.0; 4]); // `eval` evaluates
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct RandomShift {
     pixels: Pair,
     source: Source,
 }
 
 impl RandomShift {
-    /// By up to `pixels`: `2`, or `[2, 0]` for down and right.
+    /// Creates a layer that shifts by at most `pixels`: `2` in both directions, `[2, 0]` only
+    /// vertically.
     #[track_caller]
     pub fn new(pixels: impl Into<Pair>) -> Self {
         RandomShift {
@@ -58,8 +83,21 @@ impl Module for RandomShift {
     }
 }
 
-/// In training, cuts a window out of each image at a random place; in evaluation, out of the middle. Takes
-/// `[n, c, h, w]`, or any `[n, .., h, w]`, and gives `[n, c, size]`.
+/// Crops each image to a window: at a random place in training, in the center in evaluation.
+///
+/// Takes `[n, c, h, w]`, or any `[n, .., h, w]`, and returns the same with `size` as the last two
+/// axes.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Module, RandomCrop}};
+///
+/// let image: Vec<f32> = (0..16).map(|i| i as f32).collect();
+/// let layer = RandomCrop::new(2);
+/// let y = wgrad::eval(&Device::cpu(), |g| layer.forward(&g.tensor([1, 1, 4, 4], image)))?;
+/// assert_eq!(y.data, [5.0, 6.0, 9.0, 10.0]); // the center
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct RandomCrop {
     size: Pair,
     padding: Pair,
@@ -67,7 +105,8 @@ pub struct RandomCrop {
 }
 
 impl RandomCrop {
-    /// A window of this size, at most the image's: `24`, or `[24, 32]` for height and width.
+    /// Creates a layer with a window of this size, at most the image's: `24`, or `[24, 32]` for
+    /// height and width.
     #[track_caller]
     pub fn new(size: impl Into<Pair>) -> Self {
         RandomCrop {
@@ -77,7 +116,7 @@ impl RandomCrop {
         }
     }
 
-    /// The same with so many zeros around the image in training.
+    /// Sets the number of zeros around the image in training. Default: 0.
     pub fn padding(self, padding: impl Into<Pair>) -> Self {
         RandomCrop {
             padding: padding.into(),
@@ -103,11 +142,11 @@ fn layer(x: &Tensor, kind: &str, source: Source, f: impl FnOnce(&Tensor) -> Tens
     x.in_scope(scope, Some(source), |x| traced(x, kind, f))
 }
 
-/// Images mirrored at random in training; see [`RandomFlip`].
+/// Flips images horizontally at random in training; see [`RandomFlip`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RandomFlipSpec {
-    /// The probability.
+    /// The probability of a flip.
     #[serde(default = "half")]
     #[schemars(with = "range::Fraction")]
     pub p: f64,
@@ -119,11 +158,11 @@ impl Settings for RandomFlipSpec {
     }
 }
 
-/// Images moved at random in training; see [`RandomShift`].
+/// Shifts images at random in training; see [`RandomShift`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RandomShiftSpec {
-    /// The largest number of pixels.
+    /// The largest shift, in pixels.
     #[schemars(with = "range::Pair<0>", extend("examples" = [2]))]
     pub pixels: Pair,
 }
@@ -134,7 +173,7 @@ impl Settings for RandomShiftSpec {
     }
 }
 
-/// A window of images, at a random place in training; see [`RandomCrop`].
+/// Crops images, at a random place in training; see [`RandomCrop`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RandomCropSpec {

@@ -1,11 +1,13 @@
-//! Batch normalization (Ioffe and Szegedy, 2015): `y = (x - mean) / sqrt(var + eps) weight + bias`, for each
-//! channel.
+//! Batch normalization (Ioffe and Szegedy, 2015): `y = (x - mean) / sqrt(var + eps) weight + bias`,
+//! for each channel.
 //!
-//! In training, mean and variance (the biased one) are the batch's, and the running ones move towards them by
-//! `momentum`, the variance's by the unbiased estimate, as in PyTorch. In evaluation they are the running ones.
+//! In training, mean and (biased) variance are those of the batch. The running statistics move
+//! towards them by `momentum`; the running variance moves towards the unbiased estimate, as in
+//! PyTorch. In evaluation the running statistics are used.
 //!
-//! It is composed: two sums and a chain. Why a gradient rule of its own: put together from the parts'
-//! rules, the gradient reads the input five times, and it adds up what cancels.
+//! The layer is a composition of two sums and an elementwise chain, with a gradient rule of its
+//! own. A gradient composed from the rules of the parts would read the input five times, and would
+//! add terms that cancel.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,10 +19,10 @@ use super::norm::wrong_eps;
 use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
 use crate::schema::{Path, range};
 
-/// What the layers share.
+/// What [`BatchNorm1d`] and [`BatchNorm2d`] share.
 struct BatchNorm {
     kind: &'static str,
-    /// How many axes the input may have.
+    /// The numbers of axes that the input may have.
     ranks: &'static [usize],
     features: usize,
     eps: f64,
@@ -38,7 +40,7 @@ macro_rules! batch_norm {
         pub struct $name(BatchNorm);
 
         impl $name {
-            /// For this many channels. `eps` is 1e-5 and `momentum` 0.1.
+            /// Creates a layer for this number of channels. `eps` is 1e-5, and `momentum` is 0.1.
             #[track_caller]
             pub fn new(features: usize) -> Self {
                 let constant = |value| Parameter::new([features], Init::Constant(value));
@@ -56,19 +58,20 @@ macro_rules! batch_norm {
                 })
             }
 
-            /// The same layer with another `eps`, which is added to the variance.
+            /// Sets `eps`, which is added to the variance.
             pub fn eps(mut self, eps: f64) -> Self {
                 self.0.eps = eps;
                 self
             }
 
-            /// The same layer with another `momentum`: the share of a batch in the running statistics.
+            /// Sets the weight of a batch in the running statistics: `running = (1 - momentum)
+            /// running + momentum batch`.
             pub fn momentum(mut self, momentum: f64) -> Self {
                 self.0.momentum = momentum;
                 self
             }
 
-            /// The same layer without weight and bias.
+            /// Removes weight and bias.
             pub fn without_affine(mut self) -> Self {
                 self.0.affine = None;
                 self
@@ -87,13 +90,41 @@ macro_rules! batch_norm {
 }
 
 batch_norm! {
-    /// Batch normalization of `[batch, features]` or `[batch, features, length]`, with PyTorch's names:
-    /// `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
+    /// Batch normalization of `[batch, features]` or `[batch, features, length]`.
+    ///
+    /// The parameters have PyTorch's names: `weight`, `bias`, `running_mean`, `running_var`,
+    /// `num_batches_tracked`. In training, statistics are those of the batch; in evaluation,
+    /// running means of them.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let layer = nn::BatchNorm1d::new(1);
+    /// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [1])?;
+    /// let set = Dataset::from_arrays(vec![9.0, 11.0], [1], Targets::values(vec![0.0, 0.0]))?;
+    /// trainer.fit(&set, Fit::epochs(1).batch_size(2))?;
+    /// assert_eq!(trainer.weights("running_mean")?, [1.0]); // 0.9 * 0 + 0.1 * 10
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     BatchNorm1d [2, 3]
 }
 batch_norm! {
-    /// Batch normalization of `[batch, channels, height, width]`, with PyTorch's names: `weight`, `bias`,
-    /// `running_mean`, `running_var`, `num_batches_tracked`.
+    /// Batch normalization of images `[batch, channels, height, width]`.
+    ///
+    /// The parameters have PyTorch's names: `weight`, `bias`, `running_mean`, `running_var`,
+    /// `num_batches_tracked`. In training, statistics are those of the batch; in evaluation,
+    /// running means of them.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let layer = nn::BatchNorm2d::new(3);
+    /// let trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [3, 8, 8])?;
+    /// assert_eq!(trainer.summary().trained, 6); // a weight and a bias for each channel
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     BatchNorm2d [4]
 }
 
@@ -136,7 +167,7 @@ impl BatchNorm {
                 .collect::<Vec<_>>();
             let (kind, features, axes) = (self.kind, self.features, axes.join(" or "));
             return Some(format!(
-                "{kind} takes [batch, {features}, ..] with {axes} axes, but was given {shape}"
+                "{kind} expected an input [batch, {features}, ..] of {axes} axes, found {shape}"
             ));
         }
         if let Some(reason) = wrong_eps(self.eps) {
@@ -151,8 +182,8 @@ impl BatchNorm {
         let each = shape.len() / self.features.max(1);
         (x.is_training() && each < 2).then(|| {
             format!(
-                "a batch's variance needs more than one value a channel, but {shape} has {each}; leave \
-                 the last batch out with `Fit::drop_last`, or choose a batch size that leaves no last batch of one sample"
+                "expected more than one value for each channel of a batch, found {each} (input {shape}); drop \
+                 the last batch with `Fit::drop_last`, or choose a batch size that leaves no last batch of one sample"
             )
         })
     }
@@ -203,13 +234,13 @@ impl BatchNorm {
     }
 }
 
-/// How the channels lie in a tensor `[batch, channels, ..]`.
+/// The layout of the channels in a tensor `[batch, channels, ..]`.
 struct Channels {
-    /// All axes but the channels'.
+    /// All axes but that of the channels.
     axes: Vec<isize>,
-    /// The shape in which a number a channel broadcasts.
+    /// The shape in which a vector of one value for each channel broadcasts.
     shape: Shape,
-    /// Values of each channel.
+    /// The number of values of each channel.
     count: f64,
 }
 
@@ -235,11 +266,12 @@ impl Channels {
         of_channels.reshape(self.shape.clone())
     }
 
-    /// With `n = (x - mean) deviation`, `dweight = sum(dy n)` and `dbias = sum(dy)`:
-    /// `dx = deviation weight (dy - mean(dy) - n mean(dy n))`. What `x` does to mean and deviation is in `dx`.
+    /// With `n = (x - mean) deviation`, `dweight = sum(dy n)` and `dbias = sum(dy)`: `dx =
+    /// deviation weight (dy - mean(dy) - n mean(dy n))`. `dx` includes the paths through mean and
+    /// deviation.
     fn gradient(&self, b: &Backward) -> Grads {
         let [x, mean, deviation, affine @ ..] = b.x else {
-            return Err("takes an input, its mean and its deviation".to_string());
+            return Err("expected an input, its mean and its deviation".to_string());
         };
         let centred = || x - self.spread(mean);
         let total = self.sum(b.dy);
@@ -250,7 +282,7 @@ impl Channels {
         };
         let slope = deviation * &along * (1.0 / self.count);
         let mean_dy = self.spread(&(&total * (1.0 / self.count)));
-        // What depends on the last sum comes first, so that it is all one chain.
+        // Terms that depend on the last sum come first, so that they form one chain.
         let shift = centred() * self.spread(&slope) + mean_dy;
         let dx = b.dy - shift;
         let mut grads = vec![Some(dx * self.spread(&scale)), None, None];
@@ -261,16 +293,16 @@ impl Channels {
     }
 }
 
-/// Batch normalization of features, of the channels of sequences, or of the channels of images; see [`BatchNorm1d`]
-/// and [`BatchNorm2d`].
+/// Batch normalization of features, of the channels of sequences, or of the channels of images; see
+/// [`BatchNorm1d`] and [`BatchNorm2d`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormSpec {
-    /// What is added to the variance.
+    /// Added to the variance.
     #[serde(default = "default_eps")]
     #[schemars(with = "range::Positive")]
     pub eps: f64,
-    /// The share of a batch in the running statistics.
+    /// The weight of a batch in the running statistics.
     #[serde(default = "default_momentum")]
     #[schemars(with = "range::Fraction")]
     pub momentum: f64,

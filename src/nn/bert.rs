@@ -1,4 +1,4 @@
-//! The BERT encoder, with the parameter names of the models that are published.
+//! The BERT encoder, with the parameter names of the published models.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,38 +9,46 @@ use crate::{DType, Shape, Source, Tensor};
 
 use super::{Embedding, LayerNorm, LearnedPositions, Linear, Module, Visitor};
 
-/// The sizes of a BERT encoder.
+/// The sizes of a [`Bert`] encoder.
+///
+/// # Example
+/// ```
+/// use wgrad::nn::BertConfig;
+///
+/// let config = BertConfig { layers: 2, ..BertConfig::MINILM_L6 };
+/// assert_eq!((config.layers, config.width), (2, 384));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BertConfig {
-    /// Tokens in the vocabulary.
+    /// The number of tokens in the vocabulary.
     #[schemars(with = "range::Count<1>")]
     pub vocabulary: usize,
-    /// Features of a token.
+    /// The number of features of a token.
     #[schemars(with = "range::Count<1>")]
     pub width: usize,
-    /// Layers.
+    /// The number of layers.
     #[schemars(with = "range::Count<1>")]
     pub layers: usize,
-    /// Heads of attention in each; a divisor of the width.
+    /// The number of attention heads of each layer. It must divide the width.
     #[schemars(with = "range::Count<1>")]
     pub heads: usize,
-    /// Features inside the feed-forward part.
+    /// The number of hidden features of the feed-forward networks.
     #[schemars(with = "range::Count<1>")]
     pub inner: usize,
-    /// The longest sequence.
+    /// The largest number of tokens of a sequence.
     #[schemars(with = "range::Count<1>")]
     pub positions: usize,
-    /// Kinds of segments; the encoder uses the first.
+    /// The number of segment types; the encoder uses the first.
     #[schemars(with = "range::Count<1>")]
     pub segments: usize,
-    /// What is added to variances; see [`LayerNorm`].
+    /// Added to variances; see [`LayerNorm`].
     #[schemars(with = "range::Positive")]
     pub eps: f64,
-    /// Dropout after the embeddings and in each layer, while training.
+    /// The probability of dropout after the embeddings and in each layer, in training.
     #[schemars(with = "range::Fraction")]
     pub dropout: f64,
-    /// The token that fills up short sequences: nothing attends to it.
+    /// The token that pads short sequences; attention ignores it.
     pub padding: u32,
 }
 
@@ -72,11 +80,24 @@ impl BertConfig {
     };
 }
 
-/// A BERT encoder (Devlin et al., 2018): takes token numbers `[batch, time]` (`u32`, or whole `f32`), gives
-/// `[batch, time, width]`. Post-norm, GELU, positions that are learned.
+/// A BERT encoder (Devlin et al., 2018) with post-norm layers, GELU and learned positions.
 ///
-/// Parameters are named as in the published models (`embeddings.word_embeddings.weight`,
-/// `encoder.layer.0.attention.self.query.weight`, ...), so that their files load as they are.
+/// Takes token ids `[batch, time]` (`u32`, or integral `f32`), and returns `[batch, time, width]`.
+///
+/// Parameters have the names of the published models (`embeddings.word_embeddings.weight`,
+/// `encoder.layer.0.attention.self.query.weight`, ...), so their files load without changes.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let config = nn::BertConfig { vocabulary: 20, width: 8, layers: 1, heads: 2, inner: 16, positions: 6, ..nn::BertConfig::default() };
+/// let bert = nn::Bert::new(config);
+/// let mut trainer = Trainer::new(bert).loss(loss::Mse).compile_for(&Device::cpu(), [4])?;
+/// let tokens = Dataset::from_arrays(vec![3.0, 7.0, 1.0, 0.0], [4], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&tokens)?.shape, [1, 4, 8].into());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Bert {
     config: BertConfig,
     words: Embedding,
@@ -87,7 +108,7 @@ pub struct Bert {
     source: Source,
 }
 
-/// One layer: attention, then a feed-forward part, each added to its input and normalized.
+/// One layer: attention and a feed-forward network, each with a residual connection and a norm.
 struct Layer {
     query: Linear,
     key: Linear,
@@ -100,8 +121,8 @@ struct Layer {
 }
 
 impl Bert {
-    /// An encoder with initial weights; see [`Trainer::load_weights`](crate::Trainer::load_weights) for trained
-    /// ones.
+    /// Creates an encoder with initial weights.
+    /// [`Trainer::load_weights`](crate::Trainer::load_weights) loads trained ones.
     #[track_caller]
     pub fn new(config: BertConfig) -> Self {
         let width = config.width;
@@ -116,7 +137,7 @@ impl Bert {
         }
     }
 
-    /// Which tokens are no padding: `bool`, of the tokens' shape.
+    /// Returns which tokens are not padding: `bool`, of the tokens' shape.
     pub fn real(&self, tokens: &Tensor) -> Tensor {
         let tokens = tokens.cast(DType::F32);
         tokens.ne(&tokens.constant_like(f64::from(self.config.padding)))
@@ -176,12 +197,13 @@ impl Module for Bert {
     fn forward(&self, tokens: &Tensor) -> Tensor {
         let config = &self.config;
         if tokens.id().is_some() && tokens.shape().rank() != 2 {
-            let reason = "takes token numbers [batch, time]".to_string();
+            let reason = format!("expected token ids [batch, time], found {}", tokens.shape());
             return tokens.record_error("bert", reason, self.source);
         }
         if config.heads == 0 || !config.width.is_multiple_of(config.heads) {
             let (width, heads) = (config.width, config.heads);
-            let reason = format!("the width {width} is not divisible by {heads} heads");
+            let reason =
+                format!("expected a number of heads that divides the width {width}, found {heads}");
             return tokens.record_error("bert", reason, self.source);
         }
         let options = AttentionOptions {

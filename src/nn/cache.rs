@@ -1,25 +1,27 @@
-//! A cache of keys and values: what a language model remembers of the tokens it has read.
+//! The key-value cache of a language model: the keys and values of the tokens it has processed.
 //!
-//! A graph is static, so a cache has room for the whole context from the beginning, and a token's place in it
-//! is an input. There are two kinds of graphs: one reads the first tokens of a text all at once, one a token
-//! more. Rows past the last token hold anything finite, and are masked.
+//! A graph is static, so a cache has the size of the whole context from the start, and a token's
+//! position is an input. There are two kinds of graphs. One processes the first tokens of a text at
+//! once; the other processes one more token. Rows after the last token contain any finite values,
+//! and are masked.
 
 use crate::graph::Init;
 use crate::{DType, Tensor};
 
 use super::{Parameter, Visitor};
 
-/// The caches of all blocks of a model, for one text of at most `context` tokens.
+/// The key-value caches of all blocks of a model, for one text of at most `context` tokens.
 pub struct KvCaches {
     context: usize,
-    /// `[context]`: the numbers 0, 1, 2...
+    /// `[context]`: the positions 0, 1, 2, ...
     positions: Parameter,
     /// For each block, keys and values: `[1, context, kv_heads, d]`.
     blocks: Vec<[Parameter; 2]>,
 }
 
 impl KvCaches {
-    /// Caches for blocks with so many heads of keys and values, of so many features each: `(kv_heads, d)`.
+    /// Creates the caches of blocks with these numbers of key and value heads, and of features of a
+    /// head: `(kv_heads, d)`.
     #[track_caller]
     pub fn new(context: usize, blocks: &[(usize, usize)]) -> Self {
         let mut caches = Vec::with_capacity(blocks.len());
@@ -44,8 +46,8 @@ impl KvCaches {
         }
     }
 
-    /// For a graph that reads the first tokens of a text, of which `last` (`u32 [1]`) is the last that
-    /// counts: those behind it only fill up the graph's size.
+    /// Returns the caches for a graph that processes the first tokens of a text. `last` (`u32 [1]`)
+    /// is the index of the last one; tokens after it are padding.
     pub fn start(&self, last: &Tensor) -> Cached<'_> {
         Cached {
             caches: self,
@@ -54,7 +56,8 @@ impl KvCaches {
         }
     }
 
-    /// For a graph that reads the token at `position` (`u32 [1]`), after all before it were read.
+    /// Returns the caches for a graph that processes the token at `position` (`u32 [1]`), after all
+    /// tokens before it.
     pub fn next(&self, position: &Tensor) -> Cached<'_> {
         let n = self.context;
         let number = position.cast(DType::F32);
@@ -71,33 +74,34 @@ impl KvCaches {
     }
 }
 
-/// The caches as a graph uses them: while it reads the first tokens of a text, or one more.
+/// The caches as a graph uses them: for the first tokens of a text, or for one more token.
 pub struct Cached<'a> {
     caches: &'a KvCaches,
     last: Tensor,
     next: Option<Next>,
 }
 
-/// Where the one token is.
+/// The position of the one token.
 struct Next {
-    /// `bool [1, context, 1, 1]`: its own position.
+    /// `bool [1, context, 1, 1]`: true at its own position.
     here: Tensor,
-    /// `bool [1, context]`: its own position and all before it.
+    /// `bool [1, context]`: true at its own position and all before it.
     seen: Tensor,
 }
 
 impl Cached<'_> {
-    /// The position of the one token, `u32 [1]`; `None` where the first tokens are read.
+    /// Returns the position of the one token, `u32 [1]`; `None` for the first tokens.
     pub fn position(&self) -> Option<&Tensor> {
         self.next.is_some().then_some(&self.last)
     }
 
-    /// The keys that the one token sees, `bool [1, context]`; `None` where the first tokens are read.
+    /// Returns the mask of the keys that the one token attends to, `bool [1, context]`; `None` for
+    /// the first tokens.
     pub fn seen(&self) -> Option<&Tensor> {
         self.next.as_ref().map(|next| &next.seen)
     }
 
-    /// Of `x [1, t, d]` the last token that counts: `[1, 1, d]`.
+    /// Returns the last token of `x [1, t, d]` that is not padding: `[1, 1, d]`.
     #[track_caller]
     pub fn last_of(&self, x: &Tensor) -> Tensor {
         match &self.next {
@@ -109,11 +113,14 @@ impl Cached<'_> {
         }
     }
 
-    /// Adds keys and values `[1, t, kv_heads, d]` to a block's cache, and gives all of it.
+    /// Writes keys and values `[1, t, kv_heads, d]` to a block's cache, and returns the whole
+    /// cache.
     #[track_caller]
     pub fn extend(&self, block: usize, keys: &Tensor, values: &Tensor) -> (Tensor, Tensor) {
         let Some([k, v]) = self.caches.blocks.get(block) else {
-            let reason = format!("there is no cache for block {block}");
+            let count = self.caches.blocks.len();
+            let reason =
+                format!("expected a block below {count}, the number of caches, found {block}");
             let wrong = keys.record_error("cache", reason, crate::Source::caller());
             return (wrong.clone(), wrong);
         };

@@ -1,15 +1,15 @@
-//! Recurrent cells: one step at a time, for loops of one's own.
+//! Recurrent cells: a single time step, for custom loops over time.
 //!
-//! Parameters are named, shaped and ordered as PyTorch's `LSTMCell` and `GRUCell`: `weight_ih [gates hidden, inputs]`,
-//! `weight_hh [gates hidden, hidden]`, `bias_ih` and `bias_hh [gates hidden]`. Whole sequences are faster with
-//! [`Lstm`](super::Lstm) and [`Gru`](super::Gru).
+//! Parameters have the names, shapes and order of PyTorch's `LSTMCell` and `GRUCell`: `weight_ih
+//! [gates hidden, inputs]`, `weight_hh [gates hidden, hidden]`, `bias_ih` and `bias_hh [gates
+//! hidden]`. For whole sequences, [`Lstm`](super::Lstm) and [`Gru`](super::Gru) are faster.
 
 use crate::graph::Init;
 use crate::{Source, Tensor};
 
 use super::{Module, Parameter, Visitor, traced};
 
-/// What the cells share.
+/// What [`LstmCell`] and [`GruCell`] share.
 struct Weights {
     kind: String,
     inputs: usize,
@@ -56,8 +56,8 @@ impl Weights {
         }
     }
 
-    /// Runs a step with its errors attributed to this layer, if the input and the states fit; without states, from zeros. All that
-    /// the step gives comes back.
+    /// Checks the input and the states, and runs `step` with its errors attributed to this layer. A
+    /// missing state is zeros. Returns what `step` returns.
     fn step<const N: usize>(
         &self,
         x: &Tensor,
@@ -94,16 +94,17 @@ impl Weights {
     }
 }
 
-/// One step of an [`Lstm`](super::Lstm): `[batch, inputs]` and a state to the next one. As a module it starts from
-/// zeros and gives `h' [batch, hidden]`.
+/// A single time step of an [`Lstm`](super::Lstm).
+///
+/// [`LstmCell::step`] takes `x [batch, inputs]` and a state, and returns the next state. As a
+/// module, the cell starts from zeros and returns `h' [batch, hidden]`.
 ///
 /// # Example
 /// ```
-/// use wgrad::Tensor;
-/// use wgrad::nn::{LstmCell, Module, Visitor};
+/// use wgrad::prelude::*;
 ///
 /// /// The last state after three steps on the same input.
-/// struct Thrice(LstmCell);
+/// struct Thrice(nn::LstmCell);
 ///
 /// impl Module for Thrice {
 ///     fn forward(&self, x: &Tensor) -> Tensor {
@@ -117,11 +118,17 @@ impl Weights {
 ///         v.child("cell", &self.0);
 ///     }
 /// }
+///
+/// let model = Thrice(nn::LstmCell::new(4, 8));
+/// let trainer = Trainer::new(model).loss(loss::Mse).compile_for(&Device::cpu(), [4])?;
+/// assert_eq!(trainer.summary().output.shape[1], 8);
+/// # Ok::<(), wgrad::Error>(())
 /// ```
 pub struct LstmCell(Weights);
 
 impl LstmCell {
-    /// With biases. Weights start as PyTorch's, uniform in `±1 / sqrt(hidden)`.
+    /// Creates a cell with biases. Weights and biases are initialized as in PyTorch, uniform in `±1
+    /// / sqrt(hidden)`.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize) -> Self {
         LstmCell(Weights::new(
@@ -132,13 +139,14 @@ impl LstmCell {
         ))
     }
 
-    /// The same without biases.
+    /// Removes the biases.
     pub fn without_bias(mut self) -> Self {
         self.0.bias = None;
         self
     }
 
-    /// The next state and memory, `h'` and `c'`, both `[batch, hidden]`, of `h` and `c`; of zeros where there are none.
+    /// Returns the next state `h'` and the next cell state `c'`, both `[batch, hidden]`. Default of
+    /// `state`, `(h, c)`: zeros.
     pub fn step(&self, x: &Tensor, state: Option<(&Tensor, &Tensor)>) -> (Tensor, Tensor) {
         let given = [state.map(|s| s.0), state.map(|s| s.1)];
         let [h, c] = self.0.step(x, given, |x, [h, c]| {
@@ -163,12 +171,25 @@ impl Module for LstmCell {
     }
 }
 
-/// One step of a [`Gru`](super::Gru): `[batch, inputs]` and a state to the next one. As a module it starts from zeros
-/// and gives `h' [batch, hidden]`.
+/// A single time step of a [`Gru`](super::Gru).
+///
+/// [`GruCell::step`] takes `x [batch, inputs]` and a state, and returns the next state. As a
+/// module, the cell starts from zeros and returns `h' [batch, hidden]`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let model = nn::GruCell::new(4, 8);
+/// let trainer = Trainer::new(model).loss(loss::Mse).compile_for(&Device::cpu(), [4])?;
+/// assert_eq!(trainer.summary().output.shape[1], 8);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct GruCell(Weights);
 
 impl GruCell {
-    /// With biases. Weights start as PyTorch's, uniform in `±1 / sqrt(hidden)`.
+    /// Creates a cell with biases. Weights and biases are initialized as in PyTorch, uniform in `±1
+    /// / sqrt(hidden)`.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize) -> Self {
         GruCell(Weights::new(
@@ -179,13 +200,13 @@ impl GruCell {
         ))
     }
 
-    /// The same without biases.
+    /// Removes the biases.
     pub fn without_bias(mut self) -> Self {
         self.0.bias = None;
         self
     }
 
-    /// The next state `h' [batch, hidden]` of `h`; of zeros where there is none.
+    /// Returns the next state `h' [batch, hidden]`. Default of `state`: zeros.
     pub fn step(&self, x: &Tensor, state: Option<&Tensor>) -> Tensor {
         let [h] = self.0.step(x, [state], |x, [h]| {
             let (a, q) = self.0.projected(x, &h);

@@ -1,4 +1,5 @@
-//! Gradient checkpointing: a block's activations are computed again in the backward pass instead of kept.
+//! Gradient checkpointing: the activations of a block are recomputed in the backward pass instead
+//! of stored.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,16 +13,32 @@ use crate::graph::{Backward, Grads, Graph, Node, NodeId, Rule};
 use super::{LayerSpec, Module, Settings, Unfit, Visitor, spec};
 use crate::schema::Path;
 
-/// A module that keeps nothing of its forward pass but its input: the backward pass computes the inside
-/// again. A stack of such blocks needs memory for one of them at a time, and a third more arithmetic
-/// (Chen et al., "Training deep nets with sublinear memory cost", 2016). The same bits: dropout inside
+/// Recomputes the activations of a module in the backward pass instead of storing them (Chen et
+/// al., "Training deep nets with sublinear memory cost", 2016).
+///
+/// Only the module's input is stored. A stack of such blocks needs memory for one block at a time,
+/// and about a third more arithmetic. The results have the same bits: dropout inside the module
 /// draws the same numbers again.
 ///
-/// Names of parameters stay as they are without it.
+/// The names of the parameters do not change.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Checkpointed, Module, Tanh}};
+///
+/// let (y, dx) = wgrad::eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1], [0.0]);
+///     let y = Checkpointed::new(Tanh).forward(&x);
+///     let dx = g.gradients(&y.sum(&[]), &[&x]);
+///     (y, dx)
+/// })?;
+/// assert_eq!((y.data[0], dx[0].data[0]), (0.0, 1.0));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Checkpointed<M>(M);
 
 impl<M: Module> Checkpointed<M> {
-    /// The module, checkpointed.
+    /// Wraps a module.
     pub fn new(module: M) -> Self {
         Checkpointed(module)
     }
@@ -38,7 +55,7 @@ impl<M: Module> Module for Checkpointed<M> {
     }
 }
 
-/// What `block` makes of `x`, with everything inside computed again for the gradient; see
+/// Applies `block` to `x`, and recomputes its activations in the backward pass; see
 /// [`Checkpointed`]. The block may read other tensors as well.
 #[track_caller]
 pub fn checkpointed(x: &Tensor, block: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
@@ -49,7 +66,7 @@ pub fn checkpointed(x: &Tensor, block: impl FnOnce(&Tensor) -> Tensor) -> Tensor
     };
     let inside: Vec<NodeId> = y.graph().ids().take(last.index() + 1).skip(first).collect();
     let inputs = read_from_outside(&y.graph(), &inside);
-    // The block's last node may have a rule of its own, which this one takes the place of.
+    // The block's last node may have a gradient rule of its own; the rule set here replaces it.
     let own = y.graph().rules.get(&last).cloned();
     let handles: Vec<Tensor> = inputs
         .iter()
@@ -61,7 +78,7 @@ pub fn checkpointed(x: &Tensor, block: impl FnOnce(&Tensor) -> Tensor) -> Tensor
     })
 }
 
-/// What the nodes read from before them, and the leaves among them.
+/// Returns the inputs of `inside` that precede it, and the leaves that it reads.
 fn read_from_outside(graph: &Graph, inside: &[NodeId]) -> Vec<NodeId> {
     let Some(&first) = inside.first() else {
         return Vec::new();
@@ -72,7 +89,7 @@ fn read_from_outside(graph: &Graph, inside: &[NodeId]) -> Vec<NodeId> {
     read.into_iter().collect()
 }
 
-/// Appends the nodes once more, in the backward phase, and their gradient.
+/// Appends the nodes again in the backward phase, followed by their gradient nodes.
 fn backward(b: &Backward, inputs: &[NodeId], inside: &[NodeId], own: Option<&Rule>) -> Grads {
     let shared = b.dy.shared_graph();
     let given = b.x.iter().filter_map(Tensor::id);
@@ -98,7 +115,9 @@ fn backward(b: &Backward, inputs: &[NodeId], inside: &[NodeId], own: Option<&Rul
             })
         });
         let Some(inputs) = mapped(&node.inputs) else {
-            return Err("reads a node that the block does not know".to_string());
+            return Err(
+                "reads a node that is neither in the block nor one of its inputs".to_string(),
+            );
         };
         let phase = graph.phase;
         let copy = graph.push(Node {
@@ -113,13 +132,14 @@ fn backward(b: &Backward, inputs: &[NodeId], inside: &[NodeId], own: Option<&Rul
     }
     let y = inside.last().and_then(|last| map.get(last));
     let Some(&y) = y else {
-        return Err("has nothing to compute again".to_string());
+        return Err("the block has no node to recompute".to_string());
     };
     let y = Tensor::new(shared, y);
     pull_back(&y, b.dy, first, b.x).map_err(|error| error.to_string())
 }
 
-/// Layers whose values are computed again in the backward pass instead of kept; see [`Checkpointed`].
+/// Layers whose activations are recomputed in the backward pass instead of stored; see
+/// [`Checkpointed`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointedSpec {

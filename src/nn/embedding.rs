@@ -9,10 +9,27 @@ use crate::{DType, Source, Tensor};
 use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, traced};
 use crate::schema::{Path, range};
 
-/// A vector for each token: takes token numbers of any shape `[..]`, `u32` or whole `f32` (as data sets
-/// hold them), gives `[.., d]`. `weight` is `[vocabulary, d]`, as in PyTorch, and starts normal(0, 1).
-/// A number of a data set that is not whole or past the vocabulary is an error when it is used; one that the model
-/// computes gives zeros.
+/// A lookup table of vectors, one for each token.
+///
+/// Takes token ids of any shape `[..]`, `u32` or integral `f32` (as data sets store them), and
+/// returns `[.., d]`. The parameter is `weight [vocabulary, d]`, as in PyTorch, initialized
+/// normal(0, 1).
+///
+/// An id of a data set that is not an integer below `vocabulary` is an error when the data set is
+/// used. For an id out of range that the model computes, the layer returns zeros.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::Embedding::new(10, 4);
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [3])?;
+/// let tokens = Dataset::from_arrays(vec![7.0, 0.0, 7.0], [3], Targets::Unlabelled)?;
+/// let y = trainer.predict(&tokens)?;
+/// assert_eq!(y.shape, [1, 3, 4].into());
+/// assert_eq!(y.values[..4], y.values[8..]); // the same token, the same vector
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Embedding {
     vocabulary: usize,
     d: usize,
@@ -22,7 +39,7 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// `vocabulary` vectors of `d` numbers.
+    /// Creates a table of `vocabulary` vectors of `d` features.
     #[track_caller]
     pub fn new(vocabulary: usize, d: usize) -> Self {
         Embedding {
@@ -43,8 +60,8 @@ impl Embedding {
         }
     }
 
-    /// The same layer with vectors that start normal(0, 1), but for that of `token`, which is 0 and
-    /// gets no gradient: `padding_idx` in PyTorch.
+    /// Sets the vector of `token` to 0 and excludes it from training: `padding_idx` in PyTorch. The
+    /// other vectors are initialized normal(0, 1).
     #[track_caller]
     pub fn with_padding(self, token: u32) -> Self {
         let from = (token as usize).saturating_mul(self.d);
@@ -59,13 +76,13 @@ impl Embedding {
         }
     }
 
-    /// The weight, for a layer that shares it.
+    /// Returns the weight, for a layer that shares it.
     pub fn weight(&self) -> &Parameter {
         &self.weight
     }
 }
 
-/// Token numbers as `u32`.
+/// Returns the token ids as `u32`.
 fn numbers(x: &Tensor) -> Tensor {
     match x.dtype() {
         DType::U32 => x.clone(),
@@ -79,7 +96,9 @@ impl Module for Embedding {
         x.in_scope(layer, Some(self.source), |x| {
             if let Some(token) = self.padding.filter(|t| *t as usize >= self.vocabulary) {
                 let last = self.vocabulary;
-                let reason = format!("the padding token is {token}, but the vocabulary has {last}");
+                let reason = format!(
+                    "expected a padding token below the vocabulary's size {last}, found {token}"
+                );
                 return x.record_error("embedding", reason, self.source);
             }
             let kind = format!("Embedding({}, {})", self.vocabulary, self.d);
@@ -108,7 +127,7 @@ pub struct EmbeddingSpec {
     /// The number of features of a token.
     #[schemars(with = "range::Count<1>", extend("examples" = [64]))]
     pub width: usize,
-    /// The initialization of the weights; without it, PyTorch's.
+    /// The initialization of the weights. Default: PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

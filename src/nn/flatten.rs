@@ -8,7 +8,16 @@ use crate::Tensor;
 use super::{Module, Settings, Unfit, traced};
 use crate::schema::Path;
 
-/// `[batch, ..] -> [batch, n]`: all axes but the first joined into one.
+/// Flattens all axes but the first: `[batch, ..] -> [batch, n]`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Flatten, Module}};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| Flatten.forward(&g.tensor([2, 1, 3, 3], vec![0.0; 18])))?;
+/// assert_eq!(y.shape, [2, 9].into());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flatten;
 
@@ -19,7 +28,7 @@ impl Module for Flatten {
     }
 }
 
-/// All axes of a sample as one; see [`Flatten`].
+/// Flattens all axes of a sample into one; see [`Flatten`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlattenSpec {}

@@ -1,4 +1,4 @@
-//! GPT: a Transformer that predicts the next token.
+//! GPT: a decoder-only Transformer language model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,44 +12,46 @@ use super::{
     Module, TransformerEncoderLayer, Visitor, traced,
 };
 
-/// The deviation of embeddings at the start, as in GPT-2.
+/// The standard deviation of the initial embeddings, as in GPT-2.
 const STD: f32 = 0.02;
 
 /// The sizes of a [`Gpt`].
 ///
+/// # Example
 /// ```
-/// use wgrad::nn::{Gpt, GptConfig};
+/// use wgrad::nn::GptConfig;
 ///
-/// let gpt = Gpt::new(GptConfig { vocabulary: 65, blocks: 6, ..GptConfig::default() });
+/// let config = GptConfig { vocabulary: 65, blocks: 6, ..GptConfig::default() };
+/// assert_eq!((config.blocks, config.width), (6, 128));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GptConfig {
-    /// The number of tokens; a configuration takes it from the data.
+    /// The number of tokens in the vocabulary. A configuration takes it from the data.
     #[serde(skip)]
     pub vocabulary: usize,
-    /// The largest number of tokens that are read at once.
+    /// The largest number of tokens of an input.
     #[schemars(with = "range::Count<1>")]
     pub context: usize,
     /// The number of blocks.
     #[schemars(with = "range::Count<1>")]
     pub blocks: usize,
-    /// The number of heads of each attention; it divides the width.
+    /// The number of attention heads. It must divide the width.
     #[schemars(with = "range::Count<1>")]
     pub heads: usize,
-    /// The number of features of a token; the feed-forward parts have four times as many.
+    /// The number of features of a token; the feed-forward networks have four times as many.
     #[schemars(with = "range::Count<1>")]
     pub width: usize,
-    /// The probability of dropout behind embeddings, attentions and feed-forward parts.
+    /// The probability of dropout after embeddings, attention and feed-forward networks.
     #[schemars(with = "range::Fraction")]
     pub dropout: f64,
-    /// Whether the scores are products with the embeddings of the tokens, as in GPT-2; else they have weights
-    /// of their own.
+    /// Whether the output layer shares the weights of the token embedding, as in GPT-2.
     pub tied: bool,
 }
 
 impl Default for GptConfig {
-    /// 256 tokens (bytes), a context of 128, 4 blocks of 4 heads, a width of 128, no dropout, not tied.
+    /// 256 tokens (bytes), a context of 128, 4 blocks of 4 heads, a width of 128, no dropout, not
+    /// tied.
     fn default() -> Self {
         GptConfig {
             vocabulary: 256,
@@ -63,14 +65,28 @@ impl Default for GptConfig {
     }
 }
 
-/// A language model like GPT-2 (Radford et al., 2019): learned positions, norms in front, GELU.
-/// Takes tokens `[batch, t]`, gives scores `[batch, t, vocabulary]`.
+/// A language model like GPT-2 (Radford et al., 2019), with learned positions, pre-norm blocks and
+/// GELU.
 ///
-/// Parameters are named as in a PyTorch module of `tokens` and `positions` (`nn.Embedding`), `blocks` (an
-/// `nn.ModuleList` of `nn.TransformerEncoderLayer` with `norm_first=True` and `activation="gelu"`), `norm`
-/// (`nn.LayerNorm`) and `head` (`nn.Linear` without bias): `tokens.weight`, `positions.weight`,
-/// `blocks.0.self_attn.in_proj_weight`, `blocks.0.linear1.weight`, `norm.weight`, `head.weight`. They start as
-/// PyTorch's do, but the embeddings normal(0, 0.02).
+/// Takes tokens `[batch, t]`, and returns logits `[batch, t, vocabulary]`.
+///
+/// Parameters are named as in a PyTorch module of `tokens` and `positions` (`nn.Embedding`),
+/// `blocks` (an `nn.ModuleList` of `nn.TransformerEncoderLayer` with `norm_first=True` and
+/// `activation="gelu"`), `norm` (`nn.LayerNorm`) and `head` (`nn.Linear` without bias):
+/// `tokens.weight`, `positions.weight`, `blocks.0.self_attn.in_proj_weight`,
+/// `blocks.0.linear1.weight`, `norm.weight`, `head.weight`. They are initialized as in PyTorch,
+/// except the embeddings: normal(0, 0.02).
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let config = nn::GptConfig { vocabulary: 20, context: 8, blocks: 1, heads: 2, width: 16, ..nn::GptConfig::default() };
+/// let mut trainer = Trainer::new(nn::Gpt::new(config)).compile_for(&Device::cpu(), [4])?;
+/// let tokens = Dataset::from_arrays(vec![3.0, 7.0, 1.0, 0.0], [4], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&tokens)?.shape, [1, 4, 20].into());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Gpt {
     config: GptConfig,
     tokens: Embedding,
@@ -83,7 +99,7 @@ pub struct Gpt {
 }
 
 impl Gpt {
-    /// A model of these sizes.
+    /// Creates a model of these sizes.
     #[track_caller]
     pub fn new(config: GptConfig) -> Self {
         let (vocabulary, width) = (config.vocabulary, config.width);
@@ -107,7 +123,7 @@ impl Gpt {
         }
     }
 
-    /// The sizes.
+    /// Returns the sizes.
     pub fn config(&self) -> &GptConfig {
         &self.config
     }

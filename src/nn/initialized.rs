@@ -1,4 +1,4 @@
-//! First values by a rule, for all weights of a module.
+//! Initialization of all weights of a module by one rule.
 
 use crate::Tensor;
 use crate::graph::Init;
@@ -6,22 +6,27 @@ use crate::graph::Init;
 use super::parameter::Rule;
 use super::{Module, Visitor};
 
-/// A module whose weights are initialized by a rule, a function of their shapes, as after `module.apply(..)` with one of
-/// `torch.nn.init` in PyTorch.
+/// A module whose weights are initialized by a rule: a function from a weight's shape to its
+/// initialization. It replaces `module.apply(..)` with a function of `torch.nn.init` in PyTorch.
 ///
-/// Weights are the trained parameters of two axes or more. Vectors called `bias` (and `bias_ih_l0` and its
-/// like) begin with 0; all others, such as the scale of a normalization, with what they would have begun with.
-/// What is inside another one of these has the inner one's rule. Names stay as they are.
+/// Weights are the trained parameters of two or more axes. Vectors whose names start with `bias`
+/// (such as `bias_ih_l0`) start at 0. All other parameters, such as the scale of a normalization,
+/// keep their own initialization. Where such modules are nested, the inner rule applies. The names
+/// of the parameters do not change.
 ///
+/// # Example
 /// ```
 /// use wgrad::nn::{self, init};
+/// use wgrad::prelude::*;
 ///
 /// let model = nn::Sequential::new().add(nn::Linear::new(4, 8)).add(nn::Tanh).add(nn::Linear::new(8, 2));
 /// let model = nn::Initialized::new(model, |shape| {
 ///     let (inputs, outputs) = init::fans(shape);
 ///     init::xavier_uniform(inputs, outputs, init::Gain::Tanh.value())
 /// });
-/// # let _ = model;
+/// let mut trainer = Trainer::new(model).compile_for(&Device::cpu(), [4])?;
+/// assert_eq!(trainer.weights("2.bias")?, [0.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
 /// ```
 pub struct Initialized<M> {
     module: M,
@@ -29,7 +34,7 @@ pub struct Initialized<M> {
 }
 
 impl<M: Module> Initialized<M> {
-    /// With this rule, a function of a weight's shape.
+    /// Wraps a module with this rule, a function of a weight's shape.
     pub fn new(module: M, rule: impl Fn(&[usize]) -> Init + Send + 'static) -> Self {
         let rule = Box::new(rule);
         Initialized { module, rule }

@@ -1,26 +1,29 @@
-//! What a language model is.
+//! The trait of language models.
 
 use crate::Tensor;
 
 use super::{Cached, Module};
 
-/// A model of the next token. As a module it takes token numbers `[batch, t]`, `u32` or whole `f32`, with `t` up
-/// to the context, and gives for each position the scores of the token that follows:
-/// `[batch, t, vocabulary]`.
+/// A model that predicts the next token.
 ///
-/// Implement it for a model of your own, and [`Generator`](crate::generate::Generator) writes with it.
+/// As a module it takes token ids `[batch, t]`, `u32` or integral `f32`, with `t` of at most the
+/// context. For each position it returns the logits of the next token: `[batch, t, vocabulary]`.
+///
+/// [`Generator`](crate::generate::Generator) generates text with any model that implements this
+/// trait.
 pub trait LanguageModel: Module {
-    /// How many tokens there are.
+    /// Returns the number of tokens in the vocabulary.
     fn vocabulary(&self) -> usize;
 
-    /// How many tokens it can read at once.
+    /// Returns the largest number of tokens of an input.
     fn context(&self) -> usize;
 
-    /// What a cache has to keep for each block: heads of keys and values, and features of a head.
+    /// Returns the sizes of each block's cache: the number of key and value heads, and the features
+    /// of a head.
     fn caches(&self) -> Vec<(usize, usize)>;
 
-    /// The scores of the token that follows the last one, `[1, 1, vocabulary]`, for the tokens
-    /// `u32 [1, t]` that follow those in the caches.
+    /// Returns the logits of the token that follows the last one, `[1, 1, vocabulary]`. `tokens`,
+    /// `u32 [1, t]`, follow those in the caches.
     fn forward_cached(&self, tokens: &Tensor, cached: &Cached) -> Tensor;
 }
 

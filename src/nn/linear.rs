@@ -9,8 +9,21 @@ use crate::{Shape, Source, Tensor};
 use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, init, spec::yes, traced};
 use crate::schema::{Path, range};
 
-/// `y = x W^T + b`: takes `[.., inputs]`, gives `[.., outputs]`. `weight` is `[outputs, inputs]`, as in
-/// PyTorch, and starts as PyTorch's does.
+/// A fully connected layer: `y = x W^T + b`.
+///
+/// Takes `[.., inputs]` and returns `[.., outputs]`. The parameters are `weight [outputs, inputs]`
+/// and `bias [outputs]`, named and initialized as in PyTorch.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::Linear::new(3, 2).init(nn::init::ones());
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [3])?;
+/// let x = Dataset::from_arrays(vec![1.0, 2.0, 3.0], [3], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&x)?.values, [6.0, 6.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Linear {
     inputs: usize,
     outputs: usize,
@@ -20,7 +33,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// A layer with a bias.
+    /// Creates a layer with a bias.
     #[track_caller]
     pub fn new(inputs: usize, outputs: usize) -> Self {
         let start = || init::torch_linear(inputs);
@@ -33,12 +46,12 @@ impl Linear {
         }
     }
 
-    /// The same layer without a bias.
+    /// Removes the bias.
     pub fn without_bias(self) -> Self {
         Linear { bias: None, ..self }
     }
 
-    /// Sets the initialization of the weight; the bias starts at 0, as in Keras.
+    /// Sets the initialization of the weight. The bias then starts at 0, as in Keras.
     #[track_caller]
     pub fn init(self, weight: Init) -> Self {
         let bias = self
@@ -59,7 +72,9 @@ impl Module for Linear {
             let shape = x.shape();
             if x.id().is_some() && shape.last() != self.inputs || shape == Shape::scalar() {
                 let (want, have) = (self.inputs, shape.last());
-                let reason = format!("the layer takes [.., {want}], but the last axis has {have}");
+                let reason = format!(
+                    "expected an input [.., {want}], found {have} features on its last axis"
+                );
                 return x.record_error("linear", reason, self.source);
             }
             let kind = format!("Linear({}, {})", self.inputs, self.outputs);
@@ -81,17 +96,17 @@ impl Module for Linear {
     }
 }
 
-/// `y = x W^T + b` over the last axis; see [`Linear`].
+/// A fully connected layer, `y = x W^T + b`, over the last axis; see [`Linear`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinearSpec {
     /// The number of outputs.
     #[schemars(with = "range::Count<1>", extend("examples" = [64]))]
     pub out: usize,
-    /// Whether there is a bias.
+    /// Whether the layer has a bias.
     #[serde(default = "yes")]
     pub bias: bool,
-    /// The initialization of the weights; without it, PyTorch's.
+    /// The initialization of the weights. Default: PyTorch's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }

@@ -1,4 +1,5 @@
-//! Llama: a language model with RMS norms, rotary positions and gated feed-forward parts.
+//! Llama: a language model with RMS norms, rotary position embeddings and gated feed-forward
+//! networks.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,74 +13,82 @@ use super::{
     TransformerEncoderLayer, Visitor, traced,
 };
 
-/// The deviation of embeddings at the start.
+/// The standard deviation of the initial embeddings.
 const STD: f32 = 0.02;
 
 /// The sizes of a [`Llama`].
+///
+/// # Example
+/// ```
+/// use wgrad::nn::LlamaConfig;
+///
+/// let config = LlamaConfig { vocabulary: 65, blocks: 6, ..LlamaConfig::default() };
+/// assert_eq!((config.blocks, config.width), (6, LlamaConfig::default().width));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LlamaConfig {
-    /// How many tokens there are.
+    /// The number of tokens in the vocabulary.
     pub vocabulary: usize,
-    /// How many of them are read at once, at most.
+    /// The largest number of tokens of an input.
     pub context: usize,
-    /// Blocks, one after the other.
+    /// The number of blocks.
     pub blocks: usize,
-    /// Heads of the queries; they divide the width.
+    /// The number of query heads. It must divide the width.
     pub heads: usize,
-    /// Heads of keys and values, which divide the heads: fewer take less memory for the cache.
+    /// The number of key and value heads. It must divide `heads`; fewer heads need less memory for
+    /// the cache.
     pub kv_heads: usize,
-    /// Features of a token.
+    /// The number of features of a token.
     pub width: usize,
-    /// Features inside the feed-forward parts.
+    /// The number of hidden features of the feed-forward networks.
     pub hidden: usize,
-    /// The base of the rotary positions.
+    /// The base of the rotary position embeddings.
     pub rope_base: f64,
-    /// What is added to mean squares.
+    /// Added to mean squares.
     pub eps: f64,
-    /// Whether the scores are products with the embeddings of the tokens, as in Llama 3.2 1B; else they have weights
-    /// of their own.
+    /// Whether the output layer shares the weights of the token embedding, as in Llama 3.2 1B.
     pub tied: bool,
 }
 
 impl Default for LlamaConfig {
-    /// The sizes of [`LlamaSpec::default`] for 256 tokens (bytes).
+    /// The sizes of [`LlamaSpec::default`], for 256 tokens (bytes).
     fn default() -> Self {
         LlamaSpec::default().config(256)
     }
 }
 
-/// The sizes of a [`Llama`] as a configuration says them; the data says how many tokens there are.
+/// The sizes of a [`Llama`] in a configuration. The size of the vocabulary follows from the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlamaSpec {
-    /// The largest number of tokens that are read at once.
+    /// The largest number of tokens of an input.
     #[schemars(with = "range::Count<1>")]
     pub context: usize,
     /// The number of blocks.
     #[schemars(with = "range::Count<1>")]
     pub blocks: usize,
-    /// The number of heads of the queries; it divides the width.
+    /// The number of query heads. It must divide the width.
     #[schemars(with = "range::Count<1>")]
     pub heads: usize,
-    /// The number of heads of keys and values, which divides `heads`; without it, `heads`.
+    /// The number of key and value heads. It must divide `heads`. Default: `heads`.
     #[schemars(with = "Option<range::Count<1>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kv_heads: Option<usize>,
     /// The number of features of a token.
     #[schemars(with = "range::Count<1>")]
     pub width: usize,
-    /// The number of features inside the feed-forward parts; without it, two thirds of four times the width, up to a
-    /// multiple of 8.
+    /// The number of hidden features of the feed-forward networks. Default: two thirds of four
+    /// times the width, rounded up to a multiple of 8.
     #[schemars(with = "Option<range::Count<1>>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<usize>,
-    /// The base of the rotary positions.
+    /// The base of the rotary position embeddings.
     #[schemars(with = "range::Positive")]
     pub rope_base: f64,
-    /// What is added to mean squares.
+    /// Added to mean squares.
     #[schemars(with = "range::Positive")]
     pub eps: f64,
-    /// Whether the scores are products with the embeddings of the tokens; else they have weights of their own.
+    /// Whether the output layer shares the weights of the token embedding.
     pub tied: bool,
 }
 
@@ -100,7 +109,7 @@ impl Default for LlamaSpec {
 }
 
 impl LlamaSpec {
-    /// All sizes, for so many tokens.
+    /// Returns all sizes, for a vocabulary of this size.
     pub fn config(&self, vocabulary: usize) -> LlamaConfig {
         let usual = (self.width.saturating_mul(8) / 3).next_multiple_of(8);
         LlamaConfig {
@@ -118,16 +127,29 @@ impl LlamaSpec {
     }
 }
 
-/// A language model like Llama (Touvron et al., 2023): RMS norms in front, rotary positions, SwiGLU, heads
-/// that share keys and values, no biases. Takes tokens `[batch, t]`, gives scores
-/// `[batch, t, vocabulary]`.
+/// A language model like Llama (Touvron et al., 2023), with pre-norm blocks of RMS norms, rotary
+/// position embeddings, SwiGLU and grouped-query attention, without biases.
 ///
-/// Parameters are named as in a PyTorch module of `tokens` (`nn.Embedding`), `blocks` (an `nn.ModuleList`),
-/// `norm` (`nn.RMSNorm`) and `head` (`nn.Linear`), where a block has `self_attn` with `in_proj_weight` (queries,
-/// keys and values one below the other) and `out_proj`, `feed_forward` with `gate_proj`, `up_proj` and
-/// `down_proj`, and the norms `norm1` and `norm2`: `blocks.0.self_attn.in_proj_weight`,
-/// `blocks.0.feed_forward.gate_proj.weight`, `blocks.0.norm1.weight`. They start as PyTorch's do, but the
-/// embedding normal(0, 0.02).
+/// Takes tokens `[batch, t]`, and returns logits `[batch, t, vocabulary]`.
+///
+/// Parameters are named as in a PyTorch module of `tokens` (`nn.Embedding`), `blocks` (an
+/// `nn.ModuleList`), `norm` (`nn.RMSNorm`) and `head` (`nn.Linear`). A block has `self_attn` with
+/// `in_proj_weight` (queries, keys and values, one below the other) and `out_proj`, `feed_forward`
+/// with `gate_proj`, `up_proj` and `down_proj`, and the norms `norm1` and `norm2`:
+/// `blocks.0.self_attn.in_proj_weight`, `blocks.0.feed_forward.gate_proj.weight`,
+/// `blocks.0.norm1.weight`. They are initialized as in PyTorch, except the embedding: normal(0,
+/// 0.02).
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let config = nn::LlamaConfig { vocabulary: 20, context: 8, blocks: 1, heads: 4, kv_heads: 2, width: 16, ..nn::LlamaConfig::default() };
+/// let mut trainer = Trainer::new(nn::Llama::new(config)).compile_for(&Device::cpu(), [4])?;
+/// let tokens = Dataset::from_arrays(vec![3.0, 7.0, 1.0, 0.0], [4], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&tokens)?.shape, [1, 4, 20].into());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Llama {
     config: LlamaConfig,
     tokens: Embedding,
@@ -138,7 +160,7 @@ pub struct Llama {
 }
 
 impl Llama {
-    /// A model of these sizes.
+    /// Creates a model of these sizes.
     #[track_caller]
     pub fn new(config: LlamaConfig) -> Self {
         let (vocabulary, width, heads) = (config.vocabulary, config.width, config.heads);
@@ -161,7 +183,7 @@ impl Llama {
         }
     }
 
-    /// The sizes.
+    /// Returns the sizes.
     pub fn config(&self) -> &LlamaConfig {
         &self.config
     }

@@ -1,13 +1,28 @@
-//! Low-rank adapters: what a large model learns anew, in two small matrices a weight.
+//! Low-rank adapters (LoRA): the change of a large weight as a product of two small matrices.
 
-/// How weights are adapted: to `W [outputs, inputs]`, which is frozen, `alpha / rank B A` is added, where
-/// `A [rank, inputs]` and `B [outputs, rank]` are trained (Hu et al., "LoRA: low-rank adaptation of large
-/// language models", 2021). `B` starts as zeros, so at first nothing changes; `A` starts uniform in
-/// `±1 / sqrt(inputs)`.
+/// The settings of a low-rank adapter (Hu et al., "LoRA: low-rank adaptation of large language
+/// models", 2021).
 ///
-/// Handed to [`TrainerBuilder::lora`](crate::train::TrainerBuilder::lora) with the weights' names, so that no
-/// model need be written for it. A linear layer takes its input through the small matrices; where another
-/// layer has the weight, the sum of the matrices is used.
+/// The weight `W [outputs, inputs]` is frozen, and `alpha / rank B A` is added to it, where `A
+/// [rank, inputs]` and `B [outputs, rank]` are trained. `B` starts at 0, so the model's outputs are
+/// unchanged at first; `A` is initialized uniform in `±1 / sqrt(inputs)`.
+///
+/// [`TrainerBuilder::lora`](crate::train::TrainerBuilder::lora) applies it to weights by name; the
+/// model needs no changes. A linear layer multiplies its input by the small matrices. Other layers
+/// use the sum of the matrices.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let trainer = Trainer::new(nn::Linear::new(64, 32))
+///     .loss(loss::Mse)
+///     .lora("*", nn::Lora::new(4).alpha(8.0))
+///     .compile_for(&Device::cpu(), [64])?;
+/// let names: Vec<&str> = trainer.parameters().collect();
+/// assert!(names.contains(&"lora_A") && names.contains(&"lora_B"));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lora {
     rank: usize,
@@ -15,7 +30,7 @@ pub struct Lora {
 }
 
 impl Lora {
-    /// Of this rank, at least 1, with `alpha` equal to it: a scale of 1.
+    /// Creates an adapter of this rank, at least 1, with `alpha` equal to the rank: a scale of 1.
     pub fn new(rank: usize) -> Self {
         Lora {
             rank,
@@ -23,17 +38,17 @@ impl Lora {
         }
     }
 
-    /// The same with another `alpha`: the adapter counts `alpha / rank` times.
+    /// Sets `alpha`; the product of the small matrices is multiplied by `alpha / rank`.
     pub fn alpha(self, alpha: f64) -> Self {
         Lora { alpha, ..self }
     }
 
-    /// The rank.
+    /// Returns the rank.
     pub fn rank(&self) -> usize {
         self.rank
     }
 
-    /// What the product of the small matrices is multiplied by.
+    /// Returns the factor of the product of the small matrices, `alpha / rank`.
     pub fn scale(&self) -> f64 {
         self.alpha / self.rank.max(1) as f64
     }

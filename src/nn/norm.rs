@@ -21,13 +21,13 @@ fn tensor(parameter: &Option<Parameter>, x: &Tensor) -> Option<Tensor> {
     parameter.as_ref().map(|p| p.tensor(x))
 }
 
-/// What is wrong with a number that is added to a variance, if anything.
+/// Returns why `eps` is invalid, if it is.
 pub(super) fn wrong_eps(eps: f64) -> Option<String> {
     let fits = eps >= 0.0 && eps.is_finite();
     (!fits).then(|| format!("expected an eps of at least 0, found {eps}"))
 }
 
-/// The parameters of a normalization, and the line that made it.
+/// The parameters of a normalization layer, and the line that created it.
 struct Affine {
     weight: Option<Parameter>,
     bias: Option<Parameter>,
@@ -44,7 +44,7 @@ impl Affine {
         }
     }
 
-    /// Traces the layer over the last axes of `x`, which must be `shape`, as rows.
+    /// Traces the layer over the last axes of `x`, which must equal `shape`. `f` gets them as rows.
     fn over_last(
         &self,
         x: &Tensor,
@@ -58,7 +58,8 @@ impl Affine {
                 return x.record_error(op, reason, self.source);
             }
             if x.id().is_some() && !given.ends_with(shape) || shape.rank() == 0 {
-                let reason = format!("the layer normalizes the last axes {shape} of its input");
+                let reason =
+                    format!("expected an input whose last axes are {shape}, found {given}");
                 return x.record_error(op, reason, self.source);
             }
             traced(x, &format!("{kind}({shape})"), |x| {
@@ -74,8 +75,22 @@ impl Affine {
     }
 }
 
-/// Layer normalization over the last axes (Ba, Kiros and Hinton, 2016): mean 0 and variance 1, times
-/// `weight`, plus `bias`. Takes and gives `[.., shape]`.
+/// Layer normalization over the last axes (Ba, Kiros and Hinton, 2016).
+///
+/// Normalizes to mean 0 and variance 1, multiplies by `weight` and adds `bias`. Takes and returns
+/// `[.., shape]`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::LayerNorm::new([2]);
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+/// let x = Dataset::from_arrays(vec![1.0, 3.0], [2], Targets::Unlabelled)?;
+/// let y = trainer.predict(&x)?.values;
+/// assert!((y[0] + 1.0).abs() < 1e-4 && (y[1] - 1.0).abs() < 1e-4);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct LayerNorm {
     shape: Shape,
     eps: f64,
@@ -83,7 +98,8 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Over the last axes, which are `shape`; `[n]` for the last one. `eps` is 1e-5, as in PyTorch.
+    /// Creates a layer over the last axes, whose sizes are `shape`; `[n]` for the last axis alone.
+    /// `eps` is 1e-5, as in PyTorch.
     #[track_caller]
     pub fn new(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -98,18 +114,18 @@ impl LayerNorm {
         }
     }
 
-    /// The same layer with another number added to the variance.
+    /// Sets `eps`, which is added to the variance.
     pub fn eps(self, eps: f64) -> Self {
         LayerNorm { eps, ..self }
     }
 
-    /// The same layer without a bias.
+    /// Removes the bias.
     pub fn without_bias(mut self) -> Self {
         self.affine.bias = None;
         self
     }
 
-    /// The same layer without weight and bias.
+    /// Removes weight and bias.
     pub fn without_affine(mut self) -> Self {
         (self.affine.weight, self.affine.bias) = (None, None);
         self
@@ -129,8 +145,21 @@ impl Module for LayerNorm {
     }
 }
 
-/// RMS normalization over the last axes (Zhang and Sennrich, 2019): divided by the root of the mean
-/// square, times `weight`. Takes and gives `[.., shape]`.
+/// RMS normalization over the last axes (Zhang and Sennrich, 2019).
+///
+/// Divides by the root mean square and multiplies by `weight`. Takes and returns `[.., shape]`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::RmsNorm::new([2]);
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+/// let x = Dataset::from_arrays(vec![1.0, 7.0], [2], Targets::Unlabelled)?;
+/// let y = trainer.predict(&x)?.values; // the root mean square is 5
+/// assert!((y[0] - 0.2).abs() < 1e-6 && (y[1] - 1.4).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct RmsNorm {
     shape: Shape,
     eps: f64,
@@ -138,8 +167,8 @@ pub struct RmsNorm {
 }
 
 impl RmsNorm {
-    /// Over the last axes, which are `shape`; `[n]` for the last one. `eps` is the distance from 1 to
-    /// the next `f32`, as in PyTorch.
+    /// Creates a layer over the last axes, whose sizes are `shape`; `[n]` for the last axis alone.
+    /// `eps` is `f32::EPSILON`, as in PyTorch.
     #[track_caller]
     pub fn new(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -154,12 +183,12 @@ impl RmsNorm {
         }
     }
 
-    /// The same layer with another number added to the mean square.
+    /// Sets `eps`, which is added to the mean square.
     pub fn eps(self, eps: f64) -> Self {
         RmsNorm { eps, ..self }
     }
 
-    /// The same layer without a weight.
+    /// Removes the weight.
     pub fn without_affine(mut self) -> Self {
         self.affine.weight = None;
         self
@@ -179,8 +208,23 @@ impl Module for RmsNorm {
     }
 }
 
-/// Group normalization (Wu and He, 2018): the channels of `[batch, channels, ..]` in groups of
-/// neighbours, each group of a sample normalized by itself; then times `weight`, plus `bias`.
+/// Group normalization (Wu and He, 2018).
+///
+/// Divides the channels of `[batch, channels, ..]` into groups of consecutive channels. Normalizes
+/// each group of each sample to mean 0 and variance 1, multiplies by `weight` and adds `bias`, one
+/// of each for each channel.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::GroupNorm::new(2, 4);
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [4])?;
+/// let x = Dataset::from_arrays(vec![1.0, 3.0, 10.0, 50.0], [4], Targets::Unlabelled)?;
+/// let y = trainer.predict(&x)?.values;
+/// assert!(y.iter().zip([-1.0, 1.0, -1.0, 1.0]).all(|(y, t)| (y - t).abs() < 1e-4));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct GroupNorm {
     groups: usize,
     channels: usize,
@@ -189,7 +233,8 @@ pub struct GroupNorm {
 }
 
 impl GroupNorm {
-    /// `channels` in `groups` groups, which must divide them. `eps` is 1e-5, as in PyTorch.
+    /// Creates a layer of `channels` channels in `groups` groups of equal size. `eps` is 1e-5, as
+    /// in PyTorch.
     #[track_caller]
     pub fn new(groups: usize, channels: usize) -> Self {
         let shape = Shape::from([channels]);
@@ -205,12 +250,12 @@ impl GroupNorm {
         }
     }
 
-    /// The same layer with another number added to the variance.
+    /// Sets `eps`, which is added to the variance.
     pub fn eps(self, eps: f64) -> Self {
         GroupNorm { eps, ..self }
     }
 
-    /// The same layer without weight and bias.
+    /// Removes weight and bias.
     pub fn without_affine(mut self) -> Self {
         (self.affine.weight, self.affine.bias) = (None, None);
         self
@@ -224,7 +269,7 @@ impl Module for GroupNorm {
         x.in_scope(layer, Some(affine.source), |x| {
             let (shape, channels) = (x.shape(), self.channels);
             if x.id().is_some() && shape.get(1) != Some(&channels) {
-                let reason = format!("the layer takes [batch, {channels}, ..]");
+                let reason = format!("expected an input [batch, {channels}, ..], found {shape}");
                 return x.record_error("group_norm", reason, affine.source);
             }
             if let (Some(reason), Some(_)) = (wrong_eps(self.eps), x.id()) {
@@ -251,7 +296,7 @@ pub struct LayerNormSpec {
     #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub axes: usize,
-    /// What is added to the variance.
+    /// Added to the variance.
     #[serde(default = "default_eps")]
     #[schemars(with = "range::Positive")]
     pub eps: f64,
@@ -272,7 +317,7 @@ pub struct RmsNormSpec {
     #[serde(default = "super::spec::one")]
     #[schemars(with = "range::Count<1>")]
     pub axes: usize,
-    /// What is added to the mean square.
+    /// Added to the mean square.
     #[serde(default = "default_rms_eps")]
     #[schemars(with = "range::Positive")]
     pub eps: f64,
@@ -289,10 +334,10 @@ impl Settings for RmsNormSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupNormSpec {
-    /// The number of groups, which divides the channels.
+    /// The number of groups. It must divide the number of channels.
     #[schemars(with = "range::Count<1>", extend("examples" = [8]))]
     pub groups: usize,
-    /// What is added to the variance.
+    /// Added to the variance.
     #[serde(default = "default_eps")]
     #[schemars(with = "range::Positive")]
     pub eps: f64,
@@ -303,7 +348,9 @@ impl Settings for GroupNormSpec {
         let (groups, channels) = (self.groups, sample.first().copied().unwrap_or(0));
         match groups > 0 && channels.is_multiple_of(groups) {
             true => Ok(Box::new(GroupNorm::new(groups, channels).eps(self.eps))),
-            false => Err(format!("{channels} channels do not fall into {groups} groups").into()),
+            false => {
+                Err(format!("{channels} channels are not divisible into {groups} groups").into())
+            }
         }
     }
 }
@@ -312,12 +359,12 @@ fn default_eps() -> f64 {
     1e-5
 }
 
-/// PyTorch's: the distance from 1 to the next `f32`.
+/// The distance from 1 to the next `f32`, PyTorch's default.
 fn default_rms_eps() -> f64 {
     f64::from(f32::EPSILON)
 }
 
-/// The last axes, which are normalized together.
+/// Returns the last axes, which are normalized together.
 fn last(sample: &[usize], axes: usize) -> std::result::Result<&[usize], String> {
     let from = sample.len().checked_sub(axes);
     from.and_then(|from| sample.get(from..))

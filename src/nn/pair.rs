@@ -3,6 +3,14 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A height and a width: `3` for both, or `[3, 5]`.
+///
+/// # Example
+/// ```
+/// use wgrad::nn::Pair;
+///
+/// assert_eq!(Pair::from(3), Pair::from([3, 3]));
+/// assert_eq!(Pair::from([3, 5]).to_string(), "[3, 5]");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair(pub(super) [usize; 2]);
 

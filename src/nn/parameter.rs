@@ -1,4 +1,4 @@
-//! Parameters: what a module owns and an optimizer trains.
+//! Parameters: the tensors that a module owns and an optimizer trains.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,10 +9,34 @@ use crate::{DType, Shape, Source, Tensor};
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// A tensor that belongs to a module: a weight or a bias, or (when it is not trained) a buffer.
+/// A tensor that belongs to a module: a trained weight or bias, or a buffer that is not trained.
 ///
-/// It holds no values. Those live on the device that trains the model, under the name that
+/// It holds no values. The values are stored by the trainer, under the name that
 /// [`Module::visit`](super::Module::visit) gives.
+///
+/// # Example
+/// ```
+/// use wgrad::nn::{Parameter, init};
+/// use wgrad::prelude::*;
+///
+/// /// Multiplies its input by a learned factor.
+/// struct Scale(Parameter);
+///
+/// impl Module for Scale {
+///     fn forward(&self, x: &Tensor) -> Tensor {
+///         x * self.0.tensor(x)
+///     }
+///     fn visit(&self, v: &mut Visitor) {
+///         v.parameter("factor", &self.0);
+///     }
+/// }
+///
+/// let model = Scale(Parameter::new([1], init::constant(3.0)));
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+/// let x = Dataset::from_arrays(vec![1.0, 2.0], [2], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&x)?.values, [3.0, 6.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Parameter {
     id: u64,
@@ -23,7 +47,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// A trained `f32` parameter of this shape.
+    /// Creates a trained `f32` parameter of this shape.
     #[track_caller]
     pub fn new(shape: impl Into<Shape>, init: Init) -> Self {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -36,7 +60,7 @@ impl Parameter {
         }
     }
 
-    /// The same, but not trained.
+    /// Makes it a buffer: the optimizer does not train it.
     pub fn frozen(self) -> Self {
         Parameter {
             role: Role::Buffer,
@@ -44,8 +68,8 @@ impl Parameter {
         }
     }
 
-    /// A table of given numbers, in row-major order: not trained, and not part of any file, for it
-    /// follows from the model.
+    /// Creates a table of constants, in row-major order. It is not trained, and files do not
+    /// contain it, because it follows from the model.
     #[track_caller]
     pub fn table(shape: impl Into<Shape>, values: Vec<f32>) -> Self {
         Parameter {
@@ -54,17 +78,17 @@ impl Parameter {
         }
     }
 
-    /// Its shape.
+    /// Returns its shape.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// Whether an optimizer trains it.
+    /// Returns whether the optimizer trains it.
     pub fn is_trained(&self) -> bool {
         self.role == Role::Parameter
     }
 
-    /// The same parameter with the first values that a rule gives it; see
+    /// Returns the same parameter with the initialization that a rule gives; see
     /// [`Initialized`](super::Initialized).
     fn begun(&self, name: &str, rule: &Rule) -> Parameter {
         let vector = self.shape.rank() < 2;
@@ -82,7 +106,7 @@ impl Parameter {
         }
     }
 
-    /// The values that it was made with, where it was given them.
+    /// Returns the constants of a table or of explicit initial values, if it has such.
     pub(crate) fn given(&self) -> Option<&[f32]> {
         match &self.init {
             Init::Values(values) => Some(values),
@@ -102,7 +126,7 @@ impl Parameter {
         Meta::new(self.shape.clone(), DType::F32)
     }
 
-    /// The variable that stands for it in a graph, under its full name.
+    /// Returns the graph variable of this parameter, under its full name.
     pub(crate) fn variable(&self, name: String, role: Role) -> Variable {
         Variable {
             name,
@@ -113,7 +137,8 @@ impl Parameter {
         }
     }
 
-    /// Its value, as a tensor of the graph that `x` belongs to. After [`Parameter::assign`] the new one.
+    /// Returns its value as a tensor of the graph of `x`. After [`Parameter::assign`] it is the new
+    /// value.
     #[track_caller]
     pub fn tensor(&self, x: &Tensor) -> Tensor {
         let shared = x.shared_graph();
@@ -135,8 +160,9 @@ impl Parameter {
         }
     }
 
-    /// `x W^T` for a weight `W [outputs, inputs]` and `x [.., inputs]`. Where the weight has an adapter, `x`
-    /// goes through that on its own, and no sum of weights is made.
+    /// Computes `x W^T` for a weight `W [outputs, inputs]` and `x [.., inputs]`. Where the weight
+    /// has an adapter, `x` is multiplied by the adapter's matrices separately, and the sum of the
+    /// weights is not computed.
     #[track_caller]
     pub fn project(&self, x: &Tensor) -> Tensor {
         let (Some((a, b, scale)), Some(id)) = (self.adapter(x), self.bound(x)) else {
@@ -146,7 +172,7 @@ impl Parameter {
         x.matmul_t(&weight) + x.matmul_t(&a).matmul_t(&b) * scale
     }
 
-    /// The adapter's matrices and its scale, where there is one.
+    /// Returns the adapter's matrices and its scale, if the weight has an adapter.
     fn adapter(&self, x: &Tensor) -> Option<(Tensor, Tensor, f64)> {
         let id = self.bound(x)?;
         let adapter = x.graph().adapters.get(&id).copied()?;
@@ -154,11 +180,11 @@ impl Parameter {
         Some((tensor(adapter.a), tensor(adapter.b), adapter.scale))
     }
 
-    /// In a graph for training, makes `value` the parameter's value from now on: for the rest of this step
-    /// and for the steps, evaluations and checkpoints to come. In one for evaluation, does nothing.
+    /// Sets the parameter's value from now on: for the rest of this step, and for later steps,
+    /// evaluations and checkpoints. Does nothing in a graph for evaluation.
     ///
-    /// It must be a buffer, that is [`frozen`](Parameter::frozen): what is trained belongs to the optimizer.
-    /// `value` has its shape, and no gradient flows through later steps.
+    /// The parameter must be [`frozen`](Parameter::frozen), because the optimizer changes trained
+    /// parameters. `value` must have its shape. No gradient flows through later steps.
     #[track_caller]
     pub fn assign(&self, value: &Tensor) {
         if value.is_training() {
@@ -166,7 +192,7 @@ impl Parameter {
         }
     }
 
-    /// Like [`Parameter::assign`], in any graph.
+    /// Sets the value like [`Parameter::assign`], but in any graph.
     #[track_caller]
     pub(crate) fn store(&self, value: &Tensor) {
         if value.id().is_none() {
@@ -179,11 +205,11 @@ impl Parameter {
         let caller = Source::caller();
         let wrong = |reason: String| value.record_error("assign", reason, caller);
         if self.is_trained() {
-            wrong("a trained parameter is changed by the optimizer only".to_string());
+            wrong("expected a frozen parameter, found a trained one, which only the optimizer changes".to_string());
         } else if value.meta() != self.meta() {
             let (Meta { shape, dtype }, want) = (value.meta(), &self.shape);
             wrong(format!(
-                "the parameter is f32{want}, the value {dtype}{shape}"
+                "expected a value f32{want}, the type of the parameter, found {dtype}{shape}"
             ));
         } else if let Some(node) = value.id() {
             let mut graph = value.graph_mut();
@@ -198,11 +224,15 @@ impl Parameter {
 
     fn unnamed(&self, x: &Tensor) -> Tensor {
         let shape = &self.shape;
-        let reason = format!("a parameter of shape {shape} is not named by its module's `visit`");
+        let reason = format!(
+            "a parameter of shape {shape} is not named by its module's `visit`; \
+             add it there with `Visitor::parameter`"
+        );
         x.record_error("parameter", reason, self.source)
     }
 
-    /// The name under which the graph of `x` knows it, without its last part: the layer's name.
+    /// Returns the layer's name: the parameter's full name in the graph of `x` without its last
+    /// part.
     pub(crate) fn layer(&self, x: &Tensor) -> Option<String> {
         let graph = x.graph();
         let id = graph.bound.get(&self.id)?;
@@ -214,9 +244,9 @@ impl Parameter {
     }
 }
 
-/// Declares a module's parameters as variables of a graph, in the order of its `visit`, so that its
-/// `forward` can be traced there. A [`Trainer`](crate::Trainer) does it for its model; this is for those who
-/// works with a [`Graph`] directly.
+/// Declares a module's parameters as variables of a graph, in the order of its `visit`. After that,
+/// its `forward` can be traced in the graph. A [`Trainer`](crate::Trainer) calls it for its model;
+/// call it only when you work with a [`Graph`] directly.
 pub fn declare(graph: &Rc<RefCell<Graph>>, module: &dyn super::Module) {
     let mut graph = graph.borrow_mut();
     let mut take = |name: String, parameter: &Parameter| {
@@ -230,19 +260,31 @@ pub fn declare(graph: &Rc<RefCell<Graph>>, module: &dyn super::Module) {
     module.visit(&mut Visitor::new(&mut take));
 }
 
-/// The first values of a weight of this shape.
+/// A rule from a weight's shape to its initialization.
 pub(super) type Rule = dyn Fn(&[usize]) -> Init + Send;
 
-/// Walks over a model's parameters and their names.
+/// Visits a model's parameters with their names.
+///
+/// # Example
+/// ```
+/// use wgrad::nn::{self, Module, Visitor};
+///
+/// let model = nn::Sequential::new().add(nn::Relu).add(nn::Linear::new(3, 2));
+/// let mut found = Vec::new();
+/// let mut collect = |name, parameter: &nn::Parameter| found.push((name, parameter.shape().to_vec()));
+/// model.visit(&mut Visitor::new(&mut collect));
+/// assert_eq!(found, [("1.weight".to_string(), vec![2, 3]), ("1.bias".to_string(), vec![2])]);
+/// ```
 pub struct Visitor<'a> {
     path: Vec<String>,
     visit: &'a mut dyn FnMut(String, &Parameter),
-    /// The initialization of weights, where it is not their own.
+    /// A rule that replaces the weights' own initialization.
     rule: Option<&'a Rule>,
 }
 
 impl<'a> Visitor<'a> {
-    /// Calls `visit` with the full name of each parameter, in the order the modules give them.
+    /// Creates a visitor that calls `visit` with the full name of each parameter, in the order of
+    /// the modules.
     pub fn new(visit: &'a mut dyn FnMut(String, &Parameter)) -> Self {
         Visitor {
             path: Vec::new(),
@@ -251,7 +293,7 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// A parameter of this module.
+    /// Visits a parameter of this module.
     pub fn parameter(&mut self, name: &str, parameter: &Parameter) {
         let mut full = self.path.join(".");
         if !full.is_empty() {
@@ -264,7 +306,7 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// The parameters of `module`, which is this one, with the first values of a rule.
+    /// Visits the parameters of `module`, which is this module, with the initialization of a rule.
     pub(super) fn begun(&mut self, module: &dyn super::Module, rule: &Rule) {
         let mut inside = Visitor {
             path: self.path.clone(),
@@ -274,7 +316,7 @@ impl<'a> Visitor<'a> {
         module.visit(&mut inside);
     }
 
-    /// A module inside this one.
+    /// Visits a module inside this one.
     pub fn child(&mut self, name: &str, module: &dyn super::Module) {
         self.path.push(name.to_string());
         module.visit(self);

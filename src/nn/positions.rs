@@ -1,4 +1,4 @@
-//! Positions: what tells a model of sequences where a token stands.
+//! Position embeddings: layers that add the position of each token to its features.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,19 +9,48 @@ use crate::{Source, Tensor};
 use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
 use crate::schema::Path;
 
-/// Adds a vector for each position, which is learned, to `[.., t, d]`. `weight` is `[positions, d]`: that
-/// of an embedding of positions in PyTorch.
+/// Adds a learned vector for each position to `[.., t, d]`.
+///
+/// The parameter is `weight [positions, d]`, as in an `nn.Embedding` of positions in PyTorch.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::LearnedPositions::new(16, 2).init(nn::init::ones());
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [3, 2])?;
+/// let x = Dataset::from_arrays(vec![0.5; 6], [3, 2], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&x)?.values, [1.5; 6]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct LearnedPositions {
     table: Table,
 }
 
-/// Adds sines and cosines of the position to `[.., t, d]` (Vaswani et al., 2017): feature `2i` is
-/// `sin(p / 10000^(2i / d))` and feature `2i + 1` the cosine of the same.
+/// Adds sines and cosines of the position to `[.., t, d]` (Vaswani et al., 2017).
+///
+/// For position `p`, feature `2i` is `sin(p / 10000^(2i / d))`, and feature `2i + 1` the cosine of
+/// the same angle.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let model = nn::Sequential::new()
+///     .add(nn::Embedding::new(10, 2).init(nn::init::zeros()))
+///     .add(nn::SinusoidalPositions::new(16, 2));
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+/// let tokens = Dataset::from_arrays(vec![4.0, 4.0], [2], Targets::Unlabelled)?;
+/// let y = trainer.predict(&tokens)?.values;
+/// assert_eq!(y[..2], [0.0, 1.0]); // sin 0, cos 0
+/// assert!((y[2] - 1f32.sin()).abs() < 1e-6 && (y[3] - 1f32.cos()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct SinusoidalPositions {
     table: Table,
 }
 
-/// Rows for positions, and from which one on they are used.
+/// A table of a row for each position, and the position of the first token.
 struct Table {
     rows: Parameter,
     kind: &'static str,
@@ -43,8 +72,9 @@ impl Table {
                 }
                 _ if x.id().is_none() => x.clone(),
                 _ => {
-                    let reason =
-                        format!("the layer takes [.., t, {d}] with {offset} + t up to {rows}");
+                    let reason = format!(
+                        "expected an input [.., t, {d}] with {offset} + t at most {rows}, found {shape}"
+                    );
                     x.record_error("positions", reason, self.source)
                 }
             }
@@ -53,7 +83,8 @@ impl Table {
 }
 
 impl LearnedPositions {
-    /// For sequences of up to `positions` tokens of `d` features; starts normal(0, 1).
+    /// Creates a layer for sequences of at most `positions` tokens of `d` features, initialized
+    /// normal(0, 1).
     #[track_caller]
     pub fn new(positions: usize, d: usize) -> Self {
         LearnedPositions {
@@ -73,7 +104,7 @@ impl LearnedPositions {
         self
     }
 
-    /// The same layer for tokens from position `offset` on, where the ones before were seen already.
+    /// Sets the position of the first token. Use it where the earlier tokens were processed before.
     pub fn from_position(mut self, offset: usize) -> Self {
         self.table.offset = offset;
         self
@@ -81,7 +112,7 @@ impl LearnedPositions {
 }
 
 impl LearnedPositions {
-    /// The same for tokens at any positions, `u32 [t]`.
+    /// Adds the vectors of the given positions, `u32 [t]`, instead of consecutive ones.
     #[track_caller]
     pub fn forward_at(&self, x: &Tensor, positions: &Tensor) -> Tensor {
         x + self.table.rows.tensor(x).gather(positions)
@@ -98,7 +129,7 @@ impl Module for LearnedPositions {
 }
 
 impl SinusoidalPositions {
-    /// For sequences of up to `positions` tokens of `d` features.
+    /// Creates a layer for sequences of at most `positions` tokens of `d` features.
     #[track_caller]
     pub fn new(positions: usize, d: usize) -> Self {
         let value = |i: usize| {
@@ -117,7 +148,7 @@ impl SinusoidalPositions {
         }
     }
 
-    /// The same layer for tokens from position `offset` on, where the ones before were seen already.
+    /// Sets the position of the first token. Use it where the earlier tokens were processed before.
     pub fn from_position(mut self, offset: usize) -> Self {
         self.table.offset = offset;
         self
@@ -133,7 +164,8 @@ impl Module for SinusoidalPositions {
     }
 }
 
-/// A learned vector for each position, added to sequences `[time, features]`; see [`LearnedPositions`].
+/// Adds a learned vector for each position to sequences `[time, features]`; see
+/// [`LearnedPositions`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LearnedPositionsSpec {}
@@ -147,7 +179,8 @@ impl Settings for LearnedPositionsSpec {
     }
 }
 
-/// Sines and cosines of each position, added to sequences `[time, features]`; see [`SinusoidalPositions`].
+/// Adds sines and cosines of the position to sequences `[time, features]`; see
+/// [`SinusoidalPositions`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SinusoidalPositionsSpec {}

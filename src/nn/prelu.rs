@@ -1,4 +1,4 @@
-//! The rectifier with a learned slope.
+//! PReLU: ReLU with a learned slope.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,35 @@ use crate::{Source, Tensor};
 use super::{Module, Parameter, Settings, Unfit, Visitor, traced};
 use crate::schema::Path;
 
-/// `x` where `x > 0`, else `weight x` with a learned slope (He, Zhang, Ren and Sun, "Delving Deep into
-/// Rectifiers", 2015). Takes and gives `[batch, ..]`. Its parameter is `weight [n]`, at first 0.25.
+/// PReLU: `x` where `x > 0`, else `weight x`, with a learned slope (He, Zhang, Ren and Sun,
+/// "Delving Deep into Rectifiers", 2015).
+///
+/// Takes and returns `[batch, ..]`. The parameter is `weight [n]`, initialized to 0.25.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::Prelu::new();
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+/// let x = Dataset::from_arrays(vec![-1.0, 2.0], [2], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&x)?.values, [-0.25, 2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Prelu {
     weight: Parameter,
     source: Source,
 }
 
 impl Prelu {
-    /// One slope for all.
+    /// Creates a layer with one slope for all channels.
     #[track_caller]
     pub fn new() -> Self {
         Self::channels(1)
     }
 
-    /// A slope for each of `channels` channels: the axis after the batch, or the last one of a tensor with
-    /// no other.
+    /// Creates a layer with a slope for each channel. The channels are the axis after the batch
+    /// axis; a tensor of one axis has its elements as channels.
     #[track_caller]
     pub fn channels(channels: usize) -> Self {
         Prelu {
@@ -48,7 +61,7 @@ impl Module for Prelu {
             let (n, shape) = (self.weight.shape().len(), x.shape());
             let axis = 1.min(shape.rank().saturating_sub(1));
             if n != 1 && x.id().is_some() && shape.get(axis) != Some(&n) {
-                let reason = format!("the layer has {n} slopes, one for each of {n} channels");
+                let reason = format!("expected {n} channels, one for each slope, found {shape}");
                 return x.record_error("prelu", reason, self.source);
             }
             traced(x, &format!("PReLU({n})"), |x| {
@@ -67,7 +80,7 @@ impl Module for Prelu {
     }
 }
 
-/// A rectifier with a learned slope; see [`Prelu`].
+/// ReLU with a learned slope; see [`Prelu`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreluSpec {}

@@ -1,8 +1,9 @@
-//! Recurrent layers: plain, LSTM and GRU, in any number of layers and in one or both directions.
+//! Recurrent layers: plain RNN, LSTM and GRU, with any number of layers, in one or both directions.
 //!
-//! Parameters are named, shaped and ordered as PyTorch's: `weight_ih_l0 [gates hidden, inputs]`,
-//! `weight_hh_l0 [gates hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0 [gates hidden]`, with `_reverse` behind
-//! those of the second direction. The inputs' part of all time steps is one matrix product.
+//! Parameters have the names, shapes and order of PyTorch: `weight_ih_l0 [gates hidden, inputs]`,
+//! `weight_hh_l0 [gates hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0 [gates hidden]`, with the
+//! suffix `_reverse` for the second direction. The input projections of all time steps are one
+//! matrix product.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,39 +15,40 @@ use crate::{DType, Source, Tensor};
 use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, spec::yes, traced};
 use crate::schema::{Path, range};
 
-/// What a recurrent layer starts from, and how long each sample is.
+/// The initial states of a recurrent layer, and a mask for samples of different lengths.
 #[derive(Clone, Copy, Default)]
 pub struct Start<'a> {
-    /// The first state `h [layers directions, batch, hidden]`; without it, zeros.
+    /// The initial state `h [layers directions, batch, hidden]`. Default: zeros.
     pub hidden: Option<&'a Tensor>,
-    /// The first memory `c` of an LSTM, of the same shape; without it, zeros.
+    /// The initial cell state `c` of an LSTM, of the same shape. Default: zeros.
     pub cell: Option<&'a Tensor>,
-    /// `[batch, time]`, `f32` or `bool`: where it is 0, a sample's state stays what it was, and its output is
-    /// 0. So samples of different lengths end in their last state.
+    /// A mask `[batch, time]`, `f32` or `bool`. Where it is 0, the sample's state does not change
+    /// and its output is 0. With such a mask, samples of different lengths end in their own last
+    /// states.
     pub mask: Option<&'a Tensor>,
 }
 
-/// What a recurrent layer gives.
+/// The outputs and the last states of a recurrent layer.
 #[derive(Clone, Debug)]
 pub struct Steps {
-    /// `[batch, time, directions hidden]`: the last layer's state after each step.
+    /// `[batch, time, directions hidden]`: the state of the last layer after each step.
     pub output: Tensor,
-    /// `[layers directions, batch, hidden]`: each layer's and direction's last state.
+    /// `[layers directions, batch, hidden]`: the last state of each layer and direction.
     pub hidden: Tensor,
-    /// The last memory of an LSTM, of the same shape.
+    /// The last cell state of an LSTM, of the same shape.
     pub cell: Option<Tensor>,
 }
 
 /// One layer in one direction.
 struct Direction {
-    /// What stands behind its parameters' names.
+    /// The suffix of its parameters' names.
     suffix: String,
     weight_ih: Parameter,
     weight_hh: Parameter,
     bias: Option<(Parameter, Parameter)>,
 }
 
-/// What the layers share.
+/// What [`Rnn`], [`Lstm`] and [`Gru`] share.
 struct Recurrent {
     name: &'static str,
     cell: Cell,
@@ -66,45 +68,49 @@ macro_rules! recurrent {
         pub struct $name(Recurrent);
 
         impl $name {
-            /// One layer, in one direction, with biases. Weights start as PyTorch's, uniform in
-            /// `±1 / sqrt(hidden)`.
+            /// Creates one layer in one direction, with biases. Weights and biases are initialized
+            /// as in PyTorch, uniform in `±1 / sqrt(hidden)`.
             #[track_caller]
             pub fn new(inputs: usize, hidden: usize) -> Self {
                 $name(Recurrent::new(stringify!($name), $cell, inputs, hidden, Source::caller()))
             }
 
-            /// The same with this many layers, each on the output of the one before.
+            /// Sets the number of layers, each applied to the output of the one before. Default: 1.
             pub fn layers(self, layers: usize) -> Self {
                 let directions = self.0.directions();
                 $name(self.0.rebuilt(layers, directions))
             }
 
-            /// The same in both directions: the outputs stand side by side.
+            /// Adds a second direction, from the end to the beginning. The outputs of both are
+            /// concatenated along the last axis.
             pub fn bidirectional(self) -> Self {
                 let layers = self.0.layers.len();
                 $name(self.0.rebuilt(layers, 2))
             }
 
-            /// The same without biases.
+            /// Removes the biases.
             pub fn without_bias(mut self) -> Self {
                 self.0.bias = false;
                 let (layers, directions) = (self.0.layers.len(), self.0.directions());
                 $name(self.0.rebuilt(layers, directions))
             }
 
-            /// The same with dropout on the output of each layer but the last, in training.
+            /// Sets the dropout probability, applied in training to the output of each layer but
+            /// the last. Default: 0.
             pub fn dropout(mut self, p: f64) -> Self {
                 self.0.dropout = p;
                 self
             }
 
-            /// The same as a module that gives only the last state, `[batch, directions hidden]`.
+            /// Makes the module return only the last state of the last layer, `[batch, directions
+            /// hidden]`.
             pub fn last(mut self) -> Self {
                 self.0.last = true;
                 self
             }
 
-            /// All that the layer gives, from a first state and with samples of different lengths.
+            /// Returns outputs and last states, for given initial states and samples of different
+            /// lengths.
             pub fn steps(&self, x: &Tensor, start: Start) -> Steps {
                 self.0.steps(x, start)
             }
@@ -122,26 +128,65 @@ macro_rules! recurrent {
 }
 
 recurrent! {
-    /// Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers, Schmidhuber and Cummins, 2000):
-    /// `[batch, time, inputs] -> [batch, time, hidden]`. With `a = W_ih x + b_ih + W_hh h + b_hh` in four parts,
-    /// `i`, `f`, `o` the sigmoids of the first, second and fourth, and `g` the tanh of the third:
-    /// `c' = f c + i g`, `h' = o tanh(c')`.
+    /// Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers, Schmidhuber and Cummins,
+    /// 2000): `[batch, time, inputs] -> [batch, time, hidden]`.
+    ///
+    /// With `a = W_ih x + b_ih + W_hh h + b_hh` split into four parts, `i`, `f` and `o` are the
+    /// sigmoids of the first, second and fourth, and `g` is the tanh of the third: `c' = f c + i
+    /// g`, `h' = o tanh(c')`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let layer = nn::Lstm::new(3, 8).layers(2).bidirectional();
+    /// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [5, 3])?;
+    /// let x = Dataset::from_arrays(vec![0.1; 15], [5, 3], Targets::Unlabelled)?;
+    /// assert_eq!(trainer.predict(&x)?.shape, [1, 5, 16].into());
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Lstm Cell::Lstm
 }
 recurrent! {
-    /// Gated recurrent unit (Cho et al., 2014): `[batch, time, inputs] -> [batch, time, hidden]`. With
-    /// `x = W_ih x + b_ih` and `q = W_hh h + b_hh` in three parts each, `r` and `z` the sigmoids of the sums of the
-    /// first and second, and `n = tanh(x_3 + r q_3)`: `h' = (1 - z) n + z h`.
+    /// Gated recurrent unit (Cho et al., 2014): `[batch, time, inputs] -> [batch, time, hidden]`.
+    ///
+    /// With `a = W_ih x + b_ih` and `q = W_hh h + b_hh` split into three parts each, `r` and `z`
+    /// are the sigmoids of the sums of the first and second parts, and `n = tanh(a_3 + r q_3)`: `h'
+    /// = (1 - z) n + z h`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let layer = nn::Gru::new(3, 8).last();
+    /// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [5, 3])?;
+    /// let x = Dataset::from_arrays(vec![0.1; 15], [5, 3], Targets::Unlabelled)?;
+    /// assert_eq!(trainer.predict(&x)?.shape, [1, 8].into());
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Gru Cell::Gru
 }
 recurrent! {
-    /// A plain recurrent layer (Elman, 1990): `[batch, time, inputs] -> [batch, time, hidden]`, with
-    /// `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`.
+    /// A plain recurrent layer (Elman, 1990): `[batch, time, inputs] -> [batch, time, hidden]`,
+    /// with `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let layer = nn::Rnn::new(3, 8).relu();
+    /// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [5, 3])?;
+    /// let x = Dataset::from_arrays(vec![0.1; 15], [5, 3], Targets::Unlabelled)?;
+    /// let y = trainer.predict(&x)?;
+    /// assert_eq!(y.shape, [1, 5, 8].into());
+    /// assert!(y.values.iter().all(|y| *y >= 0.0));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Rnn Cell::Tanh
 }
 
 impl Rnn {
-    /// The same with ReLU instead of tanh.
+    /// Replaces tanh by ReLU.
     pub fn relu(mut self) -> Self {
         self.0.cell = Cell::Relu;
         self
@@ -262,7 +307,7 @@ impl Recurrent {
         )
     }
 
-    /// Runs `body` with its errors attributed to this layer, if the input fits.
+    /// Runs `body` with its errors attributed to this layer, if the input has the right shape.
     fn in_layer(&self, x: &Tensor, body: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
         let first = self.layers.iter().flatten().next();
         let layer = first.and_then(|d| d.weight_ih.layer(x));
@@ -272,11 +317,11 @@ impl Recurrent {
             match shape.dims() {
                 _ if x.id().is_none() => x.clone(),
                 _ if first.is_none() || self.hidden == 0 => {
-                    wrong("the layer needs at least one layer and one unit".to_string())
+                    wrong("expected at least one layer and one hidden unit, found none".to_string())
                 }
                 [_, time, inputs] if *time > 0 && *inputs == self.inputs => body(x),
                 _ => wrong(format!(
-                    "the layer takes [batch, time, {}] with a step at least, but was given {shape}",
+                    "expected an input [batch, time, {}] of at least one time step, found {shape}",
                     self.inputs
                 )),
             }
@@ -296,8 +341,9 @@ impl Recurrent {
                 continue;
             };
             let reason = format!(
-                "a first state must be {states:?} and a mask {:?}",
-                [batch, time]
+                "expected states {states:?} and a mask {:?}, found {}",
+                [batch, time],
+                given.shape()
             );
             let broken = given.record_error("recurrent", reason, self.source);
             return Steps {
@@ -358,13 +404,14 @@ impl Recurrent {
 }
 
 impl Direction {
-    /// What the op gives of its reserve space.
+    /// Returns the outputs of the op's reserve space.
     fn reserve(&self, x: &Tensor, op: Recurrence, mask: &Tensor, state: &[Tensor]) -> Tensor {
         let projected = self.weight_ih.project(x);
         let (projected, bias) = match &self.bias {
-            // A GRU's reset gate is between the two biases of the third part.
+            // In a GRU, the reset gate is applied between the two biases of the third part.
             Some((ih, hh)) if op.cell == Cell::Gru => (projected + ih.tensor(x), hh.tensor(x)),
-            // Elsewhere they have one gradient, which is summed up once.
+            // In the other cells both biases have the same gradient, so they are added first and it
+            // is summed once.
             Some((ih, hh)) => (projected, ih.tensor(x) + hh.tensor(x)),
             None => {
                 let none = projected.constant_like(0.0);
@@ -389,24 +436,24 @@ macro_rules! recurrent_spec {
             /// The number of features of the state.
             #[schemars(with = "range::Count<1>", example = 64)]
             pub hidden: usize,
-            /// The number of layers, each on the output of the one before.
+            /// The number of layers, each applied to the output of the one before.
             #[serde(default = "super::spec::one")]
             #[schemars(with = "range::Count<1>")]
             pub layers: usize,
             /// Whether there is a second direction, from the end to the beginning.
             #[serde(default)]
             pub bidirectional: bool,
-            /// Whether there are biases.
+            /// Whether the layers have biases.
             #[serde(default = "yes")]
             pub bias: bool,
-            /// Dropout on the output of each layer but the last.
+            /// The probability of dropout on the output of each layer but the last.
             #[serde(default)]
             #[schemars(with = "range::Fraction")]
             pub dropout: f64,
-            /// Whether to give only the last state of each sequence.
+            /// Whether to return only the last state of each sequence.
             #[serde(default)]
             pub last: bool,
-            /// The initialization of the weights; without it, PyTorch's.
+            /// The initialization of the weights. Default: PyTorch's.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub init: Option<InitSpec>,
         }

@@ -8,14 +8,25 @@ use crate::{Shape, Source, Tensor};
 use super::{Module, Settings, Unfit, traced};
 use crate::schema::{Path, range};
 
-/// `[batch, ..] -> [batch, shape]`: the same numbers of each sample under another shape, as Keras's `Reshape`.
+/// Reshapes each sample: `[batch, ..] -> [batch, shape]`, as Keras's `Reshape`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Module, Reshape}};
+///
+/// let layer = Reshape::new([1, 2, 3]);
+/// let y = wgrad::eval(&Device::cpu(), |g| layer.forward(&g.tensor([4, 6], vec![0.0; 24])))?;
+/// assert_eq!(y.shape, [4, 1, 2, 3].into());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Reshape {
     shape: Shape,
     source: Source,
 }
 
 impl Reshape {
-    /// To samples of this shape, without the batch; it must hold as many numbers as the input's samples.
+    /// Creates a layer with the given output shape of a sample, without the batch axis. It must
+    /// have as many elements as a sample of the input.
     #[track_caller]
     pub fn new(shape: impl Into<Shape>) -> Self {
         Reshape {
@@ -34,7 +45,7 @@ impl Module for Reshape {
             let (have, want): (usize, usize) = (given.iter().skip(1).product(), self.shape.len());
             if x.id().is_some() && (shape.is_empty() || have != want) {
                 let reason = format!(
-                    "the layer gives {} for a sample, {want} numbers, but a sample of {given} has {have}",
+                    "expected samples of {want} elements, the size of the shape {}, found {have} (input {given})",
                     self.shape
                 );
                 return x.record_error("reshape", reason, self.source);
@@ -45,11 +56,11 @@ impl Module for Reshape {
     }
 }
 
-/// The same numbers under another shape; see [`Reshape`].
+/// Reshapes each sample; see [`Reshape`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReshapeSpec {
-    /// The shape of a sample.
+    /// The shape of a sample, without the batch axis.
     #[schemars(with = "range::Counts", extend("examples" = [[1, 28, 28]]))]
     pub shape: Vec<usize>,
 }

@@ -1,4 +1,4 @@
-//! Containers for what does not run one after the other.
+//! Containers of layers that are not a plain sequence: residual connections and parallel branches.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,28 @@ use crate::{Source, Tensor};
 use super::{LayerSpec, Module, Settings, Unfit, Visitor, container_name, spec};
 use crate::schema::Path;
 
-/// `x + f(x)`, or `g(x) + f(x)` with a shortcut `g` (He, Zhang, Ren and Sun, 2016). Its parameters have the names
-/// that they have in `f`; those of the shortcut have `shortcut.` before theirs.
+/// A residual connection: `x + f(x)`, or `g(x) + f(x)` with a shortcut `g` (He, Zhang, Ren and Sun,
+/// 2016).
+///
+/// The parameters of `f` keep their names. Those of the shortcut are prefixed with `shortcut.`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let layer = nn::Residual::new(nn::Linear::new(2, 2).init(nn::init::identity()));
+/// let mut trainer = Trainer::new(layer).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+/// let x = Dataset::from_arrays(vec![1.0, 3.0], [2], Targets::Unlabelled)?;
+/// assert_eq!(trainer.predict(&x)?.values, [2.0, 6.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Residual<M> {
     inner: M,
     shortcut: Option<Box<dyn Module>>,
 }
 
 impl<M: Module> Residual<M> {
-    /// Around a module whose output has its input's shape.
+    /// Wraps a module whose output has the shape of its input.
     pub fn new(inner: M) -> Self {
         Residual {
             inner,
@@ -24,7 +37,8 @@ impl<M: Module> Residual<M> {
         }
     }
 
-    /// The same with a module in place of `x`, for an output of another shape than the input's.
+    /// Sets a module that is applied to `x` before the addition. Needed where the output of `f` has
+    /// another shape than its input.
     pub fn shortcut(self, shortcut: impl Module + 'static) -> Self {
         Residual {
             shortcut: Some(Box::new(shortcut)),
@@ -49,14 +63,27 @@ impl<M: Module> Module for Residual<M> {
     }
 }
 
-/// How a [`Parallel`] joins what its branches give.
+/// How a [`Parallel`] combines the outputs of its branches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Join {
     Sum,
     Concat(isize),
 }
 
-/// Modules that all get the same input, named by their numbers from 0; their outputs are joined.
+/// Modules that are applied to the same input, and whose outputs are added or concatenated.
+///
+/// They are named by their indices from 0: `"1.weight"`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, nn::{Module, Parallel, Relu, Tanh}};
+///
+/// let layer = Parallel::concat(-1).add(Relu).add(Tanh);
+/// let y = wgrad::eval(&Device::cpu(), |g| layer.forward(&g.tensor([1, 2], [0.0, 5.0])))?;
+/// assert_eq!(y.shape, [1, 4].into());
+/// assert_eq!(y.data[..3], [0.0, 5.0, 0.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Parallel {
     branches: Vec<(Box<dyn Module>, Source)>,
     join: Join,
@@ -64,13 +91,14 @@ pub struct Parallel {
 }
 
 impl Parallel {
-    /// Outputs are added up.
+    /// Creates a container that adds the outputs.
     #[track_caller]
     pub fn sum() -> Self {
         Parallel::joined(Join::Sum, Source::caller())
     }
 
-    /// Outputs are put one after the other along `axis` (negative counts from the back).
+    /// Creates a container that concatenates the outputs along `axis`; a negative axis counts from
+    /// the last.
     #[track_caller]
     pub fn concat(axis: isize) -> Self {
         Parallel::joined(Join::Concat(axis), Source::caller())
@@ -105,7 +133,7 @@ impl Module for Parallel {
         };
         let all: Vec<Tensor> = self.branches.iter().enumerate().map(branch).collect();
         let Some((first, rest)) = all.split_first() else {
-            let reason = "there is no branch".to_string();
+            let reason = "expected at least one branch, found none; add one with `add`".to_string();
             return x.record_error("parallel", reason, self.source);
         };
         x.in_scope(None, Some(self.source), |_| match self.join {
@@ -128,7 +156,8 @@ pub struct ResidualSpec {
     /// The layers, in order.
     #[schemars(length(min = 1), extend("x-expected" = "a list of at least one layer", "examples" = [["relu"]]))]
     pub layers: Vec<LayerSpec>,
-    /// Layers for the input, where the output has another shape.
+    /// Layers that are applied to the input before the addition. Needed where the output has
+    /// another shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-expected" = "a list of at least one layer"))]
     pub shortcut: Option<Vec<LayerSpec>>,

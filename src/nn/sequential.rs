@@ -1,4 +1,4 @@
-//! Layers one after the other.
+//! A container that applies layers in order.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,30 @@ use crate::{Source, Tensor};
 use super::{LayerSpec, Module, Settings, Unfit, Visitor, container_name, spec};
 use crate::schema::Path;
 
-/// Modules applied one after the other, named by their numbers from 0, as in PyTorch.
+/// Modules that are applied in order, each to the output of the one before.
+///
+/// They are named by their indices from 0, as in PyTorch: `"0.weight"`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let model = nn::Sequential::new()
+///     .add(nn::Linear::new(4, 8))
+///     .add(nn::Relu)
+///     .add(nn::Linear::new(8, 3));
+/// let trainer = Trainer::new(model).compile_for(&Device::cpu(), [4])?;
+/// let names: Vec<&str> = trainer.parameters().collect();
+/// assert_eq!(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Default)]
 pub struct Sequential {
     layers: Vec<(Box<dyn Module>, Source)>,
 }
 
 impl Sequential {
-    /// No layers yet.
+    /// Creates a container without layers.
     pub fn new() -> Self {
         Sequential::default()
     }
@@ -28,12 +44,12 @@ impl Sequential {
         self
     }
 
-    /// How many layers.
+    /// Returns the number of layers.
     pub fn len(&self) -> usize {
         self.layers.len()
     }
 
-    /// Whether there is no layer.
+    /// Returns whether the container has no layers.
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
     }
@@ -61,7 +77,7 @@ impl Module for Sequential {
     }
 }
 
-/// Layers after one another; see [`Sequential`].
+/// Layers that are applied in order; see [`Sequential`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SequentialSpec {

@@ -1,4 +1,4 @@
-//! Initialization as a configuration says it.
+//! Initialization in a configuration.
 
 use std::borrow::Cow;
 
@@ -15,14 +15,14 @@ use crate::schema::{Kind, Path, SettingError, kinds, range};
 
 /// The settings of an initialization.
 pub(crate) trait Settings {
-    /// The first values of a weight of this shape.
+    /// Returns the initialization of a weight of this shape.
     fn of(&self, shape: &[usize]) -> Init;
 }
 
 kinds! {
-    /// An initialization as a configuration says it: its kind with its settings.
+    /// An initialization in a configuration: its kind and its settings.
     ///
-    /// It is for weights, the parameters of two axes or more; biases then begin with 0.
+    /// It applies to weights, the parameters of two or more axes. Biases then start at 0.
     pub enum InitSpec by "type" as dyn Settings, Kind::of("init", "init \"{}\"");
     "xavier_uniform" => XavierUniform(XavierUniformSpec),
     "xavier_normal" => XavierNormal(XavierNormalSpec),
@@ -41,18 +41,27 @@ kinds! {
 }
 
 impl InitSpec {
-    /// The first values of a weight of this shape.
+    /// Returns the initialization of a weight of this shape.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::nn::{InitSpec, init};
+    ///
+    /// let spec: InitSpec = serde_json::from_str(r#"{ "type": "normal", "std": 0.02 }"#)?;
+    /// assert_eq!(spec.of(&[8, 4]), init::normal(0.0, 0.02));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn of(&self, shape: &[usize]) -> Init {
         self.settings().of(shape)
     }
 
-    /// The module with its weights initialized so.
+    /// Returns the module with its weights initialized by this rule.
     pub fn apply(&self, module: impl Module + 'static) -> Box<dyn Module> {
         let own = self.clone();
         Box::new(Initialized::new(module, move |shape| own.of(shape)))
     }
 
-    /// Checks what the ranges of single settings cannot say; `at` is where the settings stand.
+    /// Checks constraints between settings; `at` is their place in the configuration.
     pub(crate) fn conflicts(&self, at: &Path) -> Result<(), SettingError> {
         let (low, high) = match self {
             InitSpec::Uniform(s) => (s.low, s.high),
@@ -62,7 +71,8 @@ impl InitSpec {
         match low < high {
             true => Ok(()),
             false => {
-                let message = format!("`low` is {low}, which is not below `high`, which is {high}");
+                let message =
+                    format!("expected `low` below `high`, found low = {low}, high = {high}");
                 let error = SettingError::new(at.key("low"), message);
                 Err(error.help("for example: low = -0.1, high = 0.1"))
             }
@@ -70,17 +80,17 @@ impl InitSpec {
     }
 }
 
-/// The factor for the activation behind a weight: a number, or the activation's name.
+/// The gain of an initialization: a number, or the name of the activation after the weight.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum GainSpec {
     /// The factor, above 0.
     Factor(f64),
-    /// The factor of an activation.
+    /// The gain of an activation.
     Activation(GainName),
 }
 
-/// An activation that has a gain; see [`Gain`].
+/// The name of an activation that has a gain; see [`Gain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GainName {
@@ -92,14 +102,14 @@ pub enum GainName {
     Tanh,
     /// `sqrt(2)`.
     Relu,
-    /// That of a slope of 0.01.
+    /// The gain of a slope of 0.01.
     LeakyRelu,
     /// 3/4.
     Selu,
 }
 
 impl GainSpec {
-    /// The factor.
+    /// Returns the factor.
     pub fn value(self) -> f32 {
         match self {
             GainSpec::Factor(factor) => factor as f32,
@@ -137,14 +147,14 @@ impl JsonSchema for GainSpec {
     }
 }
 
-/// The side of a weight whose size decides.
+/// The fan that determines the variance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FanMode {
-    /// The inputs.
+    /// The number of inputs.
     #[default]
     FanIn,
-    /// The outputs.
+    /// The number of outputs.
     FanOut,
 }
 
@@ -186,7 +196,7 @@ macro_rules! inits {
 inits! {
     /// Uniform in `±gain sqrt(6 / (fan_in + fan_out))`; see [`xavier_uniform`].
     XavierUniformSpec {
-        /// The factor for the activation behind.
+        /// The gain of the activation after the weight.
         #[serde(default = "plain")]
         pub gain: GainSpec,
     } |self, shape| {
@@ -195,7 +205,7 @@ inits! {
     };
     /// Normal with standard deviation `gain sqrt(2 / (fan_in + fan_out))`; see [`xavier_normal`].
     XavierNormalSpec {
-        /// The factor for the activation behind.
+        /// The gain of the activation after the weight.
         #[serde(default = "plain")]
         pub gain: GainSpec,
     } |self, shape| {
@@ -204,35 +214,36 @@ inits! {
     };
     /// Uniform in `±gain sqrt(3 / fan)`; see [`kaiming_uniform`].
     KaimingUniformSpec {
-        /// The factor for the activation behind.
+        /// The gain of the activation after the weight.
         #[serde(default = "of_relu")]
         pub gain: GainSpec,
-        /// The side of the weight that is the fan.
+        /// The fan that determines the variance.
         #[serde(default)]
         pub mode: FanMode,
     } |self, shape| kaiming_uniform(self.mode.of(shape), self.gain.value());
     /// Normal with standard deviation `gain / sqrt(fan)`; see [`kaiming_normal`].
     KaimingNormalSpec {
-        /// The factor for the activation behind.
+        /// The gain of the activation after the weight.
         #[serde(default = "of_relu")]
         pub gain: GainSpec,
-        /// The side of the weight that is the fan.
+        /// The fan that determines the variance.
         #[serde(default)]
         pub mode: FanMode,
     } |self, shape| kaiming_normal(self.mode.of(shape), self.gain.value());
     /// Uniform in `±sqrt(3 / fan_in)`; see [`lecun_uniform`].
     LecunUniformSpec {} |self, shape| lecun_uniform(fans(shape).0);
-    /// Normal within two standard deviations of `sqrt(1 / fan_in)`; see [`lecun_normal`].
+    /// Normal, truncated at two standard deviations, with standard deviation `sqrt(1 / fan_in)`;
+    /// see [`lecun_normal`].
     LecunNormalSpec {} |self, shape| lecun_normal(fans(shape).0);
     /// A random orthogonal matrix; see [`orthogonal`].
     OrthogonalSpec {
-        /// The factor for the activation behind.
+        /// The gain of the activation after the weight.
         #[serde(default = "plain")]
         pub gain: GainSpec,
     } |self, _shape| orthogonal(self.gain.value());
-    /// The identity; see [`identity`].
+    /// The identity matrix; see [`identity`].
     IdentitySpec {} |self, _shape| identity();
-    /// Normal.
+    /// A normal distribution.
     NormalSpec {
         /// The standard deviation.
         #[schemars(with = "range::Positive", example = 0.02)]
@@ -242,7 +253,7 @@ inits! {
         #[schemars(with = "range::Number")]
         pub mean: f64,
     } |self, _shape| normal(self.mean as f32, self.std as f32);
-    /// Normal, but all between `low` and `high`; see [`truncated_normal`].
+    /// A normal distribution restricted to `low` to `high`; see [`truncated_normal`].
     TruncatedNormalSpec {
         /// The standard deviation.
         #[schemars(with = "range::Positive", example = 0.02)]
@@ -265,7 +276,7 @@ inits! {
         self.low as f32,
         self.high as f32,
     );
-    /// Uniform from `low` up to `high`.
+    /// A uniform distribution between `low` and `high`.
     UniformSpec {
         /// The lower bound.
         #[schemars(with = "range::Number", extend("examples" = [-0.1]))]
@@ -274,9 +285,9 @@ inits! {
         #[schemars(with = "range::Number", extend("examples" = [0.1]))]
         pub high: f64,
     } |self, _shape| uniform(self.low as f32, self.high as f32);
-    /// All one number.
+    /// A constant.
     ConstantSpec {
-        /// The number.
+        /// The value of all elements.
         #[schemars(with = "range::Number", example = 0.1)]
         pub value: f64,
     } |self, _shape| constant(self.value as f32);
