@@ -1,8 +1,9 @@
-//! Losses: the mean over a batch of how wrong each sample is.
+//! Loss functions: a number for each batch that training minimizes.
 //!
-//! A [`Loss`] compares a model's output with a data set's targets. The same formulas as functions of any
-//! tensors, with other [reductions](functional::Reduction) and those that compare more than two, are in
-//! [`functional`]. Conventions are PyTorch's.
+//! A [`Loss`] compares a model's output with a data set's targets, and is a mean over the batch.
+//! [`functional`] has the same formulas as functions of tensors, with other
+//! [reductions](functional::Reduction), and losses of more than two tensors. Conventions are
+//! PyTorch's.
 
 mod classes;
 mod combined;
@@ -27,8 +28,9 @@ use crate::task::Task;
 use crate::{DType, Shape, Source, Tensor};
 
 kinds! {
-    /// A loss as a configuration says it: its kind with its settings.
+    /// A loss in a configuration: its kind and its settings.
     ///
+    /// # Example
     /// ```
     /// use wgrad::loss::{Huber, LossSpec};
     ///
@@ -54,7 +56,7 @@ kinds! {
 }
 
 impl LossSpec {
-    /// The loss of a task whose configuration names none.
+    /// Returns the default loss of a task.
     pub fn usual(task: Task) -> Self {
         match task {
             Task::Classification | Task::Language => CrossEntropySpec::default().into(),
@@ -62,12 +64,12 @@ impl LossSpec {
         }
     }
 
-    /// The loss.
+    /// Builds the loss.
     pub fn build(&self) -> Box<dyn Loss> {
         self.settings().build()
     }
 
-    /// What the model's outputs are to it.
+    /// Returns what the loss takes the model's outputs as.
     pub fn outputs(&self) -> Outputs {
         self.settings().outputs()
     }
@@ -75,14 +77,14 @@ impl LossSpec {
 
 /// The settings of a loss.
 pub(crate) trait Settings {
-    /// The loss.
+    /// Builds the loss.
     fn build(&self) -> Box<dyn Loss>;
 
-    /// What the model's outputs are to it.
+    /// Returns what the loss takes the model's outputs as.
     fn outputs(&self) -> Outputs;
 }
 
-/// Gives losses that are plain data as settings of themselves.
+/// Implements `Settings` for losses that are plain data: each is its own spec.
 macro_rules! settings {
     ($($loss:ident $outputs:ident),* $(,)?) => {
         $(impl crate::loss::Settings for $loss {
@@ -98,56 +100,89 @@ macro_rules! settings {
 
 use settings;
 
-/// What a loss compares the model's output with.
+/// The targets that a loss compares the model's output with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A class number for each sample, `u32 [batch]`, or for each position of a sample, `[batch, ..]`.
+    /// The class of each sample, `u32 [batch]`, or of each position of a sample, `[batch, ..]`.
     Labels {
-        /// How many classes the output scores.
+        /// The number of classes of the output.
         classes: usize,
-        /// The shape of a sample's positions; a scalar's for one label a sample.
+        /// The shape of a sample's positions; that of a scalar for one label per sample.
         positions: Shape,
     },
-    /// For each sample, `u32 [batch, 1 + labels]`: how many of its frames count, and then labels without a place.
+    /// `u32 [batch, 1 + labels]`: for each sample the number of its valid frames, and then its
+    /// labels, which are not aligned with the frames.
     Framed {
-        /// How many frames the output has.
+        /// The number of frames of the output.
         frames: usize,
-        /// How many classes the output scores.
+        /// The number of classes of the output.
         classes: usize,
-        /// Labels a sample.
+        /// The number of labels of a sample.
         labels: usize,
     },
-    /// Numbers of the shape of the loss's [prediction](Loss::prediction), `f32`.
+    /// Values of the shape of the loss's [prediction](Loss::prediction), `f32`.
     Values {
-        /// Numbers a sample.
+        /// The number of values of a sample.
         width: usize,
     },
 }
 
-/// How wrong an output is.
+/// A loss function.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::loss::{Loss, Target};
+/// use wgrad::engine::graph::Meta;
+///
+/// /// The mean of the fourth powers of the errors.
+/// struct FourthPower;
+///
+/// impl Loss for FourthPower {
+///     fn target(&self, output: &Meta) -> Result<Target, String> {
+///         Ok(Target::Values { width: output.shape[1..].iter().product() })
+///     }
+///     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+///         (output - target).powf(4.0).mean(&[])
+///     }
+///     fn name(&self) -> &'static str {
+///         "fourth_power"
+///     }
+/// }
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     FourthPower.mean(&g.tensor([2, 1], [1.0, 5.0]), &g.tensor([2, 1], [0.0, 3.0]))
+/// })?;
+/// assert_eq!(loss.data, [8.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait Loss: Send {
-    /// What targets it needs for outputs of this type `[batch, ..]`, or why the output does not fit.
+    /// Returns the type of the targets for outputs of this type, `[batch, ..]`, or why the output
+    /// does not fit.
     fn target(&self, output: &Meta) -> Result<Target, String>;
 
-    /// The mean over the batch: a scalar `f32`. `target` has the type that [`Loss::target`] asks for,
-    /// numbers reshaped to the shape of [`Loss::prediction`].
+    /// Returns the mean over the batch, a scalar `f32`. `target` has the type that [`Loss::target`]
+    /// returns; values have the shape of [`Loss::prediction`].
     fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor;
 
-    /// The loss of each sample, `[batch]`, or of each of its positions, `[batch, ..]`: what [`Loss::mean`] is the mean
-    /// of. Sample weights need it. `None`, the default, where the loss has no such form.
+    /// Returns the loss of each sample, `[batch]`, or of each of its positions, `[batch, ..]`, of
+    /// which [`Loss::mean`] is the mean. Sample weights need it. Default: `None`, for a loss that
+    /// has no such values.
     fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
         let _ = (output, target);
         None
     }
 
-    /// The weights by label that [`Loss::each`] holds already, in its shape; a weighted mean divides by them.
+    /// Returns the class weights that [`Loss::each`] is already multiplied by, in its shape. A
+    /// weighted mean divides by them.
     fn row_weights(&self, target: &Tensor, output: &Tensor) -> Option<Tensor> {
         let _ = (target, output);
         None
     }
 
-    /// The mean over the batch by the [weights](crate::data::Dataset::with_weights) of its samples: `sum(w l) / sum(w)`
-    /// of [`Loss::each`].
+    /// Returns the mean over the batch with the
+    /// [weights](crate::data::Dataset::with_weights) of its samples: `sum(w l) / sum(w)`, where `l`
+    /// is [`Loss::each`].
     #[track_caller]
     fn weighted_mean(&self, output: &Tensor, target: &Tensor, weights: &Tensor) -> Tensor {
         match self.each(output, target) {
@@ -156,68 +191,69 @@ pub trait Loss: Send {
                 functional::weighted_mean(&each, by_label.as_ref(), weights)
             }
             None => {
-                let reason = "expected a loss per sample, which sample weights need; it has none";
+                let reason = "expected a loss with a value for each sample, which sample weights \
+                              need; this loss has none";
                 output.record_error(self.name(), reason.to_string(), Source::caller())
             }
         }
     }
 
-    /// What it compares the model's further outputs with, by name, where `outputs` are those and their types: for
-    /// each an array of the data set. None by default. See [`Combined`].
+    /// Returns the array of the data set that each further output is compared with, by the output's
+    /// name. `outputs` are the names and types of these outputs. Default: none. See [`Combined`].
     fn named_targets(&self, outputs: &[(String, Meta)]) -> Result<Vec<(String, Target)>, String> {
         let _ = outputs;
         Ok(Vec::new())
     }
 
-    /// The loss of the model's output of this name, if it has one.
+    /// Returns the loss of the further output of this name. Default: `None`.
     fn of_output(&self, name: &str) -> Option<&dyn Loss> {
         let _ = name;
         None
     }
 
-    /// The prediction of targets that are numbers, in their units; errors such as
-    /// [`Mae`](crate::metrics::Mae) are its. As it is, the output itself: a loss of logarithms, or of more
-    /// numbers than there are targets, says otherwise.
+    /// Returns the prediction of the targets, in their units; metrics such as
+    /// [`Mae`](crate::metrics::Mae) use it. Default: the output. A loss whose outputs are
+    /// logarithms, or more numbers than the targets, overrides it.
     fn prediction(&self, output: &Tensor) -> Tensor {
         output.clone()
     }
 
-    /// From which output on a binary prediction is positive; accuracy needs it.
+    /// Returns the output above which a binary prediction is positive; accuracy uses it.
     fn threshold(&self) -> f64 {
         0.5
     }
 
-    /// Whether outputs are logits: scores before a softmax or sigmoid.
+    /// Returns whether outputs are logits: scores before a softmax or sigmoid.
     fn takes_logits(&self) -> bool {
         self.threshold() == 0.0
     }
 
-    /// The label that marks a row as left out, PyTorch's `ignore_index`. Metrics leave the row out, too.
+    /// Returns the label of rows that the loss and all metrics ignore, PyTorch's `ignore_index`.
     /// Default: none.
     fn ignore_index(&self) -> Option<u32> {
         None
     }
 
-    /// How much a label counts in the mean of a batch, where that is a mean by weights; 0 for one that is ignored.
-    /// `None`, the default, where all rows count alike. Batches of a step, of an epoch and of an evaluation count
-    /// by the sum of their labels' weights.
+    /// Returns the weight of a label in the mean of a batch, where that is a weighted mean; 0 for
+    /// an ignored label. Default: `None`, all rows have equal weights. The batches of a step, an
+    /// epoch or an evaluation are weighted by the sums of their labels' weights.
     fn label_weight(&self, label: u32) -> Option<f64> {
         let _ = label;
         None
     }
 
-    /// The cross-entropy of each label in nats, without smoothing, weights or any other factor: what
-    /// [`Perplexity`](crate::metrics::Perplexity) is of. `None`, the default, where the loss has none; a metric
-    /// then takes the loss itself.
+    /// Returns the cross-entropy of each label in nats, without smoothing or weights.
+    /// [`Perplexity`](crate::metrics::Perplexity) is computed from it. Default: `None`; a metric
+    /// then uses the loss itself.
     fn cross_entropy(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
         let _ = (output, target);
         None
     }
 
-    /// Its name, as in configurations and reports.
+    /// Returns the name of the loss in configurations and reports.
     fn name(&self) -> &'static str;
 
-    /// Names the tables of numbers that it works with, as a module does its parameters.
+    /// Visits the tables that the loss uses, as a module visits its parameters.
     fn visit(&self, visitor: &mut Visitor) {
         let _ = visitor;
     }
@@ -272,7 +308,7 @@ impl Loss for Box<dyn Loss> {
 }
 
 impl Target {
-    /// The type of a batch of targets.
+    /// Returns the type of a batch of targets.
     pub fn meta(&self, batch: usize) -> Meta {
         match self {
             Target::Labels { positions, .. } => {

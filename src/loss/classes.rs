@@ -1,4 +1,4 @@
-//! Losses of scores for classes.
+//! Losses of classification: from logits or log-probabilities, and integer labels.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::nn::{Parameter, Visitor};
 use crate::schema::range;
 use crate::{DType, Tensor};
 
-/// Labels for scores `[batch, .., classes]`.
+/// Returns the target of outputs `[batch, .., classes]`.
 fn labels(output: &Meta, what: &str) -> Result<Target, String> {
     match output.shape.dims() {
         [_, positions @ .., classes] if *classes > 1 && output.dtype == DType::F32 => {
@@ -22,18 +22,18 @@ fn labels(output: &Meta, what: &str) -> Result<Target, String> {
         _ => {
             let (dtype, shape) = (output.dtype, &output.shape);
             Err(format!(
-                "needs {what} f32 [batch, .., classes] of 2 classes or more, not {dtype}{shape}"
+                "expected {what} f32 [batch, .., classes] of at least 2 classes, found {dtype}{shape}"
             ))
         }
     }
 }
 
-/// The weights of classes, which must be as many as there are.
+/// Checks that there is one weight for each class.
 fn check_weights(weight: &Option<Parameter>, target: Target) -> Result<Target, String> {
     match (weight, &target) {
         (Some(weight), Target::Labels { classes, .. }) if weight.shape().len() != *classes => {
             Err(format!(
-                "has weights for {} classes, but the output scores {classes}",
+                "expected {classes} class weights, one for each class of the output, found {}",
                 weight.shape().len()
             ))
         }
@@ -41,7 +41,8 @@ fn check_weights(weight: &Option<Parameter>, target: Target) -> Result<Target, S
     }
 }
 
-/// How much a label counts, by its class's weight, where not all count alike.
+/// Returns the weight of a label: that of its class, and 0 if it is ignored. `None` where all
+/// labels have equal weights.
 fn label_weight(weight: &Option<Parameter>, ignore: Option<u32>, label: u32) -> Option<f64> {
     let counts = match (ignore, weight) {
         (None, None) => return None,
@@ -57,12 +58,27 @@ fn table(weights: Vec<f32>) -> Parameter {
     Parameter::table([weights.len()], weights)
 }
 
-/// Softmax cross-entropy of logits `[batch, classes]` with integer labels, in nats; or of logits
-/// `[batch, .., classes]` with a label for each position, the mean over all of them.
+/// Softmax cross-entropy with integer labels, in nats.
 ///
-/// With weights or an ignored label, a batch's mean is one by weights, as in PyTorch. So is an epoch's loss, and so
-/// are gradients that are accumulated: neither depends on how batches divide the samples. The loss of a batch
-/// whose labels are all ignored is NaN and its gradient 0; training on it alone is an error that names the batch.
+/// Takes logits `[batch, classes]` with a label for each sample, or `[batch, .., classes]` with a
+/// label for each position, and averages over all labels.
+///
+/// With class weights or an ignored label, the mean of a batch is weighted, as in PyTorch. So are
+/// the loss of an epoch and accumulated gradients; they do not depend on how samples are divided
+/// into batches. If all labels of a batch are ignored, its loss is NaN and its gradient 0. A
+/// training step of such a batch alone is an error that names the batch.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{CrossEntropy, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let logits = g.tensor([2, 2], [0.0, 0.0, 0.0, 0.0]);
+///     CrossEntropy::new().mean(&logits, &g.indices([2], [0, 1]))
+/// })?;
+/// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct CrossEntropy {
     smoothing: f64,
@@ -71,24 +87,25 @@ pub struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// The mean over the batch.
+    /// Creates the loss, a mean over the batch, without smoothing, weights or an ignored label.
     pub fn new() -> Self {
         CrossEntropy::default()
     }
 
-    /// Spreads this share of the target over all classes, at least 0 and at most 1.
+    /// Sets the label smoothing: this fraction of the target, from 0 to 1, is distributed over all
+    /// classes.
     pub fn label_smoothing(self, smoothing: f64) -> Self {
         CrossEntropy { smoothing, ..self }
     }
 
-    /// How much each class counts.
+    /// Sets the weight of each class.
     #[track_caller]
     pub fn weights(self, weights: Vec<f32>) -> Self {
         let weight = Some(table(weights));
         CrossEntropy { weight, ..self }
     }
 
-    /// The label of samples or positions that do not count.
+    /// Sets the label of samples or positions to ignore.
     pub fn ignore(self, label: u32) -> Self {
         let ignore = Some(label);
         CrossEntropy { ignore, ..self }
@@ -115,7 +132,7 @@ impl Loss for CrossEntropy {
         if !(0.0..=1.0).contains(&self.smoothing) {
             let smoothing = self.smoothing;
             return Err(format!(
-                "its label smoothing is {smoothing}, but must be at least 0 and at most 1"
+                "expected a label smoothing from 0 to 1, found {smoothing}"
             ));
         }
         check_weights(&self.weight, labels(output, "logits")?)
@@ -186,7 +203,18 @@ impl Settings for CrossEntropySpec {
     }
 }
 
-/// Minus the log-probability of the label, for a model that ends with a log-softmax: cross-entropy in two parts.
+/// The negative log-probability of the label, for a model that ends with a log-softmax.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{Loss, Nll}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     Nll::new().mean(&g.tensor([1, 2], [-0.5, -1.0]), &g.indices([1], [0]))
+/// })?;
+/// assert_eq!(loss.data, [0.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Nll {
     weight: Option<Parameter>,
@@ -194,19 +222,19 @@ pub struct Nll {
 }
 
 impl Nll {
-    /// The mean over the batch.
+    /// Creates the loss, a mean over the batch, without weights or an ignored label.
     pub fn new() -> Self {
         Nll::default()
     }
 
-    /// How much each class counts.
+    /// Sets the weight of each class.
     #[track_caller]
     pub fn weights(self, weights: Vec<f32>) -> Self {
         let weight = Some(table(weights));
         Nll { weight, ..self }
     }
 
-    /// The label of samples or positions that do not count.
+    /// Sets the label of samples or positions to ignore.
     pub fn ignore(self, label: u32) -> Self {
         let ignore = Some(label);
         Nll { ignore, ..self }
@@ -243,7 +271,7 @@ impl Loss for Nll {
         self.options(weight.as_ref()).weights(target)
     }
     fn takes_logits(&self) -> bool {
-        // A softmax of log-probabilities gives the probabilities back.
+        // A softmax of log-probabilities returns the probabilities, so they are valid logits.
         true
     }
     fn ignore_index(&self) -> Option<u32> {
@@ -301,7 +329,19 @@ impl Settings for NllSpec {
     }
 }
 
-/// Cross-entropy in which samples that are right already count less; see [`functional::focal_cross_entropy`].
+/// Focal loss of several classes: cross-entropy with a smaller weight for samples that are already
+/// classified with high probability; see [`functional::focal_cross_entropy`].
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{FocalCrossEntropy, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     FocalCrossEntropy::new(2.0).mean(&g.tensor([1, 2], [0.0, 0.0]), &g.indices([1], [0]))
+/// })?;
+/// assert!((loss.data[0] - 0.25 * 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FocalCrossEntropy {
@@ -319,7 +359,7 @@ impl Default for FocalCrossEntropy {
 settings!(FocalCrossEntropy Scores);
 
 impl FocalCrossEntropy {
-    /// With this exponent, 2 in the paper; 0 is the plain cross-entropy.
+    /// Creates the loss with this exponent, 2 in the paper; 0 is plain cross-entropy.
     pub fn new(gamma: f64) -> Self {
         FocalCrossEntropy { gamma }
     }

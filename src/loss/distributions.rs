@@ -1,4 +1,4 @@
-//! Losses of models that give a distribution of the targets, by its logarithms.
+//! Losses of models that predict a distribution: negative log-likelihoods and a divergence.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,27 @@ use crate::Tensor;
 use crate::graph::Meta;
 use crate::schema::range;
 
-/// The divergence of the output, log-probabilities, from probabilities; see [`functional::kl_divergence`]. The
-/// sum over a sample, the mean over the batch.
+/// The Kullback-Leibler divergence of the predicted log-probabilities from target probabilities;
+/// see [`functional::kl_divergence`]. It is a sum over each sample and a mean over the batch.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{KlDivergence, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let output = g.tensor([1, 2], [0.0, 0.0]).log_softmax(-1);
+///     KlDivergence.mean(&output, &g.tensor([1, 2], [1.0, 0.0]))
+/// })?;
+/// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KlDivergence;
 
 settings!(KlDivergence LogShares);
 
 impl KlDivergence {
-    /// The mean over the batch.
+    /// Creates the loss, a mean over the batch.
     pub fn new() -> Self {
         KlDivergence
     }
@@ -48,8 +60,19 @@ impl Loss for KlDivergence {
     }
 }
 
-/// Minus the logarithm of Poisson's probability of counts, where the output is the logarithm of their rate; see
-/// [`functional::poisson_nll`].
+/// The Poisson negative log-likelihood of counts, for outputs that are the logarithms of the rates;
+/// see [`functional::poisson_nll`].
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{Loss, PoissonNll}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     PoissonNll::new().mean(&g.tensor([1, 1], [0.0]), &g.tensor([1, 1], [3.0]))
+/// })?;
+/// assert_eq!(loss.data, [1.0]); // e^0 - 3 * 0
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PoissonNll {
@@ -60,12 +83,14 @@ pub struct PoissonNll {
 settings!(PoissonNll LogRates);
 
 impl PoissonNll {
-    /// The mean over the batch and the output's elements, without what only the counts decide.
+    /// Creates the loss, a mean over the batch and the output's elements, without the term that
+    /// depends only on the counts.
     pub fn new() -> Self {
         PoissonNll::default()
     }
 
-    /// With Stirling's approximation of the logarithm of the counts' factorials. Gradients are the same.
+    /// Adds Stirling's approximation of the logarithm of the counts' factorials. The gradients do
+    /// not change.
     pub fn full(self) -> Self {
         PoissonNll { full: true }
     }
@@ -91,9 +116,24 @@ impl Loss for PoissonNll {
     }
 }
 
-/// Minus the logarithm of a normal density, for a model that tells how sure it is (Nix and Weigend, 1994). The
-/// first half of the output's last axis are the means, the second half the logarithms of the variances: the
-/// output is `[batch, .., 2 n]` for targets `[batch, .., n]`. See [`functional::gaussian_nll`].
+/// The Gaussian negative log-likelihood, for a model that predicts a variance with each value (Nix
+/// and Weigend, 1994).
+///
+/// The output is `[batch, .., 2 n]` for targets `[batch, .., n]`. The first half of its last axis
+/// are the means, the second half the logarithms of the variances. See
+/// [`functional::gaussian_nll`].
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{GaussianNll, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let output = g.tensor([1, 2], [1.0, 0.0]); // mean 1, variance e^0
+///     GaussianNll::new().mean(&output, &g.tensor([1, 1], [3.0]))
+/// })?;
+/// assert_eq!(loss.data, [2.0]); // (ln 1 + (1 - 3)^2 / 1) / 2
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GaussianNll {
@@ -116,23 +156,23 @@ impl Default for GaussianNll {
 settings!(GaussianNll MeansAndLogVariances);
 
 impl GaussianNll {
-    /// The mean over the batch and the targets' elements, without the constant `ln(2 pi) / 2`, and with
-    /// variances of at least 1e-6, as in PyTorch.
+    /// Creates the loss, a mean over the batch and the targets' elements, without the constant
+    /// `ln(2 pi) / 2`. Variances are at least 1e-6, as in PyTorch.
     pub fn new() -> Self {
         GaussianNll::default()
     }
 
-    /// With the constant.
+    /// Adds the constant `ln(2 pi) / 2`.
     pub fn full(self) -> Self {
         GaussianNll { full: true, ..self }
     }
 
-    /// With variances of at least this, above 0.
+    /// Sets the smallest variance, above 0.
     pub fn eps(self, eps: f64) -> Self {
         GaussianNll { eps, ..self }
     }
 
-    /// The means and the logarithms of the variances.
+    /// Returns the means and the logarithms of the variances.
     #[track_caller]
     fn halves(output: &Tensor) -> [Tensor; 2] {
         let n = output.shape().last() / 2;
@@ -153,12 +193,12 @@ impl Loss for GaussianNll {
         let width = width(output)?;
         if self.eps.is_nan() || self.eps <= 0.0 {
             let eps = self.eps;
-            return Err(format!("its least variance is {eps}, but must be above 0"));
+            return Err(format!("expected an eps above 0, found {eps}"));
         }
         match output.shape.rank() > 1 && output.shape.last().is_multiple_of(2) {
             true => Ok(Target::Values { width: width / 2 }),
             false => Err(format!(
-                "needs an output [batch, .., 2 n], means and logarithms of variances, not {}",
+                "expected an output [batch, .., 2 n] of means and log-variances, found {}",
                 output.shape
             )),
         }

@@ -1,26 +1,39 @@
-//! Losses as functions of tensors. What is called `x` or `output` gets a gradient, and so do targets that are
-//! numbers.
+//! Losses as functions of tensors.
+//!
+//! Gradients flow to the predictions, and to targets that are values.
+//!
+//! # Example
+//! ```
+//! use wgrad::{Device, loss::functional::{Reduction, mse}};
+//!
+//! let (mean, each) = wgrad::eval(&Device::cpu(), |g| {
+//!     let (x, t) = (g.tensor([2], [1.0, 5.0]), g.tensor([2], [0.0, 2.0]));
+//!     (mse(&x, &t, Reduction::Mean), mse(&x, &t, Reduction::None))
+//! })?;
+//! assert_eq!((mean.data, each.data), (vec![5.0], vec![1.0, 9.0]));
+//! # Ok::<(), wgrad::Error>(())
+//! ```
 
 use super::Loss;
 pub use crate::graph::Ctc;
 use crate::{DType, Source, Tensor};
 
-/// What becomes of the losses of all elements or samples.
+/// How the losses of all elements or samples are reduced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
-    /// Their mean, a scalar.
+    /// The mean, a scalar.
     #[default]
     Mean,
-    /// Their sum, a scalar.
+    /// The sum, a scalar.
     Sum,
-    /// Their sum by the size of the first axis, a scalar: PyTorch's `batchmean`.
+    /// The sum divided by the size of the first axis, a scalar: PyTorch's `batchmean`.
     BatchMean,
-    /// They stay as they are.
+    /// No reduction.
     None,
 }
 
 impl Reduction {
-    /// Reduces them.
+    /// Reduces the losses.
     #[track_caller]
     pub fn of(self, each: &Tensor) -> Tensor {
         match self {
@@ -31,8 +44,8 @@ impl Reduction {
         }
     }
 
-    /// Reduces those whose mean is one by weights, which they hold already. Weights whose sum is 0 give a mean of
-    /// NaN and a gradient of 0.
+    /// Reduces losses that are already multiplied by `weights`: the mean is their sum divided by
+    /// the sum of the weights. If that is 0, the mean is NaN and the gradient 0.
     #[track_caller]
     pub fn weighted(self, each: &Tensor, weights: &Tensor) -> Tensor {
         match self {
@@ -52,10 +65,11 @@ impl Reduction {
     }
 }
 
-/// The mean of losses `[batch, ..]` by weights `[batch, ..]` of their first axes: `sum(w l) / sum(w)`. Where the losses
-/// hold weights by label already, `by_label` are these, and `sum(w l) / sum(w by_label)` is returned.
+/// Returns the mean of losses `[batch, ..]` with weights `[batch, ..]` of their first axes:
+/// `sum(w l) / sum(w)`. If the losses are already multiplied by class weights, pass these as
+/// `by_label`; the result is then `sum(w l) / sum(w by_label)`.
 ///
-/// Weights whose sum is 0 give NaN and a gradient of 0.
+/// Weights with a sum of 0 give NaN and a gradient of 0.
 #[track_caller]
 pub fn weighted_mean(each: &Tensor, by_label: Option<&Tensor>, weights: &Tensor) -> Tensor {
     let Some(weights) = spread_weights(weights, each) else {
@@ -73,7 +87,7 @@ pub fn weighted_mean(each: &Tensor, by_label: Option<&Tensor>, weights: &Tensor)
     Reduction::Mean.weighted(&(each * &weights), &counts)
 }
 
-/// Weights `[batch, ..]` in the shape of `like`, whose first axes they have.
+/// Returns weights `[batch, ..]` in the shape of `like`, whose first axes they have.
 pub(crate) fn spread_weights(weights: &Tensor, like: &Tensor) -> Option<Tensor> {
     let (shape, wanted) = (weights.shape(), like.shape());
     if !wanted.dims().starts_with(shape.dims()) {
@@ -84,7 +98,7 @@ pub(crate) fn spread_weights(weights: &Tensor, like: &Tensor) -> Option<Tensor> 
     Some(weights.reshape(dims).broadcast_to(wanted))
 }
 
-/// The mean of a loss over a batch: by the weights of the batch's samples, where the data has such.
+/// Returns the mean of a loss over a batch, weighted where the data set has sample weights.
 #[track_caller]
 pub(crate) fn mean_of(loss: &dyn Loss, output: &Tensor, target: &Tensor) -> Tensor {
     match output.batch_weights() {
@@ -93,19 +107,19 @@ pub(crate) fn mean_of(loss: &dyn Loss, output: &Tensor, target: &Tensor) -> Tens
     }
 }
 
-/// How the losses of classes are made; see [`cross_entropy`].
+/// The options of the classification losses; see [`cross_entropy`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classes<'a> {
-    /// The share of the target that is spread over all classes, at least 0 and at most 1.
+    /// The fraction of the target that is distributed over all classes, from 0 to 1.
     pub smoothing: f64,
-    /// How much each class counts, `[classes]`; a mean is one by these weights.
+    /// The weight of each class, `[classes]`. Means are then weighted means.
     pub weight: Option<&'a Tensor>,
-    /// The label of samples that do not count.
+    /// The label of samples to ignore.
     pub ignore: Option<u32>,
 }
 
 impl Classes<'_> {
-    /// How much each label counts, where not all count alike.
+    /// Returns the weight of each label, `None` where all are equal.
     pub(super) fn weights(&self, labels: &Tensor) -> Option<Tensor> {
         let by_class = self.weight.map(|w| w.gather(labels));
         let counts = self.ignore.map(|ignored| {
@@ -119,10 +133,24 @@ impl Classes<'_> {
     }
 }
 
-/// Softmax cross-entropy of logits `[.., classes]` with labels `[..]`, u32, in nats: `-ln softmax(x)[label]`.
-/// With smoothing `e`, `1 - e` of that and `e` of the mean over all classes (Szegedy et al., 2016).
+/// Softmax cross-entropy of logits `[.., classes]` with labels `[..]`, u32, in nats: `-ln
+/// softmax(x)[label]`.
 ///
-/// Where no label counts the mean is NaN, as in PyTorch, and the gradient 0.
+/// With smoothing `e`, it is `1 - e` times that, plus `e` times the mean over all classes (Szegedy
+/// et al., 2016). If all labels are ignored, the mean is NaN, as in PyTorch, and the gradient 0.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Classes, Reduction, cross_entropy}};
+///
+/// let options = Classes { ignore: Some(9), ..Classes::default() };
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let logits = g.tensor([2, 2], [0.0, 0.0, 7.0, -7.0]);
+///     cross_entropy(&logits, &g.indices([2], [1, 9]), &options, Reduction::Sum)
+/// })?;
+/// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn cross_entropy(
     logits: &Tensor,
@@ -158,11 +186,23 @@ pub fn cross_entropy(
     reduction.weighted(&each, &weights)
 }
 
-/// `-x[label]` of log-probabilities `[.., classes]` with labels `[..]`, u32; options as for
-/// [`cross_entropy`], but without smoothing.
+/// The negative log-likelihood `-x[label]` of log-probabilities `[.., classes]` with labels `[..]`,
+/// u32. The options are those of [`cross_entropy`], without smoothing.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Classes, Reduction, nll}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 2], [-0.5, -1.0]);
+///     nll(&x, &g.indices([1], [1]), &Classes::default(), Reduction::Mean)
+/// })?;
+/// assert_eq!(loss.data, [1.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn nll(x: &Tensor, labels: &Tensor, options: &Classes, reduction: Reduction) -> Tensor {
-    // The label's element is what cross-entropy leaves of the logarithm of the sum.
+    // The cross-entropy op without its log-sum-exp term is the element of the label.
     let largest = x.max(&[-1]);
     let mut column = x.shape().to_vec();
     column.last_mut().into_iter().for_each(|n| *n = 1);
@@ -175,11 +215,25 @@ pub fn nll(x: &Tensor, labels: &Tensor, options: &Classes, reduction: Reduction)
     }
 }
 
-/// The CTC loss of log-probabilities `[batch, time, classes]` for labels `[batch, s]` that stand in order, but
-/// nobody knows where; `lengths` are the frames of each sample and its labels, `[batch]`, and all three are u32.
-/// See [`Tensor::ctc_loss`].
+/// The CTC loss of log-probabilities `[batch, time, classes]` for labels `[batch, s]`, which are in
+/// order but not aligned with the frames. `lengths` are the numbers of frames and of labels of each
+/// sample, `[batch]` each. Labels and lengths are u32. See [`Tensor::ctc_loss`].
 ///
-/// As in PyTorch, a mean is one over samples, each of whose losses is divided by its labels.
+/// As in PyTorch, [`Reduction::Mean`] is the mean over samples of each loss divided by its number
+/// of labels.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Ctc, Reduction, ctc}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let log_p = g.tensor([1, 2, 2], [0.0; 4]).log_softmax(-1);
+///     let lengths = [&g.indices([1], [2]), &g.indices([1], [1])];
+///     ctc(&log_p, &g.indices([1, 1], [1]), lengths, Ctc::default(), Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] + 0.75f64.ln()).abs() < 1e-6); // 3 of 4 paths spell the label
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn ctc(
     log_p: &Tensor,
@@ -198,8 +252,9 @@ pub fn ctc(
     reduction.of(&(each / count))
 }
 
-/// The same for labels `[batch, s]` that are padded with the blank, which no sample spells: a sample's labels end
-/// with the last that is none. Without `frames`, `[batch]` u32, all count.
+/// The CTC loss like [`ctc`], for labels `[batch, s]` that are padded with the blank: a sample's
+/// labels end with the last one that is not the blank. `frames`, `[batch]` u32, are the numbers of
+/// frames. Default: all frames.
 #[track_caller]
 pub fn ctc_padded(
     log_p: &Tensor,
@@ -211,7 +266,7 @@ pub fn ctc_padded(
     let (shape, s) = (log_p.shape(), labels.shape().last());
     let (batch, time) = (log_p.dim(0), shape.get(1).copied().unwrap_or(0));
     let blank = labels.constant_like(f64::from(options.blank));
-    // Behind each label, how many there are up to it.
+    // For each label, its position from 1.
     let place = labels.numbers(s).cast(DType::F32) + 1.0;
     let ends = labels.ne(&blank).cast(DType::F32) * place;
     let counts = match s {
@@ -224,8 +279,9 @@ pub fn ctc_padded(
     ctc(log_p, labels, lengths, options, reduction)
 }
 
-/// `(1 - p)^gamma` times the cross-entropy of logits, where `p` is the probability of the label: samples that
-/// are right already count less (Lin et al., 2017).
+/// Focal loss of several classes: `(1 - p)^gamma` times the cross-entropy of logits, where `p` is
+/// the probability of the label (Lin et al., 2017). Samples whose label has a high probability have
+/// a smaller weight.
 #[track_caller]
 pub fn focal_cross_entropy(
     logits: &Tensor,
@@ -238,20 +294,42 @@ pub fn focal_cross_entropy(
     reduction.of(&(wrong.powf(gamma) * loss))
 }
 
-/// `(x - t)^2`.
+/// Squared error: `(x - t)^2`.
 #[track_caller]
 pub fn mse(x: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     reduction.of(&(x - t).square())
 }
 
-/// `|x - t|`.
+/// Absolute error: `|x - t|`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, mae}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     mae(&g.tensor([2], [1.0, 5.0]), &g.tensor([2], [0.0, 2.0]), Reduction::Sum)
+/// })?;
+/// assert_eq!(loss.data, [4.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn mae(x: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     reduction.of(&(x - t).abs())
 }
 
-/// Half the square of `|x - t|` up to `delta`, and a straight line beyond: `delta (|x - t| - delta / 2)`
-/// (Huber, 1964).
+/// Huber loss (Huber, 1964): half the square of the error `e = |x - t|` up to `delta`, and the line
+/// `delta (e - delta / 2)` beyond.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, huber}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     huber(&g.tensor([2], [0.5, 3.0]), &g.tensor([2], [0.0; 2]), 1.0, Reduction::None)
+/// })?;
+/// assert_eq!(loss.data, [0.125, 2.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn huber(x: &Tensor, t: &Tensor, delta: f64, reduction: Reduction) -> Tensor {
     let off = (x - t).abs();
@@ -259,7 +337,19 @@ pub fn huber(x: &Tensor, t: &Tensor, delta: f64, reduction: Reduction) -> Tensor
     reduction.of(&(&near * (off - &near * 0.5)))
 }
 
-/// [`huber`] by `beta`, so that the line has a slope of 1; the magnitude alone for a `beta` of 0.
+/// Smooth L1 loss: [`huber`] divided by `beta`, which gives its line a slope of 1. A `beta` of 0 is
+/// the absolute error.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, smooth_l1}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     smooth_l1(&g.tensor([2], [0.25, 1.0]), &g.tensor([2], [0.0; 2]), 0.5, Reduction::None)
+/// })?;
+/// assert_eq!(loss.data, [0.0625, 0.75]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn smooth_l1(x: &Tensor, t: &Tensor, beta: f64, reduction: Reduction) -> Tensor {
     match beta > 0.0 {
@@ -268,14 +358,27 @@ pub fn smooth_l1(x: &Tensor, t: &Tensor, beta: f64, reduction: Reduction) -> Ten
     }
 }
 
-/// Binary cross-entropy of probabilities with targets from 0 to 1; at most 100, as in PyTorch.
+/// Binary cross-entropy of probabilities with targets from 0 to 1. A term is at most 100, as in
+/// PyTorch.
 #[track_caller]
 pub fn binary_cross_entropy(p: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     reduction.of(&p.binary_cross_entropy(t))
 }
 
-/// Binary cross-entropy of logits, finite for all of them: `softplus(z) - z t`. With `pos_weight`, a number or
-/// one for each column, `t ln p` counts so many times.
+/// Binary cross-entropy of logits: `softplus(z) - z t`, finite for all logits. With `pos_weight`, a
+/// number or one for each column, the term of the positive class, `t ln p`, is multiplied by it.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, binary_cross_entropy_with_logits}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let (z, t) = (g.tensor([1], [0.0]), g.tensor([1], [1.0]));
+///     binary_cross_entropy_with_logits(&z, &t, Some(&g.tensor([1], [3.0])), Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 3.0 * 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn binary_cross_entropy_with_logits(
     z: &Tensor,
@@ -290,8 +393,9 @@ pub fn binary_cross_entropy_with_logits(
     reduction.of(&each)
 }
 
-/// Binary cross-entropy of logits times `(1 - p_t)^gamma`, where `p_t` is the probability of the target; and
-/// times `alpha` for targets of 1 and `1 - alpha` for 0, if it is given (Lin et al., 2017).
+/// Focal loss of two classes (Lin et al., 2017): binary cross-entropy of logits times `(1 -
+/// p_t)^gamma`, where `p_t` is the probability of the target. With `alpha`, it is also multiplied
+/// by `alpha` for targets of 1 and by `1 - alpha` for 0.
 #[track_caller]
 pub fn focal(
     z: &Tensor,
@@ -309,9 +413,11 @@ pub fn focal(
     reduction.of(&each)
 }
 
-/// The divergence of log-probabilities `x` from probabilities `t`, `t (ln t - x)`; 0 where `t` is 0.
+/// The Kullback-Leibler divergence of log-probabilities `x` from probabilities `t`: `t (ln t - x)`,
+/// which is 0 where `t` is 0.
 ///
-/// As in PyTorch, [`Reduction::BatchMean`] is the divergence by its definition; the mean is over all elements.
+/// As in PyTorch, [`Reduction::BatchMean`] is the mathematical definition, and [`Reduction::Mean`]
+/// the mean over all elements.
 #[track_caller]
 pub fn kl_divergence(x: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     let zero = t.constant_like(0.0);
@@ -320,27 +426,74 @@ pub fn kl_divergence(x: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     reduction.of(&some.select(&(t * (log - x)), &zero))
 }
 
-/// The same for targets that are log-probabilities too: `e^t (t - x)`.
+/// The Kullback-Leibler divergence for targets that are log-probabilities: `e^t (t - x)`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, kl_divergence_of_logs}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 1], [-1.0]);
+///     kl_divergence_of_logs(&x, &g.tensor([1, 1], [0.0]), Reduction::BatchMean)
+/// })?;
+/// assert_eq!(loss.data, [1.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn kl_divergence_of_logs(x: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     reduction.of(&(t.exp() * (t - x)))
 }
 
-/// `max(0, margin - x t)` for targets of 1 and -1.
+/// Hinge loss: `max(0, margin - x t)`, for targets of 1 and -1.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, hinge}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     hinge(&g.tensor([2], [0.25, 0.25]), &g.tensor([2], [1.0, -1.0]), 1.0, Reduction::None)
+/// })?;
+/// assert_eq!(loss.data, [0.75, 1.25]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn hinge(x: &Tensor, t: &Tensor, margin: f64, reduction: Reduction) -> Tensor {
     reduction.of(&(margin - x * t).relu())
 }
 
-/// `x` where the target is 1, `max(0, margin - x)` where it is -1: PyTorch's `hinge_embedding_loss`.
+/// Hinge embedding loss, PyTorch's `hinge_embedding_loss`: `x` where the target is 1, and `max(0,
+/// margin - x)` where it is -1.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, hinge_embedding}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     hinge_embedding(&g.tensor([2], [0.25, 0.25]), &g.tensor([2], [1.0, -1.0]), 1.0, Reduction::None)
+/// })?;
+/// assert_eq!(loss.data, [0.25, 0.75]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn hinge_embedding(x: &Tensor, t: &Tensor, margin: f64, reduction: Reduction) -> Tensor {
     let same = t.gt(&t.constant_like(0.0));
     reduction.of(&same.select(x, &(margin - x).relu()))
 }
 
-/// For rows of `a` and `b`, `[batch, features]`, with targets `[batch]`: `1 - cos(a, b)` where the target is 1,
-/// `max(0, cos(a, b) - margin)` where it is -1.
+/// Cosine embedding loss of the rows of `a` and `b`, `[batch, features]`, with targets `[batch]`:
+/// `1 - cos(a, b)` where the target is 1, and `max(0, cos(a, b) - margin)` where it is -1.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, cosine_embedding}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let (a, b) = (g.tensor([1, 2], [1.0, 0.0]), g.tensor([1, 2], [0.0, 3.0]));
+///     cosine_embedding(&a, &b, &g.tensor([1], [1.0]), 0.0, Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 1.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn cosine_embedding(
     a: &Tensor,
@@ -356,9 +509,24 @@ pub fn cosine_embedding(
     reduction.of(&same.select(&(1.0 - &cos), &(&cos - margin).relu()))
 }
 
-/// `max(0, |a - p| - |a - n| + margin)` for rows of anchors, positives and negatives `[batch, features]`, with
-/// Euclidean distances, to each of whose differences 1e-6 is added as in PyTorch. With `swap`, the negative's
-/// distance is the smaller one of those to anchor and positive (Balntas et al., 2016).
+/// Triplet margin loss of rows of anchors, positives and negatives, `[batch, features]` each:
+/// `max(0, |a - p| - |a - n| + margin)`, with Euclidean distances. As in PyTorch, 1e-6 is added to
+/// each difference.
+///
+/// With `swap`, the distance of the negative is the smaller of those to the anchor and to the
+/// positive (Balntas et al., 2016).
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, triplet}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let [anchor, positive, negative] = [[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]].map(|x| g.tensor([1, 2], x));
+///     triplet([&anchor, &positive, &negative], 1.0, false, Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 5.0).abs() < 1e-4); // 5 - 1 + 1
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn triplet(
     [anchor, positive, negative]: [&Tensor; 3],
@@ -375,8 +543,8 @@ pub fn triplet(
     reduction.of(&(distance(anchor, positive) - far + margin).relu())
 }
 
-/// Minus the logarithm of a normal density, `(ln v + (mean - t)^2 / v) / 2`, where the variance `v` is at least
-/// `eps`; with the constant `ln(2 pi) / 2`, if it is asked for.
+/// Gaussian negative log-likelihood: `(ln v + (mean - t)^2 / v) / 2`, where the variance `v` is at
+/// least `eps`. With `full`, the constant `ln(2 pi) / 2` is added.
 #[track_caller]
 pub fn gaussian_nll(
     mean: &Tensor,
@@ -393,8 +561,8 @@ pub fn gaussian_nll(
     reduction.of(&each)
 }
 
-/// Minus the logarithm of Poisson's probability of counts `t`, for the logarithm `x` of the rate: `e^x - t x`.
-/// With `full`, and Stirling's approximation of `ln t!` for counts above 1.
+/// Poisson negative log-likelihood of counts `t`, for the logarithm `x` of the rate: `e^x - t x`.
+/// With `full`, Stirling's approximation of `ln t!` is added for counts above 1.
 #[track_caller]
 pub fn poisson_nll(x: &Tensor, t: &Tensor, full: bool, reduction: Reduction) -> Tensor {
     let mut each = x.exp() - t * x;
@@ -404,7 +572,18 @@ pub fn poisson_nll(x: &Tensor, t: &Tensor, full: bool, reduction: Reduction) -> 
     reduction.of(&each)
 }
 
-/// The same for the rate itself: `x - t ln(x + 1e-8)`.
+/// Poisson negative log-likelihood of counts `t`, for the rate `x` itself: `x - t ln(x + 1e-8)`.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, poisson_nll_of_rate}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     poisson_nll_of_rate(&g.tensor([1], [1.0]), &g.tensor([1], [5.0]), false, Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 1.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn poisson_nll_of_rate(x: &Tensor, t: &Tensor, full: bool, reduction: Reduction) -> Tensor {
     let mut each = x - t * (x + 1e-8).log();

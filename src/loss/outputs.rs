@@ -1,32 +1,32 @@
-//! What a model's outputs are to a loss.
+//! The interpretations of a model's outputs by a loss.
 
 use crate::task::Task;
 
-/// What a model's outputs are to a loss.
+/// How a loss interprets a model's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outputs {
-    /// A score for each class.
+    /// A logit for each class.
     Scores,
-    /// The logarithm of each class's probability.
+    /// The log-probability of each class.
     LogProbabilities,
-    /// One score, which a sigmoid makes the second class's probability.
+    /// One logit, whose sigmoid is the probability of the second class.
     Logit,
-    /// One score, whose sign tells the class.
+    /// One score, whose sign is the class.
     Margin,
-    /// The second class's probability.
+    /// The probability of the second class.
     Probability,
-    /// The numbers to predict; or one number near 0 or 1, for two classes.
+    /// The predicted values; or one value near 0 or 1, for two classes.
     Values,
     /// The logarithms of the rates of counts.
     LogRates,
-    /// The logarithms of shares of 1.
+    /// The logarithms of proportions, which add up to 1.
     LogShares,
-    /// The numbers to predict, and then the logarithms of their variances.
+    /// The predicted values, and then the logarithms of their variances.
     MeansAndLogVariances,
 }
 
 impl Outputs {
-    /// Whether they are for this task.
+    /// Returns whether outputs of this kind fit a task.
     pub fn fit(self, task: Task) -> bool {
         match self {
             Outputs::Scores => task != Task::Regression,
@@ -40,12 +40,12 @@ impl Outputs {
         }
     }
 
-    /// Whether there is one for each class.
+    /// Returns whether there is one output for each class.
     pub fn by_class(self) -> bool {
         matches!(self, Outputs::Scores | Outputs::LogProbabilities)
     }
 
-    /// The kind of layer that a model must end with, and what that gives.
+    /// Returns the kind of layer that the model must end with, and what it outputs.
     pub fn last_layer(self) -> Option<(&'static str, &'static str)> {
         match self {
             Outputs::Probability => Some(("sigmoid", "probabilities")),
@@ -56,7 +56,7 @@ impl Outputs {
         }
     }
 
-    /// What a model must give, in words.
+    /// Describes the outputs in words.
     pub fn words(self) -> &'static str {
         match self {
             Outputs::Scores => "a score for each class",

@@ -1,29 +1,34 @@
-//! The loss of sequences whose labels have no place.
+//! The CTC loss of sequences whose labels are not aligned with the frames.
 
 use super::functional::{self, Reduction};
 use super::{Loss, Target};
 use crate::graph::Meta;
 use crate::{DType, Shape, Tensor};
 
-/// Connectionist temporal classification: minus the logarithm of the probability that the frames of a sample
-/// spell its labels in order, whatever frame each falls on (Graves et al., 2006), as `torch.nn.CTCLoss`.
+/// Connectionist temporal classification (Graves et al., 2006), as `torch.nn.CTCLoss`: the negative
+/// log-probability that the frames of a sample spell its labels in order, summed over all
+/// alignments.
 ///
-/// The output are logits `[batch, time, classes]`; log-probabilities are logits too, and stay what they are. A
-/// target is [several labels a sample](crate::data::Targets::Sequences), `[batch, labels]`: those to be
-/// spelled, and then the blank in all places that are left, for a blank is never spelled. With
-/// [`framed`](Ctc::framed), each sample's frames are counted too.
+/// The output is logits `[batch, time, classes]`, or log-probabilities. The targets are [several
+/// labels per sample](crate::data::Targets::Sequences), `[batch, labels]`: the labels to spell,
+/// padded with the blank, which is never spelled. With [`framed`](Ctc::framed), they also contain
+/// the number of frames of each sample.
 ///
-/// A batch's loss is PyTorch's mean: each sample's loss by its number of labels, and the mean of these; or another
-/// [reduction](Ctc::reduction). [`Ctc::of`] gives each sample's. Where no path fits the loss is infinite, which ends a
-/// training with an error that says so; see [`zero_infinity`](Ctc::zero_infinity).
+/// The loss of a batch is PyTorch's mean, the mean over samples of each loss divided by its number
+/// of labels, or another [reduction](Ctc::reduction). [`Ctc::of`] returns the loss of each sample.
+/// If no alignment is possible, the loss is infinite, and training ends with an error; see
+/// [`zero_infinity`](Ctc::zero_infinity).
 ///
+/// # Example
 /// ```
-/// use wgrad::data::Targets;
+/// use wgrad::{Device, loss::{Ctc, Loss}};
 ///
-/// // "cab" and "be", in which 0 is the blank.
-/// let targets = Targets::Sequences { labels: vec![3, 1, 2, 2, 5, 0], width: 3, classes: 6 };
-/// let loss = wgrad::loss::Ctc::new(3);
-/// # let _ = (targets, loss);
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let logits = g.tensor([1, 2, 2], [0.0; 4]); // 2 frames, 2 classes
+///     Ctc::new(1).mean(&logits, &g.indices([1, 1], [1]))
+/// })?;
+/// assert!((loss.data[0] + 0.75f64.ln()).abs() < 1e-6); // 3 of 4 paths spell the label
+/// # Ok::<(), wgrad::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ctc {
@@ -34,7 +39,8 @@ pub struct Ctc {
 }
 
 impl Ctc {
-    /// For samples of so many labels at most. All frames count, and class 0 is the blank.
+    /// Creates the loss for samples of at most this many labels. All frames are valid, and class 0
+    /// is the blank.
     pub fn new(labels: usize) -> Self {
         Ctc {
             labels,
@@ -44,7 +50,7 @@ impl Ctc {
         }
     }
 
-    /// With another blank.
+    /// Sets the class of the blank.
     pub fn blank(self, blank: u32) -> Self {
         let options = functional::Ctc {
             blank,
@@ -53,9 +59,10 @@ impl Ctc {
         Ctc { options, ..self }
     }
 
-    /// A sample's targets begin with the number of its frames that count, in front of the labels: there is one
-    /// number more. The data set's `classes` is then one above the largest of both; a label that the output has
-    /// no class for, or more frames than it has, is an error when training or evaluation begins.
+    /// Makes each sample's targets start with the number of its valid frames, before the labels:
+    /// one number more. The data set's `classes` is then one above the largest of both. A label
+    /// without a class in the output, or more frames than the output has, is an error when training
+    /// or evaluation begins.
     pub fn framed(self) -> Self {
         Ctc {
             framed: true,
@@ -63,17 +70,17 @@ impl Ctc {
         }
     }
 
-    /// What becomes of the samples' losses: [`Reduction::Mean`], the sum over the batch, or its mean without a
-    /// division by labels, [`Reduction::BatchMean`]. [`Reduction::None`] leaves no number to train by, and is
-    /// refused.
+    /// Sets how the samples' losses are reduced: [`Reduction::Mean`], the sum over the batch, or
+    /// [`Reduction::BatchMean`], the mean without division by the numbers of labels.
+    /// [`Reduction::None`] is an error, because training needs one number.
     ///
-    /// An epoch's loss is the mean of its batches' by their samples, and so are gradients that are accumulated: of
-    /// sums as well, which depend on how batches divide the samples.
+    /// The loss of an epoch is the mean of its batches' losses weighted by their samples, and so
+    /// are accumulated gradients. With sums, both depend on how samples are divided into batches.
     pub fn reduction(self, reduction: Reduction) -> Self {
         Ctc { reduction, ..self }
     }
 
-    /// Samples whose labels no path spells count as 0, and have no gradient.
+    /// Sets the loss and the gradient of samples without a possible alignment to 0.
     pub fn zero_infinity(self) -> Self {
         let options = functional::Ctc {
             zero_infinity: true,
@@ -82,8 +89,9 @@ impl Ctc {
         Ctc { options, ..self }
     }
 
-    /// The loss of logits `[batch, time, classes]` and targets as a data set has them, `[batch, labels]` u32, with
-    /// the frames in front where it is [`framed`](Ctc::framed). With [`Reduction::None`] each sample's, `[batch]`.
+    /// Returns the loss of logits `[batch, time, classes]` and targets in the layout of the data
+    /// set: `[batch, labels]` u32, preceded by the number of frames if [`framed`](Ctc::framed).
+    /// With [`Reduction::None`] it returns that of each sample, `[batch]`.
     #[track_caller]
     pub fn of(&self, output: &Tensor, target: &Tensor, reduction: Reduction) -> Tensor {
         let log_p = output.log_softmax(-1);
@@ -102,7 +110,7 @@ impl Loss for Ctc {
     fn target(&self, output: &Meta) -> Result<Target, String> {
         let &[_, time, classes] = output.shape.dims() else {
             return Err(format!(
-                "needs logits f32 [batch, time, classes], not {}{}",
+                "expected logits f32 [batch, time, classes], found {}{}",
                 output.dtype, output.shape
             ));
         };
@@ -112,24 +120,23 @@ impl Loss for Ctc {
         if output.dtype != DType::F32 || time == 0 || classes < 2 {
             let (dtype, shape) = (output.dtype, &output.shape);
             return Err(format!(
-                "needs logits f32 [batch, time, classes] of a frame and 2 classes or more, not {dtype}{shape}"
+                "expected logits f32 [batch, time, classes] of at least 1 frame and 2 classes, found {dtype}{shape}"
             ));
         }
         if options.blank as usize >= classes {
             let blank = options.blank;
             return Err(format!(
-                "its blank is {blank}, but the output scores classes 0 to {}",
-                classes - 1
+                "expected a blank below {classes}, the number of classes of the output, found {blank}"
             ));
         }
         if labels == 0 || labels > time {
             return Err(format!(
-                "is for up to {labels} labels a sample, but {time} frames spell 1 to {time}"
+                "expected 1 to {time} labels per sample, the number of frames, found {labels}"
             ));
         }
         if self.reduction == Reduction::None {
             let reason =
-                "gives a loss for each sample, but training goes by one number: a mean or a sum";
+                "expected a reduction to one number, a mean or a sum, found `Reduction::None`";
             return Err(reason.to_string());
         }
         Ok(match self.framed {

@@ -1,4 +1,4 @@
-//! Losses of numbers.
+//! Losses of regression and of binary classification.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub(super) fn width(output: &Meta) -> Result<usize, String> {
     match output.shape.split_first() {
         Some((_, rest)) if output.dtype == DType::F32 => Ok(rest.iter().product()),
         _ => Err(format!(
-            "the output is {}{}, not f32 [batch, ..]",
+            "expected an output f32 [batch, ..], found {}{}",
             output.dtype, output.shape
         )),
     }
@@ -51,7 +51,7 @@ macro_rules! plain {
         pub struct $name;
 
         impl $name {
-            /// The mean over the batch and the output's elements.
+            /// Creates the loss, a mean over the batch and the output's elements.
             pub fn new() -> Self {
                 $name
             }
@@ -63,19 +63,63 @@ macro_rules! plain {
 
 plain!(
     /// Mean squared error.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::{Device, loss::{Loss, Mse}};
+    ///
+    /// let loss = wgrad::eval(&Device::cpu(), |g| {
+    ///     Mse.mean(&g.tensor([2, 1], [1.0, 5.0]), &g.tensor([2, 1], [0.0, 2.0]))
+    /// })?;
+    /// assert_eq!(loss.data, [5.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Mse "mse", 0.5, |y, t, by| functional::mse(y, t, by)
 );
 plain!(
     /// Mean absolute error.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::{Device, loss::{Loss, Mae}};
+    ///
+    /// let loss = wgrad::eval(&Device::cpu(), |g| {
+    ///     Mae.mean(&g.tensor([2, 1], [1.0, 5.0]), &g.tensor([2, 1], [0.0, 2.0]))
+    /// })?;
+    /// assert_eq!(loss.data, [2.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Mae "mae", 0.5, |y, t, by| functional::mae(y, t, by)
 );
 plain!(
-    /// Binary cross-entropy of probabilities (the output of a sigmoid) with targets between 0 and 1.
-    /// Saturated probabilities give at most 100, and finite gradients, as in PyTorch.
+    /// Binary cross-entropy of probabilities (the output of a sigmoid) with targets from 0 to 1.
+    /// For saturated probabilities it is at most 100, with finite gradients, as in PyTorch.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::{Device, loss::{Bce, Loss}};
+    ///
+    /// let loss = wgrad::eval(&Device::cpu(), |g| {
+    ///     Bce.mean(&g.tensor([1, 1], [0.5]), &g.tensor([1, 1], [1.0]))
+    /// })?;
+    /// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Bce "bce", 0.5, |p, t, by| functional::binary_cross_entropy(p, t, by)
 );
 plain!(
-    /// `max(0, 1 - y t)`, where targets of 0 count as -1 (as in Keras) and those of 1 as 1.
+    /// Hinge loss: `max(0, 1 - y t)` with targets of 0 and 1, where 0 stands for -1 (as in Keras).
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::{Device, loss::{Hinge, Loss}};
+    ///
+    /// let loss = wgrad::eval(&Device::cpu(), |g| {
+    ///     Hinge.mean(&g.tensor([2, 1], [0.5, 0.5]), &g.tensor([2, 1], [1.0, 0.0]))
+    /// })?;
+    /// assert_eq!(loss.data, [1.0]); // 0.5 and 1.5
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Hinge "hinge", 0.0, |y, t, by| {
         let zero = t.constant_like(0.0);
         let sign = t.gt(&zero).select(&t.constant_like(1.0), &t.constant_like(-1.0));
@@ -85,7 +129,19 @@ plain!(
 
 settings!(Mse Values, Mae Values, Bce Probability, Hinge Margin);
 
-/// Half the square of an error up to `delta`, and a straight line beyond; see [`functional::huber`].
+/// Huber loss: half the square of an error up to `delta`, and a straight line beyond; see
+/// [`functional::huber`].
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{Huber, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     Huber::new(1.0).mean(&g.tensor([1, 1], [3.0]), &g.tensor([1, 1], [0.0]))
+/// })?;
+/// assert_eq!(loss.data, [2.5]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Huber {
@@ -103,7 +159,7 @@ impl Default for Huber {
 settings!(Huber Values);
 
 impl Huber {
-    /// With this bound, above 0.
+    /// Creates the loss with this `delta`, above 0.
     pub fn new(delta: f64) -> Self {
         Huber { delta }
     }
@@ -111,7 +167,19 @@ impl Huber {
 
 value_loss!(Huber "huber", 0.5, |self, y, t, by| functional::huber(y, t, self.delta, by));
 
-/// The Huber loss with a line of slope 1; see [`functional::smooth_l1`].
+/// Smooth L1 loss: the Huber loss divided by `beta`, with a line of slope 1; see
+/// [`functional::smooth_l1`].
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{Loss, SmoothL1}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     SmoothL1::new(0.5).mean(&g.tensor([1, 1], [1.0]), &g.tensor([1, 1], [0.0]))
+/// })?;
+/// assert_eq!(loss.data, [0.75]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmoothL1 {
@@ -129,7 +197,7 @@ impl Default for SmoothL1 {
 settings!(SmoothL1 Values);
 
 impl SmoothL1 {
-    /// With this bound, at least 0.
+    /// Creates the loss with this `beta`, at least 0.
     pub fn new(beta: f64) -> Self {
         SmoothL1 { beta }
     }
@@ -138,6 +206,17 @@ impl SmoothL1 {
 value_loss!(SmoothL1 "smooth_l1", 0.5, |self, y, t, by| functional::smooth_l1(y, t, self.beta, by));
 
 /// Binary cross-entropy of logits: `softplus(z) - z t`, finite for all logits.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{BceWithLogits, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     BceWithLogits::new().mean(&g.tensor([1, 1], [0.0]), &g.tensor([1, 1], [1.0]))
+/// })?;
+/// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BceWithLogits {
@@ -150,12 +229,12 @@ pub struct BceWithLogits {
 settings!(BceWithLogits Logit);
 
 impl BceWithLogits {
-    /// The mean over the batch and the output's elements.
+    /// Creates the loss, a mean over the batch and the output's elements.
     pub fn new() -> Self {
         BceWithLogits::default()
     }
 
-    /// Targets of 1 count so many times as much.
+    /// Sets the weight of targets of 1.
     pub fn pos_weight(self, weight: f64) -> Self {
         let pos_weight = Some(weight);
         BceWithLogits { pos_weight }
@@ -167,8 +246,19 @@ value_loss!(BceWithLogits "bce_with_logits", 0.0, |self, z, t, by| {
     functional::binary_cross_entropy_with_logits(z, t, weight.as_ref(), by)
 });
 
-/// Binary cross-entropy of logits in which samples that are right already count less; see
-/// [`functional::focal`].
+/// Focal loss of two classes: binary cross-entropy of logits with a smaller weight for samples that
+/// are already classified with high probability; see [`functional::focal`].
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::{Focal, Loss}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     Focal::new(2.0).mean(&g.tensor([1, 1], [0.0]), &g.tensor([1, 1], [1.0]))
+/// })?;
+/// assert!((loss.data[0] - 0.25 * 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Focal {
@@ -193,12 +283,13 @@ impl Default for Focal {
 settings!(Focal Logit);
 
 impl Focal {
-    /// With this exponent, 2 in the paper.
+    /// Creates the loss with this exponent, 2 in the paper.
     pub fn new(gamma: f64) -> Self {
         Focal { gamma, alpha: None }
     }
 
-    /// Targets of 1 count by `alpha`, those of 0 by the rest to 1; 0.25 in the paper.
+    /// Sets the weight of targets of 1 to `alpha`, and that of targets of 0 to `1 - alpha`. The
+    /// paper uses 0.25.
     pub fn alpha(self, alpha: f64) -> Self {
         let alpha = Some(alpha);
         Focal { alpha, ..self }
