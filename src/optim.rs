@@ -1,8 +1,10 @@
-//! Optimizers, as graph nodes: the update of a parameter is an elementwise chain, and the planner
-//! makes one dispatch of the chains of all parameters. [`Lamb`] and [`Muon`] look at a whole parameter
-//! at once, so their updates take a few dispatches each.
+//! Optimizers, as nodes of the graph.
 //!
-//! Settings and formulas are PyTorch's, where it has the optimizer.
+//! The update of a parameter is an elementwise chain, and the planner combines the chains of all
+//! parameters into one dispatch. [`Lamb`] and [`Muon`] need values of a whole parameter, so their
+//! updates take a few dispatches for each.
+//!
+//! Settings and formulas are PyTorch's, for the optimizers that PyTorch has.
 
 mod adadelta;
 mod adagrad;
@@ -35,8 +37,9 @@ use crate::schema::{Kind, Path, SettingError, kinds};
 use crate::{Result, Shape, Tensor};
 
 kinds! {
-    /// An optimizer as a configuration says it: its kind with its settings.
+    /// An optimizer in a configuration: its kind and its settings.
     ///
+    /// # Example
     /// ```
     /// use wgrad::optim::{AdamW, OptimizerSpec};
     ///
@@ -66,17 +69,17 @@ impl Default for OptimizerSpec {
 }
 
 impl OptimizerSpec {
-    /// The optimizer.
+    /// Builds the optimizer.
     pub fn build(&self) -> Box<dyn Optimizer> {
         self.settings().boxed()
     }
 
-    /// The learning rate that schedules start from.
+    /// Returns the learning rate that schedules start from.
     pub fn learning_rate(&self) -> f64 {
         self.settings().learning_rate()
     }
 
-    /// Checks what the ranges of single settings cannot say; `at` is where the settings stand.
+    /// Checks constraints between settings; `at` is their place in the configuration.
     pub(crate) fn conflicts(&self, at: &Path) -> std::result::Result<(), SettingError> {
         match self {
             OptimizerSpec::Sgd(sgd) => sgd.conflicts(at),
@@ -96,60 +99,71 @@ impl<T: Optimizer + Clone + 'static> Settings for T {
     }
 }
 
-/// Something that an optimizer remembers of a parameter: numbers of the parameter's shape.
+/// A state of an optimizer: values that it keeps for each element of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State {
-    /// Its name in checkpoints, e.g. `"exp_avg"`.
+    /// The name in checkpoints, e.g. `"exp_avg"`.
     pub name: &'static str,
-    /// What all its elements are before the first step.
+    /// The initial value of all elements.
     pub first: f32,
 }
 
 impl State {
-    /// One that is 0 before the first step.
+    /// Creates a state that starts at 0.
     pub fn zero(name: &'static str) -> Self {
         State { name, first: 0.0 }
     }
 }
 
-/// What an optimizer works with to update one parameter.
+/// The inputs of the update of one parameter.
 pub struct Update<'a> {
     /// The parameter's value.
     pub parameter: &'a Tensor,
-    /// Its gradient.
+    /// The parameter's gradient.
     pub gradient: Tensor,
-    /// Its memory, in the order of [`Optimizer::states`].
+    /// The states, in the order of [`Optimizer::states`].
     pub states: Vec<Tensor>,
-    /// This step's numbers, in the order of [`Optimizer::scalars`], as scalars.
+    /// The step's scalars, in the order of [`Optimizer::scalars`].
     pub scalars: Vec<Tensor>,
 }
 
-/// What an update gives.
+/// The results of an update.
 pub struct Updated {
     /// The parameter's new value.
     pub parameter: Tensor,
-    /// The new memory, in the order of [`Optimizer::states`].
+    /// The new states, in the order of [`Optimizer::states`].
     pub states: Vec<Tensor>,
 }
 
-/// Changes parameters by their gradients.
+/// An optimizer: it updates parameters by their gradients.
+///
+/// # Example
+/// ```
+/// use wgrad::optim::{Adam, Optimizer, Sgd};
+///
+/// assert_eq!(Adam::new(0.01).learning_rate(), 0.01);
+/// let states = Adam::new(0.01).states(&[4, 2].into());
+/// assert_eq!(states.iter().map(|s| s.name).collect::<Vec<_>>(), ["exp_avg", "exp_avg_sq"]);
+/// assert!(Sgd::new(-1.0).check().is_err());
+/// ```
 pub trait Optimizer: Send {
-    /// The learning rate that schedules start from.
+    /// Returns the learning rate that schedules start from.
     fn learning_rate(&self) -> f64;
 
-    /// What it remembers of a parameter of this shape.
+    /// Returns the states that it keeps for a parameter of this shape.
     fn states(&self, shape: &Shape) -> Vec<State>;
 
-    /// The numbers of a step, worked out in f64: `step` counts from 1, `rate` is the schedule's.
+    /// Returns the scalars of a step, in f64. `step` counts from 1, and `rate` is the schedule's
+    /// learning rate.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64>;
 
     /// Appends the update of one parameter to the graph.
     fn update(&self, u: Update) -> Updated;
 
-    /// The same with another weight decay, for a group of parameters.
+    /// Returns the same optimizer with another weight decay, for a group of parameters.
     fn with_weight_decay(&self, decay: f64) -> Box<dyn Optimizer>;
 
-    /// Whether the settings make sense.
+    /// Checks the settings.
     fn check(&self) -> Result<()>;
 }
 
@@ -175,7 +189,7 @@ impl Optimizer for Box<dyn Optimizer> {
 }
 
 impl Update<'_> {
-    /// The states and scalars, where there are so many of each.
+    /// Returns the states and scalars, if their numbers are as expected.
     fn parts<const STATES: usize, const SCALARS: usize>(
         &self,
     ) -> Option<([Tensor; STATES], [Tensor; SCALARS])> {
@@ -183,7 +197,7 @@ impl Update<'_> {
         Some((states, self.scalars.clone().try_into().ok()?))
     }
 
-    /// The gradient with that of an L2 penalty: `g + decay p`.
+    /// Returns the gradient with that of an L2 penalty: `g + decay p`.
     fn penalised(&self, decay: f64) -> Tensor {
         match decay > 0.0 {
             true => &self.gradient + self.parameter * decay,
@@ -191,7 +205,7 @@ impl Update<'_> {
         }
     }
 
-    /// The parameter after a decay of its own: `p keep`.
+    /// Returns the parameter after decoupled weight decay: `p keep`.
     fn kept(&self, decay: f64, keep: &Tensor) -> Tensor {
         match decay > 0.0 {
             true => self.parameter * keep,
@@ -199,7 +213,7 @@ impl Update<'_> {
         }
     }
 
-    /// What a step gives that was not handed what it needs: nothing changes.
+    /// Returns the inputs unchanged, for an update that lacks states or scalars.
     fn unchanged(self) -> Updated {
         Updated {
             parameter: self.parameter.clone(),
@@ -213,7 +227,7 @@ fn running(old: &Tensor, beta: f64, new: &Tensor) -> Tensor {
     old * beta + new * (1.0 - beta)
 }
 
-/// `1 - beta^step`: how much of a running mean that started from 0 is filled.
+/// The bias correction `1 - beta^step` of a running mean that starts at 0.
 fn correction(beta: f64, step: u64) -> f64 {
     1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX))
 }

@@ -8,21 +8,35 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, running};
 
-/// `v = rho v + (1 - rho) g^2; d = sqrt(a + eps) / sqrt(v + eps) g; a = rho a + (1 - rho) d^2;
-/// p -= rate d` (Zeiler, 2012). Weight decay is an L2 penalty on the gradient.
+/// Adadelta (Zeiler, 2012): `v = rho v + (1 - rho) g^2; d = sqrt(a + eps) / sqrt(v + eps) g; a =
+/// rho a + (1 - rho) d^2; p -= rate d`. Weight decay is an L2 penalty.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Adadelta::new(1.0))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adadelta {
     /// The learning rate.
     #[schemars(with = "range::Rate")]
     lr: f64,
-    /// The share of the old means of squares that is kept.
+    /// The decay rate of the running means of squares.
     #[schemars(with = "range::Fraction")]
     rho: f64,
-    /// Added to the root mean squares; it lets the first steps begin.
+    /// Added to the root mean squares. It determines the size of the first steps.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    /// The factor of an L2 penalty: `weight_decay p` is added to the gradient.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
 }
@@ -39,7 +53,8 @@ impl Default for Adadelta {
 }
 
 impl Adadelta {
-    /// With the usual settings: rho 0.9, eps 1e-6, no weight decay. The paper's rate is 1.
+    /// Creates the optimizer with the usual settings: rho 0.9, eps 1e-6, no weight decay. The
+    /// paper's rate is 1.
     pub fn new(lr: f64) -> Self {
         Adadelta {
             lr,
@@ -47,17 +62,18 @@ impl Adadelta {
         }
     }
 
-    /// The share of the old means of squares that is kept, at least 0 and below 1.
+    /// Sets the decay rate of the running means of squares, at least 0 and below 1.
     pub fn rho(self, rho: f64) -> Self {
         Adadelta { rho, ..self }
     }
 
-    /// The number that keeps the division finite, and lets the first steps begin.
+    /// Sets `eps`, which is added to the root mean squares. It determines the size of the first
+    /// steps.
     pub fn eps(self, eps: f64) -> Self {
         Adadelta { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Adadelta {
             weight_decay,

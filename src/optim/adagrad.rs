@@ -8,24 +8,39 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated};
 
-/// `s += g^2; p -= rate / (1 + (t - 1) rate_decay) g / (sqrt(s) + eps)` (Duchi, Hazan and Singer, 2011).
-/// Weight decay is an L2 penalty on the gradient.
+/// Adagrad (Duchi, Hazan and Singer, 2011): `s += g^2; p -= rate / (1 + (t - 1) rate_decay) g /
+/// (sqrt(s) + eps)`. Weight decay is an L2 penalty.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Adagrad::new(0.5))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adagrad {
     /// The learning rate.
     #[schemars(with = "range::Rate")]
     lr: f64,
-    /// How fast the rate falls, besides any schedule: to half after `1 / lr_decay` steps.
+    /// The decay of the learning rate, in addition to any schedule: it is halved after `1 /
+    /// lr_decay` steps.
     #[schemars(with = "range::NotNegative")]
     lr_decay: f64,
     /// Added to the denominator.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    /// The factor of an L2 penalty: `weight_decay p` is added to the gradient.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
-    /// The value that the sum of squares starts from.
+    /// The initial value of the sum of squares.
     #[schemars(with = "range::NotNegative")]
     initial_accumulator_value: f64,
 }
@@ -43,7 +58,8 @@ impl Default for Adagrad {
 }
 
 impl Adagrad {
-    /// With the usual settings: eps 1e-10, a sum that starts from 0, no decay of rate or weights.
+    /// Creates the optimizer with the usual settings: eps 1e-10, a sum of squares that starts at 0,
+    /// no decay of the rate or the weights.
     pub fn new(lr: f64) -> Self {
         Adagrad {
             lr,
@@ -51,17 +67,18 @@ impl Adagrad {
         }
     }
 
-    /// How fast the rate falls, besides any schedule: to half after `1 / lr_decay` steps.
+    /// Sets the decay of the learning rate, in addition to any schedule: it is halved after `1 /
+    /// lr_decay` steps.
     pub fn lr_decay(self, lr_decay: f64) -> Self {
         Adagrad { lr_decay, ..self }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         Adagrad { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Adagrad {
             weight_decay,
@@ -69,7 +86,7 @@ impl Adagrad {
         }
     }
 
-    /// What the sum of squares starts from; at least 0.
+    /// Sets the initial value of the sum of squares, at least 0.
     pub fn initial_accumulator_value(self, value: f64) -> Self {
         Adagrad {
             initial_accumulator_value: value,

@@ -1,4 +1,4 @@
-//! Adam and AdamW, both also as AMSGrad.
+//! Adam and AdamW, both with the AMSGrad variant.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,24 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, correction, running};
 
-/// `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m^ / (sqrt(v^) + eps)` with the bias
-/// corrections `m^ = m / (1 - b1^t)` and `v^ = v / (1 - b2^t)` (Kingma and Ba, 2015), in PyTorch's
-/// order of operations. Weight decay is an L2 penalty on the gradient; see [`AdamW`] for the other.
+/// Adam (Kingma and Ba, 2015): `m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr m^ /
+/// (sqrt(v^) + eps)`, with the bias corrections `m^ = m / (1 - b1^t)` and `v^ = v / (1 - b2^t)`, in
+/// PyTorch's order of operations. Weight decay is an L2 penalty; [`AdamW`] has decoupled weight
+/// decay.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Adam::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
@@ -23,10 +38,11 @@ pub struct Adam {
     /// Added to the denominator.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    /// The factor of an L2 penalty: `weight_decay p` is added to the gradient.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
-    /// Whether to divide by the largest second moment so far, instead of the last (Reddi, Kale and Kumar, 2018).
+    /// Whether to divide by the maximum of the second moments so far, instead of the last one
+    /// (Reddi, Kale and Kumar, 2018).
     amsgrad: bool,
     #[serde(skip)]
     decoupled: bool,
@@ -45,8 +61,22 @@ impl Default for Adam {
     }
 }
 
-/// Adam with decoupled weight decay: `p *= 1 - lr weight_decay` before the step (Loshchilov and Hutter,
-/// 2019).
+/// Adam with decoupled weight decay: `p *= 1 - lr weight_decay` before the step (Loshchilov and
+/// Hutter, 2019).
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::AdamW::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdamW {
@@ -62,7 +92,7 @@ pub struct AdamW {
     /// The decoupled weight decay.
     #[schemars(with = "range::NotNegative")]
     pub(super) weight_decay: f64,
-    /// Whether to divide by the largest second moment so far; see [`Adam::amsgrad`].
+    /// Whether to divide by the maximum of the second moments so far; see [`Adam::amsgrad`].
     amsgrad: bool,
 }
 
@@ -86,7 +116,8 @@ impl Default for AdamW {
 }
 
 impl Adam {
-    /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay.
+    /// Creates the optimizer with the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight
+    /// decay.
     pub fn new(lr: f64) -> Self {
         Adam {
             lr,
@@ -94,7 +125,7 @@ impl Adam {
         }
     }
 
-    /// The decay rates of the two moments, each at least 0 and below 1.
+    /// Sets the decay rates of the two moments, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         Adam {
             betas: (first, second),
@@ -102,12 +133,12 @@ impl Adam {
         }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         Adam { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Adam {
             weight_decay,
@@ -115,14 +146,16 @@ impl Adam {
         }
     }
 
-    /// Divides by the largest second moment so far, instead of the last (Reddi, Kale and Kumar, 2018).
+    /// Sets whether to divide by the maximum of the second moments so far, instead of the last one
+    /// (Reddi, Kale and Kumar, 2018).
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         Adam { amsgrad, ..self }
     }
 }
 
 impl AdamW {
-    /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, weight decay 0.01.
+    /// Creates the optimizer with the usual settings: betas 0.9 and 0.999, eps 1e-8, weight decay
+    /// 0.01.
     pub fn new(lr: f64) -> Self {
         AdamW {
             lr,
@@ -130,7 +163,7 @@ impl AdamW {
         }
     }
 
-    /// The decay rates of the two moments, each at least 0 and below 1.
+    /// Sets the decay rates of the two moments, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         AdamW {
             betas: (first, second),
@@ -138,12 +171,12 @@ impl AdamW {
         }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         AdamW { eps, ..self }
     }
 
-    /// The decoupled weight decay.
+    /// Sets the decoupled weight decay.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         AdamW {
             weight_decay,
@@ -151,12 +184,12 @@ impl AdamW {
         }
     }
 
-    /// Divides by the largest second moment so far; see [`Adam::amsgrad`].
+    /// Sets whether to divide by the maximum of the second moments so far; see [`Adam::amsgrad`].
     pub fn amsgrad(self, amsgrad: bool) -> Self {
         AdamW { amsgrad, ..self }
     }
 
-    /// The same with another learning rate.
+    /// Sets the learning rate.
     pub(super) fn lr(self, lr: f64) -> Self {
         AdamW { lr, ..self }
     }
@@ -193,7 +226,8 @@ impl Optimizer for Adam {
         names.into_iter().map(State::zero).collect()
     }
 
-    /// The step's size `rate / (1 - b1^t)`, the correction `sqrt(1 - b2^t)`, and `1 - rate decay`.
+    /// Returns the step size `rate / (1 - b1^t)`, the correction `sqrt(1 - b2^t)`, and `1 - rate
+    /// decay`.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
         vec![
             rate / correction(self.betas.0, step),

@@ -1,4 +1,4 @@
-//! Adamax: Adam by the largest gradient.
+//! Adamax: Adam with the infinity norm.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,22 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, correction, running};
 
-/// `m = b1 m + (1 - b1) g; u = max(b2 u, |g| + eps); p -= rate / (1 - b1^t) m / u` (Kingma and Ba, 2015).
-/// Weight decay is an L2 penalty on the gradient.
+/// Adamax (Kingma and Ba, 2015): `m = b1 m + (1 - b1) g; u = max(b2 u, |g| + eps); p -= rate / (1 -
+/// b1^t) m / u`. Weight decay is an L2 penalty.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Adamax::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adamax {
@@ -22,7 +36,7 @@ pub struct Adamax {
     /// Added to the gradient's magnitude.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    /// The factor of an L2 penalty: `weight_decay p` is added to the gradient.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
 }
@@ -39,7 +53,8 @@ impl Default for Adamax {
 }
 
 impl Adamax {
-    /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay. The paper's rate is 0.002.
+    /// Creates the optimizer with the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight
+    /// decay. The paper's rate is 0.002.
     pub fn new(lr: f64) -> Self {
         Adamax {
             lr,
@@ -47,18 +62,18 @@ impl Adamax {
         }
     }
 
-    /// The decay rates of the mean and of the maximum, each at least 0 and below 1.
+    /// Sets the decay rates of the mean and of the maximum, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         let betas = (first, second);
         Adamax { betas, ..self }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the gradient's magnitude.
     pub fn eps(self, eps: f64) -> Self {
         Adamax { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Adamax {
             weight_decay,

@@ -1,18 +1,18 @@
-//! Clipping: gradients that are too large are made smaller.
+//! Gradient clipping.
 
 use crate::{Error, Result, Tensor};
 
-/// How gradients are clipped before the update. With both bounds, the value's goes first.
+/// How gradients are clipped before the update. With both limits, `value` is applied first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Clip {
-    /// The largest global norm; all gradients are scaled alike.
+    /// The largest global norm. All gradients are multiplied by the same factor.
     pub norm: Option<f64>,
     /// The largest magnitude of an element.
     pub value: Option<f64>,
 }
 
 impl Clip {
-    /// Whether the bounds are above 0.
+    /// Checks that the limits are above 0.
     pub(crate) fn check(&self) -> Result<()> {
         for (what, bound) in [
             ("clip_grad_norm", self.norm),
@@ -25,7 +25,7 @@ impl Clip {
         Ok(())
     }
 
-    /// The clipped gradients.
+    /// Returns the clipped gradients.
     pub fn apply(&self, mut gradients: Vec<Tensor>) -> Vec<Tensor> {
         if let Some(max) = self.value {
             gradients.iter_mut().for_each(|g| *g = g.clamp(-max, max));
@@ -37,14 +37,15 @@ impl Clip {
     }
 }
 
-/// The factor that all gradients are multiplied with so that their global norm is at most `max`:
-/// `min(max / (norm + 1e-6), 1)`, as PyTorch's `clip_grad_norm_` (Pascanu, Mikolov, Bengio, 2013).
-/// `None` for no gradients.
+/// Returns the factor of all gradients that limits their global norm to `max`: `min(max / (norm +
+/// 1e-6), 1)`, as in PyTorch's `clip_grad_norm_` (Pascanu, Mikolov and Bengio, 2013). `None` if
+/// there are no gradients.
 fn factor(gradients: &[Tensor], max: f64) -> Option<Tensor> {
     Some((max / (global_norm(gradients)? + 1e-6)).clamp(0.0, 1.0))
 }
 
-/// The norm of all gradients together, also where their squares overflow. `None` for no gradients.
+/// Returns the norm of all gradients together, even if their squares overflow. `None` if there are
+/// no gradients.
 pub(crate) fn global_norm(gradients: &[Tensor]) -> Option<Tensor> {
     let total = |scale: Option<f64>| {
         let scaled = gradients.iter().map(|g| match scale {
@@ -53,8 +54,8 @@ pub(crate) fn global_norm(gradients: &[Tensor]) -> Option<Tensor> {
         });
         scaled.reduce(|a, b| a + b)
     };
-    // Where the squares overflow, those of much smaller gradients are taken: a power of 2, so that nothing is rounded.
-    // (Where they vanish, the norm is far below what clipping adds to it.)
+    // If the squares overflow, those of scaled gradients are used. The scale is a power of 2, so
+    // the scaling is exact. (If they underflow, the norm is far below the 1e-6 that clipping adds.)
     let (usual, large) = (total(None)?, total(Some(DOWN))?);
     let overflow = usual.gt_scalar(LARGEST);
     Some(overflow.select(&(large.sqrt() * (1.0 / DOWN)), &usual.sqrt()))

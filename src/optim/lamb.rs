@@ -1,4 +1,4 @@
-//! LAMB: Adam with a step of each parameter's own size, for large batches.
+//! LAMB: Adam with a step size for each parameter, for large batches.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,23 @@ use crate::{Result, Shape, Tensor};
 
 use super::{Optimizer, State, Update, Updated, correction, running};
 
-/// `u = m^ / (sqrt(v^) + eps) + decay p; p -= rate |p| / |u| u` with Adam's moments and bias corrections,
-/// and the norms of the whole parameter (You et al., "Large batch optimization for deep learning", 2020,
-/// algorithm 2). Where one of the norms is 0, their ratio counts as 1.
+/// LAMB (You et al., "Large batch optimization for deep learning", 2020, algorithm 2): `u = m^ /
+/// (sqrt(v^) + eps) + decay p; p -= rate |p| / |u| u`, with Adam's moments and bias corrections,
+/// and the norms of the whole parameter. If one of the norms is 0, their ratio is 1.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Lamb::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lamb {
@@ -23,7 +37,7 @@ pub struct Lamb {
     /// Added to the denominator.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// The weight decay, which is part of what is scaled.
+    /// The weight decay, which is part of the scaled step.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
 }
@@ -40,7 +54,8 @@ impl Default for Lamb {
 }
 
 impl Lamb {
-    /// With the paper's settings: betas 0.9 and 0.999, eps 1e-6, weight decay 0.01.
+    /// Creates the optimizer with the paper's settings: betas 0.9 and 0.999, eps 1e-6, weight decay
+    /// 0.01.
     pub fn new(lr: f64) -> Self {
         Lamb {
             lr,
@@ -48,18 +63,18 @@ impl Lamb {
         }
     }
 
-    /// The decay rates of the two moments, each at least 0 and below 1.
+    /// Sets the decay rates of the two moments, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         let betas = (first, second);
         Lamb { betas, ..self }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         Lamb { eps, ..self }
     }
 
-    /// The weight decay, which is part of what is scaled.
+    /// Sets the weight decay, which is part of the scaled step.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Lamb {
             weight_decay,
@@ -81,7 +96,7 @@ impl Optimizer for Lamb {
         vec![State::zero("exp_avg"), State::zero("exp_avg_sq")]
     }
 
-    /// The rate, and the corrections `1 - b1^t` and `sqrt(1 - b2^t)`.
+    /// Returns the rate, and the corrections `1 - b1^t` and `sqrt(1 - b2^t)`.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
         vec![
             rate,

@@ -1,4 +1,4 @@
-//! Lion: steps of one size, by the sign of a momentum.
+//! Lion: steps by the sign of the momentum.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,16 +8,30 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, running};
 
-/// `p -= rate (sign(b1 m + (1 - b1) g) + decay p); m = b2 m + (1 - b2) g` (Chen et al., "Symbolic
-/// discovery of optimization algorithms", 2023, algorithm 2). All elements move by the rate, so it is a
-/// third to a tenth of Adam's.
+/// Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023, algorithm 2): `p -=
+/// rate (sign(b1 m + (1 - b1) g) + decay p); m = b2 m + (1 - b2) g`. Every element moves by the
+/// rate, so choose a third to a tenth of Adam's.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Lion::new(0.05))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lion {
     /// The learning rate.
     #[schemars(with = "range::Rate")]
     lr: f64,
-    /// The shares of the momentum in the step and in the next momentum.
+    /// The weights of the momentum in the step and in the next momentum.
     #[schemars(with = "range::Betas")]
     betas: (f64, f64),
     /// The decoupled weight decay.
@@ -36,7 +50,7 @@ impl Default for Lion {
 }
 
 impl Lion {
-    /// With the paper's settings: betas 0.9 and 0.99, no weight decay.
+    /// Creates the optimizer with the paper's settings: betas 0.9 and 0.99, no weight decay.
     pub fn new(lr: f64) -> Self {
         Lion {
             lr,
@@ -44,13 +58,14 @@ impl Lion {
         }
     }
 
-    /// How much of the momentum the step and the next momentum take, each at least 0 and below 1.
+    /// Sets the weights of the momentum in the step and in the next momentum, each at least 0 and
+    /// below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         let betas = (first, second);
         Lion { betas, ..self }
     }
 
-    /// The decoupled weight decay.
+    /// Sets the decoupled weight decay.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Lion {
             weight_decay,

@@ -1,4 +1,4 @@
-//! Muon: momentum whose matrices are made orthogonal.
+//! Muon: momentum with orthogonalized steps for matrices.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,53 +8,68 @@ use crate::{Result, Shape, Tensor};
 
 use super::{AdamW, Optimizer, State, Update, Updated};
 
-/// How large the step of a matrix `[rows, columns]` is.
+/// The step size of a matrix `[rows, columns]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MuonScale {
-    /// `rate sqrt(max(1, rows / columns))`, as its author has it.
+    /// `rate sqrt(max(1, rows / columns))`, as in the author's implementation.
     #[default]
     Original,
-    /// `0.2 rate sqrt(max(rows, columns))`: as large as AdamW's, whose rate and decay then fit
-    /// (Liu et al., "Muon is scalable for LLM training", 2025).
+    /// `0.2 rate sqrt(max(rows, columns))`: the size of AdamW's steps, so AdamW's rate and decay
+    /// are suitable (Liu et al., "Muon is scalable for LLM training", 2025).
     #[serde(rename = "match_rms_adamw")]
     MatchRmsAdamW,
-    /// `rate sqrt(rows / columns)`, also below 1 (Bernstein, "Deriving Muon", 2025).
+    /// `rate sqrt(rows / columns)`, which may be below the rate (Bernstein, "Deriving Muon", 2025).
     SpectralUnclamped,
 }
 
-/// `m = momentum m + (1 - momentum) g`, and a matrix moves along the nearest orthogonal matrix to `m`, or to
-/// `(1 - momentum) g + momentum m` in Nesterov's form, which five steps of a Newton-Schulz iteration come
-/// close to: `A = X X^T; X = a X + (b A + c A^2) X` (Jordan et al., 2024). Weight decay is decoupled.
+/// Muon (Jordan et al., 2024): `m = momentum m + (1 - momentum) g`, and a matrix moves along the
+/// nearest orthogonal matrix to `m`, or with Nesterov momentum to `(1 - momentum) g + momentum m`.
+/// Five steps of a Newton-Schulz iteration approximate it: `A = X X^T; X = a X + (b A + c A^2) X`.
+/// Weight decay is decoupled.
 ///
-/// PyTorch's takes matrices only, and leaves the others to another optimizer. This one updates what is not
-/// a matrix by an [`AdamW`] of its own ([`Muon::others`]), whose rate follows the same schedule. PyTorch
-/// rounds the iteration to bfloat16; here it is in `f32`, and what PyTorch's own code gives without that rounding.
+/// PyTorch's Muon accepts only matrices. This one updates all other parameters by an [`AdamW`]
+/// ([`Muon::others`]) with the same schedule. PyTorch rounds the iteration to bfloat16; here it is
+/// in `f32`, with the results of PyTorch's code without that rounding.
 ///
-/// Embeddings and the last layer are matrices too, and are said to learn better by AdamW.
+/// Embeddings and the last layer are matrices too; AdamW is usually recommended for them.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Muon::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Muon {
     /// The learning rate of matrices.
     #[schemars(with = "range::Rate")]
     lr: f64,
-    /// The share of the old momentum that is kept.
+    /// The decay rate of the momentum.
     #[schemars(with = "range::Fraction")]
     momentum: f64,
-    /// Whether the momentum is Nesterov's.
+    /// Whether to use Nesterov momentum.
     nesterov: bool,
     /// The decoupled weight decay of matrices.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
-    /// The number of iterations that make a step orthogonal.
+    /// The number of iterations that orthogonalize a step.
     #[schemars(with = "range::Count<1>")]
     steps: usize,
-    /// The size of a matrix's step.
+    /// The step size of a matrix.
     scale: MuonScale,
-    /// The learning rate of AdamW, which updates what is not a matrix.
+    /// The learning rate of AdamW, which updates the parameters that are not matrices.
     #[schemars(with = "range::Rate")]
     others_lr: f64,
-    /// The weight decay of AdamW, which updates what is not a matrix.
+    /// The weight decay of AdamW, which updates the parameters that are not matrices.
     #[schemars(with = "range::NotNegative")]
     others_weight_decay: f64,
     /// The other settings of that AdamW.
@@ -86,8 +101,8 @@ impl Default for Muon {
 }
 
 impl Muon {
-    /// With PyTorch's settings: momentum 0.95 in Nesterov's form, weight decay 0.1, five steps; AdamW with
-    /// a rate of 3e-4 for what is no matrix.
+    /// Creates the optimizer with PyTorch's settings: Nesterov momentum 0.95, weight decay 0.1,
+    /// five iterations. Parameters that are not matrices use AdamW with a rate of 3e-4.
     pub fn new(lr: f64) -> Self {
         Muon {
             lr,
@@ -95,17 +110,18 @@ impl Muon {
         }
     }
 
-    /// The share of the old momentum that is kept, at least 0 and below 1.
+    /// Sets the decay rate of the momentum, at least 0 and below 1.
     pub fn momentum(self, momentum: f64) -> Self {
         Muon { momentum, ..self }
     }
 
-    /// Whether the momentum is Nesterov's.
+    /// Sets whether to use Nesterov momentum.
     pub fn nesterov(self, nesterov: bool) -> Self {
         Muon { nesterov, ..self }
     }
 
-    /// The decoupled weight decay of matrices; a group's own decay counts for the others too.
+    /// Sets the decoupled weight decay of matrices. The weight decay of a group applies to its
+    /// other parameters too.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Muon {
             weight_decay,
@@ -113,17 +129,17 @@ impl Muon {
         }
     }
 
-    /// How often the iteration is applied; at least once.
+    /// Sets the number of iterations, at least 1.
     pub fn steps(self, steps: usize) -> Self {
         Muon { steps, ..self }
     }
 
-    /// How large the step of a matrix is.
+    /// Sets the step size of a matrix.
     pub fn scale(self, scale: MuonScale) -> Self {
         Muon { scale, ..self }
     }
 
-    /// What updates the parameters that are no matrices.
+    /// Sets the optimizer of the parameters that are not matrices.
     pub fn others(self, others: AdamW) -> Self {
         Muon {
             others_lr: others.learning_rate(),
@@ -133,13 +149,14 @@ impl Muon {
         }
     }
 
-    /// The optimizer of what is not a matrix.
+    /// Returns the optimizer of the parameters that are not matrices.
     fn others_adamw(&self) -> AdamW {
         let others = self.others.lr(self.others_lr);
         others.weight_decay(self.others_weight_decay)
     }
 
-    /// Comes close to the nearest orthogonal matrix. The smaller side goes first: its products are cheaper.
+    /// Approximates the nearest orthogonal matrix. The smaller side becomes the rows, which makes
+    /// the products cheaper.
     fn orthogonal(&self, m: &Tensor) -> Tensor {
         let [a, b, c] = self.coefficients;
         let tall = m.dim(0) > m.dim(1);
@@ -175,7 +192,7 @@ impl Optimizer for Muon {
         }
     }
 
-    /// The rate and `1 - rate decay`, then the numbers of the others' AdamW.
+    /// Returns the rate and `1 - rate decay`, then the scalars of AdamW.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
         let of_others = self.others_adamw().learning_rate() * (rate / self.lr);
         let mut scalars = vec![rate, 1.0 - rate * self.weight_decay];

@@ -1,4 +1,4 @@
-//! NAdam: Adam with Nesterov's momentum.
+//! NAdam: Adam with Nesterov momentum.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,25 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, correction, running};
 
-/// Adam that looks a step ahead along its first moment (Dozat, 2016): with
-/// `mu_t = b1 (1 - 0.96^(t momentum_decay) / 2)` and `M_t = mu_1 .. mu_t`,
-/// `p -= rate ((1 - mu_t) / (1 - M_t) g + mu_(t+1) / (1 - M_(t+1)) m) / (sqrt(v^) + eps)`.
+/// NAdam, Adam with Nesterov momentum (Dozat, 2016): with `mu_t = b1 (1 - 0.96^(t momentum_decay) /
+/// 2)` and `M_t = mu_1 .. mu_t`, `p -= rate ((1 - mu_t) / (1 - M_t) g + mu_(t+1) / (1 - M_(t+1)) m)
+/// / (sqrt(v^) + eps)`.
 ///
-/// Weight decay is an L2 penalty on the gradient unless it is [decoupled](NAdam::decoupled), as in PyTorch.
+/// Weight decay is an L2 penalty, unless it is [decoupled](NAdam::decoupled), as in PyTorch.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::NAdam::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NAdam {
@@ -25,16 +39,16 @@ pub struct NAdam {
     /// Added to the denominator.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty, or with `decoupled` a decay of the parameters themselves.
+    /// The weight decay: an L2 penalty, or decoupled with `decoupled`.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
-    /// Whether the decay is of the parameters themselves, as in AdamW.
+    /// Whether weight decay is decoupled, as in AdamW.
     decoupled: bool,
-    /// How fast the momentum rises to the first beta.
+    /// How fast the momentum increases to the first beta.
     #[schemars(with = "range::NotNegative")]
     momentum_decay: f64,
-    /// The last step whose product of momenta was asked for, and that product: the next step's is one
-    /// multiplication.
+    /// The last step whose product of momenta was computed, and that product. The product of the
+    /// next step then takes one multiplication.
     #[serde(skip)]
     last: std::cell::Cell<(u64, f64)>,
 }
@@ -54,7 +68,8 @@ impl Default for NAdam {
 }
 
 impl NAdam {
-    /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, momentum decay 4e-3, no weight decay.
+    /// Creates the optimizer with the usual settings: betas 0.9 and 0.999, eps 1e-8, momentum decay
+    /// 4e-3, no weight decay.
     pub fn new(lr: f64) -> Self {
         NAdam {
             lr,
@@ -62,18 +77,19 @@ impl NAdam {
         }
     }
 
-    /// The decay rates of the two moments, each at least 0 and below 1.
+    /// Sets the decay rates of the two moments, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         let betas = (first, second);
         NAdam { betas, ..self }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         NAdam { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient. With
+    /// [`NAdam::decoupled`] it is decoupled.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         NAdam {
             weight_decay,
@@ -81,12 +97,12 @@ impl NAdam {
         }
     }
 
-    /// Whether the decay is of the parameters themselves, as in [`AdamW`](super::AdamW).
+    /// Sets whether weight decay is decoupled, as in [`AdamW`](super::AdamW).
     pub fn decoupled(self, decoupled: bool) -> Self {
         NAdam { decoupled, ..self }
     }
 
-    /// How fast the momentum rises to the first beta.
+    /// Sets how fast the momentum increases to the first beta.
     pub fn momentum_decay(self, momentum_decay: f64) -> Self {
         NAdam {
             momentum_decay,
@@ -98,7 +114,7 @@ impl NAdam {
         self.betas.0 * (1.0 - 0.5 * 0.96f64.powf(step as f64 * self.momentum_decay))
     }
 
-    /// The product of the momenta of all steps up to `step`.
+    /// Returns the product of the momenta of all steps up to `step`.
     fn product(&self, step: u64) -> f64 {
         let (from, product) = match self.last.get() {
             (from, product) if from <= step => (from, product),
@@ -119,8 +135,8 @@ impl Optimizer for NAdam {
         vec![State::zero("exp_avg"), State::zero("exp_avg_sq")]
     }
 
-    /// The sizes of the step along the gradient and along the first moment, the correction
-    /// `sqrt(1 - b2^t)`, and `1 - rate decay`.
+    /// Returns the step sizes along the gradient and along the first moment, the correction `sqrt(1
+    /// - b2^t)`, and `1 - rate decay`.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
         let (mu, next) = (self.momentum(step), self.momentum(step + 1));
         let product = self.product(step);

@@ -1,4 +1,4 @@
-//! RAdam: Adam that waits until its second moment can be trusted.
+//! RAdam: Adam with a rectified step size.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,25 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, correction, running};
 
-/// Adam whose step is rectified by the variance of its second moment, and plain momentum while that is not
-/// known: the first five steps, with the usual betas (Liu et al., 2020).
+/// RAdam (Liu et al., 2020): Adam whose step is rectified by the variance of the second moment.
+/// While that variance is undefined, in the first five steps with the usual betas, it is plain
+/// momentum.
 ///
-/// Weight decay is an L2 penalty on the gradient unless it is [decoupled](RAdam::decoupled), as in PyTorch.
+/// Weight decay is an L2 penalty, unless it is [decoupled](RAdam::decoupled), as in PyTorch.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::RAdam::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RAdam {
@@ -24,10 +39,10 @@ pub struct RAdam {
     /// Added to the denominator.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty, or with `decoupled` a decay of the parameters themselves.
+    /// The weight decay: an L2 penalty, or decoupled with `decoupled`.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
-    /// Whether the decay is of the parameters themselves, as in AdamW.
+    /// Whether weight decay is decoupled, as in AdamW.
     decoupled: bool,
 }
 
@@ -44,7 +59,8 @@ impl Default for RAdam {
 }
 
 impl RAdam {
-    /// With the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight decay.
+    /// Creates the optimizer with the usual settings: betas 0.9 and 0.999, eps 1e-8, no weight
+    /// decay.
     pub fn new(lr: f64) -> Self {
         RAdam {
             lr,
@@ -52,18 +68,19 @@ impl RAdam {
         }
     }
 
-    /// The decay rates of the two moments, each at least 0 and below 1.
+    /// Sets the decay rates of the two moments, each at least 0 and below 1.
     pub fn betas(self, first: f64, second: f64) -> Self {
         let betas = (first, second);
         RAdam { betas, ..self }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         RAdam { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient. With
+    /// [`RAdam::decoupled`] it is decoupled.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         RAdam {
             weight_decay,
@@ -71,12 +88,12 @@ impl RAdam {
         }
     }
 
-    /// Whether the decay is of the parameters themselves, as in [`AdamW`](super::AdamW).
+    /// Sets whether weight decay is decoupled, as in [`AdamW`](super::AdamW).
     pub fn decoupled(self, decoupled: bool) -> Self {
         RAdam { decoupled, ..self }
     }
 
-    /// The rectification of a step; `None` while the variance is not known.
+    /// Returns the rectification of a step; `None` while the variance is undefined.
     fn rectification(&self, step: u64) -> Option<f64> {
         let b2 = self.betas.1;
         let filled = correction(b2, step);
@@ -97,7 +114,8 @@ impl Optimizer for RAdam {
         vec![State::zero("exp_avg"), State::zero("exp_avg_sq")]
     }
 
-    /// The sizes of the rectified step and of the plain one, one of which is 0, and `1 - rate decay`.
+    /// Returns the sizes of the rectified step and of the plain one, one of which is 0, and `1 -
+    /// rate decay`.
     fn scalars(&self, step: u64, rate: f64) -> Vec<f64> {
         let size = rate / correction(self.betas.0, step);
         let (rectified, plain) = match self.rectification(step) {

@@ -8,30 +8,45 @@ use crate::{Result, Shape};
 
 use super::{Optimizer, State, Update, Updated, running};
 
-/// `v = alpha v + (1 - alpha) g^2; p -= rate g / (sqrt(v) + eps)` (Tieleman and Hinton, 2012), or with
-/// momentum `b = momentum b + g / (sqrt(v) + eps); p -= rate b`.
+/// RMSprop (Tieleman and Hinton, 2012): `v = alpha v + (1 - alpha) g^2; p -= rate g / (sqrt(v) +
+/// eps)`, or with momentum `b = momentum b + g / (sqrt(v) + eps); p -= rate b`.
 ///
-/// Centered, the root is of `v - a^2`, where `a` is the running mean of the gradient (Graves, 2013). In
-/// f32 the difference may come out below 0 where the gradient hardly changes; then it counts as 0.
+/// If it is centered, the root is of `v - a^2`, where `a` is the running mean of the gradient
+/// (Graves, 2013). Rounding may make this difference negative where the gradient hardly changes; it
+/// is then 0.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::RmsProp::new(0.05))
+///     .compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(50))?;
+/// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RmsProp {
     /// The learning rate.
     #[schemars(with = "range::Rate")]
     lr: f64,
-    /// The share of the old mean of squares that is kept.
+    /// The decay rate of the running mean of squares.
     #[schemars(with = "range::Fraction")]
     alpha: f64,
     /// Added to the denominator.
     #[schemars(with = "range::Positive")]
     eps: f64,
-    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    /// The factor of an L2 penalty: `weight_decay p` is added to the gradient.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
-    /// The share of the old step that is kept.
+    /// The decay rate of the momentum.
     #[schemars(with = "range::Fraction")]
     momentum: f64,
-    /// Whether the gradient's variance takes the place of its mean square.
+    /// Whether to divide by the standard deviation of the gradient instead of its root mean square.
     centered: bool,
 }
 
@@ -49,7 +64,8 @@ impl Default for RmsProp {
 }
 
 impl RmsProp {
-    /// With the usual settings: alpha 0.99, eps 1e-8, no momentum, not centered, no weight decay.
+    /// Creates the optimizer with the usual settings: alpha 0.99, eps 1e-8, no momentum, not
+    /// centered, no weight decay.
     pub fn new(lr: f64) -> Self {
         RmsProp {
             lr,
@@ -57,17 +73,17 @@ impl RmsProp {
         }
     }
 
-    /// The share of the old mean of squares that is kept, at least 0 and below 1.
+    /// Sets the decay rate of the running mean of squares, at least 0 and below 1.
     pub fn alpha(self, alpha: f64) -> Self {
         RmsProp { alpha, ..self }
     }
 
-    /// The number that keeps the division finite.
+    /// Sets `eps`, which is added to the denominator.
     pub fn eps(self, eps: f64) -> Self {
         RmsProp { eps, ..self }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         RmsProp {
             weight_decay,
@@ -75,12 +91,13 @@ impl RmsProp {
         }
     }
 
-    /// With momentum, at least 0 and below 1.
+    /// Sets the momentum, at least 0 and below 1.
     pub fn momentum(self, momentum: f64) -> Self {
         RmsProp { momentum, ..self }
     }
 
-    /// Whether the gradient's variance takes the place of its mean square.
+    /// Sets whether to divide by the standard deviation of the gradient instead of its root mean
+    /// square.
     pub fn centered(self, centered: bool) -> Self {
         RmsProp { centered, ..self }
     }

@@ -8,20 +8,36 @@ use crate::{Error, Result, Shape};
 
 use super::{Optimizer, State, Update, Updated};
 
-/// `g += decay p; v = momentum v + g; p -= rate v` (or `p -= rate (g + momentum v)` for Nesterov's
-/// form), as in PyTorch with dampening 0: the first `v` is `g` (Sutskever et al., 2013).
+/// Stochastic gradient descent with momentum (Sutskever et al., 2013): `g += decay p; v = momentum
+/// v + g; p -= rate v`, or with Nesterov momentum `p -= rate (g + momentum v)`. As in PyTorch with
+/// dampening 0, the first `v` is `g`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![1.0], [1], Targets::values(vec![3.0]))?;
+/// let model = nn::Linear::new(1, 1).init(nn::init::ones()).without_bias();
+/// let mut trainer = Trainer::new(model)
+///     .loss(loss::Mse)
+///     .optimizer(optim::Sgd::new(0.25))
+///     .compile(&Device::cpu(), &set)?;
+/// trainer.fit(&set, Fit::epochs(1))?;
+/// assert_eq!(trainer.weights("weight")?, [2.0]); // 1 - 0.25 * 2 (1 - 3)
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
     /// The learning rate.
     #[schemars(with = "range::Rate")]
     lr: f64,
-    /// The share of the old velocity that is kept.
+    /// The decay rate of the velocity.
     #[schemars(with = "range::Fraction")]
     momentum: f64,
-    /// Whether the momentum is Nesterov's; it needs `momentum` above 0.
+    /// Whether to use Nesterov momentum; it requires `momentum` above 0.
     nesterov: bool,
-    /// An L2 penalty: `weight_decay p` is added to the gradient.
+    /// The factor of an L2 penalty: `weight_decay p` is added to the gradient.
     #[schemars(with = "range::NotNegative")]
     weight_decay: f64,
 }
@@ -38,7 +54,7 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    /// Plain gradient descent with this learning rate.
+    /// Creates plain gradient descent with this learning rate.
     pub fn new(lr: f64) -> Self {
         Sgd {
             lr,
@@ -46,12 +62,12 @@ impl Sgd {
         }
     }
 
-    /// With momentum, at least 0 and below 1.
+    /// Sets the momentum, at least 0 and below 1.
     pub fn momentum(self, momentum: f64) -> Self {
         Sgd { momentum, ..self }
     }
 
-    /// With Nesterov's momentum.
+    /// Sets Nesterov momentum, above 0 and below 1.
     pub fn nesterov(self, momentum: f64) -> Self {
         Sgd {
             momentum,
@@ -60,7 +76,7 @@ impl Sgd {
         }
     }
 
-    /// With an L2 penalty: `weight_decay p` is added to the gradient.
+    /// Sets the factor of an L2 penalty: `weight_decay p` is added to the gradient.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Sgd {
             weight_decay,
@@ -70,7 +86,7 @@ impl Sgd {
 }
 
 impl Sgd {
-    /// Checks what the ranges of single settings cannot say; `at` is where the settings stand.
+    /// Checks constraints between settings; `at` is their place in the configuration.
     pub(super) fn conflicts(&self, at: &Path) -> std::result::Result<(), SettingError> {
         match self.nesterov && self.momentum == 0.0 {
             true => Err(SettingError::new(
