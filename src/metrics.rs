@@ -1,9 +1,10 @@
-//! Metrics: how good an output is, in numbers that people read.
+//! Metrics: values that measure how good a model's outputs are.
 //!
-//! A batch hands back a few numbers, sums or one for each sample; they are gathered on the host in f64, and
-//! the metric is worked out of all of them at the end. So it is that of the whole set, however batches divide
-//! it: a precision is no mean of precisions. Definitions are scikit-learn's, also where a class is absent
-//! or scores are equal. Rows whose label a loss [ignores](Loss::ignore_index) are in no metric.
+//! A batch returns a few numbers: sums, or one number for each sample. The host gathers them in
+//! f64, and computes the metric from all of them at the end. So a metric is that of the whole set,
+//! independent of how samples are divided into batches: a precision is not a mean of precisions.
+//! Definitions are scikit-learn's, also for absent classes and equal scores. Rows whose label the
+//! loss [ignores](Loss::ignore_index) are excluded from all metrics.
 
 mod classes;
 mod confusion;
@@ -31,8 +32,9 @@ use crate::task::Task;
 use crate::{DType, Source, Tensor};
 
 kinds! {
-    /// A metric as a configuration says it: its kind with its settings.
+    /// A metric in a configuration: its kind and its settings.
     ///
+    /// # Example
     /// ```
     /// use wgrad::metrics::{MetricSpec, TopKSpec};
     ///
@@ -61,7 +63,7 @@ kinds! {
 }
 
 impl MetricSpec {
-    /// The metric of a task whose configuration names none.
+    /// Returns the default metric of a task.
     pub fn usual(task: Task) -> Self {
         match task {
             Task::Classification => Accuracy.into(),
@@ -70,27 +72,27 @@ impl MetricSpec {
         }
     }
 
-    /// The metric, for a text of so many tokens a character; 1 for all other data.
+    /// Builds the metric. `tokens_per_character` is that of a text, and 1 for all other data.
     pub fn build(&self, tokens_per_character: f64) -> Box<dyn Metric> {
         self.settings().build(tokens_per_character)
     }
 
-    /// Its name in histories and reports.
+    /// Returns its name in histories and reports.
     pub fn in_history(&self) -> String {
         self.build(1.0).name().to_string()
     }
 
-    /// The tasks that it measures.
+    /// Returns the tasks that it applies to.
     pub fn tasks(&self) -> &'static [Task] {
         self.settings().tasks()
     }
 
-    /// Whether it measures this task with a model that gives these outputs.
+    /// Returns whether it applies to this task, for a model with these outputs.
     pub fn fits(&self, task: Task, outputs: Outputs) -> bool {
         self.tasks().contains(&task) && self.settings().takes(outputs)
     }
 
-    /// The names of all kinds that measure this task with a model that gives these outputs.
+    /// Returns the names of all kinds that apply to this task, for a model with these outputs.
     pub fn that_fit(task: Task, outputs: Outputs) -> Vec<&'static str> {
         let fits = |name: &&&str| {
             let spec = serde_json::from_value::<MetricSpec>(serde_json::json!(name));
@@ -102,20 +104,20 @@ impl MetricSpec {
 
 /// The settings of a metric.
 pub(crate) trait Settings {
-    /// The metric, for a text of so many tokens a character.
+    /// Builds the metric, for a text with this number of tokens per character.
     fn build(&self, tokens_per_character: f64) -> Box<dyn Metric>;
 
-    /// The tasks that it measures.
+    /// Returns the tasks that it applies to.
     fn tasks(&self) -> &'static [Task];
 
-    /// Whether it can be measured of such outputs.
+    /// Returns whether it can be computed from such outputs.
     fn takes(&self, outputs: Outputs) -> bool {
         let _ = outputs;
         true
     }
 }
 
-/// Gives metrics that are plain data as settings of themselves, each with its tasks.
+/// Implements `Settings` for metrics that are plain data, each with its tasks.
 macro_rules! settings {
     ($($metric:ident [$($task:ident)*]),* $(,)?) => {
         $(impl crate::metrics::Settings for $metric {
@@ -131,18 +133,46 @@ macro_rules! settings {
 
 use settings;
 
-/// A number that says how good a model is on a set of samples.
+/// A value that measures a model on a set of samples.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::{loss::Loss, metrics::Metric};
+///
+/// /// The mean error, with its sign.
+/// struct Bias;
+///
+/// impl Metric for Bias {
+///     fn name(&self) -> &str {
+///         "bias"
+///     }
+///     fn collect(&self, output: &Tensor, target: &Tensor, _: &dyn Loss) -> Vec<Tensor> {
+///         vec![(output - target).sum(&[])]
+///     }
+///     fn finish(&self, total: &[f64]) -> f64 {
+///         total[0] / total[1] // the sum, and the number of samples
+///     }
+/// }
+///
+/// let set = Dataset::from_arrays(vec![1.0, 2.0, 6.0], [1], Targets::values(vec![1.0, 2.0, 3.0]))?;
+/// let model = nn::Linear::new(1, 1).init(nn::init::ones());
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).metric(Bias).compile(&Device::cpu(), &set)?;
+/// assert_eq!(trainer.evaluate(&set)?.metric("bias"), Some(1.0));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait Metric: Send {
-    /// Its name in histories and reports.
+    /// Returns its name in histories and reports.
     fn name(&self) -> &str;
 
-    /// What a batch hands back: tensors of few numbers, at most some for each sample.
+    /// Returns the results of a batch: small tensors, of at most a few numbers for each sample.
     fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor>;
 
-    /// Takes in what a batch of `samples` samples handed back. `total` is empty before the first one; a
-    /// checkpoint in the middle of an epoch holds it.
+    /// Adds the results of a batch of `samples` samples. `total` is empty before the first batch,
+    /// and is stored in checkpoints in the middle of an epoch.
     ///
-    /// As it is, each tensor's sum is added up, and the number of samples comes last: what a mean needs.
+    /// Default: adds the sum of each tensor, and the number of samples as the last element, which
+    /// is what a mean needs.
     fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
         total.resize(batch.len() + 1, 0.0);
         let sums = batch.iter().map(|numbers| numbers.iter().sum::<f64>());
@@ -151,11 +181,11 @@ pub trait Metric: Send {
         }
     }
 
-    /// The metric of all that was taken in.
+    /// Returns the metric from the total of all batches.
     fn finish(&self, total: &[f64]) -> f64;
 
-    /// Whether more is better; early stopping, best checkpoints and `History::best` ask. Default: what
-    /// [`higher_is_better`] says about its name.
+    /// Returns whether larger values are better, for early stopping, best checkpoints and
+    /// `History::best`. Default: [`higher_is_better`] of its name.
     fn higher_is_better(&self) -> bool {
         higher_is_better(self.name())
     }
@@ -179,8 +209,16 @@ impl Metric for Box<dyn Metric> {
     }
 }
 
-/// Whether more is better of what has this name in a history, with or without `val_` before it: losses and
-/// errors should fall, everything else rise.
+/// Returns whether larger values are better for a value of this name in a history, with or without
+/// the prefix `val_`. Smaller values are better for losses, errors and the learning rate.
+///
+/// # Example
+/// ```
+/// use wgrad::metrics::higher_is_better;
+///
+/// assert!(higher_is_better("val_accuracy"));
+/// assert!(!higher_is_better("rmse"));
+/// ```
 pub fn higher_is_better(name: &str) -> bool {
     const FALLING: [&str; 9] = [
         "loss",
@@ -196,7 +234,7 @@ pub fn higher_is_better(name: &str) -> bool {
     !FALLING.contains(&name.strip_prefix("val_").unwrap_or(name))
 }
 
-/// The mean of sums over samples, of which there are as many as the last says; or over what a second sum counted.
+/// Returns the mean from a sum and a count: the number of samples, or a second sum that counts.
 fn mean(total: &[f64]) -> f64 {
     match total {
         [sum, counted, _] => sum / counted,
@@ -205,14 +243,14 @@ fn mean(total: &[f64]) -> f64 {
     }
 }
 
-/// The label of rows that no metric counts, where targets are labels.
+/// Returns the label of rows that no metric counts, if targets are labels.
 fn ignored(target: &Tensor, loss: &dyn Loss) -> Option<u32> {
     let labels = target.dtype() == DType::U32;
     loss.ignore_index().filter(|_| labels)
 }
 
-/// The weight of each row of the target in a metric, in the target's shape: that of its sample or position, and 0 for
-/// an ignored label. `None` where all rows count alike.
+/// Returns the weight of each row of the target in a metric, in the target's shape: that of its
+/// sample or position, and 0 for an ignored label. `None` if all rows have the same weight.
 fn counted(target: &Tensor, loss: &dyn Loss) -> Option<Tensor> {
     let weights = weights(target);
     let Some(label) = ignored(target, loss) else {
@@ -226,7 +264,7 @@ fn counted(target: &Tensor, loss: &dyn Loss) -> Option<Tensor> {
     })
 }
 
-/// The weights of the batch's samples in the shape of `like`.
+/// Returns the weights of the batch's samples in the shape of `like`.
 fn weights(like: &Tensor) -> Option<Tensor> {
     let weights = like.batch_weights()?;
     let spread = spread_weights(&weights, like);
@@ -240,13 +278,13 @@ fn weights(like: &Tensor) -> Option<Tensor> {
     }))
 }
 
-/// The weights of rows that a batch handed back last, if it did: each row's.
-fn weights_of<'a>(handed: &'a [Vec<f64>], rows: usize) -> impl Iterator<Item = f64> + 'a {
-    let weights = handed.first().map(Vec::as_slice).unwrap_or_default();
+/// Returns the weight of each row: that of the batch's last result if there is one, otherwise 1.
+fn weights_of<'a>(last: &'a [Vec<f64>], rows: usize) -> impl Iterator<Item = f64> + 'a {
+    let weights = last.first().map(Vec::as_slice).unwrap_or_default();
     (0..rows).map(move |i| weights.get(i).copied().unwrap_or(1.0))
 }
 
-/// A tensor's sums over all axes but the first: one number a sample.
+/// Returns a tensor's sums over all axes but the first: one number for each sample.
 fn per_sample(x: &Tensor) -> Tensor {
     let axes: Vec<isize> = (1..x.shape().rank() as isize).collect();
     match axes.as_slice() {
@@ -255,7 +293,7 @@ fn per_sample(x: &Tensor) -> Tensor {
     }
 }
 
-/// How many numbers a sample has.
+/// Returns the number of elements of a sample.
 fn width(x: &Tensor) -> f64 {
     x.shape().iter().skip(1).product::<usize>().max(1) as f64
 }

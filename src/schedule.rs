@@ -1,10 +1,11 @@
 //! Learning-rate schedules: the rate as a function of the step.
 //!
-//! The rate is a value in a buffer, so changing it recompiles nothing.
+//! The rate is a value in a buffer, so a change of the rate compiles nothing.
 //!
-//! Where PyTorch has the schedule, its rates are PyTorch's to the last bit: what `torch.optim.lr_scheduler`
-//! works out from the last rate is worked out from the last rate here, too. A schedule keeps nothing that
-//! a checkpoint would have to hold: it follows from the step, and from the values of the epochs so far.
+//! For the schedules that PyTorch has, the rates have the same bits as PyTorch's: those that
+//! `torch.optim.lr_scheduler` computes from the last rate are computed from the last rate here as
+//! well. A schedule has no state that a checkpoint would have to store. It follows from the step
+//! and from the values of the past epochs.
 
 mod chain;
 mod cosine;
@@ -31,7 +32,7 @@ use spec::Settings;
 
 use crate::schema::{Kind, kinds};
 
-/// Refuses a setting that is out of its range.
+/// Returns an error if a setting is out of its range.
 fn require(what: &str, value: f64, fits: bool, expected: &str) -> Result<()> {
     match fits && value.is_finite() {
         true => Ok(()),
@@ -40,7 +41,16 @@ fn require(what: &str, value: f64, fits: bool, expected: &str) -> Result<()> {
 }
 
 kinds! {
-    /// The curve of a schedule: its kind with its settings.
+    /// The curve of a schedule: its kind and its settings.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{CurveSpec, ScheduleSpec};
+    ///
+    /// let curve: CurveSpec = serde_json::from_str(r#"{ "type": "step", "size": 10, "gamma": 0.5 }"#)?;
+    /// assert_eq!(ScheduleSpec::from(curve).items().len(), 1);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub enum CurveSpec by "type" as dyn Settings, Kind::of("schedule", "schedule \"{}\"");
     "constant" => Constant(Constant),
     "step" => Step(StepSpec),
@@ -55,16 +65,16 @@ kinds! {
     "plateau" => Plateau(Plateau),
 }
 
-/// Where in the training a step is.
+/// The position of a step in the training.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress<'a> {
-    /// Steps done since the training began, or the part of it that the schedule is for.
+    /// The number of steps so far: of the training, or of the part of it that the schedule covers.
     pub step: u64,
-    /// Steps of an epoch.
+    /// The number of steps of an epoch.
     pub steps_per_epoch: u64,
-    /// Steps of the whole training, or of that part.
+    /// The number of steps of the training, or of that part.
     pub steps: u64,
-    /// What the schedule [watches](Schedule::monitor), one value for each epoch that has ended.
+    /// The values that the schedule [monitors](Schedule::monitor), one for each past epoch.
     pub values: &'a [f64],
 }
 
@@ -74,7 +84,7 @@ impl Progress<'_> {
     }
 }
 
-/// What a schedule's time counts.
+/// The unit of a schedule's time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -101,19 +111,19 @@ impl Unit {
     }
 }
 
-/// When and for whom a rate is asked for.
+/// A request for a rate.
 struct Ask<'a> {
-    /// The optimizer's own rate, or a group's.
+    /// The base rate: that of the optimizer or of a parameter group.
     base: f64,
-    /// In the schedule's unit, from 0.
+    /// The time in the schedule's unit, from 0.
     time: u64,
     unit: Unit,
     at: &'a Progress<'a>,
-    /// Another schedule came before.
+    /// Whether another schedule precedes this one.
     restarted: bool,
 }
 
-/// A rate over time.
+/// The rate as a function of time.
 trait Curve: Send {
     fn rate(&self, ask: &Ask) -> f64;
 
@@ -121,14 +131,27 @@ trait Curve: Send {
         None
     }
 
-    /// Whether the settings make sense.
+    /// Checks the settings.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// How the learning rate changes over the training. Time counts from 0, before the first update: in epochs, if
-/// a schedule does not say otherwise, or in steps after [`Schedule::by_step`].
+/// How the learning rate changes during training.
+///
+/// Time counts from 0, before the first update. The unit is epochs unless the schedule says
+/// otherwise; [`Schedule::by_step`] changes it to steps.
+///
+/// # Example
+/// ```
+/// use wgrad::schedule::{Progress, Schedule};
+///
+/// let schedule = Schedule::step(10, 0.5); // halved every 10 epochs
+/// let at = |epoch| Progress { step: epoch * 4, steps_per_epoch: 4, steps: 100, values: &[] };
+/// assert_eq!(schedule.rate(0.1, at(9)), 0.1);
+/// assert_eq!(schedule.rate(0.1, at(10)), 0.05);
+/// assert_eq!(schedule.rate(0.1, at(20)), 0.025);
+/// ```
 pub struct Schedule {
     curve: Box<dyn Curve>,
     unit: Unit,
@@ -154,66 +177,121 @@ impl Schedule {
         Schedule { curve, unit }
     }
 
-    /// The same schedule with its time counted in this unit.
+    /// Sets the unit of the schedule's time.
     fn counted(self, unit: Unit) -> Self {
         Schedule { unit, ..self }
     }
 
-    /// The optimizer's rate, always.
+    /// Keeps the optimizer's rate.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::constant();
+    /// let at = Progress { step: 4 * 5, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.1).abs() < 1e-12);
+    /// ```
     pub fn constant() -> Self {
         Schedule::lambda(|_| 1.0)
     }
 
-    /// The optimizer's rate times what `factor` gives for the time; PyTorch's `LambdaLR`.
+    /// Multiplies the optimizer's rate by `factor` of the time; PyTorch's `LambdaLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::lambda(|epoch| 1.0 / (1 + epoch) as f64);
+    /// let at = Progress { step: 4 * 3, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.025).abs() < 1e-12);
+    /// ```
     pub fn lambda(factor: impl Fn(u64) -> f64 + Send + 'static) -> Self {
         Schedule::of(Lambda(factor), Unit::Epoch)
     }
 
-    /// One schedule after the other, each with the time that it begins at; the first should begin at 0.
-    /// Each begins anew, from the optimizer's rate. PyTorch's `SequentialLR`.
+    /// Applies one schedule after the other, each from its start time; PyTorch's `SequentialLR`.
+    /// The first must start at 0. Each schedule starts from the optimizer's rate.
     ///
-    /// The times of the beginnings are in epochs, or in steps after [`Schedule::by_step`]; each schedule
-    /// keeps its own unit.
+    /// The start times are in epochs, or in steps after [`Schedule::by_step`]. Each schedule keeps
+    /// its own unit.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::chain([(0, Schedule::constant()), (5, Schedule::exponential(0.5))]);
+    /// let at = Progress { step: 4 * 6, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.05).abs() < 1e-12);
+    /// ```
     pub fn chain(parts: impl IntoIterator<Item = (u64, Schedule)>) -> Self {
         let mut parts: Vec<(u64, Schedule)> = parts.into_iter().collect();
         parts.sort_by_key(|(from, _)| *from);
         Schedule::of(Chain::new(parts), Unit::Epoch)
     }
 
-    /// This schedule after so many steps, in which the rate rises in a straight line:
-    /// `base (step + 1) / steps`.
+    /// Increases the rate linearly for the given number of steps, `base (step + 1) / steps`, and
+    /// then applies this schedule.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::constant().warmup(10);
+    /// let at = Progress { step: 4 * 0, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.01).abs() < 1e-12);
+    /// ```
     pub fn warmup(self, steps: u64) -> Self {
         Schedule::of(Warmup::steps(steps, self), Unit::Step)
     }
 
-    /// The same for so many epochs, which may be a fraction.
+    /// Like [`Schedule::warmup`], for a number of epochs, which may be a fraction.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::constant().warmup_epochs(2.5);
+    /// let at = Progress { step: 4 * 0, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.01).abs() < 1e-12);
+    /// ```
     pub fn warmup_epochs(self, epochs: f64) -> Self {
         Schedule::of(Warmup::epochs(epochs, self), Unit::Step)
     }
 
-    /// Counts its time in steps.
+    /// Sets the unit of time to steps.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::exponential(0.5).by_step();
+    /// let at = Progress { step: 4 * 1, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.00625).abs() < 1e-12);
+    /// ```
     pub fn by_step(self) -> Self {
         let unit = Unit::Step;
         Schedule { unit, ..self }
     }
 
-    /// Counts its time in epochs.
+    /// Sets the unit of time to epochs, the default.
     pub fn by_epoch(self) -> Self {
         let unit = Unit::Epoch;
         Schedule { unit, ..self }
     }
 
-    /// The rate for the step after `at.step` steps, where `base` is the optimizer's own.
+    /// Returns the rate of the step after `at.step` steps, for the base rate `base` of the
+    /// optimizer.
     pub fn rate(&self, base: f64, at: Progress) -> f64 {
         self.part(base, &at, false)
     }
 
-    /// The value that it needs of each epoch, by its name in a history: `"val_loss"`.
+    /// Returns the name of the value that the schedule monitors, as in a history: `"val_loss"`.
     pub fn monitor(&self) -> Option<&str> {
         self.curve.monitor()
     }
 
-    /// Whether the settings make sense.
+    /// Checks the settings.
     pub(crate) fn check(&self) -> Result<()> {
         self.curve.check()
     }

@@ -1,4 +1,4 @@
-//! Metrics of the confusion matrix.
+//! Metrics that are computed from the confusion matrix.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,22 +10,23 @@ use crate::loss::Loss;
 use crate::schema::range;
 use crate::task::Task;
 
-/// How the scores of several classes become one. Only classes that occur or were told count.
+/// How the scores of several classes are averaged. Only classes that occur in the labels or the
+/// predictions count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Average {
-    /// Each class counts alike.
+    /// The unweighted mean over classes.
     #[default]
     Macro,
-    /// Each sample counts alike: all classes' counts in one.
+    /// The score of the counts summed over all classes.
     Micro,
-    /// Each class counts by its samples.
+    /// The mean over classes weighted by their numbers of samples.
     Weighted,
-    /// This class alone: 1 is the positive one of a binary target.
+    /// The score of this class alone. The positive class of a binary target is 1.
     Class(usize),
 }
 
 impl Average {
-    /// A metric's name with the average in it, which the usual one has not.
+    /// Returns a metric's name with the average in it; the default average adds nothing.
     fn name(self, of: &str) -> String {
         match self {
             Average::Macro => of.to_string(),
@@ -36,7 +37,7 @@ impl Average {
     }
 }
 
-/// The classes that are told and that should be.
+/// Returns the actual and the predicted classes.
 fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let (told, right) = answers(output, target, loss);
     let mut tensors = vec![right, told];
@@ -44,7 +45,7 @@ fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     tensors
 }
 
-/// Counts pairs of classes.
+/// Adds pairs of classes to the confusion matrix.
 fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
     let [right, told, weights @ ..] = batch else {
         return;
@@ -81,6 +82,20 @@ macro_rules! of_confusion {
 }
 
 /// Precision: `tp / (tp + fp)`; 0 for a class that is never predicted.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::Precision::new(metrics::Average::Macro))
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("precision").unwrap();
+/// assert!((value - 0.75).abs() < 1e-6); // 1/2 and 1
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Precision {
     average: Average,
@@ -88,14 +103,42 @@ pub struct Precision {
 }
 
 /// Recall: `tp / (tp + fn)`; 0 for a class that does not occur.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::Recall::new(metrics::Average::Class(1)))
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("recall_class_1").unwrap();
+/// assert!((value - 0.5).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recall {
     average: Average,
     name: String,
 }
 
-/// F-beta: the harmonic mean of precision and recall, in which recall counts `beta` times as much; 0 for a class
-/// that neither occurs nor is predicted.
+/// F-beta: the harmonic mean of precision and recall, with recall weighted `beta` times as much. It
+/// is 0 for a class that neither occurs nor is predicted.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::FBeta::f1(metrics::Average::Micro))
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("f1_micro").unwrap();
+/// assert!((value - 2.0 / 3.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FBeta {
     average: Average,
@@ -103,21 +146,21 @@ pub struct FBeta {
     name: String,
 }
 
-/// The average of an [averaged](Average) metric, as a configuration says it.
+/// The average of an [averaged](Average) metric in a configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AverageOver {
-    /// Each class counts alike.
+    /// The unweighted mean over classes.
     #[default]
     Macro,
-    /// Each sample counts alike.
+    /// The score of the counts summed over all classes.
     Micro,
-    /// Each class counts by its samples.
+    /// The mean over classes weighted by their numbers of samples.
     Weighted,
 }
 
 impl AverageOver {
-    /// The average over classes, or a class alone where one is named.
+    /// Returns the average over classes, or the score of one class if it is given.
     fn or_class(self, class: Option<usize>) -> Average {
         match (class, self) {
             (Some(class), _) => Average::Class(class),
@@ -136,10 +179,10 @@ macro_rules! averaged {
         #[serde(default, deny_unknown_fields)]
         pub struct $spec {
             $($key)*
-            /// The average over the classes.
+            /// How the scores of the classes are averaged.
             #[schemars(extend("x-what" = "average"))]
             pub average: AverageOver,
-            /// The number of one class to measure instead, counted from 0.
+            /// The index of a single class to score instead, counted from 0.
             #[schemars(with = "Option<range::Count<0>>")]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub class: Option<usize>,
@@ -185,7 +228,7 @@ settings!(
 );
 
 impl Precision {
-    /// Averaged so.
+    /// Creates the metric with this average.
     pub fn new(average: Average) -> Self {
         let name = average.name("precision");
         Precision { average, name }
@@ -193,7 +236,7 @@ impl Precision {
 }
 
 impl Recall {
-    /// Averaged so.
+    /// Creates the metric with this average.
     pub fn new(average: Average) -> Self {
         let name = average.name("recall");
         Recall { average, name }
@@ -201,7 +244,7 @@ impl Recall {
 }
 
 impl FBeta {
-    /// For a beta above 0, averaged so. Its name is `f1`, `f2` or `f0.5`, say.
+    /// Creates the metric for a beta above 0. Its name is, for example, `f1`, `f2` or `f0.5`.
     pub fn new(beta: f64, average: Average) -> Self {
         FBeta {
             average,
@@ -210,7 +253,7 @@ impl FBeta {
         }
     }
 
-    /// F1, in which both count alike.
+    /// Creates the F1 score, in which precision and recall have equal weights.
     pub fn f1(average: Average) -> Self {
         FBeta::new(1.0, average)
     }
@@ -223,14 +266,42 @@ of_confusion!(Recall, |self| &self.name, |c| c
 of_confusion!(FBeta, |self| &self.name, |c| c
     .average(self.average, |s| s.f_beta(self.beta)));
 
-/// The mean recall of the classes that occur.
+/// Balanced accuracy: the mean recall of the classes that occur.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::BalancedAccuracy)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("balanced_accuracy").unwrap();
+/// assert!((value - 0.75).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BalancedAccuracy;
 
 of_confusion!(BalancedAccuracy, |self| "balanced_accuracy", |c| c
     .balanced_accuracy());
 
-/// Matthews' correlation coefficient; see [`Confusion::matthews_correlation`].
+/// Matthews correlation coefficient; see [`Confusion::matthews_correlation`].
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::MatthewsCorrelation)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("mcc").unwrap();
+/// assert!((value - 0.5).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MatthewsCorrelation;
 

@@ -1,31 +1,43 @@
-//! The confusion matrix, and the scores that follow from it.
+//! The confusion matrix, and the scores that are computed from it.
 
 use super::Average;
 
 /// The confusion matrix: the number of samples of each class that are predicted as each class.
+///
+/// # Example
+/// ```
+/// use wgrad::metrics::{Average, Confusion};
+///
+/// let pairs = [(0, 0), (1, 1), (1, 0)]; // actual, predicted
+/// let confusion = Confusion::of(pairs);
+/// assert_eq!(confusion.at(1, 0), 1.0);
+/// assert_eq!(confusion.scores(0).precision, Some(0.5));
+/// assert_eq!(confusion.average(Average::Macro, |scores| scores.recall), 0.75);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Confusion {
-    /// `counts[actual * classes + predicted]`; whole numbers, exact up to 2^53.
+    /// `counts[actual * classes + predicted]`; integers, exact up to 2^53.
     counts: Vec<f64>,
 }
 
-/// The scores of a class; `None` where it is never predicted, or does not occur.
+/// The scores of a class; `None` where a class is never predicted, or does not occur.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassScores {
     /// Precision: `tp / (tp + fp)`.
     pub precision: Option<f64>,
     /// Recall: `tp / (tp + fn)`.
     pub recall: Option<f64>,
-    /// How many samples the class has.
+    /// The number of samples of the class.
     pub support: f64,
-    /// The number of samples predicted as it.
+    /// The number of samples predicted as the class.
     pub taken: f64,
-    /// How many of these are of it.
+    /// The number of samples predicted as the class that belong to it.
     pub right: f64,
 }
 
 impl ClassScores {
-    /// Of a class with `support` samples, for which `taken` were taken, `right` of them rightly.
+    /// Creates the scores of a class with `support` samples, `taken` predictions and `right`
+    /// correct predictions.
     pub fn of(right: f64, taken: f64, support: f64) -> Self {
         let share = |of: f64| (of > 0.0).then(|| right / of);
         ClassScores {
@@ -37,8 +49,9 @@ impl ClassScores {
         }
     }
 
-    /// The weighted harmonic mean of precision and recall, `(1 + b^2) P R / (b^2 P + R)`, where recall counts
-    /// `beta` times as much; `None` where the class neither occurs nor was told.
+    /// Returns the weighted harmonic mean of precision and recall, `(1 + b^2) P R / (b^2 P + R)`,
+    /// with recall weighted `beta` times as much; `None` if the class neither occurs nor is
+    /// predicted.
     pub fn f_beta(&self, beta: f64) -> Option<f64> {
         let b2 = beta * beta;
         let of = b2 * self.support + self.taken;
@@ -47,7 +60,7 @@ impl ClassScores {
 }
 
 impl Confusion {
-    /// Counts pairs of the actual class and the predicted one.
+    /// Counts pairs of the actual and the predicted class.
     pub fn of(pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut confusion = Confusion::default();
         for (actual, predicted) in pairs {
@@ -56,7 +69,7 @@ impl Confusion {
         confusion
     }
 
-    /// From rows of counts, `counts[actual][predicted]`.
+    /// Creates a matrix from rows of counts, `counts[actual][predicted]`.
     pub fn from_rows(rows: &[Vec<u64>]) -> Self {
         let mut confusion = Confusion::default();
         confusion.grow(rows.len());
@@ -69,22 +82,22 @@ impl Confusion {
         confusion
     }
 
-    /// From its numbers, as [`Confusion::numbers`] gives them.
+    /// Creates a matrix from the output of [`Confusion::numbers`].
     pub(super) fn from_numbers(counts: Vec<f64>) -> Self {
         Confusion { counts }
     }
 
-    /// Its counts row by row.
+    /// Returns the counts, row by row.
     pub(super) fn numbers(self) -> Vec<f64> {
         self.counts
     }
 
-    /// How many classes it knows: one more than the largest number seen.
+    /// Returns the number of classes: one more than the largest class seen.
     pub fn classes(&self) -> usize {
         self.counts.len().isqrt()
     }
 
-    /// The number of samples of `actual` predicted as `predicted`.
+    /// Returns the number of samples of class `actual` that are predicted as `predicted`.
     pub fn at(&self, actual: usize, predicted: usize) -> f64 {
         let n = self.classes();
         let inside = actual < n && predicted < n;
@@ -94,7 +107,7 @@ impl Confusion {
             .unwrap_or(0.0)
     }
 
-    /// One more sample.
+    /// Adds a sample.
     pub fn count(&mut self, actual: usize, predicted: usize) {
         self.add(actual, predicted, 1.0);
     }
@@ -119,17 +132,17 @@ impl Confusion {
         }
     }
 
-    /// All samples.
+    /// Returns the number of samples.
     pub fn samples(&self) -> f64 {
         self.counts.iter().sum()
     }
 
-    /// The samples whose class was told.
+    /// Returns the number of correct predictions.
     pub fn right(&self) -> f64 {
         (0..self.classes()).map(|i| self.at(i, i)).sum()
     }
 
-    /// The scores of a class.
+    /// Returns the scores of a class.
     pub fn scores(&self, class: usize) -> ClassScores {
         let n = self.classes();
         let support = (0..n).map(|i| self.at(class, i)).sum();
@@ -137,13 +150,14 @@ impl Confusion {
         ClassScores::of(self.at(class, class), taken, support)
     }
 
-    /// The classes that occur or were told.
+    /// Returns the scores of the classes that occur or are predicted.
     fn present(&self) -> impl Iterator<Item = ClassScores> + '_ {
         let all = (0..self.classes()).map(|i| self.scores(i));
         all.filter(|s| s.support > 0.0 || s.taken > 0.0)
     }
 
-    /// A score of each class, averaged. Where a class has none (a division by 0) it counts as 0.
+    /// Returns the average of a score over the classes. An undefined score (a division by 0) counts
+    /// as 0.
     pub fn average(&self, average: Average, score: impl Fn(&ClassScores) -> Option<f64>) -> f64 {
         let score = |s: &ClassScores| score(s).unwrap_or(0.0);
         let weighted = |weight: fn(&ClassScores) -> f64| {
@@ -165,14 +179,15 @@ impl Confusion {
         }
     }
 
-    /// The mean recall of the classes that occur; NaN for no samples.
+    /// Returns the mean recall of the classes that occur; NaN without samples.
     pub fn balanced_accuracy(&self) -> f64 {
         let recalls: Vec<f64> = self.present().filter_map(|s| s.recall).collect();
         recalls.iter().sum::<f64>() / recalls.len() as f64
     }
 
-    /// Matthews' correlation coefficient of what is and what was told, for any number of classes (Gorodkin,
-    /// 2004): 1 for all right, 0 for no connection, also where all are of one class or told to be.
+    /// Returns the Matthews correlation coefficient of actual and predicted classes, for any number
+    /// of classes (Gorodkin, 2004). It is 1 for perfect predictions and 0 for no correlation. It is
+    /// also 0 if all samples have the same class or the same prediction.
     pub fn matthews_correlation(&self) -> f64 {
         let all = self.samples();
         let (mut both, mut support, mut taken) = (0.0, 0.0, 0.0);

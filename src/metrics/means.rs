@@ -1,4 +1,4 @@
-//! Metrics that are means over samples, or functions of one.
+//! Metrics that are means over samples, or functions of a mean.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,26 @@ use crate::loss::{Loss, Outputs};
 use crate::task::Task;
 use crate::{DType, Tensor};
 
-/// The share of right answers: the largest score for labels (the first of equals), the loss's threshold for
-/// binary targets.
+/// Accuracy: the fraction of correct predictions. The prediction of labels is the class of the
+/// largest output (the first of equal ones). Binary targets are compared with the loss's threshold.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::Accuracy)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("accuracy").unwrap();
+/// assert!((value - 2.0 / 3.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accuracy;
 
-/// The class that an output tells and the one it should tell, as `u32`; for binary targets 0 and 1.
+/// Returns the predicted and the actual class as `u32`; 0 and 1 for binary targets.
 pub(super) fn answers(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> (Tensor, Tensor) {
     let above = |x: &Tensor, threshold: f64| x.gt(&x.constant_like(threshold)).cast(DType::U32);
     match target.dtype() {
@@ -69,23 +83,88 @@ macro_rules! mean_error {
 
 mean_error!(
     /// The mean squared error.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    ///     .metric(metrics::Mse)
+    ///     .compile(&Device::cpu(), &set)?;
+    /// let value = trainer.evaluate(&set)?.metric("mse").unwrap();
+    /// assert!((value - 3.0).abs() < 1e-6);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Mse "mse", |y, t| y.squared_difference(t), |m| m
 );
 mean_error!(
-    /// The square root of the mean squared error, in the target's units.
+    /// The root mean squared error, in the target's units.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    ///     .metric(metrics::Rmse)
+    ///     .compile(&Device::cpu(), &set)?;
+    /// let value = trainer.evaluate(&set)?.metric("rmse").unwrap();
+    /// assert!((value - 3f64.sqrt()).abs() < 1e-6);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Rmse "rmse", |y, t| y.squared_difference(t), f64::sqrt
 );
 mean_error!(
     /// The mean absolute error, in the target's units.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    ///     .metric(metrics::Mae)
+    ///     .compile(&Device::cpu(), &set)?;
+    /// let value = trainer.evaluate(&set)?.metric("mae").unwrap();
+    /// assert!((value - 1.0).abs() < 1e-6);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Mae "mae", |y, t| (y - t).abs(), |m| m
 );
 mean_error!(
-    /// The mean absolute error as a share of the target's magnitude: `|y - t| / |t|`, 0.1 for 10 %. A
-    /// target of 0 counts as 2e-16, as in scikit-learn.
+    /// The mean absolute percentage error as a fraction: `|y - t| / |t|`, 0.1 for 10%. As in
+    /// scikit-learn, `|t|` is at least 2e-16.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    ///     .metric(metrics::Mape)
+    ///     .compile(&Device::cpu(), &set)?;
+    /// let value = trainer.evaluate(&set)?.metric("mape").unwrap();
+    /// assert!((value - 0.5).abs() < 1e-6);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     Mape "mape", |y, t| (y - t).abs() / t.abs().maximum(&t.constant_like(f64::EPSILON)), |m| m
 );
 
-/// The mean of minus the logarithm of the probability that the right class was given, in nats.
+/// Log loss: the mean negative log-probability of the correct class, in nats.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 0.0], [2], Targets::classes(vec![1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::LogLoss)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("log_loss").unwrap();
+/// assert!((value - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLoss;
 
@@ -109,8 +188,8 @@ impl Metric for LogLoss {
     }
 }
 
-/// The mean cross-entropy of a batch's labels, and of how many where some may be ignored. Of a loss that has
-/// none, the loss itself.
+/// Returns the mean cross-entropy of a batch's labels, or its sum and the number of labels where
+/// some are ignored. For a loss without a cross-entropy, the loss itself.
 fn cross_entropy(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let Some(each) = loss.cross_entropy(output, target) else {
         return vec![mean_of(loss, output, target)];
@@ -121,7 +200,7 @@ fn cross_entropy(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tenso
     }
 }
 
-/// Adds a batch's mean, once for each sample; or its sum and what that is over.
+/// Adds a batch's mean, once for each sample, or its sum and count.
 fn add_mean(total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
     total.resize(2, 0.0);
     let number = |i: usize| batch.get(i).and_then(|b| b.first()).copied();
@@ -135,8 +214,21 @@ fn add_mean(total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
     }
 }
 
-/// Perplexity: `e^h` for the mean cross-entropy `h` over all tokens, in nats, whatever smoothing or weights the loss
-/// has. A model that knows nothing of `n` tokens has a perplexity of `n`.
+/// Perplexity: `e^h` for the mean cross-entropy `h` over all tokens, in nats, without the loss's
+/// smoothing or weights. A uniform prediction of `n` tokens has a perplexity of `n`.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 0.0], [2], Targets::classes(vec![1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::Perplexity)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("perplexity").unwrap();
+/// assert!((value - 2.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Perplexity;
 
@@ -155,20 +247,33 @@ impl Metric for Perplexity {
     }
 }
 
-/// Bits for each character of a text: `h / ln 2` for the mean cross-entropy `h`, times the tokens of a character. So models with
-/// different tokenizers can be compared.
+/// Bits per character of a text: `h / ln 2` for the mean cross-entropy `h`, times the number of
+/// tokens per character. It compares models with different tokenizers.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 0.0], [2], Targets::classes(vec![1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::BitsPerCharacter::new())
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("bits_per_character").unwrap();
+/// assert!((value - 1.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BitsPerCharacter {
     tokens_per_character: f64,
 }
 
 impl BitsPerCharacter {
-    /// For a text whose tokens are characters.
+    /// Creates the metric for a text whose tokens are characters.
     pub fn new() -> Self {
         Self::with_tokens_per_character(1.0)
     }
 
-    /// For a text of so many tokens a character; see
+    /// Creates the metric for a text with this number of tokens per character; see
     /// `data::text::Tokens::per_character`.
     pub fn with_tokens_per_character(tokens_per_character: f64) -> Self {
         BitsPerCharacter {
@@ -177,7 +282,7 @@ impl BitsPerCharacter {
     }
 }
 
-/// The settings of [`BitsPerCharacter`]; the text says how many tokens a character has.
+/// The settings of [`BitsPerCharacter`]; the number of tokens per character follows from the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BitsPerCharacterSpec {}
 
@@ -233,7 +338,7 @@ impl Settings for LogLoss {
     }
 
     fn takes(&self, outputs: Outputs) -> bool {
-        // A margin is no probability.
+        // A margin is not a probability.
         outputs != Outputs::Margin
     }
 }

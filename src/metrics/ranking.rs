@@ -1,4 +1,4 @@
-//! Metrics of scores in order, which are gathered on the host and sorted there.
+//! Metrics of ranked scores, which are gathered and sorted on the host.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,8 @@ use crate::schema::range;
 use crate::task::Task;
 use crate::{DType, Tensor};
 
-/// The labels, the scores of all classes, or the one of a binary target, and whether they are logits.
+/// Returns the labels, the scores of all classes or the single score of a binary target, and
+/// whether they are logits.
 fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     let logits = target.dtype() == DType::U32 && loss.takes_logits();
     let logits = output.constant_like(f64::from(u8::from(logits)));
@@ -18,11 +19,11 @@ fn collect(output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
     tensors
 }
 
-/// A sample's score, whether the sample is of the class, and its weight.
+/// A sample's score, whether the sample belongs to the class, and its weight.
 type Scored = (f64, bool, f64);
 
-/// Keeps the number of scores, then each label with its scores. Where samples have weights the number is negative, and
-/// each row ends with its weight.
+/// Stores the number of scores, then each label with its scores. With sample weights the number is
+/// negative, and each row ends with its weight.
 fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
     let [labels, scores, logits, weights @ ..] = batch else {
         return;
@@ -38,8 +39,8 @@ fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
     let rows = labels.iter().zip(scores.chunks(width.max(1))).zip(each);
     for ((label, scores), weight) in rows.filter(|(_, weight)| *weight > 0.0) {
         total.push(*label);
-        // Scores of different samples are compared, so they must be probabilities; in f64, so that equal
-        // ones stay equal.
+        // Scores of different samples are compared, so they must be probabilities. They are
+        // computed in f64, which keeps equal scores equal.
         let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let powers = scores.iter().map(|s| (s - largest).exp());
         let sum: f64 = powers.clone().sum();
@@ -51,7 +52,8 @@ fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
     }
 }
 
-/// The classes' scores and whether each sample is of the class, by class: one pair for two classes.
+/// Returns for each class the scores, whether each sample belongs to the class, and the weights; a
+/// single list for two classes.
 fn by_class(total: &[f64]) -> Vec<Vec<Scored>> {
     let Some((width, rows)) = total.split_first() else {
         return Vec::new();
@@ -81,7 +83,8 @@ fn by_class(total: &[f64]) -> Vec<Vec<Scored>> {
     }
 }
 
-/// From the highest score down, the counts of samples of the class and of others with each score.
+/// Returns for each score, from the highest, the weights of the samples of the class and of the
+/// other samples with that score.
 fn groups(mut pairs: Vec<Scored>) -> Vec<(f64, f64)> {
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut groups: Vec<(f64, f64)> = Vec::new();
@@ -101,8 +104,8 @@ fn groups(mut pairs: Vec<Scored>) -> Vec<(f64, f64)> {
     groups
 }
 
-/// The chance that a sample of the class has a higher score than another; equal ones count half. NaN where
-/// all samples are of the class, or none.
+/// The probability that a sample of the class has a higher score than another sample; equal scores
+/// count half. NaN if all samples belong to the class, or none.
 fn roc_auc(pairs: Vec<Scored>) -> f64 {
     let (mut above, mut all_others, mut area) = (0.0, 0.0, 0.0);
     for (of, others) in groups(pairs) {
@@ -113,8 +116,8 @@ fn roc_auc(pairs: Vec<Scored>) -> f64 {
     area / (above * all_others)
 }
 
-/// The mean precision over the recalls that are reached: `sum (R_n - R_(n-1)) P_n`, without interpolation.
-/// 0 where no sample is of the class.
+/// The average precision: `sum (R_n - R_(n-1)) P_n`, without interpolation. 0 if no sample belongs
+/// to the class.
 fn average_precision(pairs: Vec<Scored>) -> f64 {
     let (mut of_class, mut taken, mut area) = (0.0, 0.0, 0.0);
     for (of, others) in groups(pairs) {
@@ -130,8 +133,22 @@ fn mean_over_classes(total: &[f64], one: fn(Vec<Scored>) -> f64) -> f64 {
     all.iter().sum::<f64>() / all.len() as f64
 }
 
-/// The area under the receiver operating characteristic. For more than two classes, the mean over the classes
-/// against the rest. All scores are kept on the host.
+/// The area under the receiver operating characteristic curve. For more than two classes, the mean
+/// over classes of one against the rest. All scores are kept on the host.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::RocAuc)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("roc_auc").unwrap();
+/// assert!((value - 0.5).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RocAuc;
 
@@ -150,8 +167,22 @@ impl Metric for RocAuc {
     }
 }
 
-/// The area under the curve of precision and recall, as the average precision. For more than two classes, the
-/// mean over the classes against the rest. All scores are kept on the host.
+/// The area under the precision-recall curve, as the average precision. For more than two classes,
+/// the mean over classes of one against the rest. All scores are kept on the host.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::PrAuc)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("pr_auc").unwrap();
+/// assert!((value - 5.0 / 6.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PrAuc;
 
@@ -170,8 +201,23 @@ impl Metric for PrAuc {
     }
 }
 
-/// The share of samples whose class is among the `k` with the highest scores. Of equal scores those of later
-/// classes go first, as in scikit-learn. A batch hands back the scores of all classes.
+/// Top-k accuracy: the fraction of samples whose class is among the `k` highest scores. Of equal
+/// scores, those of later classes rank first, as in scikit-learn. A batch returns the scores of all
+/// classes.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
+/// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// let mut trainer = Trainer::new(nn::Flatten)
+///     .metric(metrics::TopK::new(2))
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("top_2").unwrap();
+/// assert!((value - 1.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopK {
     k: usize,
@@ -182,7 +228,7 @@ pub struct TopK {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TopKSpec {
-    /// The number of best scores among which the label must be.
+    /// The number of highest scores among which the label must be.
     #[schemars(with = "range::Count<1>")]
     pub k: usize,
 }
@@ -203,7 +249,7 @@ impl Settings for TopKSpec {
     }
 
     fn takes(&self, outputs: Outputs) -> bool {
-        // One number a sample has no best ones.
+        // A single number for each sample has no ranking.
         outputs.by_class()
     }
 }
@@ -211,7 +257,7 @@ impl Settings for TopKSpec {
 settings!(RocAuc[Classification], PrAuc[Classification]);
 
 impl TopK {
-    /// Among so many. Its name is `top_5`, say.
+    /// Creates the metric for this `k`. Its name is, for example, `top_5`.
     pub fn new(k: usize) -> Self {
         let name = format!("top_{k}");
         TopK { k, name }

@@ -1,4 +1,4 @@
-//! The share of the targets' variance that is explained.
+//! The coefficient of determination.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,31 @@ use super::{Metric, settings, weights};
 use crate::loss::Loss;
 use crate::{Shape, Tensor};
 
-/// The coefficient of determination, `1 - sum (y - t)^2 / sum (t - mean t)^2`, and of several numbers a sample
-/// the mean over them. Where all targets are equal it is 1 if they are met and else 0, as in scikit-learn.
+/// The coefficient of determination, `1 - sum (y - t)^2 / sum (t - mean t)^2`; for several values
+/// per sample, the mean over them. If all targets are equal, it is 1 for exact predictions and 0
+/// otherwise, as in scikit-learn.
 ///
-/// A batch hands back outputs and targets, so that the sums are made in f64.
+/// A batch returns outputs and targets, so that the host computes the sums in f64.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+/// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+///     .metric(metrics::R2)
+///     .compile(&Device::cpu(), &set)?;
+/// let value = trainer.evaluate(&set)?.metric("r2").unwrap();
+/// assert!((value - -12.5).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct R2;
 
 settings!(R2[Regression]);
 
-/// What is kept of each number: the first target, and sums that are made around it, so that a large mean
-/// takes no digits away: of errors' squares, of targets, and of targets' squares.
+/// The values kept for each target column: the first target, and three sums relative to it, which
+/// preserves digits where the mean is large: of squared errors, of targets, and of squared targets.
 const KEPT: usize = 4;
 
 impl Metric for R2 {
@@ -26,7 +40,7 @@ impl Metric for R2 {
     }
     fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
         let output = &loss.prediction(output);
-        // One row a sample, so that the number of columns is known.
+        // One row for each sample, so that the number of columns is known.
         let rows = output.dim(0);
         let width = output.shape().len() / rows.max(1);
         let flat = |x: &Tensor| x.reshape(Shape::from([rows, width]));

@@ -1,10 +1,10 @@
-//! What scikit-learn has not, and corners.
+//! Tests of what scikit-learn does not have, and of edge cases.
 
 use super::*;
 
 #[test]
 fn bits_and_perplexity_are_of_the_mean_loss() {
-    // Eight tokens that are all as likely: 3 bits each.
+    // A uniform prediction of eight tokens: 3 bits each.
     let mut total = Vec::new();
     Perplexity.add(&mut total, &[vec![8f64.ln()]], 3);
     Perplexity.add(&mut total, &[vec![8f64.ln()]], 1);

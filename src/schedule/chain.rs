@@ -1,9 +1,9 @@
-//! Schedules after one another.
+//! Sequences of schedules, and warm-up.
 
 use super::{Ask, Curve, Progress, Schedule, require};
 use crate::Result;
 
-/// What is left of a training after so many steps.
+/// Returns the rest of a training after the given number of steps.
 fn after<'a>(at: &Progress<'a>, steps: u64) -> Progress<'a> {
     let epochs = usize::try_from(steps.div_ceil(at.per_epoch())).unwrap_or(usize::MAX);
     Progress {
@@ -14,7 +14,7 @@ fn after<'a>(at: &Progress<'a>, steps: u64) -> Progress<'a> {
     }
 }
 
-/// Parts with the times that they begin at, in order.
+/// Schedules with their start times, in order.
 pub(super) struct Chain {
     parts: Vec<(u64, Schedule)>,
 }
@@ -35,7 +35,7 @@ impl Curve for Chain {
         let steps = ask.unit.steps(*from, ask.at);
         let mut own = after(ask.at, steps);
         if let Some((next, _)) = self.parts.get(at + 1) {
-            // Its training ends where the next part begins.
+            // The training of a part ends where the next part starts.
             let next = ask.unit.steps(*next, ask.at);
             own.steps = own.steps.min(next.saturating_sub(steps));
         }
@@ -51,7 +51,7 @@ impl Curve for Chain {
     }
 }
 
-/// A straight line up, and what comes after.
+/// A linear increase, followed by another schedule.
 pub(super) struct Warmup {
     length: Length,
     then: Schedule,

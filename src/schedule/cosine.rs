@@ -1,4 +1,4 @@
-//! Rates along a cosine (Loshchilov and Hutter, "SGDR", 2017).
+//! Schedules along a cosine (Loshchilov and Hutter, "SGDR", 2017).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,21 +10,50 @@ use super::{Ask, Curve, Schedule, Settings, Unit};
 use crate::schema::range;
 
 impl Schedule {
-    /// From the optimizer's rate down to `floor` along half a cosine, over the whole training, or all of it
-    /// that is left after a [warm-up](Schedule::warmup_epochs). It changes each step.
+    /// Decreases the rate from the optimizer's to `floor` along half a cosine, over the whole
+    /// training, or over the rest of it after a [warm-up](Schedule::warmup_epochs). It changes each
+    /// step.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::cosine(0.0);
+    /// let at = Progress { step: 4 * 10, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.0).abs() < 1e-12);
+    /// ```
     pub fn cosine(floor: f64) -> Self {
         Schedule::of(Whole { floor }, Unit::Step)
     }
 
-    /// From the optimizer's rate down to `floor` along half a cosine up to the time `period`, and up again
-    /// after; PyTorch's `CosineAnnealingLR`.
+    /// Decreases the rate from the optimizer's to `floor` along half a cosine until time `period`,
+    /// and increases it again after that; PyTorch's `CosineAnnealingLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::cosine_annealing(5, 0.02);
+    /// let at = Progress { step: 4 * 5, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.02).abs() < 1e-12);
+    /// ```
     pub fn cosine_annealing(period: u64, floor: f64) -> Self {
         let period = period.max(1);
         Recursion::schedule(Annealing { period, floor })
     }
 
-    /// From the optimizer's rate down to `floor` along half a cosine, again and again: the first time takes
-    /// `first`, and each `factor` times the one before. PyTorch's `CosineAnnealingWarmRestarts`.
+    /// Decreases the rate from the optimizer's to `floor` along half a cosine, repeatedly. The
+    /// first period is `first`, and each is `factor` times the one before. PyTorch's
+    /// `CosineAnnealingWarmRestarts`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::cosine_restarts(4, 2, 0.0);
+    /// let at = Progress { step: 4 * 4, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.1).abs() < 1e-12);
+    /// ```
     pub fn cosine_restarts(first: u64, factor: u64, floor: f64) -> Self {
         let restarts = Restarts {
             first: first.max(1),
@@ -61,7 +90,7 @@ impl Rule for Annealing {
     }
     fn next(&self, base: f64, last: f64, time: u64) -> f64 {
         let (period, floor) = (self.period as f64, self.floor);
-        // At the bottom the quotient below would be 0 by 0.
+        // At the minimum the quotient below would be 0 / 0.
         if time > self.period && (time - 1 - self.period).is_multiple_of(2 * self.period) {
             return last + (base - floor) * (1.0 - (PI / period).cos()) / 2.0;
         }
@@ -91,7 +120,7 @@ impl Curve for Restarts {
     }
 }
 
-/// Half a cosine from the rate down to `min_lr`, over the whole training, in steps.
+/// Half a cosine from the optimizer's rate to `min_lr`, over the whole training, in steps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CosineSpec {
     /// The smallest rate.
@@ -110,10 +139,10 @@ impl Settings for CosineSpec {
     }
 }
 
-/// Half a cosine from the rate down to `min_lr` in `period`, and up again after.
+/// Half a cosine from the optimizer's rate to `min_lr` in `period`, and back after that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CosineAnnealingSpec {
-    /// The time from the top to the bottom; without it, that of the training.
+    /// The time from the maximum to the minimum. Default: the length of the training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Count<1>>")]
     pub period: Option<u64>,
@@ -121,7 +150,7 @@ pub struct CosineAnnealingSpec {
     #[serde(default)]
     #[schemars(with = "range::NotNegative")]
     pub min_lr: f64,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }
@@ -140,13 +169,13 @@ impl Settings for CosineAnnealingSpec {
     }
 }
 
-/// Half a cosine from the rate down to `min_lr`, again and again.
+/// Half a cosine from the optimizer's rate to `min_lr`, repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CosineRestartsSpec {
-    /// The length of the first.
+    /// The length of the first period.
     #[schemars(with = "range::Count<1>", example = 10)]
     pub first: u64,
-    /// The length of each, as a multiple of the one before.
+    /// The ratio of the length of each period to the one before.
     #[serde(default = "one")]
     #[schemars(with = "range::Count<1>")]
     pub factor: u64,
@@ -154,7 +183,7 @@ pub struct CosineRestartsSpec {
     #[serde(default)]
     #[schemars(with = "range::NotNegative")]
     pub min_lr: f64,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }

@@ -1,4 +1,4 @@
-//! Rates that fall by a factor now and then.
+//! Schedules that multiply the rate by a factor.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,24 +8,60 @@ use super::{Schedule, Settings, Unit};
 use crate::schema::range;
 
 impl Schedule {
-    /// Times `gamma` after every `size`; PyTorch's `StepLR`.
+    /// Multiplies the rate by `gamma` every `size` epochs; PyTorch's `StepLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::step(4, 0.5);
+    /// let at = Progress { step: 4 * 9, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.025).abs() < 1e-12);
+    /// ```
     pub fn step(size: u64, gamma: f64) -> Self {
         let size = size.max(1);
         Recursion::schedule(Step { size, gamma })
     }
 
-    /// Times `gamma` at each of these times; PyTorch's `MultiStepLR`.
+    /// Multiplies the rate by `gamma` at each of these times; PyTorch's `MultiStepLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::multi_step([2, 8], 0.5);
+    /// let at = Progress { step: 4 * 9, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.025).abs() < 1e-12);
+    /// ```
     pub fn multi_step(milestones: impl IntoIterator<Item = u64>, gamma: f64) -> Self {
         let milestones = milestones.into_iter().collect();
         Recursion::schedule(MultiStep { milestones, gamma })
     }
 
-    /// Times `gamma` each time; PyTorch's `ExponentialLR`.
+    /// Multiplies the rate by `gamma` every epoch; PyTorch's `ExponentialLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::exponential(0.5);
+    /// let at = Progress { step: 4 * 2, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.025).abs() < 1e-12);
+    /// ```
     pub fn exponential(gamma: f64) -> Self {
         Recursion::schedule(Step { size: 1, gamma })
     }
 
-    /// `factor` times the optimizer's rate up to the time `total`, then that rate; PyTorch's `ConstantLR`.
+    /// Multiplies the optimizer's rate by `factor` until time `total`; PyTorch's `ConstantLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::constant_factor(0.5, 2);
+    /// let at = Progress { step: 4 * 1, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.05).abs() < 1e-12);
+    /// ```
     pub fn constant_factor(factor: f64, total: u64) -> Self {
         Recursion::schedule(ConstantFactor { factor, total })
     }
@@ -57,7 +93,7 @@ impl MultiStep {
     fn fallen(&self, rate: f64, time: u64) -> f64 {
         match self.milestones.iter().filter(|m| **m == time).count() {
             0 => rate,
-            // One that is named twice counts twice.
+            // A milestone that is listed twice counts twice.
             count => rate * self.gamma.powf(count as f64),
         }
     }
@@ -93,17 +129,17 @@ impl Rule for ConstantFactor {
     }
 }
 
-/// The rate times `gamma` after every `size`.
+/// Multiplies the rate by `gamma` after every `size`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepSpec {
-    /// The time between two falls.
+    /// The time between two decreases.
     #[schemars(with = "range::Count<1>", example = 10)]
     pub size: u64,
     /// The factor.
     #[serde(default = "tenth")]
     #[schemars(with = "range::Factor")]
     pub gamma: f64,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }
@@ -114,17 +150,17 @@ impl Settings for StepSpec {
     }
 }
 
-/// The rate times `gamma` at each of some times.
+/// Multiplies the rate by `gamma` at each milestone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MultiStepSpec {
-    /// The times of the falls.
+    /// The times of the decreases.
     #[schemars(with = "range::Counts", extend("examples" = [[30, 60]]))]
     pub milestones: Vec<u64>,
     /// The factor.
     #[serde(default = "tenth")]
     #[schemars(with = "range::Factor")]
     pub gamma: f64,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }
@@ -135,14 +171,14 @@ impl Settings for MultiStepSpec {
     }
 }
 
-/// The rate times `gamma` each time.
+/// Multiplies the rate by `gamma` at each time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExponentialSpec {
     /// The factor.
     #[serde(default = "nine_tenths")]
     #[schemars(with = "range::Factor")]
     pub gamma: f64,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }

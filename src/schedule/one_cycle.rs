@@ -1,4 +1,4 @@
-//! The rate up to its largest and down to almost nothing, once.
+//! The one-cycle schedule: the rate increases once and then decreases.
 
 use std::f64::consts::PI;
 
@@ -9,25 +9,38 @@ use super::{Ask, Curve, Schedule, Settings, Unit};
 use crate::Result;
 use crate::schema::{self, range};
 
-/// One cycle over the whole training (Smith and Topin, "Super-convergence", 2018), counted in steps: from
-/// the optimizer's rate by [`div_factor`](OneCycle::div_factor) up to that rate, and down to the first by
-/// [`final_div_factor`](OneCycle::final_div_factor). PyTorch's `OneCycleLR`, whose `max_lr` is the
-/// optimizer's rate here, and which leaves the momentum alone (`cycle_momentum=False`).
+/// One cycle over the whole training (Smith and Topin, "Super-convergence", 2018), in steps.
+///
+/// The rate starts at the optimizer's rate divided by [`div_factor`](OneCycle::div_factor),
+/// increases to the optimizer's rate, and decreases to the first rate divided by
+/// [`final_div_factor`](OneCycle::final_div_factor). PyTorch's `OneCycleLR` with
+/// `cycle_momentum=False`, whose `max_lr` is the optimizer's rate.
+///
+/// # Example
+/// ```
+/// use wgrad::schedule::{OneCycle, Progress, Schedule};
+///
+/// let schedule = Schedule::from(OneCycle::new().pct_start(0.5).div_factor(10.0));
+/// let at = |step| Progress { step, steps_per_epoch: 1, steps: 9, values: &[] };
+/// assert!((schedule.rate(0.1, at(0)) - 0.01).abs() < 1e-12);
+/// assert!(schedule.rate(0.1, at(3)) > schedule.rate(0.1, at(1)));
+/// assert!(schedule.rate(0.1, at(8)) < 1e-5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OneCycle {
-    /// The share of the steps in which the rate rises.
+    /// The fraction of the steps in which the rate increases.
     #[schemars(with = "range::Share")]
     pct_start: f64,
-    /// The optimizer's rate over the first one.
+    /// The ratio of the optimizer's rate to the first rate.
     #[schemars(with = "range::Positive")]
     div_factor: f64,
-    /// The first rate over the last one.
+    /// The ratio of the first rate to the last.
     #[schemars(with = "range::Positive")]
     final_div_factor: f64,
-    /// Whether the rate moves along straight lines instead of cosines.
+    /// Whether the rate changes linearly instead of along cosines.
     linear: bool,
-    /// Whether it comes down to the first rate as fast as it went up, and then to the last one.
+    /// Whether the rate decreases to the first rate as fast as it increased, and then to the last.
     three_phase: bool,
     #[serde(skip)]
     total: Option<u64>,
@@ -53,23 +66,23 @@ impl Settings for OneCycle {
 }
 
 impl OneCycle {
-    /// With PyTorch's settings: up for 30 % of the steps from a 25th of the rate, down to a 10,000th of that,
-    /// along cosines.
+    /// Creates the schedule with PyTorch's settings: the rate increases from a 25th of the
+    /// optimizer's in 30% of the steps, and decreases to a 10,000th of that, along cosines.
     pub fn new() -> Self {
         OneCycle::default()
     }
 
-    /// The share of the steps in which the rate rises, above 0 and below 1.
+    /// Sets the fraction of the steps in which the rate increases, above 0 and below 1.
     pub fn pct_start(self, pct_start: f64) -> Self {
         OneCycle { pct_start, ..self }
     }
 
-    /// The optimizer's rate over the first one.
+    /// Sets the ratio of the optimizer's rate to the first rate.
     pub fn div_factor(self, div_factor: f64) -> Self {
         OneCycle { div_factor, ..self }
     }
 
-    /// The first rate over the last one.
+    /// Sets the ratio of the first rate to the last.
     pub fn final_div_factor(self, final_div_factor: f64) -> Self {
         OneCycle {
             final_div_factor,
@@ -77,12 +90,13 @@ impl OneCycle {
         }
     }
 
-    /// Along straight lines instead of cosines.
+    /// Sets whether the rate changes linearly instead of along cosines.
     pub fn linear(self, linear: bool) -> Self {
         OneCycle { linear, ..self }
     }
 
-    /// Down to the first rate as fast as up, and then to the last one.
+    /// Sets whether the rate decreases to the first rate as fast as it increased, and then to the
+    /// last.
     pub fn three_phase(self, three_phase: bool) -> Self {
         OneCycle {
             three_phase,
@@ -90,7 +104,8 @@ impl OneCycle {
         }
     }
 
-    /// So many steps instead of the whole training; later ones have the last rate.
+    /// Sets the length of the cycle in steps. Default: the whole training. Later steps have the
+    /// last rate.
     pub fn total_steps(self, total: u64) -> Self {
         let total = Some(total);
         OneCycle { total, ..self }
@@ -122,7 +137,7 @@ impl Curve for OneCycle {
         let mut from = 0.0;
         for (i, &(to, start, end)) in phases.iter().enumerate() {
             if step <= to || i + 1 == phases.len() {
-                // A training of a step or two has no room for a phase.
+                // A training of one or two steps has no room for a phase.
                 let done = if to > from {
                     (step - from) / (to - from)
                 } else {

@@ -1,4 +1,4 @@
-//! A rate that falls when there is no progress.
+//! A schedule that reduces the rate when a monitored value stops improving.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,30 +7,42 @@ use super::{Ask, Curve, Schedule, Settings, Unit};
 use crate::Result;
 use crate::schema::{self, range};
 
-/// Multiplies the rate when a value has not improved for some epochs; PyTorch's `ReduceLROnPlateau`. The value
-/// is one that a history has of each epoch, by default the validation's loss.
+/// Multiplies the rate by a factor when a value has not improved for some epochs; PyTorch's
+/// `ReduceLROnPlateau`. The value is one of the history's, by default the validation loss.
 ///
-/// It keeps no state: the rate is worked out from the values of all epochs so far, which a checkpoint holds.
+/// It has no state: the rate is computed from the values of all epochs so far, which a checkpoint
+/// contains.
+///
+/// # Example
+/// ```
+/// use wgrad::schedule::{Plateau, Progress, Schedule};
+///
+/// let schedule = Schedule::from(Plateau::new().falling("loss").factor(0.5).patience(1));
+/// let values = [1.0, 0.8, 0.8, 0.8]; // no improvement in two epochs
+/// let at = |epochs: usize| Progress { step: epochs as u64, steps_per_epoch: 1, steps: 9, values: &values[..epochs] };
+/// assert_eq!(schedule.rate(0.1, at(3)), 0.1);
+/// assert_eq!(schedule.rate(0.1, at(4)), 0.05);
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Plateau {
-    /// The value to watch: `loss`, a metric's name, or one of these with `val_` before it.
+    /// The value to monitor: `loss`, a metric's name, or one of these with the prefix `val_`.
     #[schemars(with = "range::Text")]
     monitor: String,
-    /// What the rate is multiplied by.
+    /// The factor of the rate.
     #[schemars(with = "range::Share")]
     factor: f64,
-    /// The number of epochs without progress that are allowed.
+    /// The number of epochs without improvement after which the rate is reduced in the next one.
     patience: u64,
-    /// How much better a value must be, as a share of the best.
+    /// The smallest improvement, as a fraction of the best value.
     #[schemars(with = "range::NotNegative")]
     threshold: f64,
-    /// The number of epochs after a fall that do not count.
+    /// The number of epochs after a reduction in which the value is ignored.
     cooldown: u64,
     /// The smallest rate.
     #[schemars(with = "range::NotNegative")]
     min_lr: f64,
-    /// Whether the value should rise; without it, as the metric of that name says.
+    /// Whether larger values are better. Default: as for the metric of that name.
     #[serde(skip)]
     rising: Option<bool>,
     #[serde(skip)]
@@ -70,13 +82,13 @@ impl Settings for Plateau {
 }
 
 impl Plateau {
-    /// With PyTorch's settings: a tenth of the rate after more than 10 epochs in which `val_loss` did not fall
-    /// by a ten thousandth of itself.
+    /// Creates the schedule with PyTorch's settings: the rate is multiplied by 0.1 after more than
+    /// 10 epochs in which `val_loss` did not decrease by a factor of 1e-4.
     pub fn new() -> Self {
         Plateau::default()
     }
 
-    /// The value to watch, which should fall.
+    /// Sets the value to monitor, of which smaller values are better.
     pub fn falling(self, monitor: &str) -> Self {
         Plateau {
             monitor: monitor.to_string(),
@@ -85,7 +97,7 @@ impl Plateau {
         }
     }
 
-    /// The value to watch, which should rise: `"val_accuracy"`.
+    /// Sets the value to monitor, of which larger values are better: `"val_accuracy"`.
     pub fn rising(self, monitor: &str) -> Self {
         Plateau {
             monitor: monitor.to_string(),
@@ -94,17 +106,17 @@ impl Plateau {
         }
     }
 
-    /// What the rate is multiplied by, above 0 and below 1.
+    /// Sets the factor of the rate, above 0 and below 1.
     pub fn factor(self, factor: f64) -> Self {
         Plateau { factor, ..self }
     }
 
-    /// Epochs without progress that are borne.
+    /// Sets the number of epochs without improvement that are tolerated.
     pub fn patience(self, patience: u64) -> Self {
         Plateau { patience, ..self }
     }
 
-    /// How much better a value must be, as a share of the best.
+    /// Sets the smallest improvement, as a fraction of the best value.
     pub fn threshold(self, threshold: f64) -> Self {
         Plateau {
             threshold,
@@ -113,7 +125,7 @@ impl Plateau {
         }
     }
 
-    /// How much better a value must be, in its own units.
+    /// Sets the smallest improvement, as an absolute difference.
     pub fn min_delta(self, threshold: f64) -> Self {
         Plateau {
             threshold,
@@ -122,17 +134,17 @@ impl Plateau {
         }
     }
 
-    /// Epochs after a fall that do not count.
+    /// Sets the number of epochs after a reduction in which the value is ignored.
     pub fn cooldown(self, cooldown: u64) -> Self {
         Plateau { cooldown, ..self }
     }
 
-    /// The least rate.
+    /// Sets the smallest rate.
     pub fn min_lr(self, min_lr: f64) -> Self {
         Plateau { min_lr, ..self }
     }
 
-    /// Whether the value should rise.
+    /// Returns whether larger values are better.
     fn rises(&self) -> bool {
         let by_name = || crate::metrics::higher_is_better(&self.monitor);
         self.rising.unwrap_or_else(by_name)

@@ -1,4 +1,4 @@
-//! Rates that rise or fall along a line or a power of one.
+//! Schedules along a line or a power of one.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,17 @@ use super::{Schedule, Settings, Unit};
 use crate::schema::range;
 
 impl Schedule {
-    /// In a straight line from `start` times the optimizer's rate, above 0, to `end` times it at the time
-    /// `total`; PyTorch's `LinearLR`.
+    /// Changes the rate linearly from `start` times the optimizer's rate, above 0, to `end` times
+    /// it at time `total`; PyTorch's `LinearLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::linear(1.0, 0.5, 4);
+    /// let at = Progress { step: 4 * 2, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.075).abs() < 1e-12);
+    /// ```
     pub fn linear(start: f64, end: f64, total: u64) -> Self {
         Recursion::schedule(Linear {
             start,
@@ -18,7 +27,17 @@ impl Schedule {
         })
     }
 
-    /// `base (1 - time / total)^power`, and 0 from `total` on; PyTorch's `PolynomialLR`.
+    /// Decreases the rate as `base (1 - time / total)^power`, to 0 at `total`; PyTorch's
+    /// `PolynomialLR`.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::schedule::{Progress, Schedule};
+    ///
+    /// let schedule = Schedule::polynomial(4, 2.0);
+    /// let at = Progress { step: 4 * 2, steps_per_epoch: 4, steps: 40, values: &[] };
+    /// assert!((schedule.rate(0.1, at) - 0.025).abs() < 1e-12);
+    /// ```
     pub fn polynomial(total: u64, power: f64) -> Self {
         Recursion::schedule(Polynomial {
             total: total.max(1),
@@ -68,10 +87,10 @@ impl Rule for Polynomial {
     }
 }
 
-/// The rate in a straight line from `start` times itself to `end` times itself.
+/// Changes the rate linearly from `start` times the optimizer's to `end` times it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LinearSpec {
-    /// The factor at the beginning.
+    /// The factor at the start.
     #[serde(default = "one")]
     #[schemars(with = "range::Positive")]
     pub start: f64,
@@ -79,11 +98,11 @@ pub struct LinearSpec {
     #[serde(default)]
     #[schemars(with = "range::NotNegative")]
     pub end: f64,
-    /// The time at which it ends; without it, that of the training.
+    /// The time at which the change ends. Default: the length of the training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Count<1>>")]
     pub total: Option<u64>,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }
@@ -98,18 +117,18 @@ impl Settings for LinearSpec {
     }
 }
 
-/// `lr (1 - time / total)^power`.
+/// The rate `lr (1 - time / total)^power`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolynomialSpec {
     /// The exponent.
     #[serde(default = "one")]
     #[schemars(with = "range::Positive")]
     pub power: f64,
-    /// The time at which it ends; without it, that of the training.
+    /// The time at which the rate is 0. Default: the length of the training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Count<1>>")]
     pub total: Option<u64>,
-    /// What the times count.
+    /// The unit of the times.
     #[serde(default)]
     pub by: Unit,
 }

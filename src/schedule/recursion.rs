@@ -1,19 +1,19 @@
-//! Schedules whose rate follows from the last one, as PyTorch works them out.
+//! Schedules that compute each rate from the last, as PyTorch does.
 
 use std::cell::RefCell;
 
 use super::{Ask, Curve, Schedule, Unit};
 
-/// How a rate follows from the last one.
+/// The recursion of a rate.
 pub(super) trait Rule: Send {
-    /// The rate at time 0; after another schedule PyTorch takes the closed form's.
+    /// Returns the rate at time 0. After another schedule, PyTorch uses the closed form there.
     fn first(&self, base: f64, restarted: bool) -> f64;
 
-    /// The rate at a time above 0.
+    /// Returns the rate at a time above 0.
     fn next(&self, base: f64, last: f64, time: u64) -> f64;
 }
 
-/// A rule with the rates that it was last asked for, so that a step costs one application. They follow
+/// A rule with a cache of the last rates, so that each step applies the rule once. The rates follow
 /// from the rule alone, so they are not part of any state.
 pub(super) struct Recursion<R> {
     rule: R,

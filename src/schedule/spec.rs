@@ -1,4 +1,4 @@
-//! Schedules as a configuration says them.
+//! Schedules in a configuration.
 
 use std::borrow::Cow;
 
@@ -10,26 +10,26 @@ use crate::schema::{Path, SettingError, named_or_table, range, with_keys};
 
 /// The settings of a schedule.
 pub(crate) trait Settings {
-    /// The schedule, for a training of so many epochs.
+    /// Builds the schedule for a training of this number of epochs.
     fn build(&self, epochs: u64) -> Schedule;
 
-    /// The name of the value that it watches.
+    /// Returns the name of the value that it monitors.
     fn monitor(&self) -> Option<&str> {
         None
     }
 
-    /// The smallest rate, where it has one.
+    /// Returns the smallest rate, if it has one.
     fn min_lr(&self) -> Option<f64> {
         None
     }
 
-    /// The key that must be set where times are counted in steps, and is not.
+    /// Returns the key that must be set if times are in steps, but is not set.
     fn missing_for_steps(&self) -> Option<&'static str> {
         None
     }
 }
 
-/// The optimizer's rate, always.
+/// Keeps the optimizer's rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Constant {}
 
@@ -39,26 +39,26 @@ impl Settings for Constant {
     }
 }
 
-/// One schedule: a curve, and what all curves have.
+/// One schedule: a curve, and the settings that all curves share.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScheduleItem {
     /// The curve.
     #[serde(flatten)]
     pub curve: CurveSpec,
-    /// The number of epochs in which the rate first rises in a straight line; a fraction is allowed.
+    /// The number of epochs of the linear warm-up; a fraction is allowed.
     pub warmup_epochs: f64,
-    /// The epoch that it begins with, in a list of schedules.
+    /// The epoch at which it starts, in a list of schedules.
     pub from: u64,
 }
 
-/// The keys that every kind of schedule takes.
+/// The keys that every kind of schedule accepts.
 #[derive(JsonSchema)]
 #[allow(dead_code)]
 struct SharedKeys {
-    /// The number of epochs in which the rate first rises in a straight line; a fraction is allowed.
+    /// The number of epochs of the linear warm-up; a fraction is allowed.
     #[schemars(with = "range::NotNegative", extend("default" = 0.0))]
     warmup_epochs: f64,
-    /// The epoch that it begins with, in a list of schedules.
+    /// The epoch at which it starts, in a list of schedules.
     #[schemars(extend("default" = 0))]
     from: u64,
 }
@@ -117,8 +117,9 @@ impl JsonSchema for ScheduleItem {
     }
 }
 
-/// How the learning rate changes: one schedule, or several after one another.
+/// How the learning rate changes: one schedule, or a list of schedules in order.
 ///
+/// # Example
 /// ```
 /// use wgrad::schedule::{CosineSpec, ScheduleSpec};
 ///
@@ -142,17 +143,17 @@ impl Default for ScheduleSpec {
 }
 
 impl ScheduleSpec {
-    /// Schedules after one another, each from its epoch; at least one.
+    /// Creates a sequence of schedules, each from its epoch. It must not be empty.
     pub fn chain(items: Vec<ScheduleItem>) -> Self {
         ScheduleSpec(items)
     }
 
-    /// The schedules, in order.
+    /// Returns the schedules, in order.
     pub fn items(&self) -> &[ScheduleItem] {
         &self.0
     }
 
-    /// The schedule, for a training of so many epochs.
+    /// Builds the schedule for a training of this number of epochs.
     pub fn build(&self, epochs: usize) -> Schedule {
         let whole = epochs as u64;
         let after = |i: usize| self.0.get(i).map_or(whole, |one| one.from);
@@ -167,7 +168,8 @@ impl ScheduleSpec {
         }
     }
 
-    /// The values that plateaus watch, each with where it stands; `at` is where the schedule stands.
+    /// Returns the values that plateaus monitor, each with its place in the configuration; `at` is
+    /// the place of the schedule.
     pub(crate) fn monitors(&self, at: &Path) -> Vec<(&str, Path)> {
         let each = self.0.iter().enumerate().filter_map(|(i, one)| {
             let monitor = one.curve.settings().monitor()?;
@@ -183,7 +185,7 @@ impl ScheduleSpec {
         }
     }
 
-    /// Checks what the ranges of single settings cannot say: `at` is where the schedule stands.
+    /// Checks constraints between settings; `at` is the place of the schedule in the configuration.
     pub(crate) fn conflicts(&self, at: &Path, epochs: usize, lr: f64) -> Result<(), SettingError> {
         let mut last: Option<u64> = None;
         for (i, one) in self.0.iter().enumerate() {
@@ -200,7 +202,7 @@ impl ScheduleSpec {
                     ));
                 }
                 Some(last) if one.from <= last => {
-                    let message = "a schedule of a list must begin after the one before";
+                    let message = "expected a schedule that starts after the one before it";
                     let help = format!("for example: from = {}", last + 1);
                     return Err(SettingError::new(from, message).help(help));
                 }

@@ -1,5 +1,5 @@
-//! What has no fixture of PyTorch's: whole trainings, warm-ups, units, and that a rate does not depend on
-//! what was asked before.
+//! Tests without a fixture from PyTorch: whole trainings, warm-up, units, and that a rate does not
+//! depend on earlier calls.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn the_exponential_rate_is_last_epochs_times_gamma() {
     assert_eq!(s.rate(0.01, at(9)), 0.01);
     assert_eq!(s.rate(0.01, at(25)), 0.01 * 0.9 * 0.9);
     assert_eq!(s.rate(0.01, at(10)), 0.01 * 0.9);
-    // Another group's.
+    // The rate of another group.
     assert_eq!(s.rate(0.5, at(25)), 0.5 * 0.9 * 0.9);
     let s = s.by_step();
     assert_eq!(s.rate(0.01, at(2)), 0.01 * 0.9 * 0.9);
@@ -58,7 +58,7 @@ fn parts_of_a_chain_keep_their_units() {
     ]));
     assert_eq!(chain[9], 1.0);
     assert_eq!(chain[10..13], [1.0, 0.5, 0.25]);
-    // The last part's training is the 20 steps that are left.
+    // The training of the last part is the 20 steps that are left.
     assert_eq!(chain[20], 1.0);
     assert!((chain[30] - 0.5).abs() < 1e-12);
     let by_step = of(Schedule::chain([
