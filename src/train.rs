@@ -1,8 +1,9 @@
-//! Training: from a model and data to weights, in the words that Keras users know.
+//! Training: the [`Trainer`], its settings, callbacks, history, checkpoints and profiles. Names
+//! follow Keras.
 //!
-//! [`Trainer`] is built from a model, a loss and an optimizer, and compiled for a device and a kind of
-//! data. Then `fit`, `evaluate` and `predict` do what their names say; `tick` does a slice of a
-//! training and returns, for programs with a frame to draw.
+//! A [`Trainer`] is built from a model, a loss and an optimizer, and compiled for a device and a
+//! type of data. `fit` trains, `evaluate` returns loss and metrics, and `predict` returns outputs.
+//! `tick` trains for a limited time and returns, for programs that draw frames meanwhile.
 
 mod builder;
 mod callback;

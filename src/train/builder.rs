@@ -19,7 +19,26 @@ use super::summary::Summary;
 use super::trace::{Purpose, probe, trace};
 use super::trainer::Trainer;
 
-/// A trainer before it is compiled: the model, and how to train it.
+/// Configures a [`Trainer`](super::Trainer); `compile` builds it.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::train::Group;
+///
+/// let set = Dataset::from_arrays(vec![0.0; 8], [2], Targets::classes(vec![0, 1, 0, 1], 2))?;
+/// let trainer = Trainer::new(nn::Sequential::new().add(nn::Linear::new(2, 4)).add(nn::Linear::new(4, 2)))
+///     .loss(loss::CrossEntropy::new().label_smoothing(0.1))
+///     .optimizer(optim::AdamW::new(1e-3))
+///     .schedule(schedule::Schedule::cosine(0.0).warmup_epochs(1.0))
+///     .metric(metrics::Accuracy)
+///     .clip_grad_norm(1.0)
+///     .freeze("0.*")
+///     .group("*.bias", Group::factor(2.0))
+///     .compile(&Device::cpu(), &set)?;
+/// assert_eq!((trainer.summary().parameters, trainer.summary().trained), (22, 10));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct TrainerBuilder {
     pub(super) train_spec: TrainSpec,
 }
@@ -31,103 +50,111 @@ impl TrainerBuilder {
         self
     }
 
-    /// How parameters change; without it, Adam with a rate of 0.001.
+    /// Sets the optimizer. Default: Adam with a learning rate of 0.001.
     pub fn optimizer(mut self, optimizer: impl Optimizer + 'static) -> Self {
         self.train_spec.optimizer = Box::new(optimizer);
         self
     }
 
-    /// A number to report besides the loss; may be called again for more.
+    /// Adds a metric, which is reported with the loss. May be called several times.
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
         self.train_spec.metrics.push(Box::new(metric));
         self
     }
 
-    /// How the learning rate changes; without it, it does not.
+    /// Sets the learning-rate schedule. Default: constant.
     pub fn schedule(mut self, schedule: impl Into<Schedule>) -> Self {
         self.train_spec.schedule = schedule.into();
         self
     }
 
-    /// Scales all gradients so that their global norm is at most `max`, as in PyTorch.
+    /// Clips the global gradient norm to `max`, as in PyTorch.
     pub fn clip_grad_norm(mut self, max: f64) -> Self {
         self.train_spec.clip.norm = Some(max);
         self
     }
 
-    /// Holds each element of all gradients between `-max` and `max`, as in PyTorch; before their norm is
+    /// Clips each element of the gradients to `-max` to `max`, as in PyTorch, before the norm is
     /// clipped.
     pub fn clip_grad_value(mut self, max: f64) -> Self {
         self.train_spec.clip.value = Some(max);
         self
     }
 
-    /// Adds `factor` times the sum of all trained parameters' magnitudes to the loss, so that small
-    /// ones become 0. The reported loss is without it.
+    /// Adds an L1 penalty: `factor` times the sum of the absolute values of all trained parameters.
+    /// It makes small parameters 0. The reported loss excludes it.
     pub fn l1(mut self, factor: f64) -> Self {
         self.train_spec.penalty.0 = factor;
         self
     }
 
-    /// Adds half `factor` times the sum of all trained parameters' squares to the loss: PyTorch's
-    /// `weight_decay`, for any optimizer. The reported loss is without it.
+    /// Adds an L2 penalty: half `factor` times the sum of the squares of all trained parameters. It
+    /// is PyTorch's `weight_decay`, for any optimizer. The reported loss excludes it.
     pub fn l2(mut self, factor: f64) -> Self {
         self.train_spec.penalty.1 = factor;
         self
     }
 
-    /// Keeps an exponential moving average of the trained parameters, `average = decay average + (1 - decay) p`
-    /// after each step, with which the model is validated, evaluated, used to predict, and saved by
-    /// [`Trainer::save_weights`]. Starts from the weights after the first step, as PyTorch's `AveragedModel`.
+    /// Keeps an exponential moving average of the trained parameters: `average = decay average + (1
+    /// - decay) p` after each step.
+    ///
+    /// Validation, `evaluate`, `predict` and [`Trainer::save_weights`] use the average. It starts
+    /// from the weights after the first step, as in PyTorch's `AveragedModel`.
     pub fn ema(mut self, decay: f64) -> Self {
         self.train_spec.ema = Some(decay);
         self
     }
 
-    /// Makes one step of so many batches: their gradients are averaged over all samples, so that the step is
-    /// that of one large batch in the memory of a small one. Schedules count steps. The last step of an epoch
-    /// takes the batches that are left.
+    /// Accumulates the gradients of this number of batches before each optimizer step.
+    ///
+    /// The gradients are averaged over all samples, so a step is that of one large batch, with the
+    /// memory of a small one. Schedules count optimizer steps. The last step of an epoch has the
+    /// remaining batches.
     pub fn accumulate_gradients(mut self, batches: u64) -> Self {
         self.train_spec.accumulate = batches;
         self
     }
 
-    /// Mixed precision: with [`DType::Bf16`] or [`DType::F16`] the activations that wait for their gradient are kept in
-    /// 16 bits, which takes about half the memory; with [`DType::F32`], as without this, in 32. Everything is
-    /// computed in f32, and weights, gradients and the optimizer's state stay f32, so that no loss needs to be
-    /// scaled. `Bf16` has the range of f32, `F16` three bits more and magnitudes up to 65,504. Evaluation and
-    /// prediction are in f32.
+    /// Sets the precision of stored activations: mixed precision with [`DType::Bf16`] or
+    /// [`DType::F16`]. Default: [`DType::F32`].
     ///
-    /// Where the first batch of a training has an activation that `F16` cannot hold, it ends with an error that names
-    /// the op.
+    /// Activations that the backward pass reads are stored in 16 bits, which takes about half the
+    /// memory. All computations, weights, gradients and optimizer states are in f32, so no loss
+    /// scaling is needed. `Bf16` has the range of f32. `F16` has three more bits of precision and
+    /// magnitudes up to 65,504. Evaluation and prediction are in f32.
     ///
-    /// On the CPU the numbers are the same, and take the memory of f32.
+    /// If an activation of the first batch exceeds the range of `F16`, training ends with an error
+    /// that names the op.
+    ///
+    /// On the CPU the results are the same, but the memory is that of f32.
     pub fn precision(mut self, activations: DType) -> Self {
         self.train_spec.precision = activations;
         self
     }
 
-    /// Reports the global norm of each step's gradients, before they are clipped, in
+    /// Reports the global norm of each step's gradients, before clipping, in
     /// [`BatchResult::gradient_norm`](super::BatchResult::gradient_norm).
     pub fn gradient_norm(mut self) -> Self {
         self.train_spec.gradient_norm = true;
         self
     }
 
-    /// The seed of initial weights, shuffles and dropout; without it, 0.
+    /// Sets the seed of initial weights, shuffling and dropout. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.train_spec.seed = seed;
         self
     }
 
-    /// Keeps parameters as they are, by name; a `*` stands for anything: `"encoder.*"`, `"*.bias"`.
+    /// Excludes the parameters whose names match `pattern` from training. `*` matches any text:
+    /// `"encoder.*"`, `"*.bias"`.
     pub fn freeze(mut self, pattern: &str) -> Self {
         self.train_spec.frozen.push(pattern.to_string());
         self
     }
 
-    /// Trains parameters of this name otherwise than the rest; a `*` stands for anything. May be called again
-    /// for more groups; a parameter belongs to the first that fits.
+    /// Sets the learning rate or weight decay of the parameters whose names match `pattern`. `*`
+    /// matches any text. May be called several times; a parameter belongs to the first matching
+    /// group.
     pub fn group(mut self, pattern: &str, group: Group) -> Self {
         self.train_spec.groups.push(Grouped {
             pattern: pattern.to_string(),
@@ -137,16 +164,19 @@ impl TrainerBuilder {
         self
     }
 
-    /// Freezes the weights of this name and trains an adapter of each instead; a `*` stands for anything.
-    /// `"*"` means all matrices. Use [`TrainerBuilder::freeze`] to exclude other parameters from training; adapters
-    /// stay trained. An adapter's tensors are called `lora_A` and `lora_B`, beside the `weight` they belong to.
+    /// Freezes the weights whose names match `pattern`, and trains a low-rank adapter for each. `*`
+    /// matches any text; `"*"` matches all matrices.
+    ///
+    /// Use [`TrainerBuilder::freeze`] to exclude other parameters from training; adapters stay
+    /// trained. The tensors of an adapter are named `lora_A` and `lora_B`, in the layer of the
+    /// `weight`.
     pub fn lora(mut self, pattern: &str, lora: Lora) -> Self {
         self.train_spec.lora.push((pattern.to_string(), lora));
         self
     }
 
-    /// Checks the model against the device and the kind of data that `example` is, and makes its first
-    /// weights. Shapes that do not fit are an error here, with the line that made them.
+    /// Checks the model against the device and the type of data of `example`, and initializes the
+    /// weights. Shapes that do not fit are reported here, with the line of the model.
     pub fn compile(self, device: &Device, example: &Dataset) -> Result<Trainer> {
         let sample = example.sample_shape().clone();
         self.compile_with(device, sample, Arrays::of(example))
@@ -168,7 +198,7 @@ impl TrainerBuilder {
         train_spec.adapters.clone_from(&declared.adapters);
         let of = (&declared.variables[..], &declared.bound[..]);
         let (graph, spec) = probe(&train_spec, (&sample, arrays), of)?;
-        // The training graph too: a gradient may not exist.
+        // The training graph is traced as well, because a gradient may not exist.
         trace(&train_spec, Purpose::Train, &spec, (&Feed::Streamed, 2), of)?;
         let mut weights = Weights::initial(&declared.variables, train_spec.seed)?;
         weights.restart_averages();

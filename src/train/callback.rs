@@ -1,4 +1,4 @@
-//! Callbacks: what else happens at the end of an epoch.
+//! Callbacks at the end of each epoch.
 
 use std::path::PathBuf;
 
@@ -7,26 +7,41 @@ use crate::Result;
 use super::Trainer;
 use super::history::{Epoch, History};
 
-/// Whether the training goes on.
+/// Whether training continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// It goes on.
+    /// Continues.
     Continue,
-    /// It stops after this epoch, for this reason.
+    /// Stops after this epoch, with this reason.
     Stop(String),
 }
 
-/// What a callback sees at the end of an epoch.
+/// The arguments of a callback at the end of an epoch.
 pub struct EpochEnd<'a> {
     /// The epoch that has ended.
     pub epoch: &'a Epoch,
-    /// The trainer, whose weights can be saved or read.
+    /// The trainer, for example to save its weights.
     pub trainer: &'a mut Trainer,
 }
 
-/// Called at the end of each epoch, after its validation. A closure is one too.
+/// Called at the end of each epoch, after validation. Closures implement it.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::train::{Control, EpochEnd};
+///
+/// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let stop = |cx: &mut EpochEnd| {
+///     Ok(if cx.epoch.epoch == 4 { Control::Stop("enough".into()) } else { Control::Continue })
+/// };
+/// let history = trainer.fit(&set, Fit::epochs(100).callback(stop))?;
+/// assert_eq!(history.epochs.len(), 4);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub trait Callback: Send {
-    /// Does what it is for, and says whether the training goes on.
+    /// Called at the end of an epoch; returns whether training continues.
     fn on_epoch_end(&mut self, cx: &mut EpochEnd) -> Result<Control>;
 }
 
@@ -36,7 +51,23 @@ impl<F: FnMut(&mut EpochEnd) -> Result<Control> + Send> Callback for F {
     }
 }
 
-/// Stops when a number has not improved for `patience` epochs.
+/// Stops training when a monitored value has not improved for `patience` epochs.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::train::EarlyStopping;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Sgd::new(1e-9)) // too small to improve
+///     .compile(&Device::cpu(), &set)?;
+/// let stop = EarlyStopping::new("loss", 2).min_delta(0.01);
+/// let history = trainer.fit(&set, Fit::epochs(100).callback(stop))?;
+/// assert_eq!(history.epochs.len(), 3);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     monitor: String,
@@ -45,7 +76,8 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Watches e.g. `"val_loss"` or `"val_accuracy"`, in the direction that [`History::higher_is_better`] gives.
+    /// Creates a callback that monitors a value such as `"val_loss"` or `"val_accuracy"`.
+    /// [`History::higher_is_better`] decides which direction is an improvement.
     pub fn new(monitor: &str, patience: u64) -> Self {
         EarlyStopping {
             monitor: monitor.to_string(),
@@ -54,12 +86,12 @@ impl EarlyStopping {
         }
     }
 
-    /// How much better a value must be to count.
+    /// Sets the smallest improvement that counts. Default: 0.
     pub fn min_delta(self, min_delta: f64) -> Self {
         EarlyStopping { min_delta, ..self }
     }
 
-    /// Why a training with this history stops, or nothing where it goes on.
+    /// Returns why a training with this history stops, or `None` if it continues.
     pub fn reason(&self, history: &History) -> Result<Option<String>> {
         let best = history.best(&self.monitor, self.min_delta)?;
         let last = history.epochs.last().map_or(0, |e| e.epoch);
@@ -78,7 +110,21 @@ impl Callback for EarlyStopping {
     }
 }
 
-/// Saves a checkpoint whenever a number is the best so far.
+/// Saves a checkpoint after each epoch with the best value so far.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::train::BestCheckpoint;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("best.safetensors");
+/// trainer.fit(&set, Fit::epochs(3).callback(BestCheckpoint::new("loss", &path)))?;
+/// assert!(path.exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct BestCheckpoint {
     monitor: String,
@@ -86,7 +132,8 @@ pub struct BestCheckpoint {
 }
 
 impl BestCheckpoint {
-    /// Watches e.g. `"val_loss"`, and writes to `path`, which always holds the best epoch.
+    /// Creates a callback that monitors a value such as `"val_loss"`, and writes the checkpoint of
+    /// the best epoch to `path`.
     pub fn new(monitor: &str, path: impl Into<PathBuf>) -> Self {
         BestCheckpoint {
             monitor: monitor.to_string(),

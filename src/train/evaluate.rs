@@ -1,4 +1,4 @@
-//! What evaluating and predicting give.
+//! The results of evaluation and prediction.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use crate::metrics::Metric;
 
 use super::sums::Sums;
 
-/// A loss and metrics over a whole data set.
+/// The loss and metrics over a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// The mean loss over samples.
     pub loss: f64,
     /// The metrics by name.
     pub metrics: Vec<(String, f64)>,
-    /// How many samples.
+    /// The number of samples.
     pub samples: usize,
 }
 
 impl Evaluation {
-    /// What the results of batches add up to.
+    /// Computes the results from the sums over batches.
     pub(super) fn of(sums: &Sums, metrics: &[Box<dyn Metric>]) -> Self {
         Evaluation {
             loss: sums.loss(),
@@ -28,7 +28,7 @@ impl Evaluation {
         }
     }
 
-    /// A metric by name.
+    /// Returns a metric by name.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics
             .iter()
@@ -47,28 +47,43 @@ impl fmt::Display for Evaluation {
     }
 }
 
-/// What one batch of a training gave.
+/// The results of one training batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchResult {
-    /// The optimizer's step that it belongs to, counted from 1; steps of several batches have several.
+    /// The optimizer step that it belongs to, counted from 1. With gradient accumulation, several
+    /// batches have the same step.
     pub step: u64,
-    /// How many samples it has.
+    /// The number of samples.
     pub samples: usize,
-    /// Its mean loss, before the step.
+    /// The mean loss, before the step.
     pub loss: f64,
-    /// The global norm of the step's gradients before clipping, with the last batch of a step, where
-    /// [`TrainerBuilder::gradient_norm`](super::TrainerBuilder::gradient_norm) asks for it.
+    /// The global norm of the step's gradients before clipping, if
+    /// [`TrainerBuilder::gradient_norm`](super::TrainerBuilder::gradient_norm) is set; only for the
+    /// last batch of a step.
     pub gradient_norm: Option<f64>,
 }
 
-/// A model's outputs for a whole data set.
+/// A model's outputs for a data set.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let x = Dataset::from_arrays(vec![0.1, 0.9, 3.0, 2.0], [2], Targets::Unlabelled)?;
+/// let model = nn::Linear::new(2, 2).init(nn::init::identity());
+/// let mut trainer = Trainer::new(model).compile(&Device::cpu(), &x)?;
+/// let predictions = trainer.predict(&x)?;
+/// assert_eq!(predictions.shape, [2, 2].into());
+/// assert_eq!(predictions.classes(), [1, 0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictions {
-    /// `[samples, ..]`.
+    /// The shape `[samples, ..]`.
     pub shape: Shape,
     /// The outputs in row-major order.
     pub values: Vec<f32>,
-    /// Above which a single output is the positive one of two classes: the loss's
+    /// The threshold above which a single output is the positive class: the loss's
     /// [threshold](crate::loss::Loss::threshold).
     pub threshold: f64,
     /// The outputs that the model has named.
@@ -85,21 +100,22 @@ pub(super) struct NamedOutput {
 }
 
 impl Predictions {
-    /// The output that the model named so with [`Tensor::as_output`](crate::Tensor::as_output): its shape
-    /// `[samples, ..]`, and its numbers in row-major order.
+    /// Returns the output that the model has named with
+    /// [`Tensor::as_output`](crate::Tensor::as_output): its shape `[samples, ..]` and its numbers in
+    /// row-major order.
     pub fn output(&self, name: &str) -> Option<(&Shape, &[f32])> {
         let found = self.outputs.iter().find(|o| o.name == name);
         found.map(|o| (&o.shape, o.values.as_slice()))
     }
 
-    /// One sample's outputs each.
+    /// Returns the outputs of each sample.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         let n = self.shape.iter().skip(1).product::<usize>().max(1);
         self.values.chunks_exact(n)
     }
 
-    /// For each sample the number of its largest output: the class of logits or probabilities. Of a single output a
-    /// sample, 1 where it is above the threshold and else 0.
+    /// Returns the predicted class of each sample: the index of the largest output, or for a single
+    /// output 1 if it is above the threshold and 0 otherwise.
     pub fn classes(&self) -> Vec<usize> {
         if self.shape.iter().skip(1).product::<usize>() == 1 {
             let positive = |value: &f32| usize::from(f64::from(*value) > self.threshold);

@@ -6,7 +6,21 @@ use crate::{Error, Result};
 use super::callback::Callback;
 use super::evaluate::BatchResult;
 
-/// How long and on what to train; for [`super::Trainer::fit`].
+/// The settings of [`Trainer::fit`](super::Trainer::fit): the length of the training, batches,
+/// validation and callbacks.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let x: Vec<f32> = (0..20).map(|i| i as f32 / 20.0).collect();
+/// let set = Dataset::from_arrays(x.clone(), [1], Targets::values(x))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(3).batch_size(4).validation_split(0.2))?;
+/// assert_eq!(history.epochs[2].step, 12); // 16 samples are 4 batches
+/// assert!(history.epochs[2].val_loss.is_some());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Fit {
     pub(super) epochs: u64,
     pub(super) batch_size: usize,
@@ -20,14 +34,16 @@ pub struct Fit {
     pub(super) memory_limit: Option<u64>,
 }
 
-/// Called with what a batch gave.
+/// Called with the results of a batch.
 pub(super) type OnStep = Box<dyn FnMut(&BatchResult) + Send>;
 
-/// Called when results of an epoch arrive: samples done in it, the mean loss and metrics so far.
+/// Called when results of an epoch arrive: the number of samples done, the mean loss and the
+/// metrics so far.
 pub(super) type OnBatch = Box<dyn FnMut(usize, f64, &[(String, f64)]) + Send>;
 
 impl Fit {
-    /// This many passes over the data, in shuffled batches of 32, without validation.
+    /// Creates settings for this number of epochs, with shuffled batches of 32 samples and without
+    /// validation.
     pub fn epochs(epochs: u64) -> Self {
         Fit {
             epochs,
@@ -43,24 +59,24 @@ impl Fit {
         }
     }
 
-    /// Samples of a step. The last batch of an epoch may be smaller; it is trained all the same, unless
-    /// [`Fit::drop_last`] leaves it out.
+    /// Sets the number of samples of a batch. Default: 32. The last batch of an epoch may be
+    /// smaller; [`Fit::drop_last`] drops it.
     pub fn batch_size(self, batch_size: usize) -> Self {
         Fit { batch_size, ..self }
     }
 
-    /// Leaves out the last batch of an epoch where it is smaller than the others: for a layer that needs several samples
-    /// a batch, such as batch normalization. Default: `false`.
+    /// Sets whether to drop the last batch of an epoch if it is smaller. Layers that need several
+    /// samples per batch, such as batch normalization, may require it. Default: `false`.
     pub fn drop_last(self, drop_last: bool) -> Self {
         Fit { drop_last, ..self }
     }
 
-    /// Whether each epoch has an order of its own (the default), or the data's.
+    /// Sets whether each epoch shuffles the samples. Default: `true`.
     pub fn shuffle(self, shuffle: bool) -> Self {
         Fit { shuffle, ..self }
     }
 
-    /// Keeps the last fraction of the data (before shuffling, as in Keras) for validation.
+    /// Uses the last fraction of the data for validation (before shuffling, as in Keras).
     pub fn validation_split(self, fraction: f64) -> Self {
         Fit {
             validation_split: fraction,
@@ -68,7 +84,7 @@ impl Fit {
         }
     }
 
-    /// Validates on this data after each epoch.
+    /// Validates on this data set after each epoch.
     pub fn validation(self, set: &Dataset) -> Self {
         Fit {
             validation: Some(set.clone()),
@@ -76,14 +92,15 @@ impl Fit {
         }
     }
 
-    /// Adds a callback; they are called in the order they were added.
+    /// Adds a callback. Callbacks are called in the order in which they were added.
     pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
         self.callbacks.push(Box::new(callback));
         self
     }
 
-    /// Calls `f` when results of an epoch arrive, at the latest with the epoch's last: samples done in it,
-    /// the mean loss and metrics so far. A GPU's arrive a few batches at a time.
+    /// Calls `f` when results of an epoch arrive: the number of samples done, the mean loss and the
+    /// metrics so far. The last call of an epoch has all of them. On a GPU, the results of several
+    /// batches arrive together.
     pub fn on_batch(self, f: impl FnMut(usize, f64, &[(String, f64)]) + Send + 'static) -> Self {
         Fit {
             on_batch: Some(Box::new(f)),
@@ -91,9 +108,10 @@ impl Fit {
         }
     }
 
-    /// Calls `f` with what each batch of the training gave, in order, when its results arrive: its loss and, where
-    /// [`TrainerBuilder::gradient_norm`](super::TrainerBuilder::gradient_norm) asks for it, the norm of its step's
-    /// gradients. Nothing waits for the device, so a GPU's results arrive some batches later.
+    /// Calls `f` with the results of each training batch, in order, when they arrive. They include
+    /// the norm of the gradients if
+    /// [`TrainerBuilder::gradient_norm`](super::TrainerBuilder::gradient_norm) is set. Nothing
+    /// waits for the device, so on a GPU the results arrive some batches later.
     pub fn on_step(self, f: impl FnMut(&BatchResult) + Send + 'static) -> Self {
         Fit {
             on_step: Some(Box::new(f)),
@@ -101,20 +119,22 @@ impl Fit {
         }
     }
 
-    /// Keeps the training, with its validation, within so many bytes of the device's memory: weights, what the
-    /// optimizer remembers, gradients, the values of a step, and the data set where it lies on the device. (What
-    /// the device's driver keeps for itself, kernels and a few buffers for copies, is not counted.)
+    /// Limits the device memory of the training, with its validation, to this number of bytes:
+    /// weights, optimizer state, gradients, the values of a step, and the data set if it is stored
+    /// on the device. (The memory that the driver uses itself, kernels and a few copy buffers are
+    /// not counted.)
     ///
-    /// Where the training would take more, it does the first of these that is enough, and
-    /// [`Trainer::memory_report`](super::Trainer::memory_report) says what it did:
+    /// If the training needs more, the first of these measures that suffices is taken, and
+    /// [`Trainer::memory_report`](super::Trainer::memory_report) returns which:
     ///
-    /// - hands the data over batch by batch, where it would lie on the device;
-    /// - computes values again that wait for the backward pass, as few as will do; the numbers stay the same;
-    /// - trains each batch in parts and averages their gradients, so that the step is still that of the whole
-    ///   batch. A layer that looks at the whole batch (batch normalization) sees one part at a time, as in gradient
-    ///   accumulation everywhere.
+    /// - stream the data batch by batch instead of storing it on the device;
+    /// - recompute activations in the backward pass, as few as suffice; the results have the same
+    ///   bits;
+    /// - train each batch in parts and average their gradients, so a step is still that of the
+    ///   whole batch. A layer that uses statistics of the whole batch (batch normalization) sees
+    ///   one part at a time, as in any gradient accumulation.
     ///
-    /// Fails with [`Error::Limit`] where nothing is enough.
+    /// Training fails with [`Error::Limit`] if no measure suffices.
     pub fn memory_limit(self, bytes: u64) -> Self {
         Fit {
             memory_limit: Some(bytes),
@@ -138,7 +158,7 @@ impl Fit {
             ));
         }
         if split > 0.0 && self.validation.is_some() {
-            let reason = "has both a validation set and a validation split; give one of them";
+            let reason = "found both a validation set and a validation split; set only one of them";
             return Err(Error::model("fit", reason));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Groups of parameters that are trained otherwise than the rest.
+//! Groups of parameters with their own learning rate or weight decay.
 
 use crate::optim::Optimizer;
 use crate::schedule::Progress;
@@ -6,7 +6,24 @@ use crate::{Error, Result};
 
 use super::spec::{TrainSpec, matches};
 
-/// How the parameters of a group are trained: with another learning rate, another weight decay, or both.
+/// The settings of a parameter group: its own learning rate, weight decay, or both.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::train::Group;
+///
+/// let set = Dataset::from_arrays(vec![1.0], [1], Targets::values(vec![3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::zeros()))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Sgd::new(0.1))
+///     .group("bias", Group::factor(0.5))
+///     .compile(&Device::cpu(), &set)?;
+/// trainer.fit(&set, Fit::epochs(1))?;
+/// let [weight, bias] = ["weight", "bias"].map(|name| trainer.weights(name).unwrap()[0]);
+/// assert!((weight - 0.6).abs() < 1e-6 && (bias - 0.3).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Group {
     rate: Rate,
@@ -15,15 +32,16 @@ pub struct Group {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rate {
-    /// So many times the optimizer's.
+    /// A factor of the optimizer's rate.
     Factor(f64),
-    /// Instead of the optimizer's; the schedule starts from it.
+    /// A rate instead of the optimizer's; the schedule starts from it.
     Own(f64),
 }
 
 impl Group {
-    /// With so many times the optimizer's rate, whatever the schedule makes of that. Above 0; what shall not
-    /// be trained at all is frozen.
+    /// Creates a group whose rate is `factor` times the optimizer's scheduled rate. The factor must
+    /// be above 0; use [`TrainerBuilder::freeze`](super::TrainerBuilder::freeze) to exclude
+    /// parameters from training.
     pub fn factor(factor: f64) -> Self {
         Group {
             rate: Rate::Factor(factor),
@@ -31,7 +49,7 @@ impl Group {
         }
     }
 
-    /// With a rate of its own, above 0, from which the schedule starts.
+    /// Creates a group with its own base rate, above 0, from which the schedule starts.
     pub fn rate(rate: f64) -> Self {
         Group {
             rate: Rate::Own(rate),
@@ -39,7 +57,7 @@ impl Group {
         }
     }
 
-    /// The same with a weight decay of its own, instead of the optimizer's.
+    /// Sets the weight decay of the group, instead of the optimizer's.
     pub fn weight_decay(self, decay: f64) -> Self {
         Group {
             decay: Some(decay),
@@ -59,16 +77,16 @@ impl Group {
     }
 }
 
-/// A group in a train_spec.
+/// A group in a training specification.
 pub(super) struct Grouped {
     pub pattern: String,
     pub group: Group,
-    /// The optimizer with the group's own decay, where it has one.
+    /// The optimizer with the group's own weight decay, if it has one.
     pub optimizer: Option<Box<dyn Optimizer>>,
 }
 
 impl TrainSpec {
-    /// Gives the groups their optimizers.
+    /// Creates the optimizers of the groups.
     pub fn prepare_groups(&mut self) -> Result<()> {
         for grouped in &mut self.groups {
             grouped.group.check()?;
@@ -81,23 +99,25 @@ impl TrainSpec {
         Ok(())
     }
 
-    /// The number of a parameter's group, from 1; 0 for the rest. The first pattern that fits counts.
+    /// Returns the index of a parameter's group, from 1, or 0 for none. The first matching pattern
+    /// counts.
     pub fn group_of(&self, name: &str) -> usize {
         let fits = |g: &Grouped| matches(&g.pattern, name);
         self.groups.iter().position(fits).map_or(0, |i| i + 1)
     }
 
-    /// What updates the parameters of a group.
+    /// Returns the optimizer of a group.
     pub fn optimizer_of(&self, group: usize) -> &dyn Optimizer {
         let own = group.checked_sub(1).and_then(|i| self.groups.get(i));
         let own = own.and_then(|g| g.optimizer.as_deref());
         own.unwrap_or(self.optimizer.as_ref())
     }
 
-    /// The optimizer's own rate at a time, and the numbers of a step: those of the rest, then of each group; how
-    /// averages are made; and where a step has several batches, how much this one counts, if that is by weights,
-    /// and what a gradient by samples or weights is multiplied by. `batch` and `whole` are the samples or the
-    /// weight of the batch and of the step.
+    /// Returns the optimizer's base rate at a time, and the scalars of a step. These are the
+    /// scalars of the optimizer without a group, then of each group, then the weights of the moving
+    /// average. A step of several batches also has the weight of this batch, if the loss weights
+    /// its labels, and the factor that normalizes the gradient. `batch` and `whole` are the numbers
+    /// of samples, or the weights, of the batch and of the step.
     pub fn scalars(&self, step: u64, at: Progress, (batch, whole): (f64, f64)) -> (f64, Vec<f64>) {
         let base = self.optimizer.learning_rate();
         let rate = self.schedule.rate(base, at);
@@ -116,7 +136,7 @@ impl TrainSpec {
         }
         if self.batches_per_step() > 1 {
             scalars.extend(self.is_weighted().then_some(batch));
-            // A step of ignored labels alone has a gradient of 0.
+            // A step in which all labels are ignored has a gradient of 0.
             scalars.push(if whole > 0.0 { 1.0 / whole } else { 0.0 });
         }
         (rate, scalars)

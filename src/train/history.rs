@@ -1,4 +1,4 @@
-//! What happened in a training, epoch by epoch.
+//! The history of a training, epoch by epoch.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::{Error, Result};
 
 use super::json;
 
-/// One epoch. Losses and metrics are means over samples.
+/// The results of an epoch. Losses and metrics are means over samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Counted from 1.
+    /// The number of the epoch, counted from 1.
     pub epoch: u64,
-    /// Training steps so far.
+    /// The number of training steps so far.
     pub step: u64,
     /// Seconds since the training began.
     #[serde(with = "json::number")]
@@ -25,10 +25,10 @@ pub struct Epoch {
     /// The training loss, measured while the weights changed.
     #[serde(with = "json::number")]
     pub loss: f64,
-    /// The training metrics by name, in the order they were asked for.
+    /// The training metrics by name, in the order in which they were added.
     #[serde(with = "json::named")]
     pub metrics: Vec<(String, f64)>,
-    /// The loss on the validation set after the epoch, where there is one.
+    /// The loss on the validation set after the epoch, if there is one.
     #[serde(with = "json::optional", default)]
     pub val_loss: Option<f64>,
     /// The metrics on the validation set.
@@ -37,7 +37,8 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// A value by the name that Keras gives it: `"loss"`, `"accuracy"`, `"val_loss"`, `"val_accuracy"`, `"lr"`.
+    /// Returns a value by its name in Keras: `"loss"`, `"accuracy"`, `"val_loss"`,
+    /// `"val_accuracy"`, `"lr"`.
     pub fn get(&self, name: &str) -> Option<f64> {
         let find = |list: &[(String, f64)], name: &str| {
             list.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
@@ -53,7 +54,7 @@ impl Epoch {
         }
     }
 
-    /// The names that [`Epoch::get`] knows here, but for the rate.
+    /// Returns the names that [`Epoch::get`] accepts here, except that of the rate.
     fn names(&self) -> Vec<String> {
         let mut names = vec!["loss".to_string()];
         names.extend(self.metrics.iter().map(|(n, _)| n.clone()));
@@ -65,18 +66,33 @@ impl Epoch {
     }
 }
 
-/// All epochs of a training.
+/// The epochs of a training.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let history = trainer.fit(&set, Fit::epochs(3))?;
+/// assert_eq!(history.curve("loss").len(), 3);
+/// assert_eq!(history.epochs[0].get("lr"), Some(0.001));
+/// assert!(history.best("loss", 0.0)?.is_some());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// In order.
+    /// The epochs, in order.
     pub epochs: Vec<Epoch>,
-    /// The metrics whose own direction is not the one that their name has, each with whether more is better.
+    /// The metrics whose direction differs from that of their names, each with whether larger
+    /// values are better.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) directions: Vec<(String, bool)>,
 }
 
 impl History {
-    /// Keeps which way these metrics are better: [`History::best`] asks a metric of one's own, not its name.
+    /// Keeps the directions of these metrics, so that [`History::best`] uses those of custom
+    /// metrics.
     pub(super) fn keep_directions(&mut self, metrics: &[Box<dyn Metric>]) {
         let own = metrics.iter().map(|m| (m.name(), m.higher_is_better()));
         self.directions = own
@@ -85,25 +101,27 @@ impl History {
             .collect();
     }
 
-    /// Whether more is better of a value of this name, with or without `val_` before it: what the metric of this
-    /// name says ([`Metric::higher_is_better`](crate::metrics::Metric::higher_is_better)), else what
-    /// [`metrics::higher_is_better`](crate::metrics::higher_is_better) does.
+    /// Returns whether larger values are better for a value of this name, with or without the
+    /// prefix `val_`. That is
+    /// [`Metric::higher_is_better`](crate::metrics::Metric::higher_is_better) of the metric of this
+    /// name, or else [`metrics::higher_is_better`](crate::metrics::higher_is_better).
     pub fn higher_is_better(&self, name: &str) -> bool {
         let metric = name.strip_prefix("val_").unwrap_or(name);
         let own = self.directions.iter().find(|(own, _)| own == metric);
         own.map_or_else(|| crate::metrics::higher_is_better(name), |(_, h)| *h)
     }
 
-    /// One value over all epochs that have it; see [`Epoch::get`].
+    /// Returns a value of all epochs that have it; see [`Epoch::get`].
     pub fn curve(&self, name: &str) -> Vec<f64> {
         self.epochs.iter().filter_map(|e| e.get(name)).collect()
     }
 
-    /// The epoch with the best value of `monitor`, where a value counts as better when it is so by more
-    /// than `min_delta`; `None` where all are NaN, or there is no epoch. [`History::higher_is_better`] says which
-    /// way is better.
+    /// Returns the epoch with the best value of `monitor`. A later value counts as better only if
+    /// it improves by more than `min_delta`, in the direction of [`History::higher_is_better`].
+    /// `None` if all values are NaN, or there is no epoch.
     ///
-    /// Worked out from the epochs alone, so a resumed training stops where one in one go would have.
+    /// The result depends only on the epochs, so a resumed training stops where an uninterrupted
+    /// one would.
     pub fn best(&self, monitor: &str, min_delta: f64) -> Result<Option<&Epoch>> {
         let higher = self.higher_is_better(monitor);
         let mut best: Option<(f64, &Epoch)> = None;
@@ -124,14 +142,14 @@ impl History {
         Ok(best.map(|(_, epoch)| epoch))
     }
 
-    /// Writes the history as JSON; the file is there whole or not at all.
+    /// Writes the history as JSON. The file is written completely or not at all.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let text = serde_json::to_vec_pretty(self);
         let text = text.map_err(|e| Error::internal("history", e.to_string()))?;
         crate::checkpoint::write_atomically(path.as_ref(), &text)
     }
 
-    /// Reads what [`History::save`] wrote.
+    /// Reads a file that [`History::save`] wrote.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read(path).map_err(Error::io(path, "read"))?;

@@ -1,9 +1,9 @@
-//! Keeps training within a memory limit.
+//! Memory limits for training.
 //!
-//! Plans know their exact bytes before anything is allocated, so the search only plans. It takes the first strategy
-//! that fits, in this order: no change; the data streamed batch by batch; more and more of the saved values
-//! rematerialized, which changes no number; all of these with each batch in more and more parts, whose gradients
-//! are averaged.
+//! A plan knows its exact size before anything is allocated, so the search only plans. It takes the
+//! first strategy that fits, in this order: no change; the data streamed batch by batch; more and
+//! more of the saved values rematerialized, which changes no bits; all of these with each batch in
+//! more and more parts, whose gradients are averaged.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -102,13 +102,13 @@ pub(super) fn choose(
     chosen
 }
 
-/// In how many parts a batch can be trained, where the training stands.
+/// Returns the numbers of parts into which a batch can be divided at the training's position.
 fn parts<'a>(trainer: &Trainer, work: &'a FitWorkload) -> impl Iterator<Item = u64> + use<'a> {
     let position = (trainer.position.batch, trainer.position.parts.max(1));
     let divides = move |parts: &u64| (work.batch as u64).is_multiple_of(*parts);
-    // What was done of the epoch must be a number of parts.
+    // The batches done in the epoch must be a whole number of parts.
     let goes_on = move |parts: &u64| (position.0 * parts).is_multiple_of(position.1);
-    // A part of one sample is too few for a layer that looks at the whole batch.
+    // A part of one sample is too small for layers that use statistics of the batch.
     let several = move |parts: &u64| *parts == 1 || work.batch as u64 / parts > 1;
     (1..=work.batch as u64)
         .filter(divides)

@@ -1,4 +1,4 @@
-//! Taking over weights from a file: a checkpoint, or any safetensors file with `state_dict` names.
+//! Loading weights from a file: a checkpoint, or any safetensors file with `state_dict` names.
 
 use std::fmt;
 use std::path::Path;
@@ -14,10 +14,30 @@ use super::spec::{EMA, matches, state_name};
 use super::state::Weights;
 use super::trainer::Trainer;
 
-/// What the optimizer's memory is called in a checkpoint: none of a model's business.
+/// The prefix of optimizer states in a checkpoint, which are not part of a model.
 const OPTIMIZER: &str = "optimizer.";
 
-/// How weights are taken over from a file.
+/// How weights are loaded from a file.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+/// use wgrad::train::Load;
+///
+/// let build = |classes| {
+///     let model = nn::Sequential::new().add(nn::Linear::new(4, 8)).add(nn::Linear::new(8, classes));
+///     Trainer::new(model).compile_for(&Device::cpu(), [4])
+/// };
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("weights.safetensors");
+/// build(3)?.save_weights(&path)?;
+///
+/// // The same model with another number of classes.
+/// let report = build(5)?.load(&path, &Load::lenient())?;
+/// assert_eq!(report.loaded, ["0.weight", "0.bias"]);
+/// assert_eq!(report.other_shape.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Load {
     lenient: bool,
@@ -30,12 +50,12 @@ pub struct Load {
 }
 
 impl Load {
-    /// The file and the model must have the same tensors, in the same shapes.
+    /// Requires the same tensors with the same shapes in the file and the model.
     pub fn strict() -> Self {
         Load::default()
     }
 
-    /// What fits is taken over; the rest stays as it is, and stands in the report.
+    /// Loads the tensors that fit. The others keep their values, and are listed in the report.
     pub fn lenient() -> Self {
         Load {
             lenient: true,
@@ -43,29 +63,32 @@ impl Load {
         }
     }
 
-    /// Looks at nothing but the model's tensors of this name; `*` stands for anything. May be called again
-    /// for more.
+    /// Loads only the model's tensors whose names match `pattern`; `*` matches any text. May be
+    /// called several times.
     pub fn only(mut self, pattern: &str) -> Self {
         self.only.push(pattern.to_string());
         self
     }
 
-    /// Leaves out the model's tensors of this name; `*` stands for anything: a new head, say, `"head.*"`.
+    /// Excludes the model's tensors whose names match `pattern`; `*` matches any text: `"head.*"`
+    /// for a new head.
     pub fn except(mut self, pattern: &str) -> Self {
         self.except.push(pattern.to_string());
         self
     }
 
-    /// Tensors of the file whose names begin with `from` are those of the model that begin with `to` instead:
-    /// `rename("bert.", "encoder.")`. The first that fits counts.
+    /// Renames the tensors of the file whose names start with `from`: the prefix is replaced by
+    /// `to`, as in `rename("bert.", "encoder.")`. The first matching rule counts.
     pub fn rename(mut self, from: &str, to: &str) -> Self {
         self.renamed.push((from.to_string(), to.to_string()));
         self
     }
 
-    /// Tensors of the file whose names fit `from` are those of the model that `to` names: each `*` stands for anything,
-    /// and the stars of `to` for what those of `from` stand for, in order. The first rule that fits counts, of this and
-    /// of [`Load::join`], [`Load::split`] and [`Load::skip`]; they see names as [`Load::rename`] leaves them.
+    /// Maps tensors of the file whose names match `from` to tensors of the model. Each `*` matches
+    /// any text, and those of `to` are replaced by the texts of `from`, in order.
+    ///
+    /// The first matching rule counts, of this method and of [`Load::join`], [`Load::split`] and
+    /// [`Load::skip`]. They apply to the names after [`Load::rename`].
     ///
     /// # Example
     /// ```
@@ -80,8 +103,9 @@ impl Load {
         self
     }
 
-    /// Joins tensors of the file, the rows of one below those of the other, into one of the model: queries, keys and
-    /// values into a fused weight, say. Stars as in [`Load::map`]; those of all of `from` stand for the same.
+    /// Concatenates tensors of the file along their rows into one tensor of the model, for example
+    /// queries, keys and values into a fused weight. `*` works as in [`Load::map`]; it matches the
+    /// same text in all of `from`.
     pub fn join<'a>(mut self, from: impl IntoIterator<Item = &'a str>, to: &str) -> Self {
         let (from, to) = (
             from.into_iter().map(str::to_string).collect(),
@@ -91,8 +115,9 @@ impl Load {
         self
     }
 
-    /// Divides a tensor of the file by its rows into several of the model, each with as many rows as it has there: a
-    /// fused weight into queries, keys and values, say. Stars as in [`Load::map`].
+    /// Splits a tensor of the file by its rows into several of the model, for example a fused
+    /// weight into queries, keys and values. Each gets the number of rows that it has in the model.
+    /// `*` works as in [`Load::map`].
     pub fn split<'a>(mut self, from: &str, to: impl IntoIterator<Item = &'a str>) -> Self {
         let (from, to) = (
             from.to_string(),
@@ -102,16 +127,18 @@ impl Load {
         self
     }
 
-    /// Leaves out tensors of the file; `*` stands for anything: `"*.rotary_emb.inv_freq"`.
+    /// Ignores tensors of the file whose names match `from`; `*` matches any text:
+    /// `"*.rotary_emb.inv_freq"`.
     pub fn skip(mut self, from: &str) -> Self {
         let from = from.to_string();
         self.rules.push(Rule::Skip { from });
         self
     }
 
-    /// The names of a Llama on Hugging Face (`LlamaForCausalLM`), for a [`nn::Llama`](crate::nn::Llama). Its queries,
-    /// keys and values are joined. Where the model is [tied](crate::nn::LlamaConfig::tied), a head of the file's own is
-    /// to be left out with [`Load::skip`] before this: `Load::strict().skip("lm_head.weight").hugging_face_llama()`.
+    /// Maps the names of a Llama on Hugging Face (`LlamaForCausalLM`) to those of
+    /// [`nn::Llama`](crate::nn::Llama). Queries, keys and values are concatenated. If the model is
+    /// [tied](crate::nn::LlamaConfig::tied) and the file has a head, ignore the head first:
+    /// `Load::strict().skip("lm_head.weight").hugging_face_llama()`.
     pub fn hugging_face_llama(self) -> Self {
         let (block, own) = ("model.layers.*", "blocks.*");
         let projections = ["q", "k", "v"].map(|p| format!("{block}.self_attn.{p}_proj.weight"));
@@ -136,59 +163,59 @@ impl Load {
         map(how, "post_attention_layernorm", "norm2")
     }
 
-    /// Takes weights that are NaN or infinite, too, which are refused otherwise.
+    /// Accepts weights that are NaN or infinite, which are an error by default.
     pub fn allow_non_finite(mut self) -> Self {
         self.not_finite = true;
         self
     }
 
-    /// Takes the average of a weight, where the file is a checkpoint that holds one; see
+    /// Loads the moving average of each weight, if the file is a checkpoint with averages; see
     /// [`TrainerBuilder::ema`](super::TrainerBuilder::ema).
     pub fn averaged(mut self) -> Self {
         self.averaged = true;
         self
     }
 
-    /// The model's name for a tensor of the file.
+    /// Returns the model's name for a tensor of the file.
     fn name(&self, name: &str) -> String {
         let mut fits = self.renamed.iter();
         let renamed = fits.find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?)));
         renamed.unwrap_or_else(|| name.to_string())
     }
 
-    /// Whether a tensor of this name is looked at.
+    /// Returns whether a tensor of this name is to be loaded.
     fn asks_for(&self, name: &str) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|p| matches(p, name));
         (self.only.is_empty() || any(&self.only)) && !any(&self.except)
     }
 }
 
-/// A tensor that has another shape, or no numbers, in the file.
+/// A tensor whose shape or element type in the file does not fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OtherShape {
     /// Its name in the model.
     pub name: String,
-    /// Element type and shape in the file.
+    /// Its element type and shape in the file.
     pub file: String,
     /// Its shape in the model.
     pub model: Shape,
 }
 
-/// What came of loading weights. Displayed, it is a list to read.
+/// The result of loading weights. `Display` formats it as a list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoadReport {
-    /// Tensors that were taken over, by the model's names.
+    /// The loaded tensors, by the model's names.
     pub loaded: Vec<String>,
-    /// Tensors of the model that the file has not.
+    /// The tensors of the model that are missing in the file.
     pub missing: Vec<String>,
-    /// Tensors of the file that the model has not.
+    /// The tensors of the file that are not in the model.
     pub unexpected: Vec<String>,
-    /// Tensors of another shape.
+    /// The tensors with another shape.
     pub other_shape: Vec<OtherShape>,
 }
 
 impl LoadReport {
-    /// Whether file and model have the same tensors.
+    /// Returns whether the file and the model have the same tensors.
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.other_shape.is_empty()
     }
@@ -211,7 +238,7 @@ impl fmt::Display for LoadReport {
     }
 }
 
-/// Takes over what a file holds of the `wanted` variables, by index. Those of `optional` need not be there.
+/// Loads the `wanted` variables, given by index, from a file. Those of `optional` may be missing.
 pub(super) fn load(
     path: &Path,
     weights: &mut Weights,
@@ -229,7 +256,7 @@ pub(super) fn load(
             (how.name(name), tensor)
         })
         .collect();
-    // A file's tensors come in no order; an error names the first by name.
+    // The tensors of a file have no order, so an error names the first by name.
     all.sort_by(|a, b| a.0.cmp(&b.0));
     let rows = |name: &str| {
         let index = weights.find(name)?;
@@ -280,7 +307,7 @@ pub(super) fn load(
     }
     weights.words = words;
     weights.restart_averages();
-    // A checkpoint goes on with its own.
+    // A checkpoint with averages has its own; otherwise they restart.
     for (i, of) in weights.averages() {
         let (Some(v), Some(of)) = (weights.variables.get(i), weights.variables.get(of)) else {
             continue;
@@ -295,12 +322,13 @@ pub(super) fn load(
     Ok(report)
 }
 
-/// Takes over all of a model's weights from a file that holds them and no others but an optimizer's.
+/// Loads all weights of a model from a file that contains exactly these, and possibly optimizer
+/// states.
 pub(crate) fn load_model(path: &Path, weights: &mut Weights) -> Result<()> {
     load(path, weights, &Load::strict().averaged(), (|_| true, &[])).map(drop)
 }
 
-/// Refuses numbers that are NaN or infinite; the reason names the first.
+/// Returns an error if numbers are NaN or infinite; the reason names the first.
 pub(super) fn finite(name: &str, words: &[u32]) -> std::result::Result<(), String> {
     let number = |w: &u32| f32::from_bits(*w);
     let mut wrong = words.iter().map(number).enumerate();
@@ -317,10 +345,10 @@ pub(super) fn finite(name: &str, words: &[u32]) -> std::result::Result<(), Strin
     ))
 }
 
-/// The elements as the words of `f32`, from any type of numbers.
+/// Converts the elements, of any numeric type, to the words of `f32`.
 fn numbers(tensor: &TensorView) -> Option<Vec<u32>> {
     let data = tensor.data();
-    /// The little-endian elements of a type.
+    /// Reads the little-endian elements of a type.
     macro_rules! elements {
         ($type:ty, $value:expr) => {{
             let value: fn($type) -> f32 = $value;
@@ -344,22 +372,22 @@ fn numbers(tensor: &TensorView) -> Option<Vec<u32>> {
 }
 
 impl Trainer {
-    /// Takes over the model's weights from a checkpoint or any safetensors file with the same names, in any
-    /// type of numbers. A training that is going on goes on with them.
+    /// Loads the model's weights from a checkpoint, or any safetensors file with the same names, of
+    /// any numeric type. A training in progress continues with them.
     ///
-    /// The file must hold all of the model's tensors, in their shapes, and no others; [`Trainer::load`] can
-    /// do with less.
+    /// The file must contain exactly the model's tensors, with their shapes; [`Trainer::load`]
+    /// accepts less.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.load(path, &Load::strict()).map(drop)
     }
 
-    /// Takes over weights as `how` says, and reports what was taken over and what was not.
+    /// Loads weights as `how` defines, and reports which were loaded.
     ///
-    /// To train further on what another model learned: the same layers under the same names, a new head
-    /// of another shape, and `Load::lenient()`.
+    /// For transfer learning, use the same layers with the same names, a new head of another shape,
+    /// and `Load::lenient()`.
     pub fn load(&mut self, path: impl AsRef<Path>, how: &Load) -> Result<LoadReport> {
         let adapters = self.adapters();
-        // Weights of before there were adapters fit too.
+        // Files that were saved without adapters fit as well.
         let optional = (|_| true, &adapters[..]);
         self.change_weights(|weights| load(path.as_ref(), weights, how, optional))
     }

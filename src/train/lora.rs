@@ -1,4 +1,4 @@
-//! Low-rank adapters of a model's weights: declared, merged, saved and loaded.
+//! Low-rank adapters of a model's weights: declaring, merging, saving and loading.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::trainer::Trainer;
 /// The key of the adapters' scales in a file.
 const KEY: &str = "wgrad.lora";
 
-/// Declares adapters for the weights that the patterns name, and freezes these.
+/// Declares adapters for the weights that match the patterns, and freezes those weights.
 pub(super) fn declare(
     patterns: &[(String, Lora)],
     variables: &mut Vec<Variable>,
@@ -42,7 +42,7 @@ pub(super) fn declare(
             if adapters.iter().any(|(weight, _)| *weight == id) {
                 continue;
             }
-            // Beside `layer.weight`, and below a weight of another name.
+            // In the layer of `weight`, or as children of a weight with another name.
             let layer = match v.name.strip_suffix("weight") {
                 Some(layer) if layer.is_empty() || layer.ends_with('.') => layer.to_string(),
                 _ => format!("{}.", v.name),
@@ -82,7 +82,7 @@ pub(super) fn declare(
     Ok(adapters)
 }
 
-/// `W + scale B A`, for each adapted weight.
+/// Computes `W + scale B A` for each adapted weight.
 fn merged(weights: &Weights, adapters: &[(VariableId, Adapter)]) -> Result<Vec<(usize, Vec<u32>)>> {
     let get = |id: VariableId| {
         let words = weights.words.get(id.index());
@@ -113,7 +113,7 @@ fn merged(weights: &Weights, adapters: &[(VariableId, Adapter)]) -> Result<Vec<(
 }
 
 impl Trainer {
-    /// The variables of adapters, by index.
+    /// Returns the indices of the adapters' variables.
     pub(super) fn adapters(&self) -> Vec<usize> {
         let all = self.train_spec.adapters.iter();
         all.flat_map(|(_, a)| [a.a.index(), a.b.index()]).collect()
@@ -129,8 +129,8 @@ impl Trainer {
         }
     }
 
-    /// Adds the adapters to the weights that they belong to, and lets them start from nothing again: the model
-    /// computes what it did before, up to rounding.
+    /// Adds the adapters to their weights, and resets the adapters. The model's outputs stay the
+    /// same, up to rounding.
     pub fn merge_lora(&mut self) -> Result<()> {
         self.is_adapted("merge_lora")?;
         let adapters = self.train_spec.adapters.clone();
@@ -148,15 +148,15 @@ impl Trainer {
         })
     }
 
-    /// Writes the model's weights alone under their `state_dict` names, with adapters merged into them: what
-    /// another program loads. Whole or not at all.
+    /// Writes the model's weights under their `state_dict` names, with adapters merged into them,
+    /// for use in other programs. The file is written completely or not at all.
     pub fn save_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let all = self.merged_weights()?;
         checkpoint::write(path.as_ref(), all.iter().map(|(v, words)| (v, words)), None)
     }
 
-    /// The model's own variables and their words, averages where there are such, with adapters merged into
-    /// them.
+    /// Returns the model's variables and their words: averages if there are any, with adapters
+    /// merged.
     pub(crate) fn merged_weights(&mut self) -> Result<Vec<(Variable, Vec<u32>)>> {
         self.settle()?;
         self.sync()?;
@@ -175,7 +175,7 @@ impl Trainer {
         Ok(own.collect())
     }
 
-    /// Writes the adapters alone. Whole or not at all.
+    /// Writes only the adapters. The file is written completely or not at all.
     pub fn save_adapter(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.is_adapted("save_adapter")?;
         self.settle()?;
@@ -189,8 +189,8 @@ impl Trainer {
         checkpoint::write(path.as_ref(), small.map(|(_, tensor)| tensor), metadata)
     }
 
-    /// Takes over adapters that [`Trainer::save_adapter`] wrote, for the same weights with the same rank and
-    /// scale. A training that is going on goes on with them.
+    /// Loads adapters that [`Trainer::save_adapter`] wrote, for the same weights with the same rank
+    /// and scale. A training in progress continues with them.
     pub fn load_adapter(&mut self, path: impl AsRef<Path>) -> Result<LoadReport> {
         self.is_adapted("load_adapter")?;
         let path = path.as_ref();
@@ -213,7 +213,7 @@ impl Trainer {
         self.change_weights(|weights| load(path, weights, &Load::strict(), (wanted, &[])))
     }
 
-    /// The scales of the adapters, by the names of their weights.
+    /// Returns the scales of the adapters, by the names of their weights.
     fn scales(&self) -> BTreeMap<String, f64> {
         let name = |id: VariableId| {
             self.weights

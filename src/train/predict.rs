@@ -11,7 +11,7 @@ use super::workload::{evaluation_batch, plan_keys};
 use super::{feed, indices};
 
 impl Trainer {
-    /// The model's outputs for each sample of a data set, whose targets are not looked at.
+    /// Returns the model's outputs for each sample of a data set. Its targets are ignored.
     pub fn predict(&mut self, set: &Dataset) -> Result<Predictions> {
         if *set.sample_shape() != self.spec.sample {
             let (have, want) = (set.sample_shape(), &self.spec.sample);
@@ -55,7 +55,7 @@ impl Trainer {
     }
 }
 
-/// The shape of a batch's output for so many samples.
+/// Returns the shape of this many samples' outputs, from that of a batch.
 fn of_samples(samples: usize, batch: &Shape) -> Shape {
     let mut dims = vec![samples];
     dims.extend_from_slice(batch.get(1..).unwrap_or(&[]));

@@ -1,4 +1,4 @@
-//! A training in progress: a small state machine, so that it can be done in slices.
+//! A training in progress, as a state machine that can advance in parts.
 
 use std::time::{Duration, Instant};
 
@@ -20,17 +20,18 @@ use super::trace::Purpose;
 use super::trainer::Trainer;
 use super::workload::{FitWorkload, TRAIN_SET, VALIDATION_SET};
 
-/// How long a slice waits before it looks again whether the device takes more work: a small part of what is queued.
+/// The interval at which a slice checks whether the device accepts more work: a small part of the
+/// queued work.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
-/// What a slice of training did.
+/// The result of [`Trainer::tick`] or [`Trainer::step`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tick {
-    /// There is more to do.
+    /// The training continues.
     Working,
-    /// An epoch has ended; there may be more to do.
+    /// An epoch has ended; the training may continue.
     EpochEnded(Epoch),
-    /// The training is over, for this reason where a callback stopped it.
+    /// The training has ended. The reason is set if a callback stopped it.
     Done(Option<String>),
 }
 
@@ -46,25 +47,25 @@ pub(super) struct Run {
     train: Dataset,
     validation: Option<Dataset>,
     stage: Stage,
-    /// Whether the first batch's activations were looked at.
+    /// Whether the first batch's activations were checked.
     ranged: bool,
-    /// Samples that an epoch trains on.
+    /// The number of samples that an epoch trains on.
     samples: usize,
-    /// The epoch's order.
+    /// The order of the epoch.
     rows: Vec<u32>,
     validation_sums: Sums,
-    /// Samples of a batch of the validation.
+    /// The batch size of the validation.
     evaluation: usize,
     rate: f64,
     since: Instant,
     seconds_before: f64,
     stopped: Option<String>,
-    /// Nothing could be done the last time without waiting for the device.
+    /// The last call could do nothing without waiting for the device.
     stalled: bool,
 }
 
 impl Run {
-    /// Splits, checks and plans; nothing is trained yet.
+    /// Splits and checks the data, and plans; trains nothing yet.
     pub fn new(trainer: &mut Trainer, set: &Dataset, mut fit: Fit) -> Result<Self> {
         fit.check()?;
         let (train, validation) = match fit.validation.take() {
@@ -148,8 +149,9 @@ impl Run {
         self.samples.div_ceil(self.fit.batch_size) as u64
     }
 
-    /// One batch, or the end of an epoch. With `wait`, results are waited for where they are needed;
-    /// without, `Working` comes back until they have arrived, or the device takes more work.
+    /// Processes one batch, or ends an epoch. With `wait`, it waits for results where they are
+    /// needed. Without, it returns `Working` until they have arrived or the device accepts more
+    /// work.
     pub fn advance(&mut self, trainer: &mut Trainer, wait: bool) -> Result<Tick> {
         self.stalled = false;
         match self.stage {
@@ -186,7 +188,7 @@ impl Run {
         let from = batch as usize * size;
         let to = (from + size).min(self.samples);
         let rows = self.rows.get(from..to).unwrap_or(&[]);
-        // A step is so many batches; the last of an epoch may be fewer.
+        // A step has this number of batches; the last step of an epoch may have fewer.
         let each = trainer.train_spec.batches_per_step();
         let whole = (batch + 1).is_multiple_of(each) || batch + 1 == batches;
         let first = (batch / each * each) as usize * size;
@@ -230,7 +232,7 @@ impl Run {
         trainer.position.step += u64::from(whole);
         trainer.position.batches_ever = key;
         trainer.position.batch += 1;
-        // The first step is waited for, where waiting is allowed: whatever is wrong shows at once.
+        // If waiting is allowed, the first step is waited for, so that errors appear at once.
         self.collect(trainer, wait && trainer.first_step.is_none())?;
         match wait {
             true => trainer.session()?.idle(),
@@ -238,7 +240,7 @@ impl Run {
         }
     }
 
-    /// Takes the results that have arrived; whether none are missing.
+    /// Processes the results that have arrived; returns whether none are missing.
     pub(super) fn collect(&mut self, trainer: &mut Trainer, wait: bool) -> Result<bool> {
         let session = trainer.session()?;
         let batches = session.results(wait)?;
@@ -275,8 +277,8 @@ impl Run {
         Ok(all)
     }
 
-    /// Waits for the steps under way, so that the position knows their results. While validating there
-    /// are none: a resumed run validates anew.
+    /// Waits for the pending steps, so that the position includes their results. During validation
+    /// there are none: a resumed training repeats the validation.
     pub fn settle(&mut self, trainer: &mut Trainer) -> Result<()> {
         if self.stage == Stage::Train {
             self.collect(trainer, true)?;
@@ -358,14 +360,14 @@ impl Run {
         Ok(Tick::EpochEnded(epoch))
     }
 
-    /// Leaves the position at the end, so that a checkpoint saved now has nothing more to do.
+    /// Marks the position as the end, so that a checkpoint saved now has nothing left to do.
     pub fn finish(self, trainer: &mut Trainer) {
         trainer.ended = true;
         trainer.good = None;
     }
 }
 
-/// Starts the evaluation of some samples, and gives the results that have arrived.
+/// Starts the evaluation of some samples, and returns the results that have arrived.
 pub(super) fn evaluate_batch(
     session: &mut Session,
     set: usize,
@@ -382,7 +384,7 @@ pub(super) fn evaluate_batch(
     session.results(false)
 }
 
-/// The names of what an epoch is measured by.
+/// Returns the names of the values of an epoch.
 fn measured(metrics: &[String], validated: bool) -> Vec<String> {
     let mut names = vec!["loss".to_string()];
     names.extend_from_slice(metrics);
@@ -393,7 +395,7 @@ fn measured(metrics: &[String], validated: bool) -> Vec<String> {
     names
 }
 
-/// Advances until `budget` is over.
+/// Advances until `budget` is used up.
 pub(super) fn slice(trainer: &mut Trainer, run: &mut Run, budget: Duration) -> Result<Tick> {
     let start = Instant::now();
     loop {
@@ -404,7 +406,7 @@ pub(super) fn slice(trainer: &mut Trainer, run: &mut Run, budget: Duration) -> R
             return Ok(tick);
         }
         if run.stalled {
-            // Looking again and again would take the processor from a device that is one.
+            // Polling without a pause would take processor time from a device that is the CPU.
             std::thread::sleep(POLL_INTERVAL.min(left));
         }
     }

@@ -5,29 +5,41 @@ use std::fmt;
 
 use crate::graph::{Graph, Meta, Role, Variable};
 
-/// One layer.
+/// A row of the table of layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSummary {
-    /// Its name, as in `state_dict`; may be empty.
+    /// The name of the layer, as in `state_dict`; it may be empty.
     pub name: String,
-    /// What it is, e.g. `"Linear(64, 10)"`.
+    /// The kind of the layer, e.g. `"Linear(64, 10)"`.
     pub kind: String,
-    /// What it gives; the first axis is the batch.
+    /// The type of its output; the first axis is the batch.
     pub output: Meta,
-    /// Numbers in its parameters and buffers.
+    /// The number of elements of its parameters and buffers.
     pub parameters: usize,
 }
 
-/// All layers in the order they run.
+/// The layers of a model, in the order in which they run. `Display` formats them as a table.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let model = nn::Sequential::new().add(nn::Linear::new(4, 8)).add(nn::Linear::new(8, 3));
+/// let trainer = Trainer::new(model).compile_for(&Device::cpu(), [4])?;
+/// let summary = trainer.summary();
+/// assert_eq!(summary.layers[0].kind, "Linear(4, 8)");
+/// assert_eq!(summary.parameters, 67);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// The layers.
     pub layers: Vec<LayerSummary>,
-    /// What the model gives.
+    /// The type of the model's output.
     pub output: Meta,
-    /// Numbers in all parameters.
+    /// The number of elements of all parameters and buffers.
     pub parameters: usize,
-    /// Numbers in the parameters that are trained.
+    /// The number of elements of the trained parameters.
     pub trained: usize,
 }
 
@@ -40,13 +52,13 @@ impl Summary {
         };
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for v in model() {
-            // A model that is one layer has parameters without a dot.
+            // The parameters of a model that is a single layer have no dot in their names.
             let (name, _) = v.name.rsplit_once('.').unwrap_or(("", ""));
             *counts.entry(name).or_default() += v.shape().len();
         }
         let mut layers = Vec::new();
         for layer in &graph.layers {
-            // A layer that is used twice has its parameters once.
+            // The parameters of a layer that is used twice are counted once.
             let count = counts.remove(layer.scope.as_str()).unwrap_or(0);
             layers.push(LayerSummary {
                 name: layer.scope.clone(),

@@ -33,13 +33,28 @@ use super::trace::Purpose;
 use super::workload::{evaluation_batch, plan_keys};
 
 /// A model with its weights, its optimizer and its device.
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], Targets::values(vec![1.0, 3.0, 5.0, 7.0]))?;
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
+///     .loss(loss::Mse)
+///     .optimizer(optim::Adam::new(0.1))
+///     .compile(&Device::cpu(), &set)?;
+/// trainer.fit(&set, Fit::epochs(200))?;
+/// let x = Dataset::from_arrays(vec![10.0], [1], Targets::Unlabelled)?;
+/// assert!((trainer.predict(&x)?.values[0] - 21.0).abs() < 0.5);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Trainer {
     pub(super) train_spec: TrainSpec,
     pub(super) spec: DataSpec,
     pub(super) position: Position,
     /// When the first step's loss arrived.
     pub(super) first_step: Option<Instant>,
-    /// The last training came to its end: the next one counts its epochs from 1 again.
+    /// The last training has ended: the next one counts its epochs from 1 again.
     pub(super) ended: bool,
     /// The session's weights are newer than `weights`.
     pub(super) changed: bool,
@@ -51,22 +66,22 @@ pub struct Trainer {
     pub(super) summary: Summary,
     /// How the last training stays within its memory limit.
     pub(super) memory_report: Option<MemoryReport>,
-    /// What a training that fails for a number that is not finite goes back to.
+    /// The state to restore when a training fails because of a number that is not finite.
     pub(super) good: Option<Box<(Weights, Position)>>,
     /// The uses of features as indices.
     pub(super) indices: Vec<Index>,
-    /// What the last batch gave whose results have arrived.
+    /// The last batch whose results have arrived.
     pub(super) last_batch: Option<BatchResult>,
 }
 
 impl Trainer {
-    /// A trainer for this model, to be given a loss and an optimizer and compiled.
+    /// Returns a builder for training this model.
     #[allow(clippy::new_ret_no_self)]
     pub fn new(model: impl Module + 'static) -> TrainerBuilder {
         Trainer::boxed(Box::new(model))
     }
 
-    /// The same for a model that was put together at run time.
+    /// Returns a builder for a model that is created at run time.
     pub fn boxed(model: Box<dyn Module>) -> TrainerBuilder {
         TrainerBuilder {
             train_spec: TrainSpec {
@@ -92,13 +107,13 @@ impl Trainer {
         }
     }
 
-    /// Trains, and says what happened in each epoch.
+    /// Trains, and returns the loss and the metrics of each epoch.
     ///
-    /// A training whose loss becomes NaN or infinite ends with an error, and leaves the weights and the position that
-    /// it began with.
+    /// If the loss becomes NaN or infinite, `fit` returns an error, and the weights and the
+    /// position are those from before the call.
     ///
-    /// A trainer that was resumed in the middle of a training goes on from there, to the same bits as
-    /// one that was never stopped.
+    /// A trainer that was resumed in the middle of a training continues it, with the same bits as
+    /// an uninterrupted training.
     pub fn fit(&mut self, set: &Dataset, fit: Fit) -> Result<History> {
         self.run = None;
         let mut run = Run::new(self, set, fit)?;
@@ -111,19 +126,40 @@ impl Trainer {
         }
     }
 
-    /// Prepares a training that [`Trainer::tick`] does in slices.
+    /// Prepares a training that [`Trainer::tick`] or [`Trainer::step`] performs in parts.
     pub fn begin(&mut self, set: &Dataset, fit: Fit) -> Result<()> {
         self.run = None;
         self.run = Some(Run::new(self, set, fit)?);
         Ok(())
     }
 
-    /// Trains for about `budget` and returns, without waiting for the device. Needs [`Trainer::begin`].
+    /// Trains for at most about `budget`, then returns. Never waits for the device. Requires
+    /// [`Trainer::begin`].
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// use wgrad::prelude::*;
+    ///
+    /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+    /// trainer.begin(&set, Fit::epochs(3))?;
+    /// let mut epochs = 0;
+    /// loop {
+    ///     match trainer.tick(Duration::from_millis(5))? {
+    ///         Tick::Working => {} // draw a frame here
+    ///         Tick::EpochEnded(_) => epochs += 1,
+    ///         Tick::Done(_) => break,
+    ///     }
+    /// }
+    /// assert_eq!((epochs, trainer.history().epochs.len()), (3, 3));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn tick(&mut self, budget: Duration) -> Result<Tick> {
         let Some(mut run) = self.run.take() else {
             return Err(Error::model(
                 "tick",
-                "no training has begun; call `begin` first",
+                "expected a training in progress, found none; call `begin` first",
             ));
         };
         let tick = slice(self, &mut run, budget);
@@ -135,12 +171,12 @@ impl Trainer {
         Ok(tick)
     }
 
-    /// The epochs of the training that is going on in slices, or was resumed.
+    /// Returns the epochs of the training in progress, of the last one, or of a resumed one.
     pub fn history(&self) -> &History {
         &self.position.history
     }
 
-    /// The loss and metrics over a data set.
+    /// Returns the loss and the metrics over a data set.
     pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
         self.check_data(set, "the evaluation data")?;
         let batch = evaluation_batch(1, set.len(), &self.spec);
@@ -159,24 +195,46 @@ impl Trainer {
         Ok(Evaluation::of(&sums, &self.train_spec.metrics))
     }
 
-    /// Writes a checkpoint: weights, optimizer, position, seed. Whole or not at all.
+    /// Writes a checkpoint: weights, optimizer state, position and seed. The file is written
+    /// completely or not at all.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+    /// let build = || Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set);
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("model.safetensors");
+    ///
+    /// let mut trainer = build()?;
+    /// trainer.fit(&set, Fit::epochs(2))?;
+    /// trainer.save(&path)?;
+    ///
+    /// let mut resumed = build()?;
+    /// resumed.resume(&path)?;
+    /// let history = resumed.fit(&set, Fit::epochs(5))?; // 3 more epochs
+    /// assert_eq!(history.epochs.len(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn save(&mut self, path: impl AsRef<Path>) -> Result<()> {
         self.settle()?;
         self.sync()?;
         checkpoint::save(path.as_ref(), &self.weights, &self.position)
     }
 
-    /// Takes over the state of a checkpoint; the next `fit` goes on from there, to as many epochs as it says.
-    /// One that was saved when its training had come to its end has nothing more to do, unless it is told more
-    /// epochs.
+    /// Restores the state of a checkpoint. The next `fit` continues the training up to its number
+    /// of epochs. If the checkpoint was saved at the end of its training, `fit` trains only if it
+    /// has more epochs.
     pub fn resume(&mut self, path: impl AsRef<Path>) -> Result<()> {
         let position = checkpoint::position(path.as_ref())?;
-        // What the optimizer remembers is more where batches are trained in parts.
+        // The optimizer may have more state where batches are trained in parts.
         let before = std::mem::replace(&mut self.train_spec.parts, position.parts);
         let declared = self.train_spec.declare();
         self.train_spec.parts = before;
         let declared = declared?;
-        // What a checkpoint does not hold, tables, stays; a GPU's are on the host as well, should it be lost.
+        // Tables are not part of a checkpoint, so they stay. On a GPU they are on the host as well,
+        // in case the device is lost.
         if !self.device.is_gpu() {
             self.sync()?;
         }
@@ -192,7 +250,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Changes the weights on the host, and on the device where a training is going on.
+    /// Changes the weights on the host, and on the device if a training is in progress.
     pub(super) fn change_weights<T>(
         &mut self,
         change: impl FnOnce(&mut Weights) -> Result<T>,
@@ -206,7 +264,7 @@ impl Trainer {
         Ok(changed)
     }
 
-    /// Whether a data set fits the model's input, its indices and its loss's targets.
+    /// Checks that a data set fits the model's input, its indices and the loss's targets.
     pub(super) fn check_data(&self, set: &Dataset, what: &str) -> Result<()> {
         feed::check(set, &self.spec, what)?;
         indices::check(&self.indices, set, what)
@@ -220,7 +278,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Takes back what a training did that ends for a number that is not finite.
+    /// Restores the state from before the training if it ends because of a number that is not
+    /// finite.
     pub(super) fn unless_not_finite<T>(&mut self, done: Result<T>) -> Result<T> {
         if let Err(Error::NonFinite { .. }) = &done
             && let Some(good) = self.good.take()
@@ -231,13 +290,14 @@ impl Trainer {
         done
     }
 
-    /// What the last training batch gave whose results have arrived. Never waits for the device: a GPU's arrive some
-    /// batches later. [`Fit::on_step`] sees all of them.
+    /// Returns the last training batch whose results have arrived. Never waits for the device: on a
+    /// GPU, results arrive some batches later. [`Fit::on_step`] gets all batches.
     pub fn last_batch(&self) -> Option<&BatchResult> {
         self.last_batch.as_ref()
     }
 
-    /// The names of all parameters and buffers of the model, for [`Trainer::weights`], in their order.
+    /// Returns the names of all parameters and buffers of the model, in order, for
+    /// [`Trainer::weights`].
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         let of_model = |v: &&Variable| matches!(v.role, Role::Parameter | Role::Buffer);
         let all = self.weights.variables.iter().filter(of_model);
@@ -250,7 +310,18 @@ impl Trainer {
         self.changed = false;
     }
 
-    /// A parameter's or buffer's values by name, in row-major order.
+    /// Returns the values of a parameter or buffer by name, in row-major order.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    ///
+    /// let model = nn::Linear::new(2, 1).init(nn::init::constant(0.5));
+    /// let mut trainer = Trainer::new(model).loss(loss::Mse).compile_for(&Device::cpu(), [2])?;
+    /// assert_eq!(trainer.weights("weight")?, [0.5, 0.5]);
+    /// assert!(trainer.weights("wieght").is_err());
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn weights(&mut self, name: &str) -> Result<Vec<f32>> {
         self.sync()?;
         let index = self.weights.find(name);
@@ -264,33 +335,34 @@ impl Trainer {
         Ok(words.iter().map(|w| f32::from_bits(*w)).collect())
     }
 
-    /// SHA-256 over the names and bits of all model weights.
+    /// Returns the SHA-256 hash of the names and bits of all model weights.
     pub fn weights_sha256(&mut self) -> Result<String> {
         self.sync()?;
         Ok(self.weights.hash())
     }
 
-    /// The table of layers.
+    /// Returns the table of layers.
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// The device.
+    /// Returns the device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// Steps of the optimizer so far.
+    /// Returns the number of optimizer steps so far.
     pub fn steps(&self) -> u64 {
         self.position.step
     }
 
-    /// When the first step's loss arrived.
+    /// Returns when the first step's loss arrived.
     pub fn first_step(&self) -> Option<Instant> {
         self.first_step
     }
 
-    /// What the last training's executor has made; the numbers stand still after the second step.
+    /// Returns what the last training's executor has allocated and compiled. The counters do not
+    /// change after the second step.
     pub fn counters(&self) -> Counters {
         self.session
             .as_ref()
@@ -298,29 +370,30 @@ impl Trainer {
             .unwrap_or_default()
     }
 
-    /// What a training step takes: known after [`Trainer::begin`] or a `fit`.
+    /// Returns the cost of a training step, after [`Trainer::begin`] or `fit`.
     pub fn cost(&self) -> Option<Cost> {
         let session = self.session.as_ref()?;
         session.plan(0).map(|plan| plan.cost(session.layout()))
     }
 
-    /// Bytes that the training takes on its device, with its validation: known after [`Trainer::begin`] or a `fit`.
+    /// Returns the bytes of the training on its device, including validation, after
+    /// [`Trainer::begin`] or `fit`.
     pub fn memory(&self) -> Option<u64> {
         self.session.as_ref().map(Session::bytes)
     }
 
-    /// How the training stays within its memory limit, where it has one: known after [`Trainer::begin`] or a
-    /// `fit`.
+    /// Returns how the training stays within its memory limit, if it has one, after
+    /// [`Trainer::begin`] or `fit`.
     pub fn memory_report(&self) -> Option<MemoryReport> {
         self.memory_report
     }
 
-    /// The plan of a training step, with its graph: known after [`Trainer::begin`] or a `fit`.
+    /// Returns the plan of a training step, with its graph, after [`Trainer::begin`] or `fit`.
     pub fn plan(&self) -> Option<&Plan> {
         self.session.as_ref()?.plan(0).map(Arc::as_ref)
     }
 
-    /// The plan of a training step as a table: known after [`Trainer::begin`] or a `fit`.
+    /// Returns the plan of a training step as a table, after [`Trainer::begin`] or `fit`.
     pub fn plan_table(&self) -> Option<String> {
         self.session.as_ref()?.plan(0).map(|plan| plan.to_string())
     }
@@ -336,7 +409,7 @@ impl Trainer {
             .ok_or_else(|| Error::internal("trainer", "no session is open"))
     }
 
-    /// What the plans for these data sets are made from.
+    /// Returns the planner for these data sets.
     pub(super) fn planner<'a>(&'a self, sets: &'a [(String, Dataset)]) -> Planner<'a> {
         Planner {
             device: &self.device,
@@ -348,7 +421,8 @@ impl Trainer {
         }
     }
 
-    /// Trains each batch in so many parts from now on: what the optimizer remembers may be more, or less.
+    /// Splits each batch into this number of parts from now on. The optimizer may then have other
+    /// state variables.
     pub(super) fn split_batches(&mut self, parts: u64) -> Result<()> {
         let before = self.train_spec.batches_per_step();
         self.train_spec.parts = parts;
@@ -357,7 +431,7 @@ impl Trainer {
             self.declared = self.train_spec.declare()?;
             self.weights
                 .redeclare(&self.declared.variables, self.train_spec.seed)?;
-            // It has other variables.
+            // The session has other variables.
             self.session = None;
         }
         Ok(())
@@ -373,7 +447,8 @@ impl Trainer {
             self.session = Some(session);
             return restarted;
         }
-        // What it holds comes to the host first, so that its memory is free before the next one takes as much.
+        // The old session's weights are downloaded first, so its memory is free before the next one
+        // allocates as much.
         if let Some(session) = &mut self.session {
             session.retire();
         }
@@ -396,8 +471,8 @@ impl Trainer {
         Session::open(planner, planned, &self.weights)
     }
 
-    /// From now on the session's weights are the newer ones. Where its memory is the host's, the old ones there
-    /// would only take as much again.
+    /// Marks the session's weights as newer. If the session's memory is that of the host, the old
+    /// copy is released.
     pub(super) fn mark_changed(&mut self) {
         if !self.changed && self.device.shares_memory() {
             self.weights.release();
@@ -405,7 +480,7 @@ impl Trainer {
         self.changed = true;
     }
 
-    /// Brings the weights on the host up to date.
+    /// Updates the weights on the host.
     pub(super) fn sync(&mut self) -> Result<()> {
         if let Some(session) = self.session.as_mut().filter(|_| self.changed) {
             session.download(&mut self.weights)?;
