@@ -147,11 +147,11 @@ conf/digits.toml:5:46: there is no init \"xavier\"; did you mean `xavier_uniform
         ("\"uniform\"", "init \"uniform\" needs `low`"),
         (
             "{ type = \"uniform\", low = 1, high = 1 }",
-            "`low` is 1, which is not below `high`, which is 1",
+            "expected `low` below `high`, found low = 1, high = 1",
         ),
         (
             "{ type = \"truncated_normal\", std = 1, high = -3 }",
-            "`low` is -2, which is not below `high`, which is -3",
+            "expected `low` below `high`, found low = -2, high = -3",
         ),
         (
             "{ type = \"normal\", std = 0 }",

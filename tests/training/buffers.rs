@@ -187,12 +187,12 @@ fn what_cannot_be_assigned() {
     let parameter = || Parameter::new([FEATURES], Init::Constant(0.0));
     let trained = error(parameter(), |x| x.mean(&[0]));
     assert!(
-        trained.contains("changed by the optimizer only"),
+        trained.contains("which only the optimizer changes"),
         "{trained}"
     );
     let shape = error(parameter().frozen(), |x| x.clone());
     assert!(
-        shape.contains("the parameter is f32[7], the value f32[2, 7]"),
+        shape.contains("expected a value f32[7], the type of the parameter, found f32[2, 7]"),
         "{shape}"
     );
     assert!(shape.contains("tests/training/buffers.rs"), "{shape}");
@@ -214,12 +214,12 @@ fn batch_norm_names_what_does_not_fit() {
     assert_eq!(
         error(wide, 3),
         format!(
-            "batch_norm: BatchNorm1d takes [batch, 8, ..] with 2 or 3 axes, but was given [2, 7]\n  inputs: \
+            "batch_norm: BatchNorm1d expected an input [batch, 8, ..] of 2 or 3 axes, found [2, 7]\n  inputs: \
              f32[2, 7]\n  at tests/training/buffers.rs:{line} (layer 0)"
         )
     );
     let images = nn::Sequential::new().add(nn::BatchNorm2d::new(7));
-    assert!(error(images, 3).contains("with 4 axes, but was given [2, 7]"));
+    assert!(error(images, 3).contains("of 4 axes, found [2, 7]"));
     // 9 samples in batches of 4 leave one.
     let one = error(model(), 4);
     assert!(

@@ -300,7 +300,7 @@ fn settings_that_make_no_sense_are_refused() {
     );
     says(
         Fit::epochs(1).validation(&classes(5)).validation_split(0.5),
-        "fit: has both a validation set and a validation split; give one of them",
+        "fit: found both a validation set and a validation split; set only one of them",
     );
     says(
         Fit::epochs(1).callback(EarlyStopping::new("val_loss", 2)),
@@ -314,7 +314,10 @@ fn settings_that_make_no_sense_are_refused() {
         .tick(std::time::Duration::ZERO)
         .unwrap_err()
         .to_string();
-    assert_eq!(error, "tick: no training has begun; call `begin` first");
+    assert_eq!(
+        error,
+        "tick: expected a training in progress, found none; call `begin` first"
+    );
     let refused = |builder: wgrad::train::TrainerBuilder, text: &str| {
         let error = builder.compile(&device, &set).err().unwrap().to_string();
         assert_eq!(error, text);

@@ -137,12 +137,15 @@ fn what_does_not_fit_is_told() {
     let cases = [
         (
             loss::Ctc::new(0),
-            "is for up to 0 labels a sample, but 16 frames spell 1 to 16",
+            "expected 1 to 16 labels per sample, the number of frames, found 0",
         ),
-        (loss::Ctc::new(17), "is for up to 17 labels a sample"),
+        (
+            loss::Ctc::new(17),
+            "expected 1 to 16 labels per sample, the number of frames, found 17",
+        ),
         (
             loss::Ctc::new(4).blank(5),
-            "its blank is 5, but the output scores classes 0 to 4",
+            "expected a blank below 5, the number of classes of the output, found 5",
         ),
         (
             loss::Ctc::new(5),
@@ -165,7 +168,7 @@ fn what_does_not_fit_is_told() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("needs logits f32 [batch, time, classes], not f32[2, 80]"),
+        error.contains("expected logits f32 [batch, time, classes], found f32[2, 80]"),
         "{error}"
     );
 }

@@ -46,7 +46,7 @@ fn a_layer_of_the_wrong_width() {
         .add(nn::Linear::new(17, 3));
     let error = error(model, &classes(9));
     let want = format!(
-        "linear: the layer takes [.., 17], but the last axis has 16\n  inputs: f32[2, 16]\n  \
+        "linear: expected an input [.., 17], found 16 features on its last axis\n  inputs: f32[2, 16]\n  \
          at tests/training/mistakes.rs:{line} (layer 1)"
     );
     assert_eq!(error, want);
@@ -100,7 +100,7 @@ fn a_layer_of_the_wrong_width_inside_a_module() {
     let error = error(model, &classes(9));
     let want = format!("at tests/training/mistakes.rs:{line} (layer 1.up)");
     assert!(
-        error.starts_with("linear: the layer takes [.., 5], but the last axis has 7\n"),
+        error.starts_with("linear: expected an input [.., 5], found 7 features on its last axis\n"),
         "{error}"
     );
     assert!(error.ends_with(&want), "{error}");
@@ -194,7 +194,7 @@ fn a_parameter_that_visit_does_not_name() {
     };
     let error = error(model, &classes(9));
     let want = format!(
-        "parameter: a parameter of shape [3, 7] is not named by its module's `visit`\n  \
+        "parameter: a parameter of shape [3, 7] is not named by its module's `visit`; add it there with `Visitor::parameter`\n  \
          inputs: f32[2, 7]\n  at tests/training/mistakes.rs:{line}"
     );
     assert_eq!(error, want);
@@ -240,7 +240,7 @@ fn outputs_and_losses_that_do_not_fit() {
     let error = error(mlp(1), &classes(9));
     assert_eq!(
         error,
-        "the loss cross_entropy: needs logits f32 [batch, .., classes] of 2 classes or more, not f32[2, 1]"
+        "the loss cross_entropy: expected logits f32 [batch, .., classes] of at least 2 classes, found f32[2, 1]"
     );
 }
 

@@ -206,7 +206,7 @@ fn what_does_not_fit_says_where() {
         (
             "{ type = \"reshape\", shape = [7] }",
             &[2, 4],
-            "the layer gives [7] for a sample, 7 numbers",
+            "expected samples of 7 elements, the size of the shape [7], found 8",
         ),
         ("\"batch_norm\"", &[1, 2, 3, 4], "it takes features"),
         ("{ type = \"rnn\", hidden = 2 }", &[7], "[time, features]"),

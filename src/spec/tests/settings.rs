@@ -210,7 +210,7 @@ fn schedules_and_metrics_that_do_not_fit_are_told() {
         ),
         (
             "schedule = [\"constant\", { type = \"cosine\" }]",
-            "7:25: a schedule of a list must begin after the one before",
+            "7:25: expected a schedule that starts after the one before it",
         ),
         (
             "schedule = { type = \"step\" }",
