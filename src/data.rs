@@ -1,4 +1,4 @@
-//! Data sets: read, checked, split, scaled and put in order for training.
+//! Data sets: reading, validation, splitting, scaling and batching.
 //!
 //! ```no_run
 //! use wgrad::data;
@@ -12,14 +12,14 @@
 //! # }
 //! ```
 //!
-//! Takes files ([`csv()`], [`idx()`], [`npy()`], and [`text`] for language models; each may be compressed
-//! with gzip) or a program's own arrays
-//! ([`Dataset::from_arrays`]); gives a [`Dataset`], from which a trainer gathers its batches.
+//! Data comes from files ([`csv()`], [`idx()`], [`npy()`], and [`text`] for language models; each
+//! may be compressed with gzip), or from a program's own arrays ([`Dataset::from_arrays`]). The
+//! result is a [`Dataset`], from which a trainer gathers its batches.
 //!
-//! Invariant: every feature of a [`Dataset`] is finite and every label names a class. What is wrong is an
-//! error that says where: file, line and column, or row and column.
+//! Invariant: every feature of a [`Dataset`] is finite, and every label has a class. Errors name
+//! the place: file, line and column, or row and column.
 //!
-//! Invariant: nothing here knows how training is carried out; a split or an order is row numbers.
+//! Invariant: this module does not depend on training; splits and orders are row numbers.
 
 mod arrays;
 mod closest;

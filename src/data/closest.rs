@@ -1,6 +1,6 @@
-//! Which of the allowed names a misspelt one was meant to be.
+//! Suggestions for misspelt names.
 
-/// The candidate nearest to `name`, where one is near enough to be a likely slip.
+/// Returns the candidate closest to `name`, if it is close enough for a likely typing error.
 pub(crate) fn closest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -15,8 +15,9 @@ pub(crate) fn closest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// How many characters to insert, delete, replace, or swap with their neighbour (the "optimal string
-/// alignment" of Damerau and Levenshtein): a swap is the commonest slip, and counts once.
+/// The edit distance: insertions, deletions, replacements, and swaps of adjacent characters (the
+/// "optimal string alignment" of Damerau and Levenshtein). A swap is the most common typing error,
+/// and counts as one edit.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();

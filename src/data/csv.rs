@@ -1,7 +1,7 @@
 //! Reads tables of comma-separated values.
 //!
-//! A table is read as text first; which column is the target decides how the text is understood, and
-//! every error is reported with its line and column.
+//! A table is read as text first. Its interpretation depends on the target column. Errors name line
+//! and column.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,21 +12,35 @@ use super::input::Input;
 use super::table::CsvTable;
 use crate::error::{Error, Result};
 
-/// Reads a CSV file (it may be compressed with gzip) whose first line names the columns.
+/// Reads a CSV file with a header line of column names. The file may be compressed with gzip.
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, the header is missing, a column has no name or the name of another, a
-/// line has more or fewer fields than the header, the text is not UTF-8, or there is no data.
+/// Returns an error if the file cannot be read, the header is missing, a column has no name or a
+/// duplicate name, a line has more or fewer fields than the header, the text is not UTF-8, or there
+/// are no rows.
+///
+/// # Example
+/// ```
+/// use wgrad::data;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("points.csv");
+/// std::fs::write(&path, "x,y,label\n1.0,2.0,red\n3.0,4.0,blue\n")?;
+/// let set = data::csv(&path)?.target("label")?;
+/// assert_eq!((set.len(), set.feature_names()), (2, &["x".to_string(), "y".to_string()][..]));
+/// assert_eq!(set.class_names(), ["blue", "red"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn csv(path: impl AsRef<Path>) -> Result<CsvTable> {
     csv_delimited(path, ',')
 }
 
-/// As [`csv()`], with another character between the fields, e.g. `';'` or `'\t'`.
+/// Reads a CSV file like [`csv()`], with another delimiter, e.g. `';'` or `'\t'`.
 ///
 /// # Errors
 ///
-/// As [`csv()`]; and where the character is not ASCII.
+/// Returns the errors of [`csv()`], and an error if the delimiter is not ASCII.
 pub fn csv_delimited(path: impl AsRef<Path>, delimiter: char) -> Result<CsvTable> {
     let mut input = Input::open(path.as_ref())?;
     let bytes = input.rest()?;
@@ -34,11 +48,21 @@ pub fn csv_delimited(path: impl AsRef<Path>, delimiter: char) -> Result<CsvTable
 }
 
 impl CsvTable {
-    /// Reads a table that is already in memory; `place` is what errors call it.
+    /// Reads a table that is already in memory. Errors name it `place`.
     ///
     /// # Errors
     ///
-    /// As [`csv()`] and [`csv_delimited`].
+    /// Returns the errors of [`csv()`] and [`csv_delimited`].
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::CsvTable;
+    ///
+    /// let table = CsvTable::from_bytes("table", b"x;y\n1;2\n3;4\n", ';')?;
+    /// let set = table.target_values("y")?;
+    /// assert_eq!(set.values(1), Some(&[4.0][..]));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn from_bytes(place: impl Into<String>, bytes: &[u8], delimiter: char) -> Result<Self> {
         let place = place.into();
         let delimiter = u8::try_from(delimiter)
@@ -139,10 +163,10 @@ impl CsvTable {
     }
 }
 
-/// Counts lines up to where each record begins.
+/// Counts the lines up to the start of each record.
 ///
-/// Why not the reader's own count: it is taken before the line ends and blank lines in front of a
-/// record are skipped, so it names an earlier line in files that have them.
+/// The reader's own count is taken before it skips line ends and blank lines in front of a record,
+/// so it is too low in files with blank lines.
 struct LineCounter<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -158,13 +182,14 @@ impl<'a> LineCounter<'a> {
         }
     }
 
-    /// The line of the first record at or after this byte; the bytes must go up.
+    /// Returns the line of the first record at or after this byte. The bytes must increase from
+    /// call to call.
     fn record_at(&mut self, start: usize) -> usize {
         while let Some(byte) = self.bytes.get(self.at) {
             if self.at >= start && !b"\r\n".contains(byte) {
                 break;
             }
-            // A carriage return ends a line by itself, or together with the line feed after it.
+            // A carriage return is a line end, alone or with the line feed after it.
             let joined = *byte == b'\r' && self.bytes.get(self.at + 1) == Some(&b'\n');
             self.line += usize::from(b"\r\n".contains(byte) && !joined);
             self.at += 1;

@@ -1,4 +1,4 @@
-//! A data set: samples of one shape, and what a model is trained to give for each.
+//! A data set: samples of one shape, and their targets.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,12 +12,24 @@ use super::targets::{Targets, slice};
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 
-/// Samples of one shape, and what a model is trained to give for each.
+/// A data set: samples of one shape, and their targets.
 ///
-/// The arrays are shared: a clone, a split or a new shape copies row numbers at most. Samples are
+/// The arrays are shared: clones, splits and reshaped sets copy at most row numbers. Samples are
 /// counted from 0 in the order of this set, whichever rows of the shared arrays they are.
 ///
-/// Invariant: there is at least one sample, no sample is of size 0, and every number is finite.
+/// Invariant: there is at least one sample, no sample is empty, and every number is finite.
+///
+/// # Example
+/// ```
+/// use wgrad::data::{Dataset, Targets};
+///
+/// let features = vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+/// let set = Dataset::from_arrays(features, [2], Targets::classes(vec![0, 1, 1], 2))?;
+/// assert_eq!((set.len(), set.classes()), (3, Some(2)));
+/// assert_eq!(set.row(1).as_deref(), Some(&[2.0, 3.0][..]));
+/// assert_eq!(set.label(2), Some(1));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Dataset {
     /// `[stored, ...sample_shape]`, row-major.
@@ -26,19 +38,19 @@ pub struct Dataset {
     pub(super) feature_names: Arc<Vec<String>>,
     pub(super) arrays: Arc<Arrays>,
     pub(super) sample_shape: Shape,
-    /// Which rows of the arrays this set is made of; `None` for all of them, in order.
+    /// The rows of the arrays in this set; `None` for all of them, in order.
     pub(super) rows: Option<Arc<Vec<u32>>>,
     pub(super) len: usize,
 }
 
 impl Dataset {
-    /// A data set of a program's own arrays: `features` is `[n, ...sample_shape]`, row-major, and
-    /// `targets` fits the `n` samples.
+    /// Creates a data set from arrays: `features` is `[n, ...sample_shape]`, row-major, and
+    /// `targets` are those of the `n` samples.
     ///
     /// # Errors
     ///
-    /// Where there is no sample, a sample has no element, lengths do not match, a number is NaN or
-    /// infinite, a label names no class, or there are more than 2^32 - 1 samples.
+    /// Returns an error if there are no samples, samples are empty, lengths do not match, a number
+    /// is NaN or infinite, a label has no class, or there are more than 2^32 - 1 samples.
     pub fn from_arrays(
         features: Vec<f32>,
         sample_shape: impl Into<Shape>,
@@ -48,12 +60,23 @@ impl Dataset {
         Self::with_names(features, sample_shape.into(), targets, none)
     }
 
-    /// A data set of images, or other numbers of a byte each: 0 to 255 are 0 to 1. `pixels` is `[n, ...sample_shape]`,
-    /// row-major, and stays as it is, in a quarter of the memory that `f32` would take.
+    /// Creates a data set of images, or of other numbers of one byte: 0 to 255 become 0 to 1.
+    /// `pixels` is `[n, ...sample_shape]`, row-major. The bytes are stored as they are, in a
+    /// quarter of the memory of `f32`.
     ///
     /// # Errors
     ///
-    /// As [`from_arrays`](Dataset::from_arrays), but that every byte is a number.
+    /// Returns the errors of [`from_arrays`](Dataset::from_arrays), except that every byte is a
+    /// valid number.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let set = Dataset::from_bytes(vec![0, 255, 51, 0], [1, 2, 2], Targets::Unlabelled)?;
+    /// assert_eq!(set.row(0).as_deref(), Some(&[0.0, 1.0, 0.2, 0.0][..]));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn from_bytes(
         pixels: Vec<u8>,
         sample_shape: impl Into<Shape>,
@@ -63,7 +86,8 @@ impl Dataset {
         Self::with_features(features, sample_shape.into(), targets, Vec::new())
     }
 
-    /// As [`from_arrays`](Dataset::from_arrays), with a name for each element of a sample.
+    /// Creates a data set like [`from_arrays`](Dataset::from_arrays), with a name for each element
+    /// of a sample.
     pub(super) fn with_names(
         features: Vec<f32>,
         sample_shape: Shape,
@@ -122,27 +146,27 @@ impl Dataset {
         })
     }
 
-    /// How many samples, at least 1.
+    /// Returns the number of samples, at least 1.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Always `false`: no data set is empty.
+    /// Returns `false`: no data set is empty.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The shape of one sample.
+    /// Returns the shape of a sample.
     pub fn sample_shape(&self) -> &Shape {
         &self.sample_shape
     }
 
-    /// What each element of a sample is called, in row-major order; empty where nobody said.
+    /// Returns the names of the elements of a sample, in row-major order; empty if they have none.
     pub fn feature_names(&self) -> &[String] {
         &self.feature_names
     }
 
-    /// How many classes there are, `None` where the targets are no classes.
+    /// Returns the number of classes, or `None` if the targets are not classes.
     pub fn classes(&self) -> Option<usize> {
         match self.targets.as_ref() {
             Targets::Classes { names, .. } => Some(names.len()),
@@ -150,7 +174,8 @@ impl Dataset {
         }
     }
 
-    /// What the classes are called, in the order of the labels; empty where the targets are no classes.
+    /// Returns the names of the classes, in the order of the labels; empty if the targets are not
+    /// classes.
     pub fn class_names(&self) -> &[String] {
         match self.targets.as_ref() {
             Targets::Classes { names, .. } => names,
@@ -158,7 +183,7 @@ impl Dataset {
         }
     }
 
-    /// How many target values a sample has, `None` where the targets are no values.
+    /// Returns the number of target values of a sample, or `None` if the targets are not values.
     pub fn target_width(&self) -> Option<usize> {
         match self.targets.as_ref() {
             Targets::Values { width, .. } => Some(*width),
@@ -166,8 +191,8 @@ impl Dataset {
         }
     }
 
-    /// How many labels a sample has and how many classes there are, `None` where the targets are not
-    /// several labels a sample.
+    /// Returns the number of labels of a sample and the number of classes, or `None` if the targets
+    /// are not several labels per sample.
     pub fn label_sequences(&self) -> Option<(usize, usize)> {
         match self.targets.as_ref() {
             Targets::Sequences { width, classes, .. } => Some((*width, *classes)),
@@ -175,18 +200,18 @@ impl Dataset {
         }
     }
 
-    /// The features of sample `i`: `sample_shape` in row-major order. `None` past the end.
+    /// Returns the features of sample `i`: `sample_shape` in row-major order. `None` past the end.
     pub fn row(&self, i: usize) -> Option<Cow<'_, [f32]>> {
         self.features.get(self.place(i)?)
     }
 
-    /// Where sample `i` lies among the stored features.
+    /// Returns the range of sample `i` in the stored features.
     pub(super) fn place(&self, i: usize) -> Option<Range<usize>> {
         let (row, size) = (self.stored_row(i)?, self.sample_shape.len());
         Some(row * size..(row + 1) * size)
     }
 
-    /// The label of sample `i`; `None` past the end, or where the targets are no classes.
+    /// Returns the label of sample `i`; `None` past the end, or if the targets are not classes.
     pub fn label(&self, i: usize) -> Option<u32> {
         match self.targets.as_ref() {
             Targets::Classes { labels, .. } => labels.get(self.stored_row(i)?).copied(),
@@ -194,8 +219,8 @@ impl Dataset {
         }
     }
 
-    /// The labels of sample `i`; `None` past the end, or where the targets are not several labels a
-    /// sample.
+    /// Returns the labels of sample `i`; `None` past the end, or if the targets are not several
+    /// labels per sample.
     pub fn labels(&self, i: usize) -> Option<&[u32]> {
         match self.targets.as_ref() {
             Targets::Sequences { labels, width, .. } => slice(labels, self.stored_row(i)?, *width),
@@ -203,7 +228,8 @@ impl Dataset {
         }
     }
 
-    /// The target values of sample `i`; `None` past the end, or where the targets are no values.
+    /// Returns the target values of sample `i`; `None` past the end, or if the targets are not
+    /// values.
     pub fn values(&self, i: usize) -> Option<&[f32]> {
         match self.targets.as_ref() {
             Targets::Values { values, width } => slice(values, self.stored_row(i)?, *width),
@@ -211,8 +237,8 @@ impl Dataset {
         }
     }
 
-    /// All features, `[n, ...sample_shape]`: borrowed where this set is the whole of its arrays, copied
-    /// where it is a part or is made of bytes.
+    /// Returns all features, `[n, ...sample_shape]`: borrowed if this set is the whole of its
+    /// arrays, copied if it is a part of them or is made of bytes.
     pub fn features_all(&self) -> Cow<'_, [f32]> {
         if self.rows.is_none() {
             return self.features.all();
@@ -224,7 +250,7 @@ impl Dataset {
         Cow::Owned(all)
     }
 
-    /// All targets, in the order of the samples; borrowed or copied like
+    /// Returns all targets, in the order of the samples; borrowed or copied like
     /// [`features_all`](Dataset::features_all).
     pub fn targets_all(&self) -> Cow<'_, Targets> {
         match &self.rows {
@@ -233,7 +259,7 @@ impl Dataset {
         }
     }
 
-    /// This set made of the given samples of it, which must exist.
+    /// Returns the set of the given samples of this set, which must exist.
     pub(super) fn view(&self, samples: &[u32]) -> Dataset {
         let rows: Vec<u32> = match &self.rows {
             None => samples.to_vec(),
@@ -281,7 +307,7 @@ pub(super) fn check_names(names: &[String], size: usize) -> Result<()> {
 }
 
 fn check_finite(features: &[f32], size: usize, names: &[String]) -> Result<()> {
-    // Block by block, for a search that may stop at any number is no vector code.
+    // In blocks, because a search that may stop at any number is not vectorized.
     const BLOCK: usize = 1 << 14;
     let finite = |block: &[f32]| block.iter().fold(true, |all, v| all & v.is_finite());
     let blocks = features.par_chunks(BLOCK);

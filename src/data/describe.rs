@@ -1,4 +1,4 @@
-//! Names and shapes a data set, and describes it in a line; the samples stay as they are.
+//! Names, shapes and the one-line description of a data set; the samples do not change.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,25 +9,36 @@ use crate::error::{Error, Result};
 use crate::shape::Shape;
 
 impl Dataset {
-    /// The same samples with a name for each of their elements, for errors and reports.
+    /// Sets a name for each element of a sample, for errors and reports.
     ///
     /// # Errors
     ///
-    /// Where there is not one name for each element of a sample.
+    /// Returns an error if there is not one name for each element.
     pub fn with_feature_names(mut self, names: Vec<String>) -> Result<Self> {
         check_names(&names, self.sample_shape.len())?;
         self.feature_names = Arc::new(names);
         Ok(self)
     }
 
-    /// The same samples with these names for the classes: label 0 is the first.
+    /// Sets the names of the classes; the first is that of label 0.
     ///
-    /// More names than labels occur are allowed, so that a test set without one of the classes still
-    /// counts the same classes as the training set.
+    /// There may be more names than labels occur, so a test set without one of the classes has the
+    /// same classes as the training set.
     ///
     /// # Errors
     ///
-    /// Where the targets are no classes, a label is left without a name, or a name occurs twice.
+    /// Returns an error if the targets are not classes, a label has no name, or a name occurs
+    /// twice.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::classes(vec![1, 0], 2))?;
+    /// let set = set.with_class_names(vec!["cat".into(), "dog".into(), "bird".into()])?;
+    /// assert_eq!(set.classes(), Some(3));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn with_class_names(mut self, names: Vec<String>) -> Result<Self> {
         let Targets::Classes { labels, .. } = self.targets.as_ref() else {
             return Err(self.wrong_targets("class names need classes"));
@@ -41,12 +52,21 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same samples seen in another shape of the same size, e.g. `[64]` as an image
-    /// `[1, 8, 8]`.
+    /// Changes the shape of a sample to another of the same size, e.g. `[64]` to an image `[1, 8,
+    /// 8]`.
     ///
     /// # Errors
     ///
-    /// Where the sizes differ.
+    /// Returns an error if the sizes differ.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let set = Dataset::from_arrays(vec![0.0; 128], [64], Targets::Unlabelled)?;
+    /// assert_eq!(set.reshaped([1, 8, 8])?.sample_shape().dims(), [1, 8, 8]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn reshaped(mut self, sample_shape: impl Into<Shape>) -> Result<Self> {
         let sample_shape = sample_shape.into();
         if sample_shape.len() != self.sample_shape.len() {
@@ -65,7 +85,7 @@ impl Dataset {
     }
 }
 
-/// One line: how many samples of which shape, and what the targets are.
+/// One line: the number and shape of the samples, and the kind of the targets.
 impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} samples of shape {}, ", self.len, self.sample_shape)?;

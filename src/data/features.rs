@@ -1,14 +1,15 @@
-//! The features of all samples, as they are kept: numbers, or pixels of a byte each.
+//! The stored features of all samples: `f32` numbers, or bytes.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Bytes that a thread turns into numbers at a time, at least.
-const LEAST: usize = 1 << 16;
+/// The smallest number of bytes that a thread converts at a time.
+const MIN_BYTES_PER_THREAD: usize = 1 << 16;
 
-/// What samples are made of, row-major. Both kinds are numbers to who asks; bytes take a quarter of the memory.
+/// The features of all samples, row-major. Both kinds are read as `f32`; bytes take a quarter of
+/// the memory.
 #[derive(Debug)]
 pub(super) enum Features {
     Numbers(Vec<f32>),
@@ -17,7 +18,7 @@ pub(super) enum Features {
 }
 
 impl Features {
-    /// How many numbers.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         match self {
             Features::Numbers(numbers) => numbers.len(),
@@ -25,7 +26,7 @@ impl Features {
         }
     }
 
-    /// Numbers in a row; `None` past the end.
+    /// Returns a range of elements; `None` past the end.
     pub fn get(&self, range: Range<usize>) -> Option<Cow<'_, [f32]>> {
         Some(match self {
             Features::Numbers(numbers) => Cow::Borrowed(numbers.get(range)?),
@@ -33,7 +34,7 @@ impl Features {
         })
     }
 
-    /// Appends numbers in a row; whether they are there.
+    /// Appends a range of elements; returns whether it exists.
     pub fn append(&self, range: Range<usize>, out: &mut Vec<f32>) -> bool {
         match self {
             Features::Numbers(numbers) => {
@@ -43,7 +44,7 @@ impl Features {
             }
             Features::Bytes(bytes) => {
                 let found = bytes.get(range);
-                // Batch after batch comes this way: in the widest vectors that there are.
+                // Every batch takes this path, so it uses the widest vectors available.
                 pulp::Arch::new().dispatch(
                     #[inline(always)]
                     || out.extend(numbers(found.unwrap_or_default())),
@@ -53,12 +54,12 @@ impl Features {
         }
     }
 
-    /// All of them.
+    /// Returns all elements.
     pub fn all(&self) -> Cow<'_, [f32]> {
         match self {
             Features::Numbers(numbers) => Cow::Borrowed(numbers),
             Features::Bytes(bytes) => {
-                let numbers = bytes.par_iter().with_min_len(LEAST);
+                let numbers = bytes.par_iter().with_min_len(MIN_BYTES_PER_THREAD);
                 Cow::Owned(numbers.map(|&byte| number(byte)).collect())
             }
         }

@@ -1,17 +1,27 @@
-//! Gathers the samples of a batch into buffers that the caller keeps.
+//! Gathers the samples of a batch into buffers of the caller.
 //!
-//! Each function clears the buffer and fills it again, so one buffer serves every batch and is
-//! allocated once.
+//! Each function clears and refills the buffer, so one buffer, allocated once, serves every batch.
 
 use super::dataset::Dataset;
 use crate::error::{Error, Result};
 
 impl Dataset {
-    /// The features of these samples, `[rows, ...sample_shape]`, in place of what `out` held.
+    /// Gathers the features of these samples, `[rows, ...sample_shape]`, into `out`.
     ///
     /// # Errors
     ///
-    /// Where there is no such sample; `out` then holds no meaningful batch.
+    /// Returns an error if a sample does not exist; the contents of `out` are then unspecified.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0], [1], Targets::Unlabelled)?;
+    /// let mut batch = Vec::new();
+    /// set.gather_features(&[2, 0], &mut batch)?;
+    /// assert_eq!(batch, [2.0, 0.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn gather_features(&self, rows: &[u32], out: &mut Vec<f32>) -> Result<()> {
         out.clear();
         for &row in rows {
@@ -23,7 +33,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// The features of these samples as words of 32 bits, as a device takes them.
+    /// Gathers the features of these samples as 32-bit words, the format of a device.
     pub(crate) fn gather_feature_words(&self, rows: &[u32], out: &mut Vec<u32>) -> Result<()> {
         let mut numbers: Vec<f32> = bytemuck::cast_vec(std::mem::take(out));
         let gathered = self.gather_features(rows, &mut numbers);
@@ -31,12 +41,12 @@ impl Dataset {
         gathered
     }
 
-    /// The labels of these samples, `[rows]` or, where a sample has several, `[rows, width]`, in place of
-    /// what `out` held.
+    /// Gathers the labels of these samples into `out`: `[rows]`, or `[rows, width]` for several
+    /// labels per sample.
     ///
     /// # Errors
     ///
-    /// Where there is no such sample, or the targets are no classes.
+    /// Returns an error if a sample does not exist, or the targets are not classes.
     pub fn gather_labels(&self, rows: &[u32], out: &mut Vec<u32>) -> Result<()> {
         out.clear();
         if self.label_sequences().is_some() {
@@ -58,11 +68,11 @@ impl Dataset {
         Ok(())
     }
 
-    /// The target values of these samples, `[rows, width]`, in place of what `out` held.
+    /// Gathers the target values of these samples, `[rows, width]`, into `out`.
     ///
     /// # Errors
     ///
-    /// Where there is no such sample, or the targets are no values.
+    /// Returns an error if a sample does not exist, or the targets are not values.
     pub fn gather_values(&self, rows: &[u32], out: &mut Vec<f32>) -> Result<()> {
         out.clear();
         if self.target_width().is_none() {
@@ -77,7 +87,8 @@ impl Dataset {
         Ok(())
     }
 
-    /// How many samples each class has, `[classes]`; `None` where the targets are no classes.
+    /// Returns the number of samples of each class, `[classes]`; `None` if the targets are not
+    /// classes.
     pub fn class_counts(&self) -> Option<Vec<usize>> {
         let mut counts = vec![0; self.classes()?];
         for label in (0..self.len()).filter_map(|i| self.label(i)) {

@@ -1,4 +1,4 @@
-//! Reads MNIST's IDX files of images and labels.
+//! Reads the IDX files of MNIST: images and labels.
 //!
 //! The format: two zero bytes, the element type, the number of dimensions, each dimension as a
 //! big-endian 32-bit number, then the elements in row-major order.
@@ -12,19 +12,19 @@ use super::targets::Targets;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 
-/// The element type that MNIST and its successors use.
+/// The element type of MNIST and similar data sets.
 const UNSIGNED_BYTE: u8 = 0x08;
 
-/// Reads images and their labels from two IDX files, each perhaps compressed with gzip.
+/// Reads images and their labels from two IDX files. Each may be compressed with gzip.
 ///
-/// A pixel of 0 to 255 becomes 0 to 1. A sample's shape is what the file says, e.g. `[28, 28]`; a
-/// convolution wants a channel too: `.reshaped([1, 28, 28])`. The classes are the numbers from 0 to
-/// the greatest label; [`Dataset::with_class_names`] names them.
+/// Pixels from 0 to 255 become numbers from 0 to 1. The shape of a sample is that of the file, e.g.
+/// `[28, 28]`; add a channel for a convolution: `.reshaped([1, 28, 28])`. The classes are the
+/// numbers from 0 to the largest label; [`Dataset::with_class_names`] names them.
 ///
 /// # Errors
 ///
-/// Where a file cannot be read, is no IDX file of unsigned bytes, or is shorter or longer than its
-/// header says; where there are not as many labels as images, or none.
+/// Returns an error if a file cannot be read, is not an IDX file of unsigned bytes, or is shorter
+/// or longer than its header says; if the numbers of labels and images differ, or there are none.
 pub fn idx(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Dataset> {
     let (images, labels) = (images.as_ref(), labels.as_ref());
     let pixels = read(images, "images", 2..=4)?;
@@ -45,11 +45,11 @@ pub fn idx(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Dataset
     dataset(images, pixels, Targets::classes(labels, count))
 }
 
-/// Reads images alone, as [`idx()`] does, with nothing to predict.
+/// Reads images without labels, like [`idx()`].
 ///
 /// # Errors
 ///
-/// As [`idx()`].
+/// Returns the errors of [`idx()`].
 pub fn idx_images(images: impl AsRef<Path>) -> Result<Dataset> {
     let images = images.as_ref();
     dataset(images, read(images, "images", 2..=4)?, Targets::Unlabelled)
@@ -69,7 +69,7 @@ fn dataset(path: &Path, pixels: Idx, targets: Targets) -> Result<Dataset> {
     Dataset::from_bytes(pixels.bytes, shape, targets)
 }
 
-/// An IDX file of unsigned bytes; as many bytes as its dimensions say.
+/// An IDX file of unsigned bytes; the number of bytes is the product of its dimensions.
 #[derive(Debug)]
 struct Idx {
     dims: Vec<usize>,

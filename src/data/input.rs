@@ -1,4 +1,4 @@
-//! Reads a file's bytes, through gzip where the file is compressed.
+//! Reads the bytes of a file, decompressing gzip.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The two bytes every gzip file starts with.
+/// The two bytes at the start of every gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// A file opened for reading. Compression is recognised by the content, not by the name, so a file that
-/// a browser unpacked but left named `.gz` is read too.
+/// A file opened for reading. Compression is detected by the content and not by the name, because
+/// browsers decompress files without changing the name `.gz`.
 pub(super) struct Input {
     path: PathBuf,
     reader: Box<dyn Read>,
@@ -39,9 +39,9 @@ impl Input {
         })
     }
 
-    /// The next bytes: `limit` of them, or fewer where the file ends.
+    /// Reads the next `limit` bytes, or fewer at the end of the file.
     ///
-    /// Memory grows with what the file really holds, never with what `limit` announces.
+    /// The memory used depends on the contents of the file, not on `limit`.
     pub(super) fn take(&mut self, limit: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         match self.reader.by_ref().take(limit).read_to_end(&mut bytes) {
@@ -50,17 +50,17 @@ impl Input {
         }
     }
 
-    /// All bytes that are left.
+    /// Reads all remaining bytes.
     pub(super) fn rest(&mut self) -> Result<Vec<u8>> {
         self.take(u64::MAX)
     }
 
-    /// How many bytes are left, without keeping them.
+    /// Counts the remaining bytes without storing them.
     pub(super) fn count_rest(&mut self) -> Result<u64> {
         io::copy(&mut self.reader, &mut io::sink()).map_err(|error| self.failed(error))
     }
 
-    /// The file's name, as an error's place.
+    /// Returns the file's name, as the place of an error.
     pub(super) fn place(&self) -> String {
         self.path.display().to_string()
     }
@@ -88,7 +88,8 @@ pub(super) mod tests {
         encoder.finish().unwrap()
     }
 
-    /// A file with these bytes, in a folder that lasts as long as the first part of the result.
+    /// Creates a file with these bytes, in a folder that lasts as long as the first part of the
+    /// result.
     pub(in crate::data) fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);

@@ -1,4 +1,4 @@
-//! Understands the text of a table's cells: as numbers, or as classes.
+//! Interprets the text of a table's cells, as numbers or as classes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,16 +6,16 @@ use super::closest::closest;
 use super::targets::Targets;
 use crate::error::{Error, Result};
 
-/// What tools write where a value is missing; compared without regard to case.
+/// The texts that tools write for missing values; compared case-insensitively.
 const MISSING: [&str; 6] = ["", "nan", "na", "n/a", "null", "?"];
 
-/// More different whole numbers than this may be a quantity; see [`discover`].
+/// More distinct integers than this may be a quantity; see [`discover`].
 const MANY_CLASSES: usize = 100;
 
-/// Whole numbers below this are exact in an `f64`.
+/// Integers below this are exact in an `f64`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// One cell of a table, and where it stands.
+/// A cell of a table, with its place.
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'a> {
     pub text: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// The cell as a finite number.
+    /// Parses the cell as a finite number.
     pub(super) fn number(&self) -> Result<f32> {
         let text = self.present()?;
         match text.parse::<f32>() {
@@ -58,10 +58,10 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// The classes that a column's text names, and each cell's label.
+/// Returns the classes of a column's texts, and the label of each cell.
 ///
-/// Classes that are all whole numbers are ordered by number, and `1`, `01` and `1.0` are one class;
-/// others are ordered by their text. So the labels never depend on the order of the lines.
+/// Classes that are all integers are sorted by number, and `1`, `01` and `1.0` are the same class.
+/// Others are sorted by text. So the labels do not depend on the order of the lines.
 pub(super) fn discover<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Result<Targets> {
     let mut numeric = true;
     let mut fraction = None;
@@ -95,8 +95,8 @@ fn discover_numbers<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Result
         .filter_map(|cell| number_of(cell.text))
         .collect();
     let classes: BTreeSet<i64> = numbers.iter().copied().collect();
-    // A quantity that happens to be counted in whole numbers (a price, an age) would train without an
-    // error, badly; a real set with this many classes has more samples of each.
+    // A quantity with integer values (a price, an age) would train without an error, but badly. A
+    // real set with this many classes has more samples of each.
     if classes.len() > MANY_CLASSES
         && classes.len() > numbers.len() / 10
         && let Some(cell) = cells.clone().next()
@@ -121,7 +121,7 @@ fn discover_numbers<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Result
     })
 }
 
-/// Each cell's label among given classes, by the same text or the same whole number.
+/// Returns the label of each cell among given classes, by the same text or the same integer.
 pub(super) fn look_up<'a>(
     cells: impl Iterator<Item = Cell<'a>>,
     names: &[String],
@@ -162,7 +162,7 @@ fn unknown(cell: &Cell<'_>, names: &[String]) -> Error {
     ))
 }
 
-/// The whole number that a text writes, as `7` or `7.0`.
+/// Parses a text as an integer: `7` or `7.0`.
 fn number_of(text: &str) -> Option<i64> {
     whole(text.parse().ok()?)
 }

@@ -1,6 +1,6 @@
 //! Reads NumPy's `.npy` arrays.
 //!
-//! The format: `\x93NUMPY`, a version, the length of a header, the header as the text of a Python
+//! The format: `\x93NUMPY`, a version, the length of the header, the header as the text of a Python
 //! dictionary (`{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`), then the elements.
 
 use std::path::Path;
@@ -14,20 +14,20 @@ use crate::shape::Shape;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Far more than the header of any array that NumPy writes.
+/// The longest header that is read; those of NumPy are far shorter.
 const LONGEST_HEADER: u64 = 1 << 20;
 
-/// Reads features and targets from two `.npy` files, each perhaps compressed with gzip.
+/// Reads features and targets from two `.npy` files. Each may be compressed with gzip.
 ///
-/// `features` is `[n, ...sample_shape]`. Targets of a whole-number type, `[n]` or `[n, 1]`, are classes
-/// from 0 to the greatest; targets of a floating-point type, `[n]` or `[n, width]`, are values. Elements
-/// may be `f4`, `f8`, `i4`, `i8` (little-endian) or `u1`, in C order, and become the nearest `f32`,
-/// without scaling.
+/// `features` is `[n, ...sample_shape]`. Targets of an integer type, `[n]` or `[n, 1]`, are classes
+/// from 0 to the largest; targets of a floating-point type, `[n]` or `[n, width]`, are values.
+/// Elements may be `f4`, `f8`, `i4`, `i8` (little-endian) or `u1`, in C order. They are converted
+/// to the nearest `f32`, without scaling.
 ///
 /// # Errors
 ///
-/// Where a file cannot be read, is no such array, or is shorter or longer than its header says; where
-/// the shapes do not fit each other, or a number is NaN or infinite.
+/// Returns an error if a file cannot be read, is not such an array, or is shorter or longer than
+/// its header says; if the shapes do not match, or a number is NaN or infinite.
 pub fn npy(features: impl AsRef<Path>, targets: impl AsRef<Path>) -> Result<Dataset> {
     let samples = read(features.as_ref())?;
     let given = read(targets.as_ref())?;
@@ -35,16 +35,16 @@ pub fn npy(features: impl AsRef<Path>, targets: impl AsRef<Path>) -> Result<Data
     dataset(samples, targets)
 }
 
-/// Reads features alone, as [`npy()`] does, with nothing to predict.
+/// Reads features without targets, like [`npy()`].
 ///
 /// # Errors
 ///
-/// As [`npy()`].
+/// Returns the errors of [`npy()`].
 pub fn npy_features(features: impl AsRef<Path>) -> Result<Dataset> {
     dataset(read(features.as_ref())?, Targets::Unlabelled)
 }
 
-/// An array, still in bytes: as many as the shape and the element type say.
+/// An array in bytes; their number follows from the shape and the element type.
 struct Array {
     place: String,
     element: Element,
@@ -64,7 +64,7 @@ impl Array {
         }
     }
 
-    /// The elements as whole numbers, `None` where their type is floating-point.
+    /// Returns the elements as integers, or `None` if their type is floating-point.
     fn integers(&self) -> Option<Vec<i64>> {
         let bytes = &self.bytes;
         match self.element {
@@ -99,7 +99,7 @@ fn dataset(samples: Array, targets: Targets) -> Result<Dataset> {
     set.map_err(|error| in_file(&samples.place, error))
 }
 
-/// The error with the file's name in front of its place.
+/// Prefixes an error's place with the file's name.
 fn in_file(file: &str, error: Error) -> Error {
     match error {
         Error::Data { place, reason } => Error::data(format!("{file}: {place}"), reason),
@@ -133,7 +133,7 @@ fn targets_of(array: Array) -> Result<Targets> {
              floating-point numbers"
         ));
     }
-    // A label past this would make a list of class names that no model could use.
+    // A larger label would make a list of class names that no model could use.
     const MOST: i64 = 1 << 20;
     if let Some((row, label)) = (0usize..)
         .zip(&labels)

@@ -1,6 +1,6 @@
-//! Understands the header of NumPy's arrays: the text of a Python dictionary.
+//! Parses the header of NumPy's arrays: the text of a Python dictionary.
 
-/// The type of an array's elements, by NumPy's name.
+/// The type of an array's elements, as in NumPy.
 #[derive(Clone, Copy)]
 pub(super) enum Element {
     F4,
@@ -31,11 +31,11 @@ impl Element {
     }
 }
 
-/// The element type and the shape that a header gives, or what is wrong with it.
+/// Returns the element type and the shape of a header, or what is wrong with it.
 pub(super) fn parse(header: &str) -> std::result::Result<(Element, Vec<usize>), String> {
     let missing = |key: &str| format!("the header names no {key}: {:?}", header.trim());
     let descr = value(header, "descr").ok_or_else(|| missing("descr"))?;
-    // Anything but a quoted name is the description of a record with several fields.
+    // A value other than a quoted name is the type of a structured array with several fields.
     let name = descr.split(['\'', '"']).nth(1);
     let descr = match name {
         Some(name) if descr.starts_with(['\'', '"']) => name,
@@ -68,7 +68,7 @@ pub(super) fn parse(header: &str) -> std::result::Result<(Element, Vec<usize>), 
     Ok((element, dims))
 }
 
-/// What follows `'key':` in the header.
+/// Returns the text after `'key':` in the header.
 fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = header.split_once(&format!("'{key}'"))?;
     Some(rest.trim_start().strip_prefix(':')?.trim_start())

@@ -1,23 +1,34 @@
-//! In which order an epoch visits the samples, and in which batches.
+//! The order of the samples in an epoch, and their division into batches.
 
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
-/// Which children of a seed's stream are used here; see [`Stream::child`].
+/// The children of a seed's stream that this module uses; see [`Stream::child`].
 pub(super) const SPLIT: u64 = u64::from_be_bytes(*b"split\0\0\0");
 const SHUFFLE: u64 = u64::from_be_bytes(*b"shuffle\0");
 
-/// The numbers `0..n` in the random order of this seed and epoch: every order is equally likely, and
-/// the same three numbers always give the same order, on every machine.
+/// Returns the numbers `0..n` in a random order that depends on seed and epoch. All orders are
+/// equally likely, and the order is the same on every machine.
 ///
-/// At most 2^32 - 1 samples are numbered; a [`Dataset`](super::Dataset) has no more.
+/// `n` is at most 2^32 - 1, the limit of a [`Dataset`](super::Dataset).
+///
+/// # Example
+/// ```
+/// use wgrad::data::shuffled_rows;
+///
+/// let mut rows = shuffled_rows(5, 7, 0);
+/// assert_eq!(rows, shuffled_rows(5, 7, 0));
+/// assert_ne!(rows, shuffled_rows(5, 7, 1));
+/// rows.sort();
+/// assert_eq!(rows, [0, 1, 2, 3, 4]);
+/// ```
 pub fn shuffled_rows(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
     let mut rows = numbered(n);
     shuffle(&mut rows, Stream::new(seed).child(SHUFFLE).child(epoch));
     rows
 }
 
-/// Fisher and Yates' shuffle, in place.
+/// Shuffles in place (Fisher and Yates).
 pub(super) fn shuffle(rows: &mut [u32], mut random: Stream) {
     for last in (1..rows.len()).rev() {
         let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
@@ -25,25 +36,26 @@ pub(super) fn shuffle(rows: &mut [u32], mut random: Stream) {
     }
 }
 
-/// The numbers `0..n`.
+/// Returns the numbers `0..n`.
 pub(super) fn numbered(n: usize) -> Vec<u32> {
     (0..u32::try_from(n).unwrap_or(u32::MAX)).collect()
 }
 
-/// In which order an epoch visits the samples.
+/// The order of the samples in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// As they are stored, the same in every epoch.
+    /// The stored order, in every epoch.
     Stored,
-    /// Shuffled anew in every epoch.
+    /// A new random order in every epoch.
     Shuffled {
-        /// The same seed gives the same orders again.
+        /// The seed, which determines all orders.
         seed: u64,
     },
 }
 
-/// The batches of an epoch: the samples' numbers, a batch at a time.
+/// The batches of an epoch, as row numbers.
 ///
+/// # Example
 /// ```
 /// use wgrad::data::{Batches, Order};
 ///
@@ -66,12 +78,12 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Batches of `size` samples out of `n`, the last one smaller where `size` does not divide `n`; they
-    /// begin with epoch 0.
+    /// Creates batches of `size` of `n` samples, starting with epoch 0. The last batch is smaller
+    /// if `size` does not divide `n`.
     ///
     /// # Errors
     ///
-    /// Where `n` or `size` is 0.
+    /// Returns an error if `n` or `size` is 0.
     pub fn new(n: usize, size: usize, order: Order) -> Result<Self> {
         if n == 0 || u32::try_from(n).is_err() {
             let range = format!("between 1 and {}", u32::MAX);
@@ -90,11 +102,11 @@ impl Batches {
         Ok(batches)
     }
 
-    /// Leaves the smaller last batch out, so that all batches are of one size.
+    /// Drops the smaller last batch, so all batches have the same size.
     ///
     /// # Errors
     ///
-    /// Where that would leave no batch at all.
+    /// Returns an error if no batch would be left.
     pub fn drop_last(mut self) -> Result<Self> {
         if self.size > self.rows.len() {
             return Err(Error::argument(
@@ -110,10 +122,10 @@ impl Batches {
         Ok(self)
     }
 
-    /// Puts the samples in the order of this epoch (counted from 0). Allocates nothing.
+    /// Orders the samples for this epoch (counted from 0). Allocates nothing.
     pub fn start(&mut self, epoch: u64) {
-        // From the stored order each time, so that an epoch's order does not depend on which epochs
-        // came before: a resumed training sees the same batches.
+        // Starts from the stored order each time, so the order of an epoch does not depend on the
+        // epochs before it, and a resumed training sees the same batches.
         for (row, number) in self.rows.iter_mut().zip(0u32..) {
             *row = number;
         }
@@ -125,7 +137,7 @@ impl Batches {
         }
     }
 
-    /// How many batches an epoch has.
+    /// Returns the number of batches of an epoch.
     pub fn len(&self) -> usize {
         if self.whole_only {
             self.rows.len() / self.size
@@ -134,17 +146,17 @@ impl Batches {
         }
     }
 
-    /// Always `false`: an epoch has at least one batch.
+    /// Returns `false`: an epoch has at least one batch.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The samples' numbers, batch after batch.
+    /// Returns the row numbers of each batch.
     pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.rows.chunks(self.size).take(self.len())
     }
 
-    /// The samples' numbers of the whole epoch, one after the other.
+    /// Returns the row numbers of the whole epoch, in order.
     pub fn rows(&self) -> &[u32] {
         &self.rows
     }
@@ -172,7 +184,7 @@ mod tests {
         assert_ne!(order, numbered(100));
     }
 
-    /// Held fixed, for a change here would silently change every training of every seed.
+    /// Fixed, because a change would silently change every training of every seed.
     #[test]
     fn the_order_of_a_seed_never_changes() {
         assert_eq!(shuffled_rows(8, 42, 0), [2, 0, 6, 3, 4, 5, 1, 7]);
@@ -185,7 +197,7 @@ mod tests {
             *counts.entry(shuffled_rows(4, 9, epoch)).or_insert(0i32) += 1;
         }
         assert_eq!(counts.len(), 24);
-        // 31 is the standard deviation of one count.
+        // The standard deviation of a count is 31.
         assert!(
             counts.values().all(|c| (c - 1000).abs() < 155),
             "{counts:?}"

@@ -1,40 +1,54 @@
-//! Brings features to a common scale, by what a training set looks like.
+//! Scales features by statistics of a training set.
 
 use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
 use crate::error::{Error, Result};
 
-/// How features are scaled.
+/// A method of scaling features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// To mean 0 and standard deviation 1 (the population's, dividing by `n`).
+    /// To mean 0 and standard deviation 1 (that of the population, dividing by `n`).
     Standard,
-    /// To between 0 and 1.
+    /// To the range from 0 to 1.
     MinMax,
 }
 
-/// Scales each feature to `(x - offset) / width`.
+/// Scales each feature as `(x - offset) / width`.
 ///
-/// Fit it to the training set only and apply it to every other set, so that nothing of a test set finds
-/// its way into training. Serde stores it (as JSON, with a checkpoint) for use at prediction.
+/// Fit it to the training set only, and apply it to every other set, so that training uses no
+/// information about the test set. Serde stores it (as JSON, with a checkpoint) for use at
+/// prediction.
 ///
-/// Features whose values are all the same get the width 1: they become 0.
+/// Features with the same value in all samples get the width 1: they become 0.
 ///
-/// Invariant: as many offsets as widths, all finite, and every width above 0; also after reading.
+/// Invariant: there are as many offsets as widths, all finite, and every width is above 0, also
+/// after deserialization.
+///
+/// # Example
+/// ```
+/// use wgrad::data::{Dataset, Targets};
+///
+/// let train = Dataset::from_arrays(vec![1.0, 3.0], [1], Targets::Unlabelled)?;
+/// let test = Dataset::from_arrays(vec![4.0], [1], Targets::Unlabelled)?;
+/// let (train, scaler) = train.standardized()?;
+/// assert_eq!(*train.features_all(), [-1.0, 1.0]);
+/// assert_eq!(*scaler.apply(&test)?.features_all(), [2.0]);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Scaler(Stored);
 
-/// Why `f32`: their shortest decimal text reads back as the same number, so a stored scaler gives the
-/// same bits as the one that was fitted.
+/// Offsets and widths are `f32`: their shortest decimal text is parsed to the same number, so a
+/// stored scaler gives the same bits as the fitted one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Stored {
     method: Method,
     offset: Vec<f32>,
     width: Vec<f32>,
-    /// Empty where the training set's features had no names.
+    /// Empty if the features of the training set had no names.
     #[serde(default)]
     features: Vec<String>,
 }
@@ -81,11 +95,11 @@ impl Stored {
 }
 
 impl Scaler {
-    /// The scaler that brings this set's features to the method's scale.
+    /// Fits a scaler to the features of a data set.
     ///
     /// # Errors
     ///
-    /// Where a feature's values lie so far apart that their distance is no finite `f32`.
+    /// Returns an error if the range of a feature's values is not a finite `f32`.
     pub fn fit(method: Method, set: &Dataset) -> Result<Self> {
         let size = set.sample_shape().len();
         let mut low = vec![f32::INFINITY; size];
@@ -105,8 +119,8 @@ impl Scaler {
             }
             Method::Standard => {
                 let deviation = deviations(set, &mean);
-                // Exactly the value where all are the same, so that they become exactly 0: summing
-                // them up may have been off by a rounding.
+                // Uses the exact value where all values are the same, so that they become exactly
+                // 0; their sum may be rounded.
                 let center = |((mean, low), high): ((&f64, &f32), &f32)| match low == high {
                     true => *low,
                     false => *mean as f32,
@@ -130,27 +144,27 @@ impl Scaler {
         })
     }
 
-    /// How this scaler scales.
+    /// Returns the method of scaling.
     pub fn method(&self) -> Method {
         self.0.method
     }
 
-    /// What is subtracted from each feature: its mean, or its least value.
+    /// Returns what is subtracted from each feature: its mean or its minimum.
     pub fn offset(&self) -> &[f32] {
         &self.0.offset
     }
 
-    /// What each feature is divided by: its standard deviation, or its range.
+    /// Returns what each feature is divided by: its standard deviation or its range.
     pub fn width(&self) -> &[f32] {
         &self.0.width
     }
 
-    /// The set with its features scaled, and the same targets.
+    /// Returns the set with its features scaled, and the same targets.
     ///
     /// # Errors
     ///
-    /// Where the set has other features (by number, or by name where both have names), or a scaled
-    /// feature is no finite `f32`.
+    /// Returns an error if the set has other features (by number, or by name if both have names),
+    /// or a scaled feature is not a finite `f32`.
     pub fn apply(&self, set: &Dataset) -> Result<Dataset> {
         let names = set.feature_names();
         if let Some((ours, theirs)) = self.0.features.iter().zip(names).find(|(a, b)| a != b) {
@@ -171,11 +185,23 @@ impl Scaler {
         Ok(scaled.with_arrays_of(set))
     }
 
-    /// Scales the features of one or more samples, `[n, features]` row-major, where they are.
+    /// Scales the features of one or more samples, `[n, features]` row-major, in place.
     ///
     /// # Errors
     ///
-    /// Where `features` holds no whole number of samples.
+    /// Returns an error if `features` is not a whole number of samples.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Method, Scaler, Targets};
+    ///
+    /// let train = Dataset::from_arrays(vec![0.0, 10.0], [1], Targets::Unlabelled)?;
+    /// let scaler = Scaler::fit(Method::MinMax, &train)?;
+    /// let mut sample = [5.0];
+    /// scaler.apply_in_place(&mut sample)?;
+    /// assert_eq!(sample, [0.5]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn apply_in_place(&self, features: &mut [f32]) -> Result<()> {
         let size = self.0.offset.len();
         if !features.len().is_multiple_of(size) {
@@ -201,7 +227,7 @@ impl Scaler {
     }
 }
 
-/// The population's standard deviation of each feature, in two passes for the sake of accuracy.
+/// Returns the standard deviation of each feature, in two passes for accuracy.
 fn deviations(set: &Dataset, mean: &[f64]) -> Vec<f32> {
     let mut variance = vec![0f64; mean.len()];
     for row in (0..set.len()).filter_map(|i| set.row(i)) {
@@ -213,20 +239,20 @@ fn deviations(set: &Dataset, mean: &[f64]) -> Vec<f32> {
 }
 
 impl Dataset {
-    /// This set standardised, and the [`Scaler`] to apply to the sets that go with it.
+    /// Returns this set standardized, and the [`Scaler`] for related sets.
     ///
     /// # Errors
     ///
-    /// As [`Scaler::fit`] and [`Scaler::apply`].
+    /// Returns the errors of [`Scaler::fit`] and [`Scaler::apply`].
     pub fn standardized(&self) -> Result<(Dataset, Scaler)> {
         self.scaled(Method::Standard)
     }
 
-    /// This set scaled, and the [`Scaler`] to apply to the sets that go with it.
+    /// Returns this set scaled, and the [`Scaler`] for related sets.
     ///
     /// # Errors
     ///
-    /// As [`Scaler::fit`] and [`Scaler::apply`].
+    /// Returns the errors of [`Scaler::fit`] and [`Scaler::apply`].
     pub fn scaled(&self, method: Method) -> Result<(Dataset, Scaler)> {
         let scaler = Scaler::fit(method, self)?;
         Ok((scaler.apply(self)?, scaler))

@@ -1,20 +1,31 @@
-//! Divides a data set in two. The parts share the set's arrays.
+//! Splits a data set. The parts share the set's arrays.
 
 use super::dataset::Dataset;
 use super::order::{SPLIT, numbered, shuffle};
 use crate::error::{Error, Result};
 use crate::random::Stream;
 
-/// What floating-point rounding may take off `n * (1 - fraction)` before it counts as a sample less.
+/// The tolerance for the rounding of `n * (1 - fraction)`.
 const ROUNDING: f64 = 1e-9;
 
 impl Dataset {
-    /// Shuffles the samples and divides them: the first part holds `fraction` of them, rounded to whole
-    /// samples, the second part the rest. The same seed gives the same parts.
+    /// Shuffles the samples and splits them. The first part contains `fraction` of them, rounded to
+    /// whole samples, and the second part the rest. The same seed gives the same parts.
     ///
     /// # Errors
     ///
-    /// Where a part would be empty.
+    /// Returns an error if a part would be empty.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let x: Vec<f32> = (0..10).map(|i| i as f32).collect();
+    /// let set = Dataset::from_arrays(x, [1], Targets::Unlabelled)?;
+    /// let (train, test) = set.split(0.8, 42)?;
+    /// assert_eq!((train.len(), test.len()), (8, 2));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Dataset, Dataset)> {
         let first = (fraction * self.len() as f64).round();
         let at = self.split_point("the split's fraction", fraction, first)?;
@@ -23,13 +34,25 @@ impl Dataset {
         Ok((self.view(a), self.view(b)))
     }
 
-    /// Divides as [`split`](Dataset::split) does, but each class by itself, so that both parts have the
-    /// classes in the same proportion. A class with two or more samples is in both parts; one with a
-    /// single sample is in the first part only.
+    /// Splits like [`split`](Dataset::split), but each class separately, so both parts have the
+    /// same proportions of classes. A class with two or more samples is in both parts; a class with
+    /// one sample is only in the first part.
     ///
     /// # Errors
     ///
-    /// Where the targets are no classes, or a part would be empty.
+    /// Returns an error if the targets are not classes, or a part would be empty.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let labels = vec![0, 0, 0, 0, 0, 0, 1, 1];
+    /// let set = Dataset::from_arrays(vec![0.0; 8], [1], Targets::classes(labels, 2))?;
+    /// let (train, test) = set.split_stratified(0.5, 0)?;
+    /// assert_eq!(train.class_counts(), Some(vec![3, 1]));
+    /// assert_eq!(test.class_counts(), Some(vec![3, 1]));
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn split_stratified(&self, fraction: f64, seed: u64) -> Result<(Dataset, Dataset)> {
         let counts = self
             .class_counts()
@@ -62,14 +85,25 @@ impl Dataset {
         Ok((self.view(&a), self.view(&b)))
     }
 
-    /// Divides without shuffling: the second part holds the last `fraction` of the samples, as with
-    /// Keras' `validation_split`, where the first part has `floor(n * (1 - fraction))` samples.
+    /// Splits without shuffling: the second part contains the last `fraction` of the samples. As
+    /// with Keras' `validation_split`, the first part has `floor(n * (1 - fraction))` samples.
     ///
-    /// A set that is sorted by class wants [`split`](Dataset::split) instead.
+    /// Use [`split`](Dataset::split) for a set that is sorted by class.
     ///
     /// # Errors
     ///
-    /// Where a part would be empty.
+    /// Returns an error if a part would be empty.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], Targets::Unlabelled)?;
+    /// let (train, validation) = set.split_last(0.25)?;
+    /// assert_eq!(*train.features_all(), [0.0, 1.0, 2.0]);
+    /// assert_eq!(*validation.features_all(), [3.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn split_last(&self, fraction: f64) -> Result<(Dataset, Dataset)> {
         let first = (self.len() as f64 * (1.0 - fraction) + ROUNDING).floor();
         let at = self.split_point("the last fraction", fraction, first)?;
@@ -78,11 +112,20 @@ impl Dataset {
         Ok((self.view(a), self.view(b)))
     }
 
-    /// These samples only, in this order; a sample may occur more than once.
+    /// Returns the set of these samples, in this order. A sample may occur more than once.
     ///
     /// # Errors
     ///
-    /// Where no sample is named, or one that does not exist.
+    /// Returns an error if `samples` is empty or contains a sample that does not exist.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::data::{Dataset, Targets};
+    ///
+    /// let set = Dataset::from_arrays(vec![5.0, 6.0, 7.0], [1], Targets::Unlabelled)?;
+    /// assert_eq!(*set.subset(&[2, 0])?.features_all(), [7.0, 5.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn subset(&self, samples: &[u32]) -> Result<Dataset> {
         if samples.is_empty() {
             return Err(Error::argument(
@@ -103,7 +146,7 @@ impl Dataset {
         rows
     }
 
-    /// How many samples the first part has, where neither part is empty.
+    /// Returns the size of the first part, if neither part is empty.
     fn split_point(&self, what: &str, fraction: f64, first: f64) -> Result<usize> {
         let n = self.len();
         if n < 2 {
@@ -112,7 +155,7 @@ impl Dataset {
                 "one sample cannot be divided in two",
             ));
         }
-        // The comparison is false for NaN too.
+        // The comparison is false for NaN.
         let fits = (0.0..=1.0).contains(&fraction) && first >= 1.0 && first <= (n - 1) as f64;
         if fits {
             return Ok(first as usize);

@@ -1,4 +1,4 @@
-//! A table of text, and how it becomes a data set.
+//! A table of text, and its conversion to a data set.
 
 use csv::StringRecord;
 
@@ -9,36 +9,48 @@ use super::targets::Targets;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 
-/// How many column names an error lists before it only counts them.
+/// The largest number of column names that an error lists.
 const LISTED: usize = 12;
 
-/// A table of text with named columns: choose the target to make a [`Dataset`] of it.
+/// A table of text with named columns. Choose the target to convert it to a [`Dataset`].
 ///
-/// All other columns become features, in the table's order, and must hold numbers. A sample's shape
-/// is `[features]`.
+/// All other columns become features, in the table's order, and must contain numbers. The shape of
+/// a sample is `[features]`.
+///
+/// # Example
+/// ```
+/// use wgrad::data::CsvTable;
+///
+/// let text = b"id,size,price\n1,50,200\n2,80,320\n";
+/// let table = CsvTable::from_bytes("homes.csv", text, ',')?;
+/// let set = table.without(&["id"])?.target_values("price")?;
+/// assert_eq!(set.feature_names(), ["size"]);
+/// assert_eq!(set.values(1), Some(&[320.0][..]));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CsvTable {
     pub(super) place: String,
     pub(super) columns: Vec<String>,
-    /// Which columns take part, as indices into `columns`.
+    /// The selected columns, as indices into `columns`.
     pub(super) used: Vec<usize>,
     pub(super) records: Vec<StringRecord>,
-    /// The line each record starts on, counted from 1.
+    /// The line on which each record starts, counted from 1.
     pub(super) lines: Vec<usize>,
 }
 
 impl CsvTable {
-    /// How many rows of data, at least 1.
+    /// Returns the number of rows, at least 1.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Always `false`: a table without data is refused when read.
+    /// Returns `false`: a table without rows is an error when it is read.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// The columns' names, in the table's order, without those left out.
+    /// Returns the names of the columns, in the table's order, without removed ones.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.used
             .iter()
@@ -46,11 +58,11 @@ impl CsvTable {
             .map(String::as_str)
     }
 
-    /// Leaves columns out, e.g. ones that number or describe the rows.
+    /// Removes columns, e.g. ones that number or describe the rows.
     ///
     /// # Errors
     ///
-    /// Where there is no such column.
+    /// Returns an error if a column does not exist.
     pub fn without(mut self, columns: &[&str]) -> Result<Self> {
         for name in columns {
             let column = self.find(name)?;
@@ -59,70 +71,73 @@ impl CsvTable {
         Ok(self)
     }
 
-    /// These columns only, in this order: what a model was trained on, whatever else a file holds.
+    /// Selects columns, in this order, for example those that a model was trained on.
     ///
     /// # Errors
     ///
-    /// Where there is no such column.
+    /// Returns an error if a column does not exist.
     pub fn select(mut self, columns: &[&str]) -> Result<Self> {
         let found = columns.iter().map(|name| self.find(name));
         self.used = found.collect::<Result<Vec<_>>>()?;
         Ok(self)
     }
 
-    /// Whether a column's values look like classes (text, or few whole numbers) rather than a quantity.
+    /// Returns whether a column looks like classes (text, or few distinct integers) rather than a
+    /// quantity.
     ///
     /// # Errors
     ///
-    /// Where there is no such column, or a value is missing.
+    /// Returns an error if the column does not exist, or a value is missing.
     pub fn looks_like_classes(&self, column: &str) -> Result<bool> {
         let column = self.find(column)?;
         match labels::discover(self.cells(column)) {
             Ok(_) => Ok(true),
-            // Numbers that are no classes are a quantity; what is not even that is the error.
+            // Numbers that are not classes are a quantity; other text is an error.
             Err(error) => self.numbers(&[column]).map(|_| false).map_err(|_| error),
         }
     }
 
-    /// The column to predict as a class. Its values, text or whole numbers, are the classes' names, in
-    /// the order of the numbers, or else of the text.
+    /// Uses a column as the class to predict. Its values, text or integers, are the names of the
+    /// classes, sorted by number or by text.
     ///
     /// # Errors
     ///
-    /// Where there is no such column, a value is missing, or the values are quantities rather than
-    /// classes; where a feature is missing or not a number.
+    /// Returns an error if the column does not exist, a value is missing, or the values are
+    /// quantities rather than classes; if a feature is missing or not a number.
     pub fn target(&self, column: &str) -> Result<Dataset> {
         let target = self.find(column)?;
         let targets = labels::discover(self.cells(target))?;
         self.dataset(&[target], targets)
     }
 
-    /// As [`target`](CsvTable::target), with the classes of another data set in its order, for a test
-    /// file in which a class may be missing.
+    /// Uses a column as the class to predict, with the classes of another data set in their order.
+    /// Use it for a test file in which a class may be missing.
     ///
     /// # Errors
     ///
-    /// As [`target`](CsvTable::target); and where a value is none of the classes.
+    /// Returns the errors of [`target`](CsvTable::target), and an error if a value is not one of
+    /// the classes.
     pub fn target_in(&self, column: &str, classes: &[String]) -> Result<Dataset> {
         let target = self.find(column)?;
         let targets = labels::look_up(self.cells(target), classes)?;
         self.dataset(&[target], targets)
     }
 
-    /// The column to predict as a number.
+    /// Uses a column as the number to predict.
     ///
     /// # Errors
     ///
-    /// Where there is no such column; where a value is missing or not a number.
+    /// Returns an error if the column does not exist, or a value is missing or not a number.
     pub fn target_values(&self, column: &str) -> Result<Dataset> {
         self.target_columns(&[column])
     }
 
-    /// Several columns to predict as numbers.
+    /// Uses several columns as the numbers to predict.
     ///
     /// # Errors
     ///
-    /// As [`target_values`](CsvTable::target_values); and where no column is named.
+    /// Returns the errors of [`target_values`](CsvTable::target_values), and an error if `columns`
+    /// is empty.
     pub fn target_columns(&self, columns: &[&str]) -> Result<Dataset> {
         let targets = columns
             .iter()
@@ -133,11 +148,11 @@ impl CsvTable {
         self.dataset(&targets, Targets::Values { values, width })
     }
 
-    /// All columns as features, with nothing to predict.
+    /// Uses all columns as features, without targets.
     ///
     /// # Errors
     ///
-    /// Where a value is missing or not a number.
+    /// Returns an error if a value is missing or not a number.
     pub fn unlabelled(&self) -> Result<Dataset> {
         self.dataset(&[], Targets::Unlabelled)
     }
@@ -161,7 +176,7 @@ impl CsvTable {
         )
     }
 
-    /// `[rows, columns]` numbers, row-major.
+    /// Parses columns as numbers, `[rows, columns]`, row-major.
     fn numbers(&self, columns: &[usize]) -> Result<Vec<f32>> {
         let mut numbers = Vec::with_capacity(self.len().saturating_mul(columns.len()));
         for row in 0..self.len() {
@@ -190,7 +205,7 @@ impl CsvTable {
         }
     }
 
-    /// The index of a column that takes part.
+    /// Returns the index of a selected column.
     fn find(&self, name: &str) -> Result<usize> {
         let found = self
             .used
@@ -210,7 +225,8 @@ impl CsvTable {
             } else {
                 String::new()
             };
-            // One column whose name holds the usual other delimiters was read with the wrong one.
+            // A single column whose name contains another usual delimiter was read with the wrong
+            // one.
             let single = self.columns().next().filter(|_| count == 1);
             let delimiter = single.and_then(|name| {
                 [';', '\t', '|', ',']

@@ -1,41 +1,54 @@
-//! What a model is trained to give for each sample.
+//! The targets of a data set.
 
 use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 
-/// What a model is trained to give for each sample.
+/// The targets of a data set: the values to predict for each sample.
+///
+/// # Example
+/// ```
+/// use wgrad::data::{Dataset, Targets};
+///
+/// let x = vec![0.0; 4];
+/// let classes = Targets::classes(vec![0, 2], 3);
+/// let values = Targets::Values { values: vec![1.0, 2.0, 3.0, 4.0], width: 2 };
+/// assert_eq!(Dataset::from_arrays(x.clone(), [2], classes)?.classes(), Some(3));
+/// assert_eq!(Dataset::from_arrays(x, [2], values)?.values(1), Some(&[3.0, 4.0][..]));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets {
-    /// One class a sample.
+    /// A class for each sample.
     Classes {
-        /// `[n]`: each sample's class, as an index into `names`.
+        /// `[n]`: the class of each sample, as an index into `names`.
         labels: Vec<u32>,
-        /// `[classes]`: what the classes are called, each name once.
+        /// `[classes]`: the names of the classes, each once.
         names: Vec<String>,
     },
-    /// A class at each of several positions of a sample: for each token the next one, say.
+    /// A class for each of several positions of a sample, for example the next token of each token.
     Sequences {
-        /// `[n, width]`, row-major: below `classes`.
+        /// `[n, width]`, row-major: labels below `classes`.
         labels: Vec<u32>,
-        /// How many labels a sample has, at least 1.
+        /// The number of labels of a sample, at least 1.
         width: usize,
-        /// How many classes there are.
+        /// The number of classes.
         classes: usize,
     },
     /// Numbers: quantities to predict, or probabilities.
     Values {
         /// `[n, width]`, row-major.
         values: Vec<f32>,
-        /// How many numbers a sample has, at least 1.
+        /// The number of values of a sample, at least 1.
         width: usize,
     },
-    /// Nothing: samples to predict for, or to learn from without being told.
+    /// No targets: samples for prediction.
     Unlabelled,
 }
 
 impl Targets {
-    /// `classes` classes, named `"0"`, `"1"` and so on; `labels` is `[n]`.
+    /// Creates class targets with `classes` classes, named `"0"`, `"1"` and so on; `labels` is
+    /// `[n]`.
     pub fn classes(labels: Vec<u32>, classes: usize) -> Self {
         Targets::Classes {
             labels,
@@ -43,12 +56,12 @@ impl Targets {
         }
     }
 
-    /// One number a sample; `values` is `[n]`.
+    /// Creates targets of one value for each sample; `values` is `[n]`.
     pub fn values(values: Vec<f32>) -> Self {
         Targets::Values { values, width: 1 }
     }
 
-    /// Refuses what does not fit `n` samples.
+    /// Checks that the targets are those of `n` samples.
     pub(super) fn check(&self, n: usize) -> Result<()> {
         match self {
             Targets::Classes { labels, names } => check_classes(labels, names, n),
@@ -62,7 +75,7 @@ impl Targets {
         }
     }
 
-    /// The targets of these samples, which must exist.
+    /// Returns the targets of these samples, which must exist.
     pub(super) fn select(&self, rows: &[u32]) -> Targets {
         match self {
             Targets::Classes { labels, names } => Targets::Classes {
@@ -90,13 +103,13 @@ impl Targets {
     }
 }
 
-/// Row `row` of `[n, width]` values.
+/// Returns row `row` of `[n, width]` values.
 pub(super) fn slice<T>(values: &[T], row: usize, width: usize) -> Option<&[T]> {
     let start = row.checked_mul(width)?;
     values.get(start..start.checked_add(width)?)
 }
 
-/// These rows of `[n, width]` values.
+/// Returns these rows of `[n, width]` values.
 fn select<T: Copy>(values: &[T], rows: &[u32], width: usize) -> Vec<T> {
     let row = |&row: &u32| slice(values, row as usize, width);
     rows.iter().filter_map(row).flatten().copied().collect()

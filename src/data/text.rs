@@ -1,5 +1,6 @@
-//! Texts as tokens: what a language model learns from and gives.
+//! Text as tokens, for language models.
 //!
+//! # Example
 //! ```
 //! use wgrad::data::text::{CharTokenizer, Tokens, Tokenizer};
 //!
@@ -14,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! Takes a text ([`read`]); a [`Tokenizer`] makes numbers of it, [`Tokens`] windows of these, which are a
-//! [`Dataset`](super::Dataset) whose targets are the tokens that come next.
+//! [`read`] reads a text, a [`Tokenizer`] converts it to token ids, and [`Tokens`] divides these
+//! into windows. The windows are a [`Dataset`](super::Dataset) whose targets are the next tokens.
 
 mod characters;
 #[cfg(feature = "tokenizers")]
@@ -36,11 +37,11 @@ pub use stream::TextStream;
 pub use tokenizer::Tokenizer;
 pub use windows::Tokens;
 
-/// Reads a file of text in UTF-8; gzip is unpacked, and a byte order mark is left out.
+/// Reads a text file in UTF-8. Gzip is decompressed, and a byte order mark is removed.
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, is empty, or is not UTF-8: with the line and byte.
+/// Returns an error if the file cannot be read, is empty, or is not UTF-8, with the line and byte.
 pub fn read(path: impl AsRef<Path>) -> Result<String> {
     let mut input = Input::open(path.as_ref())?;
     let (bytes, place) = (input.rest()?, input.place());

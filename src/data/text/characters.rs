@@ -1,14 +1,25 @@
-//! A token for each character.
+//! A tokenizer with a token for each character.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{Error, Result};
 
-/// What stands for an unknown character in a decoded text.
+/// The replacement for unknown characters in a decoded text.
 const UNKNOWN: char = '\u{fffd}';
 
-/// A token for each character (Unicode scalar value) of a text; they are numbered by code point, so the
-/// numbers do not depend on the text's order.
+/// A tokenizer with a token for each character (Unicode scalar value) of a text. Tokens are
+/// numbered by code point, so they do not depend on the order of the text.
+///
+/// # Example
+/// ```
+/// use wgrad::data::text::CharTokenizer;
+///
+/// let tokenizer = CharTokenizer::of("banana")?;
+/// assert_eq!(tokenizer.characters(), ['a', 'b', 'n']);
+/// assert_eq!(tokenizer.encode("nab")?, [2, 0, 1]);
+/// assert_eq!(tokenizer.decode(&[2, 0, 1]), "nab");
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CharTokenizer {
     characters: Vec<char>,
@@ -17,11 +28,11 @@ pub struct CharTokenizer {
 }
 
 impl CharTokenizer {
-    /// The characters of a text.
+    /// Creates a tokenizer for the characters of a text.
     ///
     /// # Errors
     ///
-    /// Where the text is empty.
+    /// Returns an error if the text is empty.
     pub fn of(text: &str) -> Result<Self> {
         let characters: BTreeSet<char> = text.chars().collect();
         match characters.is_empty() {
@@ -44,8 +55,8 @@ impl CharTokenizer {
         }
     }
 
-    /// The same with one more token, the last, for all characters that are not in the vocabulary; without
-    /// it they are an error.
+    /// Adds a token, the last, for all characters that are not in the vocabulary. Without it they
+    /// are an error.
     pub fn with_unknown(self) -> Self {
         CharTokenizer {
             unknown: true,
@@ -53,27 +64,27 @@ impl CharTokenizer {
         }
     }
 
-    /// Whether there is a token for unknown characters.
+    /// Returns whether there is a token for unknown characters.
     pub fn has_unknown(&self) -> bool {
         self.unknown
     }
 
-    /// The characters, by number.
+    /// Returns the characters, by token id.
     pub fn characters(&self) -> &[char] {
         &self.characters
     }
 
-    /// How many tokens there are.
+    /// Returns the number of tokens in the vocabulary.
     pub fn vocabulary(&self) -> usize {
         self.characters.len() + usize::from(self.unknown)
     }
 
-    /// The tokens of a text.
+    /// Returns the tokens of a text.
     ///
     /// # Errors
     ///
-    /// Where a character is not in the vocabulary, with its line and column, unless there is a token for
-    /// unknown ones.
+    /// Returns an error with line and column if a character is not in the vocabulary and there is
+    /// no token for unknown characters.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let mut tokens = Vec::with_capacity(text.len());
         let (mut line, mut column) = (1usize, 0usize);
@@ -100,7 +111,7 @@ impl CharTokenizer {
         Ok(tokens)
     }
 
-    /// The text of tokens; U+FFFD for an unknown one.
+    /// Returns the text of tokens; U+FFFD for an unknown token.
     pub fn decode(&self, tokens: &[u32]) -> String {
         let character = |t: &u32| self.characters.get(*t as usize).copied();
         let text = tokens.iter().map(|t| character(t).unwrap_or(UNKNOWN));

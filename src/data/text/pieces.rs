@@ -1,6 +1,6 @@
-//! A token for each piece of a word: byte-level BPE, and the `tokenizer.json` of published models.
+//! Subword tokenizers: byte-level BPE, and the `tokenizer.json` of published models.
 //!
-//! The crate `tokenizers` does the work, here without its C and C++ parts.
+//! They use the crate `tokenizers` without its C and C++ parts.
 
 use std::str::FromStr;
 
@@ -10,10 +10,10 @@ use tokenizers::{Model, TokenizerBuilder};
 
 use crate::{Error, Result};
 
-/// The bytes, of which every text is made: a byte-level vocabulary has at least these.
+/// The number of byte values: a byte-level vocabulary has at least these tokens.
 const BYTES: usize = 256;
 
-/// A token for each piece of a word.
+/// A subword tokenizer.
 #[derive(Clone, Debug)]
 pub struct PieceTokenizer {
     inner: tokenizers::Tokenizer,
@@ -21,14 +21,15 @@ pub struct PieceTokenizer {
 }
 
 impl PieceTokenizer {
-    /// Byte-level byte-pair encoding (Sennrich et al., 2016; GPT-2) of `vocabulary` tokens, or of fewer where
-    /// the text has not so many pieces that occur twice. Every text has tokens: bytes, if nothing longer.
+    /// Trains a byte-level byte-pair encoding (Sennrich et al., 2016; GPT-2) with `vocabulary`
+    /// tokens. There are fewer if the text has fewer pairs that occur twice. Every text can be
+    /// encoded, in bytes if necessary.
     ///
     /// The same text gives the same tokenizer.
     ///
     /// # Errors
     ///
-    /// Where the vocabulary is smaller than the 256 bytes.
+    /// Returns an error if the vocabulary is smaller than the 256 bytes.
     pub fn train(text: &str, vocabulary: usize) -> Result<Self> {
         if vocabulary < BYTES {
             let expected = "at least 256: the bytes are tokens, too";
@@ -41,7 +42,7 @@ impl PieceTokenizer {
             .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
             .build();
         let failed =
-            |e: tokenizers::Error| Error::data("the text", format!("no BPE is to be had: {e}"));
+            |e: tokenizers::Error| Error::data("the text", format!("cannot train a BPE: {e}"));
         let bytes = || ByteLevel::new(false, true, true);
         let mut inner = TokenizerBuilder::new()
             .with_model(BPE::default())
@@ -55,16 +56,16 @@ impl PieceTokenizer {
         inner
             .train(&mut trainer, lines.into_iter())
             .map_err(failed)?;
-        // As it comes back from its file, so that training and loading cannot differ.
+        // Parsed from its own file, so that trained and loaded tokenizers cannot differ.
         let json = inner.to_string(false).map_err(failed)?;
         Self::from_json(&json).map_err(|reason| Error::internal("tokenizer", reason))
     }
 
-    /// From the text of a `tokenizer.json`.
+    /// Parses the text of a `tokenizer.json`.
     pub(super) fn from_json(json: &str) -> std::result::Result<Self, String> {
         let mut inner = tokenizers::Tokenizer::from_str(json)
             .map_err(|e| format!("this is no tokenizer: {e}"))?;
-        // What a file says of them is meant for batches of sentences.
+        // The file's truncation and padding are meant for batches of sentences.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| e.to_string())?;
         let largest = inner.get_vocab(true).into_values().max();
@@ -77,23 +78,24 @@ impl PieceTokenizer {
         })
     }
 
-    /// The text of a `tokenizer.json`.
+    /// Returns the text of a `tokenizer.json`.
     pub(super) fn to_json(&self) -> Result<String> {
         let json = self.inner.to_string(true);
         json.map_err(|e| Error::internal("tokenizer", e.to_string()))
     }
 
-    /// The number after that of the last token.
+    /// Returns one more than the largest token id.
     pub fn vocabulary(&self) -> usize {
         self.vocabulary
     }
 
-    /// The token of a piece or of a special token as it is written in the file, e.g. `"<|endoftext|>"`.
+    /// Returns the token of a piece, or of a special token as it is written in the file, e.g.
+    /// `"<|endoftext|>"`.
     pub fn token(&self, piece: &str) -> Option<u32> {
         self.inner.token_to_id(piece)
     }
 
-    /// The tokens of a text, without special ones in front or behind.
+    /// Returns the tokens of a text, without special tokens before or after them.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let encoding = self.inner.encode_fast(text, false);
         let encoding = encoding.map_err(|e| Error::data("the text", e.to_string()))?;
@@ -107,12 +109,13 @@ impl PieceTokenizer {
         }
     }
 
-    /// The tokens of a sentence as a model of sentences takes it: with the special tokens that the file puts
-    /// around it (`[CLS]` and `[SEP]` for BERT), cut at the end to `longest` tokens in all.
+    /// Returns the tokens of a sentence in the format of sentence models: with the special tokens
+    /// of the file around it (`[CLS]` and `[SEP]` for BERT), truncated at the end to `longest`
+    /// tokens in all.
     ///
     /// # Errors
     ///
-    /// Where the special tokens alone are longer.
+    /// Returns an error if the special tokens alone are longer.
     pub fn encode_sentence(&self, text: &str, longest: usize) -> Result<Vec<u32>> {
         let around = self.inner.get_post_processor();
         let around = around.map_or(0, |p| tokenizers::PostProcessor::added_tokens(p, false));
@@ -127,9 +130,9 @@ impl PieceTokenizer {
         Ok(encoding.map_err(failed)?.get_ids().to_vec())
     }
 
-    /// The text of tokens, special ones included.
+    /// Returns the text of tokens, including special tokens.
     pub fn decode(&self, tokens: &[u32]) -> String {
-        // It fails where a decoder does, and those of published models do not.
+        // Decoding fails only if a decoder fails, which those of published models do not.
         self.inner.decode(tokens, false).unwrap_or_default()
     }
 }

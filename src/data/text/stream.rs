@@ -1,26 +1,39 @@
-//! A text that is put together while its tokens arrive.
+//! Decodes a stream of tokens to text.
 
 use super::Tokenizer;
 
-/// What stands where pieces do not join to a whole character.
+/// The replacement for bytes that are not a whole character.
 const BROKEN: char = '\u{fffd}';
 
-/// Tokens in a row that may be one character's: it has four bytes at most.
+/// The largest number of consecutive tokens that are one character: a character has at most four
+/// bytes.
 const LONGEST: usize = 4;
 
-/// A text that is put together while its tokens arrive. A token may hold a part of a character only; its
-/// text is given with the last part.
+/// Decodes a stream of tokens to text. A token may contain only a part of a character; the
+/// character is returned with its last part.
+///
+/// # Example
+/// ```
+/// use wgrad::data::text::{CharTokenizer, TextStream, Tokenizer};
+///
+/// let tokenizer = Tokenizer::from(CharTokenizer::of("abc")?);
+/// let mut stream = TextStream::new(&tokenizer);
+/// assert_eq!(stream.push(1), "b");
+/// assert_eq!(stream.finish(), "");
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct TextStream<'a> {
     tokenizer: &'a Tokenizer,
     tokens: Vec<u32>,
-    /// The tokens before this one have given their text.
+    /// The text of the tokens before this one has been returned.
     given: usize,
-    /// From this token on, texts are compared: some tokenizers treat the first of a text differently.
+    /// Texts are compared from this token on, because some tokenizers treat the first token of a
+    /// text differently.
     context: usize,
 }
 
 impl<'a> TextStream<'a> {
-    /// A text without tokens so far.
+    /// Creates a stream without tokens.
     pub fn new(tokenizer: &'a Tokenizer) -> Self {
         TextStream {
             tokenizer,
@@ -30,13 +43,13 @@ impl<'a> TextStream<'a> {
         }
     }
 
-    /// The text that this token completes; empty where more must follow.
+    /// Returns the text that this token completes; empty if more tokens are needed.
     pub fn push(&mut self, token: u32) -> String {
         self.tokens.push(token);
         self.text(false)
     }
 
-    /// What is left at the end: U+FFFD for a character that was not completed.
+    /// Returns the rest at the end: U+FFFD for an incomplete character.
     pub fn finish(&mut self) -> String {
         self.text(true)
     }
@@ -56,7 +69,8 @@ impl<'a> TextStream<'a> {
             return String::new();
         }
         if broken {
-            // More than one character has: the first token is part of none, the others may still be of one.
+            // With more than one character, the first token is complete; the others may still be
+            // parts of one.
             let first = decode(self.context, self.given + 1);
             let new = first.get(before.len()..).unwrap_or_default().to_string();
             (self.context, self.given) = (self.given, self.given + 1);

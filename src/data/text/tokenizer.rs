@@ -1,4 +1,4 @@
-//! What makes numbers of a text, and a text of numbers.
+//! Tokenizers: conversion between text and token ids.
 
 use std::path::Path;
 
@@ -9,13 +9,24 @@ use super::CharTokenizer;
 use super::PieceTokenizer;
 use crate::{Error, Result};
 
-/// What makes numbers of a text, and a text of numbers.
+/// A tokenizer, which converts between text and token ids.
+///
+/// # Example
+/// ```
+/// use wgrad::data::text::{CharTokenizer, Tokenizer};
+///
+/// let tokenizer = Tokenizer::from(CharTokenizer::of("hello world")?);
+/// let tokens = tokenizer.encode("hello")?;
+/// assert_eq!(tokenizer.decode(&tokens), "hello");
+/// assert_eq!(tokenizer.vocabulary(), 8);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Tokenizer {
     /// A token for each character.
     Characters(CharTokenizer),
-    /// A token for each piece of a word, as a `tokenizer.json` says.
+    /// Subword tokens, as defined in a `tokenizer.json`.
     #[cfg(feature = "tokenizers")]
     Pieces(Box<PieceTokenizer>),
 }
@@ -25,9 +36,9 @@ pub enum Tokenizer {
 struct Characters {
     /// `"characters"`.
     r#type: String,
-    /// The characters in the order of their numbers.
+    /// The characters, in the order of their tokens.
     characters: String,
-    /// Whether one more token stands for all others.
+    /// Whether there is one more token for all other characters.
     unknown: bool,
 }
 
@@ -38,7 +49,7 @@ impl From<CharTokenizer> for Tokenizer {
 }
 
 impl Tokenizer {
-    /// How many tokens there are: they are numbered from 0 up to this.
+    /// Returns the number of tokens in the vocabulary; token ids are below it.
     pub fn vocabulary(&self) -> usize {
         match self {
             Tokenizer::Characters(t) => t.vocabulary(),
@@ -47,11 +58,11 @@ impl Tokenizer {
         }
     }
 
-    /// The tokens of a text.
+    /// Returns the tokens of a text.
     ///
     /// # Errors
     ///
-    /// Where it has characters that no token stands for: with the place of the first.
+    /// Returns an error with the place of the first character that has no token.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
         match self {
             Tokenizer::Characters(t) => t.encode(text),
@@ -60,8 +71,8 @@ impl Tokenizer {
         }
     }
 
-    /// The text of tokens. U+FFFD stands for a token that is none, and for pieces that do not join to
-    /// whole characters; [`TextStream`](super::TextStream) waits for the rest of those.
+    /// Returns the text of tokens. U+FFFD replaces invalid token ids and incomplete characters;
+    /// [`TextStream`](super::TextStream) waits for the rest of those.
     pub fn decode(&self, tokens: &[u32]) -> String {
         match self {
             Tokenizer::Characters(t) => t.decode(tokens),
@@ -70,8 +81,8 @@ impl Tokenizer {
         }
     }
 
-    /// Writes it to a file: whole or not at all. A tokenizer of pieces is a `tokenizer.json` as other
-    /// programs read it.
+    /// Writes the tokenizer to a file, completely or not at all. The file of a subword tokenizer is
+    /// a `tokenizer.json` that other programs can read.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let text = match self {
@@ -90,8 +101,8 @@ impl Tokenizer {
         crate::checkpoint::write_atomically(path, text.as_bytes())
     }
 
-    /// Reads a file that [`Tokenizer::save`] wrote or, with the feature `tokenizers`, the `tokenizer.json`
-    /// of a published model.
+    /// Reads a file that [`Tokenizer::save`] wrote or, with the feature `tokenizers`, the
+    /// `tokenizer.json` of a published model.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = super::read(path)?;

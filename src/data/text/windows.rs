@@ -1,4 +1,4 @@
-//! A text's tokens, and the windows of them that a model learns from.
+//! The tokens of a text, and windows of them as training samples.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,25 +7,37 @@ use super::Tokenizer;
 use crate::data::{Dataset, Targets};
 use crate::{Error, Result};
 
-/// Token numbers up to this are exact as `f32`, which is what data sets hold.
+/// Token ids up to this are exact as `f32`, the type of a data set's features.
 const EXACT: usize = 1 << 24;
 
-/// A text as tokens, or a part of one.
+/// A text, or a part of one, as tokens.
+///
+/// # Example
+/// ```
+/// use wgrad::data::text::{CharTokenizer, Tokenizer, Tokens};
+///
+/// let tokenizer = Tokenizer::from(CharTokenizer::of("abcdef")?);
+/// let tokens = Tokens::encode(&tokenizer, "abcdef")?;
+/// let set = tokens.windows(3, 2)?;
+/// assert_eq!(set.row(1).as_deref(), Some(&[2.0, 3.0, 4.0][..])); // "cde"
+/// assert_eq!(set.labels(1), Some(&[3, 4, 5][..])); // "def", the next tokens
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Tokens {
     all: Arc<Vec<u32>>,
     part: Range<usize>,
     vocabulary: usize,
-    /// Tokens of a character, over the whole text.
+    /// The number of tokens per character, over the whole text.
     per_character: f64,
 }
 
 impl Tokens {
-    /// The tokens of a text.
+    /// Encodes a text.
     ///
     /// # Errors
     ///
-    /// Where the text is empty, or has characters that no token stands for.
+    /// Returns an error if the text is empty, or has characters without a token.
     pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Self> {
         let all = tokenizer.encode(text)?;
         let vocabulary = tokenizer.vocabulary();
@@ -44,36 +56,37 @@ impl Tokens {
         })
     }
 
-    /// The token numbers.
+    /// Returns the token ids.
     pub fn numbers(&self) -> &[u32] {
         self.all.get(self.part.clone()).unwrap_or_default()
     }
 
-    /// How many tokens, at least 1.
+    /// Returns the number of tokens, at least 1.
     pub fn len(&self) -> usize {
         self.part.len()
     }
 
-    /// Always `false`: there is at least one token.
+    /// Returns `false`: there is at least one token.
     pub fn is_empty(&self) -> bool {
         self.part.is_empty()
     }
 
-    /// How many tokens the tokenizer has.
+    /// Returns the size of the tokenizer's vocabulary.
     pub fn vocabulary(&self) -> usize {
         self.vocabulary
     }
 
-    /// Tokens of a character, over the whole text: 1 where each character is a token.
+    /// Returns the number of tokens per character, over the whole text: 1 if each character is a
+    /// token.
     pub fn per_character(&self) -> f64 {
         self.per_character
     }
 
-    /// Divides the text: the second part is its last `fraction`. No window crosses the border.
+    /// Splits the text: the second part is its last `fraction`. No window crosses the boundary.
     ///
     /// # Errors
     ///
-    /// Where a part would be empty.
+    /// Returns an error if a part would be empty.
     pub fn split_last(&self, fraction: f64) -> Result<(Tokens, Tokens)> {
         let first = (self.len() as f64 * (1.0 - fraction)).round();
         if !(fraction > 0.0 && first >= 1.0 && first < self.len() as f64) {
@@ -92,12 +105,14 @@ impl Tokens {
         Ok((of(start..border), of(border..end)))
     }
 
-    /// Windows of `context` tokens, each `stride` tokens after the one before: samples `[context]`, whose
-    /// targets are the tokens that follow each of theirs. A rest that fills no window is left out.
+    /// Returns windows of `context` tokens, each starting `stride` tokens after the one before. The
+    /// samples are `[context]`, and the targets are the next token of each token. Tokens at the end
+    /// that do not fill a window are dropped.
     ///
     /// # Errors
     ///
-    /// Where `context` or `stride` is 0, or the text has no `context + 1` tokens.
+    /// Returns an error if `context` or `stride` is 0, or the text has fewer than `context + 1`
+    /// tokens.
     pub fn windows(&self, context: usize, stride: usize) -> Result<Dataset> {
         for (what, value) in [("the context", context), ("the stride", stride)] {
             if value == 0 {
