@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, and opened safetensors files.
+//! Atomic file writes, and reading of safetensors files.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +9,7 @@ use safetensors::tensor::SafeTensors;
 
 use crate::{Error, Result};
 
-/// Writes a temporary file beside `path`, makes sure that it is on the disk, and renames it.
+/// Writes a temporary file next to `path`, flushes it to the disk, and renames it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = temporary_beside(path);
     let written = File::create(&temporary)
@@ -17,11 +17,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(Error::io(path, "write"))
         .and_then(|()| std::fs::rename(&temporary, path).map_err(Error::io(path, "replace")));
     if written.is_err() {
-        // The error that matters is the first one.
+        // The first error is the relevant one.
         let _ = std::fs::remove_file(&temporary);
     }
     written?;
-    // On Unix the rename itself is on the disk only once the folder is.
+    // On Unix, the rename is on the disk only after the folder is flushed.
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let folder = if folder.as_os_str().is_empty() {
@@ -36,7 +36,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A name that no other program and no other thread of this one uses.
+/// Returns a name that no other program and no other thread uses.
 fn temporary_beside(path: &Path) -> PathBuf {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +45,7 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The bytes of a safetensors file, to be read by name.
+/// The bytes of a safetensors file, with its path for errors.
 pub(crate) struct SafetensorsFile {
     path: PathBuf,
     bytes: Vec<u8>,
@@ -61,19 +61,19 @@ impl SafetensorsFile {
         })
     }
 
-    /// The tensors.
+    /// Parses the tensors.
     pub fn tensors(&self) -> Result<SafeTensors<'_>> {
         SafeTensors::deserialize(&self.bytes).map_err(|e| self.damaged(&e))
     }
 
-    /// The text that the file holds under `key`, if any.
+    /// Returns the text that the file contains under `key`, if any.
     pub fn metadata(&self, key: &str) -> Result<Option<String>> {
         let (_, header) = SafeTensors::read_metadata(&self.bytes).map_err(|e| self.damaged(&e))?;
         let texts = header.metadata().as_ref();
         Ok(texts.and_then(|m| m.get(key)).cloned())
     }
 
-    /// The error of a file that does not fit.
+    /// Returns an error about a file that does not fit.
     pub fn refuse(&self, reason: String) -> Error {
         Error::Checkpoint {
             path: self.path.clone(),

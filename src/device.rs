@@ -1,4 +1,4 @@
-//! Devices: what a model is trained on.
+//! Devices: a GPU, the CPU, or the reference.
 
 use crate::Result;
 use crate::exec::checked::CheckedExecutor;
@@ -10,7 +10,19 @@ use crate::kernel::KernelLimits;
 pub use crate::exec::gpu::{AdapterInfo, Selector};
 use crate::exec::interpreter::ReferenceExecutor;
 
-/// A GPU, or the CPU.
+/// A device that trains and evaluates models: a GPU, the CPU, or the reference. Cloning is cheap.
+///
+/// # Example
+/// ```
+/// use wgrad::Device;
+///
+/// let device = Device::cpu();
+/// assert!(!device.is_gpu());
+/// assert!(device.name().starts_with("CPU"));
+/// let y = wgrad::eval(&device, |g| g.tensor([2], [1.0, 2.0]).exp())?;
+/// assert!((y.data[1] - 2f64.exp()).abs() < 1e-5);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Device {
     kind: Kind,
@@ -26,8 +38,17 @@ enum Kind {
 }
 
 impl Device {
-    /// A real GPU where there is one that works, else the CPU. A GPU in software is never chosen: the
-    /// CPU is faster. [`Device::why`] says what was chosen for which reason.
+    /// Opens a hardware GPU if one works, and otherwise the CPU. A software GPU is never selected,
+    /// because the CPU is faster. [`Device::why`] returns the reason.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let device = Device::auto()?;
+    /// assert!(!device.why().is_empty());
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn auto() -> Result<Self> {
         Ok(match GpuDevice::open(&Selector::Gpu) {
             Ok(gpu) => {
@@ -46,7 +67,7 @@ impl Device {
         })
     }
 
-    /// The CPU: f32, with threads.
+    /// Returns the CPU: f32, multithreaded.
     pub fn cpu() -> Self {
         Device {
             kind: Kind::Cpu,
@@ -55,7 +76,7 @@ impl Device {
         }
     }
 
-    /// The reference: f64, naive and slow. What it computes is what the mathematics says.
+    /// Returns the reference: f64, naive and slow. It defines the correct results.
     pub fn reference() -> Self {
         Device {
             kind: Kind::Reference,
@@ -64,7 +85,7 @@ impl Device {
         }
     }
 
-    /// A GPU by choice, a software one included.
+    /// Opens a GPU by a selector, which may select a software GPU.
     pub fn gpu(selector: &Selector) -> Result<Self> {
         Ok(Device {
             kind: Kind::Gpu(GpuDevice::open(selector)?),
@@ -73,7 +94,7 @@ impl Device {
         })
     }
 
-    /// A GPU that is open already.
+    /// Wraps an open GPU.
     pub fn from_gpu(gpu: GpuDevice) -> Self {
         Device {
             kind: Kind::Gpu(gpu),
@@ -82,28 +103,38 @@ impl Device {
         }
     }
 
-    /// The GPU of a host application, which shares its device and queue. Nothing is installed or
-    /// changed on them, and [`Trainer::tick`](crate::Trainer::tick) trains on them between two frames.
+    /// Wraps the GPU of a host application, and shares its device and queue. Nothing is installed
+    /// or changed on them. [`Trainer::tick`](crate::Trainer::tick) trains on them between two
+    /// frames.
     pub fn from_wgpu(device: HostDevice, queue: HostQueue) -> Result<Self> {
         Ok(Self::from_gpu(GpuDevice::from_wgpu(device, queue)?))
     }
 
-    /// All adapters of this machine, with what they offer.
+    /// Returns all adapters of this machine, with their properties.
     pub fn adapters() -> Result<Vec<AdapterInfo>> {
         crate::exec::gpu::adapters()
     }
 
-    /// The same device, with every step of every run compared with the reference in f64. The first
-    /// one that differs is [`Error::Diverged`](crate::Error::Diverged), with its kernel, op and the line
-    /// of the user's program. Training gives the same bits as without, many times slower.
+    /// Compares every step of every run with the reference in f64. The first step that differs is
+    /// an [`Error::Diverged`](crate::Error::Diverged) with its kernel, its op and the user's line.
+    /// Training gives the same bits as without, many times slower.
     ///
-    /// The reference itself has nothing to be compared with and stays as it is.
+    /// It has no effect on the reference.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let y = wgrad::eval(&Device::cpu().checked(), |g| g.tensor([1], [2.0]).square())?;
+    /// assert_eq!(y.data, [4.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn checked(mut self) -> Self {
         self.checked = true;
         self
     }
 
-    /// The device's name.
+    /// Returns the device's name.
     pub fn name(&self) -> String {
         match &self.kind {
             Kind::Cpu => format!("CPU ({} threads)", rayon::current_num_threads()),
@@ -112,22 +143,22 @@ impl Device {
         }
     }
 
-    /// Why it was chosen.
+    /// Returns why the device was selected.
     pub fn why(&self) -> &str {
         &self.why
     }
 
-    /// Whether it is a GPU.
+    /// Returns whether it is a GPU.
     pub fn is_gpu(&self) -> bool {
         matches!(self.kind, Kind::Gpu(_))
     }
 
-    /// Whether what lies on it lies in the host's memory, for certain: the CPU, or a GPU in software.
+    /// Returns whether its memory is certainly the host's memory: the CPU, or a software GPU.
     pub(crate) fn shares_memory(&self) -> bool {
         !self.is_gpu() || self.kernel_limits().software
     }
 
-    /// The GPU, where it is one.
+    /// Returns the GPU, if it is one.
     pub fn as_gpu(&self) -> Option<&GpuDevice> {
         match &self.kind {
             Kind::Gpu(gpu) => Some(gpu),
@@ -135,7 +166,8 @@ impl Device {
         }
     }
 
-    /// What kernels may use. On the CPU a chain may touch as many tensors as its executor can open.
+    /// Returns the limits of kernels. On the CPU a chain may access as many tensors as its executor
+    /// can open.
     pub fn kernel_limits(&self) -> KernelLimits {
         match &self.kind {
             Kind::Cpu | Kind::Reference => KernelLimits {
@@ -149,7 +181,7 @@ impl Device {
         }
     }
 
-    /// An executor for a program: everything is allocated and compiled here.
+    /// Creates an executor for a program. Everything is allocated and compiled here.
     pub fn executor(&self, program: Program) -> Result<Box<dyn Executor>> {
         let checked = match self.checked {
             true => self.stepwise(program.clone())?,
@@ -165,8 +197,8 @@ impl Device {
         })
     }
 
-    /// What the device can do at most, measured anew. Takes up to a second, and 128 MiB for that time. Fails for
-    /// the reference, which is not made to be fast.
+    /// Measures the peak rates of the device. It takes up to a second, and 128 MiB during that
+    /// time. Fails for the reference, which is not optimized.
     pub fn roofline(&self) -> Result<Roofline> {
         match &self.kind {
             Kind::Cpu => cpu::measure_roofline(),
@@ -177,7 +209,8 @@ impl Device {
         }
     }
 
-    /// An executor that runs plans piece by piece; `None` for the reference, which has no steps.
+    /// Creates an executor that runs plans step by step; `None` for the reference, which has no
+    /// steps.
     pub fn stepwise(&self, program: Program) -> Result<Option<Box<dyn Stepwise>>> {
         Ok(match &self.kind {
             Kind::Cpu => Some(Box::new(CpuExecutor::new(program)?)),

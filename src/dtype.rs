@@ -7,11 +7,22 @@ use std::fmt;
 /// `F32`, `I32`, `U32` and `Bool` take four bytes on every device: WGSL has no smaller storage type that every
 /// adapter offers, and `bool` cannot be stored in a buffer at all, so a `Bool` is the `u32` 0 or 1.
 ///
-/// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to one, and every op that reads it computes in f32, which
-/// holds both exactly. So a half-precision tensor passes wherever an `f32` tensor does, and arithmetic on it gives
-/// `f32`. The gradient of a cast to half precision is rounded too. (PyTorch rounds every result; here the model says
-/// where.) On a GPU two values share a word, on every adapter; on the CPU each has a word of its own, the bits of its
-/// value as an `f32`.
+/// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to them, and every op that reads
+/// them computes in f32, which represents both exactly. So a half-precision tensor is accepted
+/// wherever an `f32` tensor is, and arithmetic on it returns `f32`. The gradient of a cast to half
+/// precision is rounded too. (PyTorch rounds every result; here the model defines where.) On a GPU
+/// two values share a word, on every adapter. On the CPU each value has its own word, the bits of
+/// its value as an `f32`.
+///
+/// # Example
+/// ```
+/// use wgrad::{DType, Device};
+///
+/// let y = wgrad::eval(&Device::cpu(), |g| g.tensor([1], [1.0 + 1.0 / 1024.0]).cast(DType::Bf16))?;
+/// assert_eq!(y.data, [1.0]); // 8 significant bits
+/// assert_eq!(DType::Bf16.bytes(), 2);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit floating point.
@@ -29,22 +40,22 @@ pub enum DType {
 }
 
 impl DType {
-    /// Bytes of one element in a GPU's buffer.
+    /// Returns the size of an element in a GPU buffer, in bytes.
     pub const fn bytes(self) -> usize {
         if self.is_half() { 2 } else { 4 }
     }
 
-    /// Whether gradients can flow through tensors of this type.
+    /// Returns whether gradients can flow through tensors of this type.
     pub const fn is_float(self) -> bool {
         matches!(self, DType::F32 | DType::F16 | DType::Bf16)
     }
 
-    /// Whether it takes two bytes.
+    /// Returns whether it is a half-precision type.
     pub const fn is_half(self) -> bool {
         matches!(self, DType::F16 | DType::Bf16)
     }
 
-    /// The type that its elements are computed with: `F32` for half-precision values.
+    /// Returns the type in which its elements are computed: `F32` for half precision.
     pub const fn computed(self) -> DType {
         if self.is_half() { DType::F32 } else { self }
     }

@@ -1,7 +1,7 @@
-//! One error type for everything that can go wrong.
+//! The error type of this crate.
 //!
-//! Each variant carries what went wrong, where, and what would fit, as data. `Display` turns that
-//! into one readable message; nothing in this crate panics on invalid input.
+//! Each variant stores what went wrong, where, and what would be accepted, as data. `Display`
+//! formats it as one message. Invalid input does not panic.
 
 mod config;
 mod setting;
@@ -17,26 +17,26 @@ use std::path::{Path, PathBuf};
 use crate::dtype::DType;
 use crate::shape::Shape;
 
-/// What every fallible function of this crate returns.
+/// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The line of the user's program that made a node, a layer or an error.
+/// The line of the user's program that created a node, a layer or an error.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(pub(crate) &'static Location<'static>);
 
 impl Source {
-    /// The line that called the function this is called from.
+    /// Returns the line that called the function that calls this one.
     #[track_caller]
     pub fn caller() -> Self {
         Source(Location::caller())
     }
 
-    /// The file's path, as the compiler saw it.
+    /// Returns the file's path, as the compiler saw it.
     pub fn file(&self) -> &'static str {
         self.0.file()
     }
 
-    /// The line, counted from 1.
+    /// Returns the line, counted from 1.
     pub fn line(&self) -> u32 {
         self.0.line()
     }
@@ -54,11 +54,21 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Everything that can go wrong in this crate.
+/// The errors of this crate.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, Error};
+///
+/// let result = wgrad::eval(&Device::cpu(), |g| g.tensor([2], [0.0; 2]) + g.tensor([3], [0.0; 3]));
+/// let Err(Error::Op { op, at, .. }) = result else { panic!("shapes do not match") };
+/// assert_eq!(op, "add");
+/// assert!(at.line() > 0);
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An op was given tensors it cannot take: the model's author must change the line `at`.
+    /// An op was given tensors that it does not accept. The line `at` must be changed.
     #[error(
         "{op}: {reason}\n  inputs: {}\n  at {at}{}",
         list(inputs),
@@ -67,50 +77,51 @@ pub enum Error {
     Op {
         /// The op's name, as in the graph's dump.
         op: &'static str,
-        /// Shape and element type of each input.
+        /// The shape and element type of each input.
         inputs: Vec<(Shape, DType)>,
         /// What does not fit, and what would.
         reason: String,
-        /// The line of the user's program that asked for the op.
+        /// The line of the user's program that called the op.
         at: Source,
-        /// The layer that was being traced, as in `state_dict` names (`"2.up"`); empty outside any.
+        /// The layer that was being traced, as in `state_dict` names (`"2.up"`); empty outside of
+        /// layers.
         scope: String,
     },
 
-    /// A model, optimizer or training set-up that is wrong as a whole.
+    /// A model, optimizer or trainer that is inconsistent.
     #[error("{what}: {reason}")]
     Model {
         /// The part that is wrong, e.g. `"Trainer"` or a parameter's name.
         what: String,
-        /// What is wrong, and what would fit.
+        /// What is wrong, and what would be accepted.
         reason: String,
     },
 
-    /// A configuration file says something wrong, at a line.
+    /// A configuration file has an error, at a line.
     #[error("{0}")]
     Config(Box<ConfigError>),
 
-    /// A setting is wrong, of a configuration that is not from a file.
+    /// A setting is wrong, in a configuration that is not from a file.
     #[error("{0}")]
     Setting(SettingError),
 
-    /// A value given by the user lies outside what is allowed.
+    /// An argument is outside of its range.
     #[error("{what} is {given}, but must be {expected}")]
     Argument {
         /// The argument's name, as in the API or the configuration.
         what: String,
-        /// The value that was given.
+        /// The value.
         given: String,
         /// What would be accepted.
         expected: String,
     },
 
-    /// Data that cannot be used: a file, or arrays handed over by the program.
+    /// Data that cannot be used: a file, or arrays of the program.
     #[error("{place}: {reason}")]
     Data {
-        /// Where: a file with line and column, or the name of an array with its row and column.
+        /// The place: a file with line and column, or the name of an array with row and column.
         place: String,
-        /// What is wrong there, and what would fit.
+        /// What is wrong there, and what would be accepted.
         reason: String,
     },
 
@@ -119,32 +130,32 @@ pub enum Error {
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and what would fit.
+        /// What is wrong, and what would be accepted.
         reason: String,
     },
 
-    /// The operating system refused a file operation.
+    /// A file operation failed.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was being done, as a verb: `"read"`, `"write"`, `"replace"`.
+        /// The operation, as a verb: `"read"`, `"write"`, `"replace"`.
         action: &'static str,
-        /// The operating system's reason.
+        /// The operating system's error.
         source: std::io::Error,
     },
 
-    /// The plan needs more of something than the device offers.
+    /// The plan needs more of a resource than the device has.
     #[error(
         "{what} needs {needed}, but {device} offers {available}{}",
         hint_suffix(hint)
     )]
     Limit {
-        /// What was planned, e.g. `"the largest binding"`.
+        /// The resource, e.g. `"the largest binding"`.
         what: String,
-        /// How much it needs (bytes or a count; `what` says which).
+        /// The amount needed (bytes or a count, depending on `what`).
         needed: u64,
-        /// How much there is.
+        /// The amount available.
         available: u64,
         /// The device's name.
         device: String,
@@ -152,43 +163,43 @@ pub enum Error {
         hint: String,
     },
 
-    /// The device has no memory left.
+    /// The device is out of memory.
     #[error("{device} has no memory left for {what} ({bytes} bytes)")]
     OutOfMemory {
         /// What was being allocated.
         what: String,
-        /// How many bytes were asked for.
+        /// The number of bytes requested.
         bytes: u64,
         /// The device's name.
         device: String,
     },
 
-    /// No GPU fits the request.
+    /// No GPU matches the request.
     #[error("no GPU {wanted}: {}", seen_list(seen))]
     NoAdapter {
-        /// What was asked for, e.g. `"matching \"intel\""`.
+        /// The request, e.g. `"matching \"intel\""`.
         wanted: String,
-        /// The adapters that exist, by name, each with why it was passed over.
+        /// The existing adapters, by name, each with the reason why it was rejected.
         seen: Vec<String>,
     },
 
-    /// The GPU went away (driver reset, watchdog, unplugged) and took its memory with it.
+    /// The GPU was lost (driver reset, watchdog, unplugged), with its memory.
     #[error("the device {device} was lost: {reason}; resume from the last checkpoint")]
     DeviceLost {
         /// The device's name.
         device: String,
-        /// What the driver said.
+        /// The driver's message.
         reason: String,
     },
 
-    /// The GPU's driver or the shader compiler refused something.
+    /// The GPU's driver or the shader compiler reported an error.
     #[error("{device}: {what}: {reason}")]
     Gpu {
         /// The device's name.
         device: String,
-        /// What was being done: a kernel's label, or a buffer's.
+        /// What was being done: a kernel's or a buffer's label.
         what: String,
-        /// What the driver or the shader compiler said, with file and line where known.
+        /// The message of the driver or the shader compiler, with file and line if known.
         reason: String,
     },
 
@@ -197,15 +208,15 @@ pub enum Error {
     NonFinite {
         /// The training step, counted from 1.
         step: u64,
-        /// What it was that stopped being finite.
+        /// What is not finite.
         what: String,
         /// The value.
         value: f64,
-        /// The line of the user's program that made it, where known.
+        /// The line of the user's program that computed it, if known.
         at: Option<Source>,
     },
 
-    /// Two executors disagree: a kernel, or a driver, computes wrongly.
+    /// Two executors disagree: a kernel or a driver computes wrong results.
     #[error(
         "step {step} of the plan ({kernel}, for {op}) differs from the reference: element {index} is \
          {got}, but should be {want} (off by {error:.3} tolerances)\n  at {at}"
@@ -217,31 +228,31 @@ pub enum Error {
         kernel: String,
         /// The op whose output differs.
         op: &'static str,
-        /// The element that is furthest off.
+        /// The element with the largest error.
         index: usize,
-        /// What the device computed.
+        /// The device's value.
         got: f64,
-        /// What the reference computed.
+        /// The reference's value.
         want: f64,
-        /// The distance, in units of the op's tolerance.
+        /// The error, in units of the op's tolerance.
         error: f64,
         /// The line of the user's program.
         at: Source,
     },
 
-    /// The user's callback or the user asked to stop.
+    /// A callback or the user stopped the training.
     #[error("stopped: {reason}")]
     Stopped {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 
-    /// An invariant of this crate is broken: a bug in wgrad, with what is needed to report it.
+    /// An invariant of this crate is violated: a bug in wgrad, with details for a report.
     #[error("internal error in {what}, please report it: {detail}")]
     Internal {
-        /// The pass or module that noticed.
+        /// The pass or module that detected it.
         what: &'static str,
-        /// What it saw, with a dump where there is one.
+        /// What it found, with a dump if there is one.
         detail: String,
     },
 }
@@ -259,7 +270,7 @@ impl From<SettingError> for Error {
 }
 
 impl Error {
-    /// For [`std::io::Error`]: adds the path and what was being done with it.
+    /// Converts a [`std::io::Error`]: adds the path and the operation.
     pub(crate) fn io(
         path: impl AsRef<Path>,
         action: &'static str,

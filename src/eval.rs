@@ -1,4 +1,4 @@
-//! Evaluates expressions of tensors on a device, without a model and without training.
+//! Evaluation of tensor expressions on a device, without a model and without training.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -12,29 +12,44 @@ use crate::ops::{self, Array};
 use crate::plan::{Layout, plan};
 use crate::{DType, Device, Error, Result, Shape, Source, Tensor};
 
-/// What an expression starts from: makes tensors of given numbers, and gradients.
+/// Creates the input tensors of an expression, and gradients. [`eval`] passes it to the expression.
 pub struct Trace {
     graph: Rc<RefCell<Graph>>,
-    /// The words of each input, by its number.
+    /// The words of each input, by index.
     given: RefCell<Vec<Vec<u32>>>,
 }
 
 impl Trace {
-    /// A tensor of numbers in row-major order, as many as the shape holds.
+    /// Creates a tensor from values in row-major order. Their number must be the size of the shape.
     #[track_caller]
     pub fn tensor(&self, shape: impl Into<Shape>, values: impl Into<Vec<f32>>) -> Tensor {
         let words = values.into().into_iter().map(f32::to_bits).collect();
         self.input(shape.into(), DType::F32, words, Source::caller())
     }
 
-    /// A tensor of indices or labels in row-major order, as many as the shape holds.
+    /// Creates a tensor of indices or labels from values in row-major order. Their number must be
+    /// the size of the shape.
     #[track_caller]
     pub fn indices(&self, shape: impl Into<Shape>, values: impl Into<Vec<u32>>) -> Tensor {
         self.input(shape.into(), DType::U32, values.into(), Source::caller())
     }
 
-    /// The gradients of a scalar with respect to each of `wrt`, of their shapes; zeros where it does not depend
-    /// on one. For a tensor `y` of another shape, give its sum, or that of `y` times a cotangent.
+    /// Returns the gradients of a scalar with respect to each of `wrt`, with the same shapes. They
+    /// are zeros where the scalar does not depend on a tensor. For a tensor `y` of another shape,
+    /// pass its sum, or the sum of `y` times a cotangent.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::Device;
+    ///
+    /// let gradients = wgrad::eval(&Device::cpu(), |g| {
+    ///     let (x, w) = (g.tensor([2], [1.0, 2.0]), g.tensor([2], [3.0, 4.0]));
+    ///     g.gradients(&(&x * &w).sum(&[]), &[&x, &w])
+    /// })?;
+    /// assert_eq!(gradients[0].data, [3.0, 4.0]);
+    /// assert_eq!(gradients[1].data, [1.0, 2.0]);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub fn gradients(&self, y: &Tensor, wrt: &[&Tensor]) -> Vec<Tensor> {
         let tensors: Vec<Tensor> = wrt.iter().map(|x| (*x).clone()).collect();
         match autodiff::gradients(y, &tensors) {
@@ -54,9 +69,9 @@ impl Trace {
 
     fn input(&self, shape: Shape, dtype: DType, words: Vec<u32>, at: Source) -> Tensor {
         if words.len() != shape.len() {
-            let given = format!("of {} numbers", words.len());
-            let expected = format!("of {}, which is what its shape {shape} holds", shape.len());
-            let what = format!("the tensor made at {at}");
+            let given = format!("a list of {} values", words.len());
+            let expected = format!("{} values, the size of its shape {shape}", shape.len());
+            let what = format!("the tensor created at {at}");
             self.graph
                 .borrow_mut()
                 .record(Error::argument(what, given, expected));
@@ -69,18 +84,19 @@ impl Trace {
     }
 }
 
-/// What the names of inputs begin with; the input's number follows.
+/// The prefix of the names of inputs, before the input's index.
 const INPUT: &str = "input.";
 
-/// What an expression may give: a tensor, several, or pairs and triples of these.
+/// The possible results of an expression: a tensor, a vector of them, or pairs and triples of
+/// these.
 pub trait Outputs {
-    /// The same in numbers.
+    /// The results as arrays.
     type Values;
 
     /// Appends all tensors.
     fn tensors(&self, to: &mut Vec<Tensor>);
 
-    /// Puts the numbers of all tensors, in order, in their places.
+    /// Builds the results from the arrays of all tensors, in order.
     fn values(&self, from: &mut dyn Iterator<Item = Array>) -> Option<Self::Values>;
 }
 
@@ -135,13 +151,14 @@ impl<A: Outputs, B: Outputs, C: Outputs> Outputs for (A, B, C) {
     }
 }
 
-/// Evaluates an expression of tensors on a device, and hands back its numbers. Indices, labels and truth values
-/// (0 and 1) come back as numbers, too.
+/// Evaluates an expression of tensors on a device, and returns its values. Indices, labels and
+/// booleans (0 and 1) are returned as numbers.
 ///
-/// An expression that is wrong, such as one of shapes that do not fit, is an error with the line that made it. Layers with
-/// parameters belong to a model, and so to a [`Trainer`](crate::Trainer).
+/// An invalid expression, for example of shapes that do not match, is an error with its line.
+/// Layers with parameters need a [`Trainer`](crate::Trainer).
 ///
-/// Everything is planned and compiled anew at each call: this is for looking and testing, not for loops.
+/// Each call plans and compiles the expression again, so `eval` is meant for exploration and tests,
+/// and not for loops.
 ///
 /// # Example
 /// ```
@@ -174,12 +191,12 @@ pub fn eval<T: Outputs>(
     for (i, tensor) in tensors.iter().enumerate() {
         trace.graph.borrow_mut().take_error()?;
         if !Rc::ptr_eq(&tensor.shared_graph(), &trace.graph) {
-            // A mistake made without any tensor has a graph of its own.
+            // An error made without any tensor has a graph of its own.
             tensor.graph_mut().take_error()?;
             let reason = format!("result {i} belongs to another expression");
             return Err(Error::model("eval", reason));
         }
-        // The host takes whole words.
+        // The host reads whole words.
         let tensor = tensor.cast(tensor.dtype().computed());
         let node = tensor.id();
         trace.graph.borrow_mut().take_error()?;
@@ -198,7 +215,7 @@ fn output(i: usize) -> String {
     format!("output.{i}")
 }
 
-/// The values of a graph's outputs, in order.
+/// Returns the values of a graph's outputs, in order.
 fn run(device: &Device, graph: &Graph, given: &[Vec<u32>]) -> Result<Vec<Array>> {
     let limits = device.kernel_limits();
     let layout = Layout::new(&graph.variables);

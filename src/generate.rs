@@ -1,5 +1,6 @@
-//! Writing with a language model: a token at a time, each drawn from what the model expects.
+//! Text generation with a language model, one sampled token at a time.
 //!
+//! # Example
 //! ```
 //! use wgrad::data::text::{CharTokenizer, Tokenizer};
 //! use wgrad::generate::{Generator, Sampling};
@@ -18,8 +19,8 @@
 //! # }
 //! ```
 //!
-//! A [`Generator`] keeps the keys and values of all tokens read so far on the device, so that a token costs
-//! the same however long the text is.
+//! A [`Generator`] keeps the keys and values of all tokens so far on the device, so the cost of a
+//! token does not depend on the length of the text.
 
 mod generator;
 mod sampling;

@@ -1,6 +1,6 @@
-//! wgrad trains neural networks on any GPU that Vulkan, Metal or DX12 reaches, and on the CPU where there
-//! is none.
+//! wgrad trains neural networks on GPUs, through Vulkan, Metal or DX12, and on the CPU.
 //!
+//! # Example
 //! ```
 //! use wgrad::data::{Dataset, Targets};
 //! use wgrad::{Device, Fit, Trainer, loss, metrics, nn, optim};
@@ -26,21 +26,24 @@
 //! # }
 //! ```
 //!
-//! # The code
+//! # Modules
 //!
-//! The library has two wings. What users call: a model ([`nn`], methods of [`Tensor`]) with a [`loss`], an optimizer
-//! ([`optim`]), a [`schedule`] and [`metrics`] is trained by a [`Trainer`] ([`train`]) on [`data`]; [`spec`] describes
-//! all of it as plain data, [`Run`] opens what was trained, [`generate`] writes text, and [`doctor`] checks a device.
-//! And the [`engine`], which traces, differentiates, plans and runs it.
+//! The library has two parts. Users build a model ([`nn`], methods of [`Tensor`]), choose a
+//! [`loss`], an optimizer ([`optim`]), a [`schedule`] and [`metrics`], and train it with a
+//! [`Trainer`] ([`train`]) on [`data`]. [`spec`] describes all of this as plain data, [`Run`] opens
+//! a trained model, [`generate`] generates text, [`eval`](mod@eval) evaluates expressions without a
+//! trainer, and [`doctor`] checks a device. The other part is the [`engine`], which traces,
+//! differentiates, plans and executes.
 //!
-//! # What holds
+//! # Guarantees
 //!
 //! - The same device, driver and seed give the same weights, to the bit.
-//! - What a step takes is known before the first one; after the second nothing is allocated.
-//! - Everything works at WebGPU's default limits.
-//! - What goes wrong is an [`Error`] that says what and where. Nothing panics on invalid input.
+//! - The memory of a step is known before the first one. After the second step nothing is
+//!   allocated.
+//! - WebGPU's default limits are enough.
+//! - Failures are an [`Error`] that says what is wrong and where. Invalid input does not panic.
 
-// What users call.
+// The part for users.
 pub mod data;
 pub mod device;
 pub mod doctor;
@@ -57,7 +60,7 @@ pub mod schedule;
 pub mod spec;
 pub mod train;
 
-// The engine: documented below `engine`.
+// The engine, documented in `engine`.
 #[doc(hidden)]
 pub mod autodiff;
 #[doc(hidden)]
@@ -73,7 +76,7 @@ pub mod passes;
 #[doc(hidden)]
 pub mod plan;
 
-// What both are made of.
+// Base modules of both parts.
 mod checkpoint;
 #[doc(hidden)]
 pub mod dtype;
@@ -92,12 +95,13 @@ pub use shape::Shape;
 pub use task::Task;
 pub use train::{Fit, Trainer};
 
-/// The engine, for those who write ops, passes or kernels, or share a `wgpu` device.
+/// The engine, for people who write ops, passes or kernels, or who share a `wgpu` device.
 ///
-/// A model is traced to a [`graph`]; [`autodiff`] appends its gradients to the same graph; [`passes`] simplify it and
-/// say which nodes are computed together; [`plan`] says what runs and where values are stored; [`exec`] runs that, on a
-/// GPU, on the CPU, or as naive mathematics in f64. An op is defined in one file of [`ops`]; [`kernel`] makes WGSL of
-/// what a GPU runs.
+/// A model is traced to a [`graph`]. [`autodiff`] appends its gradients to the same graph.
+/// [`passes`] simplify it, and divide it into groups of nodes that are computed together. [`plan`]
+/// lists the steps and where values are stored. [`exec`] executes a plan on a GPU, on the CPU, or
+/// as reference mathematics in f64. Each op is defined in one file of [`ops`]. [`kernel`] generates
+/// WGSL.
 pub mod engine {
     #[doc(inline)]
     pub use crate::{autodiff, exec, graph, kernel, ops, passes, plan};
@@ -105,6 +109,7 @@ pub mod engine {
 
 /// The names that most programs need: `use wgrad::prelude::*`.
 ///
+/// # Example
 /// ```
 /// use wgrad::prelude::*;
 ///
@@ -130,7 +135,7 @@ pub mod prelude {
     pub use crate::{loss, metrics, optim, schedule};
 }
 
-/// The programs of the README and of the pages in `docs/`, as tests.
+/// The programs in the README and in `docs/`, as tests.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]

@@ -1,28 +1,28 @@
 //! Random numbers that are the same on the CPU and on the GPU.
 //!
-//! Every number is a pure function of a key and a counter (Threefry-2x32, 20 rounds), so any of them
-//! can be computed by itself, in any order and on any device.
+//! Every number is a pure function of a key and a counter (Threefry-2x32, 20 rounds), so each can
+//! be computed independently, in any order and on any device.
 //!
-//! Invariant: a change in what these functions return changes every shuffle, initial weight and
-//! dropout mask of every seed; the known answers in the tests hold them fixed.
+//! Invariant: a change of these functions changes every shuffle, initial weight and dropout mask of
+//! every seed. The known answers in the tests fix them.
 //!
-//! Why not the `rand` crate: its generators carry state from one number to the next, which thousands of
-//! GPU invocations cannot share; and its documentation lets results change between versions.
+//! The `rand` crate is not suitable: its generators carry state from one number to the next, which
+//! thousands of GPU invocations cannot share, and its results may change between versions.
 
-/// The constant that Skein and Threefry mix into the key, so that an all-zero key is no weak one.
+/// The constant that Skein and Threefry mix into the key, so that an all-zero key is not weak.
 const PARITY: u32 = 0x1BD1_1BDA;
 
 /// Threefry-2x32 with 20 rounds: 64 random bits, as a pure function of a key and a counter.
 ///
 /// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 ///
-/// Without a loop or a table, so that a loop over counters around it becomes vector code.
+/// It has no loop and no table, so a loop over counters around it is vectorized.
 #[inline(always)]
 pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     let [k0, k1] = key;
     let k2 = PARITY ^ k0 ^ k1;
     let x = [counter[0].wrapping_add(k0), counter[1].wrapping_add(k1)];
-    // After each group of four rounds the next two of the three key words are mixed in.
+    // After each group of four rounds, two of the three key words are mixed in.
     let x = four_rounds([13, 15, 26, 6], x, [k1, k2.wrapping_add(1)]);
     let x = four_rounds([17, 29, 16, 24], x, [k2, k0.wrapping_add(2)]);
     let x = four_rounds([13, 15, 26, 6], x, [k0, k1.wrapping_add(3)]);
@@ -30,7 +30,7 @@ pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     four_rounds([13, 15, 26, 6], x, [k2, k0.wrapping_add(5)])
 }
 
-/// Four rounds with these rotations, then the words of the key.
+/// Four rounds with these rotations, followed by the key words.
 #[inline(always)]
 fn four_rounds(rotations: [u32; 4], [x0, x1]: [u32; 2], key: [u32; 2]) -> [u32; 2] {
     let round = |[x0, x1]: [u32; 2], rotation| {
@@ -42,26 +42,38 @@ fn four_rounds(rotations: [u32; 4], [x0, x1]: [u32; 2], key: [u32; 2]) -> [u32; 
     [x0.wrapping_add(key[0]), x1.wrapping_add(key[1])]
 }
 
-/// A number in `[0, 1)` from 32 random bits: a multiple of 2^-24, all of them equally likely.
+/// Returns a number in `[0, 1)` from 32 random bits: a multiple of 2^-24, all equally likely.
 ///
-/// 24 bits are what an `f32` holds exactly, so the result is never rounded up to 1.
+/// An `f32` represents 24 bits exactly, so the result is never rounded up to 1.
 pub fn uniform_f32(bits: u32) -> f32 {
     const STEP: f32 = 1.0 / (1u32 << 24) as f32;
     (bits >> 8) as f32 * STEP
 }
 
-/// A sequence of random numbers: Threefry under one key, with a counter that goes up by one a word.
+/// A sequence of random numbers: Threefry with one key, and a counter that increases by one for
+/// each word.
 ///
 /// A clone continues with the same numbers as the original.
+///
+/// # Example
+/// ```
+/// use wgrad::random::Stream;
+///
+/// let mut random = Stream::new(7);
+/// let x = random.uniform();
+/// assert!((0.0..1.0).contains(&x));
+/// assert_eq!(Stream::new(7).uniform(), x);
+/// assert_ne!(Stream::new(7).child(1).uniform(), x);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stream {
     key: [u32; 2],
-    /// How many 32-bit words were taken.
+    /// The number of 32-bit words taken.
     counter: u64,
 }
 
 impl Stream {
-    /// The stream of a seed, from its beginning.
+    /// Creates the stream of a seed, at its start.
     pub fn new(seed: u64) -> Self {
         Stream {
             key: words(seed),
@@ -69,11 +81,11 @@ impl Stream {
         }
     }
 
-    /// The stream number `index` of those derived from this one's key; how many numbers were taken
-    /// here makes no difference to it.
+    /// Returns the derived stream number `index`. It does not depend on the numbers taken from this
+    /// stream.
     ///
-    /// Give each use of a seed (a shuffle, a layer's weights) a child of its own, so that adding one
-    /// use leaves the others' numbers as they were.
+    /// Give each use of a seed (a shuffle, a layer's weights) its own child, so that a new use does
+    /// not change the numbers of the others.
     pub fn child(&self, index: u64) -> Self {
         Stream {
             key: threefry2x32(self.key, words(index)),
@@ -81,13 +93,13 @@ impl Stream {
         }
     }
 
-    /// The key, for a shader that computes numbers of this stream itself: the words `2 i` and
-    /// `2 i + 1` are `threefry2x32(key, [low 32 bits of i, high 32 bits of i])`.
+    /// Returns the key, for a shader that computes numbers of this stream: the words `2 i` and `2 i
+    /// + 1` are `threefry2x32(key, [low 32 bits of i, high 32 bits of i])`.
     pub fn key(&self) -> [u32; 2] {
         self.key
     }
 
-    /// The next 32 random bits.
+    /// Returns the next 32 random bits.
     pub fn next_u32(&mut self) -> u32 {
         let [even, odd] = threefry2x32(self.key, words(self.counter / 2));
         let word = if self.counter.is_multiple_of(2) {
@@ -99,10 +111,10 @@ impl Stream {
         word
     }
 
-    /// A whole number in `0..n`, each equally likely; 0 where `n` is 0.
+    /// Returns an integer in `0..n`, all equally likely; 0 if `n` is 0.
     ///
     /// Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019): the high half
-    /// of a product, where the few words that would favour some results are drawn again.
+    /// of a product. The few words that would make some results more likely are drawn again.
     pub fn below(&mut self, n: u32) -> u32 {
         if n == 0 {
             return 0;
@@ -116,18 +128,18 @@ impl Stream {
         }
     }
 
-    /// A number in `[0, 1)`, by [`uniform_f32`].
+    /// Returns a number in `[0, 1)`; see [`uniform_f32`].
     pub fn uniform(&mut self) -> f32 {
         uniform_f32(self.next_u32())
     }
 
-    /// A number of the standard normal distribution (mean 0, standard deviation 1).
+    /// Returns a number of the standard normal distribution (mean 0, standard deviation 1).
     ///
-    /// Box and Muller's transform, in `f64`; always takes two words. With 32 bits of input no result
-    /// is further than 6.7 from 0.
+    /// It uses the Box-Muller transform in `f64`, and always takes two words. With 32 bits of input
+    /// the largest magnitude is 6.7.
     pub fn normal(&mut self) -> f32 {
         const STEP: f64 = 1.0 / (1u64 << 32) as f64;
-        // In (0, 1], for the logarithm of 0 is infinite.
+        // In (0, 1], because the logarithm of 0 is infinite.
         let u = (f64::from(self.next_u32()) + 1.0) * STEP;
         let v = f64::from(self.next_u32()) * STEP;
         ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32

@@ -6,6 +6,15 @@ use std::ops::Deref;
 /// The sizes of a tensor's axes, outermost (slowest) first. A scalar has no axes.
 ///
 /// Elements are stored in row-major order: the last axis varies fastest.
+///
+/// # Example
+/// ```
+/// use wgrad::Shape;
+///
+/// let shape = Shape::from([2, 3, 4]);
+/// assert_eq!((shape.rank(), shape.len(), shape.last()), (3, 24, 4));
+/// assert_eq!(shape.broadcast(&[3, 1].into()), Some(shape));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Shape(Vec<usize>);
 
@@ -15,33 +24,33 @@ impl Shape {
         Shape(Vec::new())
     }
 
-    /// How many axes.
+    /// Returns the number of axes.
     pub fn rank(&self) -> usize {
         self.0.len()
     }
 
-    /// How many elements: the product of the axes. Saturates, so that an absurd shape is refused by
-    /// a limit check instead of wrapping around.
+    /// Returns the number of elements: the product of the sizes. It saturates, so a limit check
+    /// rejects an oversized shape instead of a wrapped size.
     pub fn len(&self) -> usize {
         self.0.iter().fold(1usize, |n, &d| n.saturating_mul(d))
     }
 
-    /// Whether there is no element at all (some axis is 0).
+    /// Returns whether there are no elements, because the size of an axis is 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The axes' sizes.
+    /// Returns the sizes of the axes.
     pub fn dims(&self) -> &[usize] {
         &self.0
     }
 
-    /// The size of the last axis, 1 for a scalar.
+    /// Returns the size of the last axis, 1 for a scalar.
     pub fn last(&self) -> usize {
         self.0.last().copied().unwrap_or(1)
     }
 
-    /// How many rows: the product of all axes but the last.
+    /// Returns the number of rows: the product of all axes but the last.
     pub fn rows(&self) -> usize {
         let n = self.0.len().saturating_sub(1);
         self.0
@@ -50,7 +59,8 @@ impl Shape {
             .fold(1usize, |n, &d| n.saturating_mul(d))
     }
 
-    /// Elements to skip for one step along each axis, in row-major order.
+    /// Returns the strides: the number of elements between neighbors along each axis, in row-major
+    /// order.
     pub fn strides(&self) -> Vec<usize> {
         let mut strides = vec![1usize; self.0.len()];
         for axis in (1..self.0.len()).rev() {
@@ -59,8 +69,8 @@ impl Shape {
         strides
     }
 
-    /// The shape that both broadcast to by NumPy's rule: aligned at the last axis, each pair of
-    /// sizes equal or one of them 1. `None` where they do not fit.
+    /// Returns the shape that both shapes broadcast to by NumPy's rule: they are aligned at the
+    /// last axis, and each pair of sizes is equal or contains a 1. `None` if they do not match.
     pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         let rank = self.rank().max(other.rank());
         let at = |s: &Shape, i: usize| {
@@ -80,7 +90,7 @@ impl Shape {
             .map(Shape)
     }
 
-    /// The shape with `axis` taking the size `size`; `axis` must exist.
+    /// Returns the shape with another size of `axis`, which must exist.
     pub(crate) fn with_axis(&self, axis: usize, size: usize) -> Shape {
         let mut dims = self.0.clone();
         if let Some(d) = dims.get_mut(axis) {
@@ -89,7 +99,7 @@ impl Shape {
         Shape(dims)
     }
 
-    /// `axis` as an index from the front: negative axes count from the back, as in NumPy.
+    /// Returns `axis` as an index from the front. Negative axes count from the last, as in NumPy.
     pub(crate) fn axis(&self, axis: isize) -> Option<usize> {
         let rank = self.rank() as isize;
         let a = if axis < 0 { axis + rank } else { axis };

@@ -1,9 +1,9 @@
-//! What is to be predicted.
+//! The task of a model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is to be predicted.
+/// The task of a model: what it predicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Task {
@@ -17,7 +17,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// Its name in a file.
+    /// Returns its name in a file.
     pub fn name(self) -> &'static str {
         match self {
             Task::Classification => "classification",
@@ -26,7 +26,7 @@ impl Task {
         }
     }
 
-    /// What its targets are: `"classes"`.
+    /// Describes its targets: `"classes"`.
     pub fn targets(self) -> &'static str {
         match self {
             Task::Classification => "classes",

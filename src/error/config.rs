@@ -1,9 +1,9 @@
-//! Errors of configuration files, with the line.
+//! Errors in configuration files, with the line.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A place in a configuration file, with the line's text to show.
+/// A place in a configuration file, with the text of its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, as the user named it.
@@ -14,18 +14,18 @@ pub struct Place {
     pub column: usize,
     /// The whole line.
     pub text: String,
-    /// The number of characters of the line that are meant; at least 1.
+    /// The number of characters to mark; at least 1.
     pub width: usize,
 }
 
 /// An error in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// Where it is.
+    /// The place.
     pub place: Place,
     /// What is wrong, in one line.
     pub message: String,
-    /// What would be accepted, where that is a list or needs a sentence.
+    /// What would be accepted, if that is a list or needs a sentence.
     pub help: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for ConfigError {
         } = &self.place;
         let number = line.to_string();
         let margin = " ".repeat(number.len());
-        // A tab before the mark must stay a tab, or the mark stands elsewhere.
+        // A tab before the mark must stay a tab to keep the mark aligned.
         let indent: String = text
             .chars()
             .take(column.saturating_sub(1))

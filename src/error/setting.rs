@@ -1,18 +1,27 @@
-//! Where a setting stands among the settings, and what is wrong with it.
+//! Paths of settings, and errors of settings.
 
 use std::fmt;
 
-/// The keys and indices that lead to a setting: `training.schedule[1].min_lr`.
+/// The keys and indices of a setting: `training.schedule[1].min_lr`.
+///
+/// # Example
+/// ```
+/// use wgrad::spec::Path;
+///
+/// let path = Path::root().key("training").key("schedule").item(1).key("min_lr");
+/// assert_eq!(path.as_str(), "training.schedule[1].min_lr");
+/// assert_eq!(path.name(), "min_lr");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Path(String);
 
 impl Path {
-    /// The path of the whole.
+    /// The path of the whole configuration.
     pub fn root() -> Self {
         Path::default()
     }
 
-    /// The path of a key of this table.
+    /// Returns the path of a key of this table.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         match self.0.is_empty() {
@@ -21,26 +30,26 @@ impl Path {
         }
     }
 
-    /// The path of an item of this list.
+    /// Returns the path of an item of this list.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
         Path(format!("{}[{index}]", self.0))
     }
 
-    /// The path of the table or list that this is in; the root is its own parent.
+    /// Returns the path of the table or list that contains this; the root's parent is the root.
     #[must_use]
     pub fn parent(&self) -> Self {
         let end = self.0.rfind(['.', '[']).unwrap_or(0);
         Path(self.0.get(..end).unwrap_or_default().to_string())
     }
 
-    /// The last key, without indices: `min_lr`.
+    /// Returns the last key, without indices: `min_lr`.
     pub fn name(&self) -> &str {
         let last = self.0.rsplit('.').next().unwrap_or_default();
         last.split('[').next().unwrap_or_default()
     }
 
-    /// The path as text; empty for the root.
+    /// Returns the path as text; empty for the root.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,27 +61,27 @@ impl fmt::Display for Path {
     }
 }
 
-/// What an error is about: a value out of its range, or anything else.
+/// The subject of an error: a value out of its range, or anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     /// A value out of its range.
     Range {
         /// The setting's name.
         name: String,
-        /// The value, as it was given.
+        /// The value.
         given: String,
         /// What would be accepted.
         expected: String,
     },
-    /// Anything else: the message says all.
+    /// Anything else; the message is complete.
     Other,
 }
 
-/// A setting that is wrong: which one, what is wrong with it, and what would be accepted.
+/// An error of a setting: its path, what is wrong, and what would be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingError(Box<Parts>);
 
-/// What a setting's error is made of.
+/// The parts of a setting's error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parts {
     path: Path,
@@ -83,7 +92,7 @@ struct Parts {
 }
 
 impl SettingError {
-    /// An error of the setting at this path.
+    /// Creates an error of the setting at this path.
     pub fn new(path: Path, message: impl Into<String>) -> Self {
         SettingError(Box::new(Parts {
             path,
@@ -94,7 +103,7 @@ impl SettingError {
         }))
     }
 
-    /// A value out of its range; the message is made of the parts.
+    /// Creates an error of a value out of its range; the message is composed of the parts.
     pub(crate) fn range(path: Path, given: impl Into<String>, expected: impl Into<String>) -> Self {
         let (name, given, expected) = (path.name().to_string(), given.into(), expected.into());
         let mut error = SettingError::new(path, range_message(&name, &given, &expected));
@@ -106,25 +115,25 @@ impl SettingError {
         error
     }
 
-    /// Adds what would be accepted, where that is a list or needs a sentence.
+    /// Adds what would be accepted, if that is a list or needs a sentence.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
     }
 
-    /// The error is the key's, not the value's.
+    /// Marks the key, rather than the value, as wrong.
     pub(crate) fn at_key(mut self) -> Self {
         self.0.on_key = true;
         self
     }
 
-    /// Where the setting stands.
+    /// Returns the path of the setting.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Whether the key is wrong, rather than its value.
+    /// Returns whether the key, rather than its value, is wrong.
     pub fn is_about_key(&self) -> bool {
         self.0.on_key
     }
@@ -133,7 +142,8 @@ impl SettingError {
         &self.0.given
     }
 
-    /// What is wrong, in one line; `written` is the value as a file has it, where there is one.
+    /// Returns what is wrong, in one line; `written` is the value as written in the file, if there
+    /// is one.
     pub(crate) fn message(&self, written: Option<&str>) -> String {
         match (&self.0.given, written) {
             (Given::Range { name, expected, .. }, Some(written)) => {
@@ -143,7 +153,7 @@ impl SettingError {
         }
     }
 
-    /// What would be accepted.
+    /// Returns what would be accepted.
     pub(crate) fn help_text(&self) -> Option<&str> {
         self.0.help.as_deref()
     }

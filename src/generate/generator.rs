@@ -1,4 +1,4 @@
-//! A language model with its caches on a device.
+//! A language model with its key-value caches on a device.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -16,27 +16,42 @@ use crate::{DType, Error, Result, Tensor};
 
 use super::Sampling;
 
-/// The names of a graph's inputs: the tokens, and where the (last) one stands.
+/// The names of a graph's inputs: the tokens, and the position of the (last) one.
 const TOKENS: &str = "tokens";
 const PLACE: &str = "place";
 
-/// The shortest text that has a plan of its own to be read all at once.
+/// The shortest prompt that has its own plan to be processed at once.
 const SHORTEST: usize = 16;
 
-/// A language model with its caches on a device: it reads tokens, and says which may follow.
+/// A language model with its key-value caches on a device. It processes tokens and returns the
+/// scores of the next one.
 ///
-/// A text may be longer than the model's context. When that is full, the last half of it is read again as the
-/// first tokens of a text, and the rest is forgotten.
+/// A text may be longer than the model's context. When the context is full, the last half of it is
+/// processed again as the start of a text, and the rest is dropped.
 ///
-/// Everything is allocated and compiled when it is made.
+/// Everything is allocated and compiled on creation.
+///
+/// # Example
+/// ```
+/// use wgrad::generate::{Generator, Sampling};
+/// use wgrad::{Device, nn};
+///
+/// let config = nn::GptConfig { vocabulary: 10, context: 8, blocks: 1, heads: 1, width: 8, ..Default::default() };
+/// let mut generator = Generator::new(nn::Gpt::new(config), &Device::cpu())?;
+/// generator.start(&[1, 2, 3])?;
+/// assert_eq!(generator.scores().len(), 10);
+/// let tokens: wgrad::Result<Vec<u32>> = generator.generate(&[1], Sampling::greedy())?.take(20).collect();
+/// assert_eq!(tokens?.len(), 20); // longer than the context
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Generator {
     executor: Box<dyn Executor>,
-    /// The plan that reads one token more, then those that read first tokens, by their number.
+    /// The plan that processes one more token, then those that process prompts, by length.
     plans: Vec<(usize, Arc<Plan>)>,
     weights: Weights,
     context: usize,
     vocabulary: usize,
-    /// What the caches hold.
+    /// The tokens in the caches.
     tokens: Vec<u32>,
     scores: Vec<f32>,
 }
@@ -47,7 +62,7 @@ struct Cached {
     caches: KvCaches,
 }
 
-/// So that their parameters can be declared together.
+/// A module, so that the parameters are declared together.
 impl Module for Cached {
     fn forward(&self, x: &Tensor) -> Tensor {
         self.model.forward(x)
@@ -58,7 +73,7 @@ impl Module for Cached {
     }
 }
 
-/// The caches' names.
+/// The names of the caches.
 struct Names<'a>(&'a KvCaches);
 
 impl Module for Names<'_> {
@@ -71,17 +86,17 @@ impl Module for Names<'_> {
 }
 
 impl Generator {
-    /// A generator with initial weights, for [`load_weights`](Self::load_weights) or
-    /// [`copy_weights`](Self::copy_weights) to replace.
+    /// Creates a generator with initial weights. [`load_weights`](Self::load_weights) or
+    /// [`copy_weights`](Self::copy_weights) replaces them.
     ///
     /// # Errors
     ///
-    /// Where the model does not fit together, or does not fit the device.
+    /// Returns an error if the shapes in the model do not match, or the model exceeds the device.
     pub fn new(model: impl LanguageModel + 'static, device: &Device) -> Result<Self> {
         Self::boxed(Box::new(model), device)
     }
 
-    /// The same for a model that was put together at run time.
+    /// Creates a generator for a model that is created at run time.
     pub fn boxed(model: Box<dyn LanguageModel>, device: &Device) -> Result<Self> {
         let (context, vocabulary) = (model.context(), model.vocabulary());
         for (what, size) in [("the context", context), ("the vocabulary", vocabulary)] {
@@ -109,7 +124,7 @@ impl Generator {
         let mut weights = Weights::initial(&variables, 0)?;
         let mut executor = device.executor(program)?;
         weights.upload(executor.as_mut())?;
-        // The caches come last; what is loaded later is the model's own.
+        // The caches are declared last; loading applies to the model's own variables.
         weights.variables.truncate(own);
         weights.words.truncate(own);
         Ok(Generator {
@@ -123,13 +138,14 @@ impl Generator {
         })
     }
 
-    /// Takes over the model's weights from a checkpoint, or any safetensors file with the same names.
+    /// Loads the model's weights from a checkpoint, or any safetensors file with the same names.
     pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
         load_model(path.as_ref(), &mut self.weights)?;
         self.upload()
     }
 
-    /// Takes over the weights of a trained model with the same names and shapes, with its adapters merged.
+    /// Copies the weights of a trained model with the same names and shapes, with its adapters
+    /// merged.
     pub fn copy_weights(&mut self, trainer: &mut Trainer) -> Result<()> {
         let theirs = trainer.merged_weights()?;
         for i in 0..self.weights.variables.len() {
@@ -159,31 +175,32 @@ impl Generator {
         Ok(())
     }
 
-    /// How many tokens the model reads at once, at most.
+    /// Returns the largest number of tokens that the model processes at once.
     pub fn context(&self) -> usize {
         self.context
     }
 
-    /// How many tokens there are.
+    /// Returns the size of the vocabulary.
     pub fn vocabulary(&self) -> usize {
         self.vocabulary
     }
 
-    /// The tokens that the scores come from: the text's last ones, at most as many as the context has.
+    /// Returns the tokens that the scores depend on: the last ones of the text, at most the
+    /// context.
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
     }
 
-    /// The score (logit) of each token to be the next; empty where none was read.
+    /// Returns the score (logit) of each token to be the next; empty before the first token.
     pub fn scores(&self) -> &[f32] {
         &self.scores
     }
 
-    /// Begins a text. Of one that is longer than the context, only its last tokens are read.
+    /// Starts a text. If it is longer than the context, only its last tokens are processed.
     ///
     /// # Errors
     ///
-    /// Where there is no token, or one that the model does not know.
+    /// Returns an error if `text` is empty, or has a token outside the vocabulary.
     pub fn start(&mut self, text: &[u32]) -> Result<()> {
         if text.is_empty() {
             let expected = "at least 1: a text must begin with something";
@@ -198,11 +215,11 @@ impl Generator {
         self.read_first(text.get(from..).unwrap_or_default().to_vec())
     }
 
-    /// Reads one token more.
+    /// Processes one more token.
     ///
     /// # Errors
     ///
-    /// Where the model does not know it.
+    /// Returns an error if the token is outside the vocabulary.
     pub fn push(&mut self, token: u32) -> Result<()> {
         self.check(&[token])?;
         let place = self.tokens.len();
@@ -219,7 +236,7 @@ impl Generator {
         Ok(())
     }
 
-    /// Begins a text, and gives the tokens that follow, without end.
+    /// Starts a text, and returns an endless iterator over the tokens that follow.
     pub fn generate(&mut self, prompt: &[u32], sampling: Sampling) -> Result<Generation<'_>> {
         sampling.check()?;
         self.start(prompt)?;
@@ -241,7 +258,7 @@ impl Generator {
         })
     }
 
-    /// Reads tokens as the first ones of a text, all at once.
+    /// Processes tokens as the start of a text, all at once.
     fn read_first(&mut self, tokens: Vec<u32>) -> Result<()> {
         let n = tokens.len();
         let plan = self.plans.iter().position(|(length, _)| *length >= n);
@@ -254,7 +271,7 @@ impl Generator {
         let length = self.plans.get(plan).map_or(n, |(length, _)| *length);
         let mut filled = tokens.clone();
         filled.resize(length, 0);
-        // Until it has worked, the caches hold no text.
+        // If processing fails, the caches contain no text.
         self.tokens.clear();
         self.scores = self.run(plan, &filled, last)?;
         self.tokens = tokens;
@@ -288,8 +305,9 @@ impl Generator {
     }
 }
 
-/// Lengths of first tokens that have a plan: the context, three quarters and half of it, and so on. A text that is
-/// shorter is filled up, which the tokens in front do not see: by half of its own length at most, above the shortest.
+/// Returns the prompt lengths that have a plan: the context, three quarters and half of it, and so
+/// on. A shorter prompt is padded at its end, which the tokens before the padding do not attend to.
+/// The padding is at most half of the prompt's length, for prompts longer than the shortest plan.
 fn lengths(context: usize) -> Vec<usize> {
     let mut lengths = vec![context];
     let mut whole = context;
@@ -308,7 +326,8 @@ fn variables(module: &dyn Module) -> Vec<Variable> {
     graph.replace(Graph::new(Mode::Eval)).variables
 }
 
-/// The graph that reads the first `tokens` tokens of a text or, where it is 0, one more.
+/// Traces the graph that processes the first `tokens` tokens of a text, or one more token if it is
+/// 0.
 fn trace(all: &Cached, tokens: usize) -> Result<Graph> {
     let shared = Rc::new(RefCell::new(Graph::new(Mode::Eval)));
     declare(&shared, all);
@@ -342,13 +361,14 @@ fn scores_len(graph: &Graph, scores: &Tensor) -> usize {
     scores.id().map_or(0, |id| graph.meta(id).shape.len())
 }
 
-/// The tokens of a text that a [`Generator`] writes, without end; `take` what is wanted, or
-/// [`stop_at`](Generation::stop_at) the token that ends a text.
+/// An endless iterator over the tokens that a [`Generator`] generates. Limit it with `take`, or
+/// with [`stop_at`](Generation::stop_at).
 pub struct Generation<'a> {
     generator: &'a mut Generator,
     sampling: Sampling,
     random: Stream,
-    /// The last token, which the model has not read yet: it need not, if nobody asks for the next.
+    /// The last token, which is not processed yet; it is processed only if the next one is
+    /// requested.
     drawn: Option<u32>,
     /// The tokens that end the text.
     stop: Vec<u32>,
@@ -356,8 +376,8 @@ pub struct Generation<'a> {
 }
 
 impl Generation<'_> {
-    /// Ends the text at any of these tokens, such as the end of a text, which is not given itself. May be called again
-    /// for more.
+    /// Ends the text at any of these tokens, such as an end-of-text token, which is not returned.
+    /// May be called several times.
     pub fn stop_at(mut self, tokens: &[u32]) -> Self {
         self.stop.extend_from_slice(tokens);
         self
@@ -379,7 +399,7 @@ impl Generation<'_> {
 impl Iterator for Generation<'_> {
     type Item = Result<u32>;
 
-    /// The next token; nothing more after an error or a stop token.
+    /// Returns the next token; `None` after an error or a stop token.
     fn next(&mut self) -> Option<Result<u32>> {
         if self.ended {
             return None;

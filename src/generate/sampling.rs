@@ -1,27 +1,42 @@
-//! Drawing the next token.
+//! Sampling of the next token.
 
 use crate::random::Stream;
 use crate::{Error, Result};
 
-/// How the next token is drawn from the model's scores. Steps are applied in the order of the fields, as in
-/// Hugging Face's `generate`.
+/// How the next token is sampled from the model's scores. The settings are applied in the order of
+/// the fields, as in Hugging Face's `generate`.
+///
+/// # Example
+/// ```
+/// use wgrad::generate::Sampling;
+/// use wgrad::random::Stream;
+///
+/// let mut random = Stream::new(0);
+/// let scores = [0.0, 5.0, 1.0];
+/// assert_eq!(Sampling::greedy().draw(&scores, &[], &mut random)?, 1);
+/// let top_1 = Sampling { top_k: Some(1), ..Sampling::default() };
+/// assert_eq!(top_1.draw(&scores, &[], &mut random)?, 1);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
-    /// Above 1, tokens that the text has already are less likely (Keskar et al., 2019): their score is
-    /// divided by it, or multiplied where it is negative. 1 changes nothing.
+    /// The repetition penalty (Keskar et al., 2019). Above 1 it makes tokens that occur in the text
+    /// less likely: positive scores are divided by it, negative ones multiplied. 1 has no effect.
     pub repetition_penalty: f64,
-    /// Scores are divided by it: below 1 the likely become likelier. 0 always takes the likeliest.
+    /// The temperature, by which scores are divided. Values below 1 make likely tokens more likely.
+    /// 0 always selects the most likely token.
     pub temperature: f64,
-    /// Only the so many likeliest tokens may be drawn.
+    /// Restricts sampling to this number of most likely tokens.
     pub top_k: Option<usize>,
-    /// Only the likeliest tokens whose probabilities add up to this may be drawn (Holtzman et al., 2020).
+    /// Restricts sampling to the most likely tokens whose probabilities add up to this value
+    /// (Holtzman et al., 2020).
     pub top_p: Option<f64>,
-    /// The same seed draws the same tokens.
+    /// The seed. The same seed samples the same tokens.
     pub seed: u64,
 }
 
 impl Default for Sampling {
-    /// By the model's own probabilities, with seed 0.
+    /// Samples from the model's own probabilities, with seed 0.
     fn default() -> Self {
         Sampling {
             repetition_penalty: 1.0,
@@ -34,7 +49,7 @@ impl Default for Sampling {
 }
 
 impl Sampling {
-    /// Always the likeliest token.
+    /// Always selects the most likely token.
     pub fn greedy() -> Self {
         Sampling {
             temperature: 0.0,
@@ -42,7 +57,7 @@ impl Sampling {
         }
     }
 
-    /// Refuses what makes no sense.
+    /// Returns an error for invalid settings.
     pub fn check(&self) -> Result<()> {
         let wrong =
             |what: &str, given: String, expected: &str| Err(Error::argument(what, given, expected));
@@ -65,12 +80,12 @@ impl Sampling {
         }
     }
 
-    /// Draws a token by its number, from the scores (logits) of all tokens; `text` is what the text has so
-    /// far. Tokens of equal scores are ranked by number.
+    /// Samples a token id from the scores (logits) of all tokens. `text` is the text so far. Tokens
+    /// with equal scores are ranked by id.
     ///
     /// # Errors
     ///
-    /// Where there are no scores, or one is not a number, or all are negative infinity.
+    /// Returns an error if there are no scores, one is NaN, or all are negative infinity.
     pub fn draw(&self, scores: &[f32], text: &[u32], random: &mut Stream) -> Result<u32> {
         let mut scores: Vec<f64> = scores.iter().map(|s| f64::from(*s)).collect();
         if let Some(at) = scores.iter().position(|s| s.is_nan()) {
@@ -97,7 +112,7 @@ impl Sampling {
         order.truncate(self.top_k.unwrap_or(usize::MAX));
         let weight = |i: &usize| match largest.is_finite() {
             true => ((score(i) - largest) / self.temperature).exp(),
-            // Beside an infinite score no other counts; several share alike.
+            // If there are infinite scores, only they count, with equal probabilities.
             false => f64::from(u8::from(score(i) == largest)),
         };
         let mut weights: Vec<f64> = order.iter().map(weight).collect();
@@ -115,7 +130,7 @@ impl Sampling {
             left -= w;
             left < 0.0
         });
-        // Rounding may leave a crumb; it is the last token's.
+        // Rounding may leave a remainder; it selects the last token.
         let drawn = drawn.unwrap_or(weights.len().saturating_sub(1));
         Ok(order.get(drawn).copied().unwrap_or(best) as u32)
     }
