@@ -1,7 +1,8 @@
 //! Runs: trainings from a configuration, and their folders.
 //!
-//! [`Run::open`] opens what `wgrad train` left behind: the model with its weights, its preprocessing and its class
-//! names, to predict, evaluate, train on or generate text from Rust.
+//! [`Run::open`] opens the folder that `wgrad train` wrote: the model with its weights, its
+//! preprocessing and its class names. Use it to predict, evaluate, train or generate text from
+//! Rust.
 //!
 //! ```no_run
 //! use wgrad::{Device, Run};
@@ -41,6 +42,17 @@ use crate::train::{Evaluation, Trainer};
 use crate::{Device, Error, Result};
 
 /// A run: its folder, its configuration, and its preprocessing.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, Run};
+///
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/runs/iris");
+/// let run = Run::open(folder)?; // a folder that `wgrad train` wrote
+/// assert_eq!(run.class_names(), ["setosa", "versicolor", "virginica"]);
+/// assert_eq!(run.trainer(&Device::cpu())?.parameters().next(), Some("0.weight"));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Run {
     folder: RunFolder,
@@ -49,20 +61,20 @@ pub struct Run {
 }
 
 impl Run {
-    /// Opens the folder of a run, as `wgrad train` left it.
+    /// Opens the folder of a run, as `wgrad train` wrote it.
     ///
     /// # Errors
     ///
-    /// Fails where the folder is none of a run, or a file in it cannot be read.
+    /// Returns an error if the folder is not that of a run, or a file in it cannot be read.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Run::open_with(folder, &Overrides::default())
     }
 
-    /// Opens the folder of a run; `overrides` win over its configuration.
+    /// Opens the folder of a run; `overrides` replace settings of its configuration.
     ///
     /// # Errors
     ///
-    /// As [`Run::open`].
+    /// Returns the errors of [`Run::open`].
     pub fn open_with(folder: impl AsRef<Path>, overrides: &Overrides) -> Result<Self> {
         let folder = RunFolder::open(folder.as_ref())?.absolute();
         let config = Config::load(folder.config_path(), overrides)?;
@@ -74,32 +86,32 @@ impl Run {
         })
     }
 
-    /// The run's folder.
+    /// Returns the run's folder.
     pub fn folder(&self) -> &RunFolder {
         &self.folder
     }
 
-    /// The configuration, with every default written out.
+    /// Returns the configuration, with all defaults set.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The preprocessing, fitted on the training split.
+    /// Returns the preprocessing, fitted on the training split.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
 
-    /// The names of the classes, in the order of the labels; empty where numbers are predicted.
+    /// Returns the names of the classes, in the order of the labels; empty for regression.
     pub fn class_names(&self) -> &[String] {
         &self.preprocessing.classes
     }
 
-    /// The checkpoint with the weights that the run's own test used: the best epoch's where it stops early, else the
-    /// last.
+    /// Returns the checkpoint with the weights that the run's own test used: the best epoch's with
+    /// early stopping, and otherwise the last.
     ///
     /// # Errors
     ///
-    /// Fails where there is no checkpoint.
+    /// Returns an error if there is no checkpoint.
     pub fn weights(&self) -> Result<PathBuf> {
         let best = self.folder.best_path();
         let early = self.config.training.early_stopping.is_some();
@@ -113,22 +125,23 @@ impl Run {
         }
     }
 
-    /// The trainer with the run's [weights](Run::weights), to evaluate or to train on other data.
+    /// Returns a trainer with the run's [weights](Run::weights), to evaluate, or to train on other
+    /// data.
     ///
     /// # Errors
     ///
-    /// Fails as [`Config::trainer`] does, and where the weights cannot be loaded.
+    /// Returns the errors of [`Config::trainer`], and an error if the weights cannot be loaded.
     pub fn trainer(&self, device: &Device) -> Result<Trainer> {
         let mut trainer = self.config.trainer(&self.preprocessing, device)?;
         trainer.load_weights(self.weights()?)?;
         Ok(trainer)
     }
 
-    /// The model with its weights and its preprocessing, to predict.
+    /// Returns the model with its weights and its preprocessing, for predictions.
     ///
     /// # Errors
     ///
-    /// As [`Run::trainer`].
+    /// Returns the errors of [`Run::trainer`].
     pub fn predictor(&self, device: &Device) -> Result<Predictor> {
         Ok(Predictor {
             trainer: self.trainer(device)?,
@@ -138,21 +151,21 @@ impl Run {
         })
     }
 
-    /// The tokenizer of a language model.
+    /// Returns the tokenizer of a language model.
     ///
     /// # Errors
     ///
-    /// Fails where the run has none.
+    /// Returns an error if the run has none.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         language::context(&self.config)?;
         Tokenizer::load(self.folder.tokenizer_path())
     }
 
-    /// The language model with its weights, to generate text, and its tokenizer.
+    /// Returns a generator with the weights of the language model, and its tokenizer.
     ///
     /// # Errors
     ///
-    /// Fails where the model is no language model, or a file cannot be read.
+    /// Returns an error if the model is not a language model, or a file cannot be read.
     pub fn generator(&self, device: &Device) -> Result<(Generator, Tokenizer)> {
         let tokenizer = self.tokenizer()?;
         let model = self.config.model.language(tokenizer.vocabulary());
@@ -162,12 +175,14 @@ impl Run {
         Ok((generator, tokenizer))
     }
 
-    /// Samples with their targets from a file of the format that the run was trained on, preprocessed as in training;
-    /// `targets` is the file with the targets, for formats that keep them in a file of their own.
+    /// Reads samples with their targets from a file of the format of the training data, and
+    /// preprocesses them as in training. `targets` is the file with the targets, for formats with a
+    /// separate one.
     ///
     /// # Errors
     ///
-    /// Fails where the file cannot be read, or has not the features or classes of the training data.
+    /// Returns an error if the file cannot be read, or does not have the features or classes of the
+    /// training data.
     pub fn dataset(&self, file: &Path, targets: Option<&Path>) -> Result<Dataset> {
         if self.preprocessing.text.is_some() {
             let context = language::context(&self.config)?;
@@ -176,11 +191,11 @@ impl Run {
         dataset::labelled_like(&self.preprocessing, &self.config.data, file, targets)
     }
 
-    /// The run's own test data, preprocessed; nothing where it has none.
+    /// Returns the run's own test data, preprocessed, or `None` if it has none.
     ///
     /// # Errors
     ///
-    /// Fails where the data is not what it was when the run was trained.
+    /// Returns an error if the data changed since the run was trained.
     pub fn test_data(&self) -> Result<Option<Dataset>> {
         let mut config = self.config.clone();
         let data = Datasets::load(&mut config)?;
@@ -204,22 +219,23 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// The predictions for a file of the format that the run was trained on; a table's columns may be in any order,
-    /// and its target column may be missing.
+    /// Returns the predictions for a file of the format of the training data. The columns of a
+    /// table may be in any order, and its target column may be missing.
     ///
     /// # Errors
     ///
-    /// Fails where the file cannot be read, or has not the features of the training data.
+    /// Returns an error if the file cannot be read, or does not have the features of the training
+    /// data.
     pub fn predict_file(&mut self, file: impl AsRef<Path>) -> Result<Vec<Prediction>> {
         let (set, _) = self.preprocessing.unlabelled(&self.source, file.as_ref())?;
         self.predict(&set)
     }
 
-    /// The predictions for samples that are preprocessed already; see [`Preprocessing::apply`].
+    /// Returns the predictions for preprocessed samples; see [`Preprocessing::apply`].
     ///
     /// # Errors
     ///
-    /// Fails where the samples have another shape than the training data.
+    /// Returns an error if the samples have another shape than the training data.
     pub fn predict(&mut self, set: &Dataset) -> Result<Vec<Prediction>> {
         let outputs = self.trainer.predict(set)?;
         Ok(predictions::predictions(
@@ -229,26 +245,27 @@ impl Predictor {
         ))
     }
 
-    /// The loss and the metrics on samples with targets that are preprocessed already; see [`Run::dataset`].
+    /// Returns the loss and the metrics for preprocessed samples with targets; see
+    /// [`Run::dataset`].
     ///
     /// # Errors
     ///
-    /// Fails where the samples have another shape than the training data.
+    /// Returns an error if the samples have another shape than the training data.
     pub fn evaluate(&mut self, set: &Dataset) -> Result<Evaluation> {
         self.trainer.evaluate(set)
     }
 
-    /// The device that computes.
+    /// Returns the device.
     pub fn device(&self) -> &Device {
         self.trainer.device()
     }
 }
 
-/// The predictions of a trainer that is of this configuration, for samples that are preprocessed already.
+/// Returns the predictions of a trainer of this configuration for preprocessed samples.
 ///
 /// # Errors
 ///
-/// Fails where the samples have another shape than the training data.
+/// Returns an error if the samples have another shape than the training data.
 pub fn predict(
     trainer: &mut Trainer,
     config: &Config,

@@ -1,9 +1,10 @@
-//! Settings as typed data: kinds with a `type`, their ranges, and the JSON Schema that follows from both.
+//! Settings as typed data: kinds with a `type`, their ranges, and the JSON Schema of both.
 //!
-//! A setting is a field of a struct that derives serde's traits and `schemars::JsonSchema`; its range, its default
-//! and its documentation stand at the field, and nowhere else. [`kinds!`] makes an enum of such structs, told apart
-//! by a `type`. [`check`] compares any value with a schema and says what does not fit, by path; [`Error`](SettingError)
-//! carries that path, so that a file's reader can show the line.
+//! A setting is a field of a struct that derives serde's traits and `schemars::JsonSchema`. Its
+//! range, its default and its documentation are defined at the field, and nowhere else. [`kinds!`]
+//! creates an enum of such structs, distinguished by a `type`. [`check`] compares a value with a
+//! schema, and reports errors by path; an [`Error`](SettingError) contains the path, so that a
+//! file's reader can show the line.
 
 mod check;
 mod describe;
@@ -25,7 +26,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-/// The JSON Schema of a type, with everything that it refers to.
+/// Returns the JSON Schema of a type, with everything that it refers to.
 pub fn of<T: JsonSchema>() -> Schema {
     let mut schema = SchemaSettings::draft2020_12()
         .into_generator()
@@ -39,7 +40,7 @@ pub fn of<T: JsonSchema>() -> Schema {
     schema
 }
 
-/// Checks settings that a program has put together against the ranges at their fields.
+/// Checks settings that a program has set against the ranges of their fields.
 ///
 /// `what` names them in the error: `"Adam"`.
 pub(crate) fn validate<T: JsonSchema + serde::Serialize>(

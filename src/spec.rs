@@ -1,17 +1,22 @@
-//! A training as typed data: the model, the data, the training and the output of a configuration.
+//! A training as typed data: model, data, training and output of a configuration.
 //!
-//! Each setting is a field with its range, its default and its documentation; the kinds of layers, losses, optimizers,
-//! schedules and metrics stand beside what they configure. [`Config::load`] reads a TOML file into these types, with
-//! the line of each error; [`schema`] is the JSON Schema of such a file. A program can also put the types together
-//! itself: [`ModelSpec::build`] gives the model.
+//! Each setting is a field with its range, its default and its documentation. The kinds of layers,
+//! losses, optimizers, schedules and metrics are defined next to what they configure.
+//! [`Config::load`] reads a TOML file into these types, and reports errors with their lines.
+//! [`schema`] returns the JSON Schema of such a file. A program can also construct the types
+//! itself: [`ModelSpec::build`] builds the model.
 //!
+//! # Example
 //! ```
-//! use wgrad::nn::{LinearSpec, Relu};
+//! use wgrad::nn::{Module, Parameter, Visitor};
 //! use wgrad::spec::{Input, ModelSpec, SequentialSpec};
 //!
 //! let model = ModelSpec::Sequential(SequentialSpec::hidden([64, 32]));
 //! let module = model.build(&Input::new([10]).outputs(3))?;
-//! # let _ = (module, Relu, LinearSpec { out: 1, bias: true, init: None });
+//! let mut shapes = Vec::new();
+//! let mut collect = |_, parameter: &Parameter| shapes.push(parameter.shape().to_vec());
+//! module.visit(&mut Visitor::new(&mut collect));
+//! assert_eq!(shapes[..2], [vec![64, 10], vec![64]]);
 //! # Ok::<(), wgrad::Error>(())
 //! ```
 
@@ -54,12 +59,12 @@ pub use crate::optim::OptimizerSpec;
 pub use crate::schedule::ScheduleSpec;
 pub use crate::schema::{ByteSize, Path, SettingError};
 
-/// The JSON Schema (draft 2020-12) of a configuration, for editors and other readers.
+/// Returns the JSON Schema (draft 2020-12) of a configuration, for editors and other tools.
 pub fn schema() -> schemars::Schema {
     known_schema().clone()
 }
 
-/// The same, made once.
+/// Returns the schema, created once.
 fn known_schema() -> &'static schemars::Schema {
     static SCHEMA: OnceLock<schemars::Schema> = OnceLock::new();
     SCHEMA.get_or_init(crate::schema::of::<Config>)

@@ -105,9 +105,7 @@ fn models_and_devices_that_do_not_exist() {
         "hidden = [16]\ndropout = 0.1",
         "layers = [{ type = \"linear\", out = 5 }]",
     )
-    .refused(
-        "the last layer gives [5] for each sample, but the data needs 3 outputs for 3 classes",
-    );
+    .refused("expected 3 outputs for 3 classes, found [5] for each sample from the last layer");
     with("seed = 3", "loss = \"bce_with_logits\"")
         .refused("it tells two classes apart, but the data has 3");
     with("seed = 3", "sed = 3").refused("unknown key `sed` in [training]; did you mean `seed`?");

@@ -1,4 +1,4 @@
-//! The data of a training: read, split, preprocessed.
+//! The data of a training: reading, splitting and preprocessing.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use crate::spec::{Config, DataSource, DataSpec};
 use crate::task::Task;
 use crate::{Error, Result};
 
-/// The data of a training: its splits, preprocessed, and the preprocessing that was fitted on the training split.
+/// The data of a training: its preprocessed splits, and the preprocessing fitted on the training
+/// split.
 pub struct Datasets {
     /// The training split.
     pub train: Dataset,
@@ -21,19 +22,20 @@ pub struct Datasets {
     pub test: Option<Dataset>,
     /// The preprocessing of all splits.
     pub preprocessing: Preprocessing,
-    /// What was found out about the data, for the user.
+    /// Observations about the data, for the user.
     pub notes: Vec<String>,
     /// The tokenizer of a text.
     pub tokenizer: Option<Tokenizer>,
 }
 
 impl Datasets {
-    /// Reads and splits the data, and [settles](Config::settle) the configuration's task where only the data tells
-    /// it. The same configuration gives the same splits.
+    /// Reads and splits the data, and [settles](Config::settle) the task if only the data
+    /// determines it. The same configuration gives the same splits.
     ///
     /// # Errors
     ///
-    /// Fails where a file cannot be read, where the data does not fit the task, and where a class has no training sample.
+    /// Returns an error if a file cannot be read, the data does not fit the task, or a class has no
+    /// training sample.
     pub fn load(config: &mut Config) -> Result<Datasets> {
         let mut notes = Vec::new();
         let (whole, test) = match config.data.source.clone() {
@@ -99,7 +101,8 @@ impl Datasets {
     }
 }
 
-/// Splits off test and validation, and scales all parts by what the training part looks like.
+/// Splits off test and validation data, and scales all parts by the statistics of the training
+/// part.
 fn divide(
     whole: Dataset,
     test: Option<Dataset>,
@@ -157,7 +160,7 @@ fn divide(
     })
 }
 
-/// The part for training and the part for the test. Classes are divided in proportion.
+/// Splits into a training and a test part. Classes are split in proportion.
 fn split(set: &Dataset, test: f64, seed: u64) -> Result<(Dataset, Dataset)> {
     match set.classes() {
         Some(_) => set.split_stratified(1.0 - test, seed),
@@ -165,13 +168,13 @@ fn split(set: &Dataset, test: f64, seed: u64) -> Result<(Dataset, Dataset)> {
     }
 }
 
-/// A table with the columns that are to be ignored left out.
+/// Reads a table without the ignored columns.
 fn read_table(path: &Path, delimiter: char, ignore: &[String]) -> Result<CsvTable> {
     let ignored: Vec<&str> = ignore.iter().map(String::as_str).collect();
     data::csv_delimited(path, delimiter)?.without(&ignored)
 }
 
-/// A table's samples with their targets; `names` are the classes where they are known already.
+/// Returns a table's samples with their targets; `names` are the classes if they are already known.
 fn labelled(
     table: &CsvTable,
     target: &str,
@@ -185,7 +188,7 @@ fn labelled(
     }
 }
 
-/// Datasets to measure a trained network with: the features by name, the classes as in training.
+/// Reads data to evaluate a trained model on: the features by name, the classes as in training.
 pub(super) fn labelled_like(
     preprocessing: &Preprocessing,
     data: &DataSpec,
@@ -224,7 +227,7 @@ pub(super) fn labelled_like(
     preprocessing.apply(set)
 }
 
-/// Whole numbers may be values to predict, but other numbers are no classes.
+/// Integers may be values to predict, but other numbers are not classes.
 fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
     match (task, set.classes()) {
         (Task::Regression, Some(_)) => {
@@ -245,7 +248,7 @@ fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
     }
 }
 
-/// Counts are not negative, and shares add up to 1.
+/// Checks that counts are not negative, and that proportions add up to 1.
 fn fit_loss(set: &Dataset, loss: Option<&LossSpec>, data: &DataSpec) -> Result<()> {
     let Some(loss) = loss else { return Ok(()) };
     let wrong = |row: &[f32]| match loss.outputs() {
@@ -270,8 +273,8 @@ fn fit_loss(set: &Dataset, loss: Option<&LossSpec>, data: &DataSpec) -> Result<(
     }
 }
 
-/// A class without a sample is an output that learns nothing: mostly labels that start at 1, or a
-/// class that went missing.
+/// Refuses classes without samples, whose outputs learn nothing. Usually the labels start at 1, or
+/// a class is missing.
 fn refuse_gaps(train: &Dataset, validation: Option<&Dataset>, data: &DataSpec) -> Result<()> {
     let Some(counts) = train.class_counts() else {
         return Ok(());
@@ -308,7 +311,8 @@ fn refuse_gaps(train: &Dataset, validation: Option<&Dataset>, data: &DataSpec) -
     Ok(())
 }
 
-/// The validation split is the last part of the data; in a file sorted by class it misleads.
+/// The validation split is the last part of the data, so it is misleading for a file sorted by
+/// class.
 fn unseen_in_validation(train: &Dataset, validation: Option<&Dataset>) -> Option<String> {
     let counts = validation?.class_counts()?;
     let names = train.class_names().iter().zip(&counts);

@@ -1,17 +1,17 @@
-//! What one epoch measured, as a line of JSON.
+//! The results of an epoch as a line of JSON.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What one epoch measured: a line of `metrics.jsonl`.
+/// The results of an epoch: a line of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// The epoch, counted from 1.
     pub epoch: usize,
     /// Steps since the start of the training.
     pub step: u64,
-    /// Seconds that this epoch took, validation included.
+    /// The duration of this epoch in seconds, including validation.
     pub seconds: f64,
     /// The learning rate of the epoch's last step.
     #[serde(with = "number")]
@@ -22,7 +22,7 @@ pub struct EpochRecord {
     /// The training metrics, by name.
     #[serde(with = "numbers", default)]
     pub metrics: BTreeMap<String, f64>,
-    /// The validation loss, where there is a validation split.
+    /// The validation loss, if there is a validation split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_loss: Option<f64>,
     /// The validation metrics, by name.

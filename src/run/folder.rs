@@ -1,19 +1,21 @@
-//! A run's folder: what was asked, what was measured, the weights, the report.
+//! The folder of a run: configuration, metrics, weights and report.
 //!
 //! ```text
 //! runs/digits/
-//!   config.toml      the configuration, every default filled in
-//!   scaler.json      the preprocessing of the data: scales, names of columns and classes
-//!   metrics.jsonl    one JSON object an epoch
+//!   config.toml      the configuration, with all defaults
+//!   scaler.json      the preprocessing: scales, names of columns and classes
+//!   metrics.jsonl    one JSON object for each epoch
 //!   checkpoints/     epoch-00010.safetensors ... best.safetensors
-//!   summary.json     how it ended
-//!   report.html      the page to look at
+//!   summary.json     the results
+//!   report.html      the report
 //! ```
 //!
-//! Invariant: a file is either the old one or the new one, never a part of one. `metrics.jsonl` is
-//! the only file that grows; a line torn by a crash is left out when read and cut off before the next.
+//! Invariant: a file is either the old or the new version, never partially written. Only
+//! `metrics.jsonl` grows. A line that a crash truncated is ignored when the file is read, and
+//! removed before the next line is written.
 //!
-//! Invariant: a fresh run never writes into a folder that holds something; it takes `digits-2`.
+//! Invariant: a new run never writes into a folder that is not empty; it creates `digits-2`
+//! instead.
 
 use std::fs;
 use std::io;
@@ -26,15 +28,15 @@ use serde::Serialize;
 use super::epoch::EpochRecord;
 use super::lines::append_line;
 
-/// The folder of one run.
+/// The folder of a run.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
 }
 
 impl RunFolder {
-    /// Makes the folder of a fresh run: `wanted`, or where that holds something, `wanted-2`,
-    /// `wanted-3` and so on.
+    /// Creates the folder of a new run: `wanted`, or if that is not empty, `wanted-2`, `wanted-3`
+    /// and so on.
     pub fn create(wanted: &Path) -> Result<RunFolder> {
         if let Some(parent) = wanted.parent() {
             fs::create_dir_all(parent).map_err(io_error(parent, "create"))?;
@@ -81,7 +83,7 @@ impl RunFolder {
         })
     }
 
-    /// The same folder by its whole path, for whoever reads it from elsewhere.
+    /// Makes the path absolute.
     pub fn absolute(self) -> RunFolder {
         match std::path::absolute(&self.path) {
             Ok(path) => RunFolder { path },
@@ -89,10 +91,11 @@ impl RunFolder {
         }
     }
 
-    /// The newest run that [`RunFolder::create`] made for `wanted`: the one with the highest number.
+    /// Returns the newest run that [`RunFolder::create`] created for `wanted`: the one with the
+    /// highest number.
     pub fn newest(wanted: &Path) -> Result<RunFolder> {
         let runs = (1..=9999).map(|number| numbered(wanted, number));
-        // Numbers may have holes where runs were removed; past a long one nothing is looked for.
+        // Numbers may have gaps where runs were removed; the search ends after a long gap.
         let mut last = None;
         let mut holes = 0;
         for path in runs {
@@ -109,63 +112,64 @@ impl RunFolder {
         RunFolder::open(last.as_deref().unwrap_or(wanted))
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// `config.toml`.
+    /// Returns the path of `config.toml`.
     pub fn config_path(&self) -> PathBuf {
         self.path.join("config.toml")
     }
 
-    /// `metrics.jsonl`.
+    /// Returns the path of `metrics.jsonl`.
     pub fn metrics_path(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
 
-    /// `report.html`.
+    /// Returns the path of `report.html`.
     pub fn report_path(&self) -> PathBuf {
         self.path.join("report.html")
     }
 
-    /// `scaler.json`.
+    /// Returns the path of `scaler.json`.
     pub fn scaler_path(&self) -> PathBuf {
         self.path.join("scaler.json")
     }
 
-    /// `tokenizer.json`.
+    /// Returns the path of `tokenizer.json`.
     pub fn tokenizer_path(&self) -> PathBuf {
         self.path.join("tokenizer.json")
     }
 
-    /// `summary.json`.
+    /// Returns the path of `summary.json`.
     pub fn summary_path(&self) -> PathBuf {
         self.path.join("summary.json")
     }
 
-    /// `checkpoints/`.
+    /// Returns the path of `checkpoints/`.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")
     }
 
-    /// The checkpoint after an epoch, counted from 1.
+    /// Returns the path of the checkpoint after an epoch, counted from 1.
     pub fn checkpoint_path(&self, epoch: usize) -> PathBuf {
         self.checkpoints()
             .join(format!("epoch-{epoch:05}.safetensors"))
     }
 
-    /// The checkpoint of the best epoch.
+    /// Returns the path of the checkpoint of the best epoch.
     pub fn best_path(&self) -> PathBuf {
         self.checkpoints().join("best.safetensors")
     }
 
-    /// The checkpoint of a training that was interrupted, until it has gone on to the next one.
+    /// Returns the path of the checkpoint of an interrupted training, which exists until the
+    /// training has saved its next checkpoint.
     pub fn interrupted_path(&self) -> PathBuf {
         self.checkpoints().join("interrupted.safetensors")
     }
 
-    /// The state to go on from, where there is one.
+    /// Returns the checkpoint to resume from, if there is one.
     pub fn resume_path(&self) -> Result<Option<PathBuf>> {
         let interrupted = self.interrupted_path();
         if interrupted.is_file() {
@@ -174,12 +178,12 @@ impl RunFolder {
         Ok(self.latest_checkpoint()?.map(|(_, path)| path))
     }
 
-    /// Removes the folder with all that is in it.
+    /// Removes the folder with its contents.
     pub fn remove(&self) -> Result<()> {
         fs::remove_dir_all(&self.path).map_err(io_error(&self.path, "remove"))
     }
 
-    /// Forgets the checkpoint of an interruption: the training has gone on.
+    /// Removes the checkpoint of an interruption, because the training has continued.
     pub fn remove_interrupted(&self) -> Result<()> {
         let path = self.interrupted_path();
         match fs::remove_file(&path) {
@@ -208,7 +212,7 @@ impl RunFolder {
         write_json(&self.summary_path(), summary)
     }
 
-    /// Adds an epoch to `metrics.jsonl`, in one write of one whole line.
+    /// Appends an epoch to `metrics.jsonl`, in one write of one line.
     pub fn append_epoch(&self, record: &EpochRecord) -> Result<()> {
         let path = self.metrics_path();
         let mut line =
@@ -217,9 +221,9 @@ impl RunFolder {
         append_line(&path, &line).map_err(io_error(&path, "write"))
     }
 
-    /// The epochs in `metrics.jsonl`; none where there is no such file.
+    /// Returns the epochs in `metrics.jsonl`; none if there is no such file.
     ///
-    /// A last line that was torn by a crash is left out; any other broken line is an error.
+    /// A truncated last line is ignored; any other invalid line is an error.
     pub fn epochs(&self) -> Result<Vec<EpochRecord>> {
         let path = self.metrics_path();
         let text = match fs::read(&path) {
@@ -243,7 +247,7 @@ impl RunFolder {
         Ok(records)
     }
 
-    /// Forgets the epochs after `last`: a run that resumes from a checkpoint measures them anew.
+    /// Removes the epochs after `last`: a run that resumes from a checkpoint measures them again.
     pub fn keep_epochs_up_to(&self, last: usize) -> Result<()> {
         let path = self.metrics_path();
         let mut text = Vec::new();
@@ -255,7 +259,7 @@ impl RunFolder {
         write_atomically(&path, &text)
     }
 
-    /// The numbered checkpoints, oldest first: epoch and file.
+    /// Returns the numbered checkpoints, oldest first, as epoch and file.
     pub fn list_checkpoints(&self) -> Result<Vec<(usize, PathBuf)>> {
         let folder = self.checkpoints();
         let entries = match fs::read_dir(&folder) {
@@ -279,7 +283,7 @@ impl RunFolder {
         Ok(found)
     }
 
-    /// The newest numbered checkpoint.
+    /// Returns the newest numbered checkpoint.
     pub fn latest_checkpoint(&self) -> Result<Option<(usize, PathBuf)>> {
         Ok(self.list_checkpoints()?.pop())
     }

@@ -1,4 +1,4 @@
-//! The data of a language model: the tokens of a text, in windows.
+//! The data of a language model: windows of a text's tokens.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::data::text::{self, CharTokenizer, Tokenizer, Tokens};
 use crate::spec::{Config, TextSpec, TokenizerSpec};
 use crate::{Error, Result};
 
-/// The windows of a text, divided; validation and test are its last parts.
+/// Splits a text and returns its windows; validation and test are its last parts.
 pub(super) fn datasets(source: &TextSpec, config: &Config) -> Result<Datasets> {
     let context = context(config)?;
     let stride = source.stride.unwrap_or(context);
@@ -68,7 +68,7 @@ pub(super) fn datasets(source: &TextSpec, config: &Config) -> Result<Datasets> {
     })
 }
 
-/// The windows of a text for an evaluation, one after the other.
+/// Returns consecutive windows of a text, for an evaluation.
 pub(super) fn windows_of(tokenizer: &Tokenizer, path: &Path, context: usize) -> Result<Dataset> {
     let tokens = encode(tokenizer, &text::read(path)?, path)?;
     tokens
@@ -76,7 +76,7 @@ pub(super) fn windows_of(tokenizer: &Tokenizer, path: &Path, context: usize) -> 
         .map_err(|e| placed(e, path))
 }
 
-/// The number of tokens of a sample.
+/// Returns the number of tokens of a sample.
 pub(super) fn context(config: &Config) -> Result<usize> {
     let context = config.model.context();
     context.ok_or_else(|| {
@@ -116,7 +116,7 @@ fn encode(tokenizer: &Tokenizer, text: &str, path: &Path) -> Result<Tokens> {
     Tokens::encode(tokenizer, text).map_err(|e| placed(e, path))
 }
 
-/// With the file's name instead of "the text".
+/// Replaces "the text" in an error by the file's name.
 fn placed(error: Error, path: &Path) -> Error {
     match error {
         Error::Data { place, reason } => Error::Data {

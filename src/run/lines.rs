@@ -1,4 +1,4 @@
-//! A file that grows by whole lines: what a crash tore is cut off before the next.
+//! A file of lines to which lines are appended: a truncated last line is removed before the next.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -18,7 +18,7 @@ pub(super) fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// The length of the file up to its last line's end.
+/// Returns the length of the file up to the end of its last complete line.
 fn whole_lines(file: &mut File) -> io::Result<u64> {
     let mut end = file.seek(SeekFrom::End(0))?;
     while end > 0 {

@@ -1,4 +1,5 @@
-//! From a configuration to a trainer: the model whose outputs fit the data, its loss, optimizer and metrics.
+//! From a configuration to a trainer: a model whose outputs fit the data, its loss, optimizer and
+//! metrics.
 
 use super::preprocessing::{Preprocessing, TargetScale};
 use crate::loss::{LossSpec, Outputs};
@@ -8,12 +9,14 @@ use crate::train::{Trainer, TrainerBuilder};
 use crate::{Device, Error, Result, Tensor};
 
 impl Config {
-    /// The trainer of this configuration for data with this preprocessing, with its initial weights.
+    /// Returns the trainer of this configuration with initial weights, for data with this
+    /// preprocessing.
     ///
     /// # Errors
     ///
-    /// Fails where a layer does not fit its input or the last layer does not fit the targets, with its line in the
-    /// configuration, and as [`compile_for`](TrainerBuilder::compile_for) does.
+    /// Returns an error with the line of the configuration if a layer does not fit its input or the
+    /// last layer does not fit the targets. Also returns the errors of
+    /// [`compile_for`](TrainerBuilder::compile_for).
     pub fn trainer(&self, preprocessing: &Preprocessing, device: &Device) -> Result<Trainer> {
         let training = &self.training;
         let tokens = preprocessing.text.map_or(1.0, |text| text.per_character);
@@ -44,12 +47,13 @@ impl Config {
         builder.compile_for(device, preprocessing.sample_shape.as_slice())
     }
 
-    /// The layers of the model, in order, for data with this preprocessing; none where the model is not made of layers.
+    /// Returns the layers of the model, in order, for data with this preprocessing; empty if the
+    /// model is not made of layers.
     pub fn layers(&self, preprocessing: &Preprocessing) -> Result<Vec<LayerSpec>> {
         Ok(self.model.layers(&self.input(preprocessing)?))
     }
 
-    /// What the model is given, and what it must give.
+    /// Returns the input and the required outputs of the model.
     fn input(&self, preprocessing: &Preprocessing) -> Result<Input> {
         let outputs = outputs(self.training.loss.as_ref(), preprocessing)?;
         let vocabulary = preprocessing.text.map_or(0, |text| text.vocabulary);
@@ -87,7 +91,7 @@ impl Config {
     }
 }
 
-/// The number of outputs that a loss needs for each sample.
+/// Returns the number of outputs for each sample that a loss requires.
 fn outputs(loss: Option<&LossSpec>, preprocessing: &Preprocessing) -> Result<usize> {
     let classes = preprocessing.classes.len();
     let numbers = preprocessing.quantities;
@@ -101,14 +105,14 @@ fn outputs(loss: Option<&LossSpec>, preprocessing: &Preprocessing) -> Result<usi
                 ),
             )),
         },
-        // A mean and a variance of each number.
+        // A mean and a variance for each value.
         Some(loss) if loss.outputs() == Outputs::MeansAndLogVariances => Ok(2 * numbers.max(1)),
         _ => Ok(classes.max(numbers).max(1)),
     }
 }
 
-/// A network whose outputs are scaled to the targets' units, so that its last layer works with small
-/// numbers while losses, metrics and predictions are in the user's.
+/// A network whose outputs are scaled to the targets' units. Its last layer computes small numbers,
+/// while losses, metrics and predictions are in the user's units.
 struct Rescaled {
     network: Box<dyn Module>,
     scale: TargetScale,

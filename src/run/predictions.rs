@@ -1,4 +1,4 @@
-//! The predictions that a model's outputs stand for: classes with probabilities, or numbers.
+//! The predictions of a model's outputs: classes with probabilities, or numbers.
 
 use super::Preprocessing;
 use crate::loss::{LossSpec, Outputs};
@@ -9,23 +9,23 @@ use crate::train::Predictions;
 pub enum Prediction {
     /// A class, and the probability of each class.
     Class {
-        /// The number of the class with the largest probability.
+        /// The index of the class with the largest probability.
         class: usize,
         /// The name of that class.
         name: String,
-        /// The probability of each class; empty where the model tells only the class.
+        /// The probability of each class; empty if the model predicts only the class.
         probabilities: Vec<f64>,
     },
     /// Numbers, in the target's units.
     Values {
         /// The numbers.
         values: Vec<f64>,
-        /// Their standard deviations; empty where the model does not tell them.
+        /// Their standard deviations; empty if the model does not predict them.
         deviations: Vec<f64>,
     },
 }
 
-/// The predictions for the samples of a model's outputs, one for each.
+/// Returns the prediction for each sample of a model's outputs.
 pub fn predictions(
     loss: Option<&LossSpec>,
     preprocessing: &Preprocessing,
@@ -51,7 +51,7 @@ pub fn predictions(
     outputs_of.rows().map(prediction).collect()
 }
 
-/// Numbers from a model's outputs for them.
+/// Converts a model's outputs to numbers.
 fn values(outputs: Option<Outputs>, mut values: Vec<f64>) -> Prediction {
     let mut deviations = Vec::new();
     match outputs {

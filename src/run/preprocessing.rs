@@ -1,6 +1,7 @@
-//! The preprocessing of a run's data, fitted on the training split: `scaler.json` in the run's folder.
+//! The preprocessing of a run's data, fitted on the training split: `scaler.json` in the run's
+//! folder.
 //!
-//! With it, a prediction takes a table with its columns in any order and gives class names.
+//! It maps the columns of a table by name, in any order, and the predicted classes to their names.
 
 use std::path::Path;
 
@@ -13,21 +14,21 @@ use serde::{Deserialize, Serialize};
 /// The preprocessing of a run's data, fitted on the training split: shapes, names and scales.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
-    /// The shape of one sample.
+    /// The shape of a sample.
     pub sample_shape: Vec<usize>,
-    /// What each element of a sample is called; empty where the data does not say.
+    /// The names of the elements of a sample; empty if the data has none.
     pub features: Vec<String>,
-    /// The target column's name; empty where the data does not say.
+    /// The name of the target column; empty if the data has none.
     pub target: String,
-    /// The classes in the order of the labels; empty for numbers.
+    /// The classes in the order of the labels; empty for regression.
     pub classes: Vec<String>,
-    /// The number of numbers to predict for a sample; 0 for classes.
+    /// The number of values to predict for a sample; 0 for classes.
     pub quantities: usize,
-    /// How features are scaled.
+    /// The scaler of the features.
     pub scaler: Option<Scaler>,
-    /// How the model's outputs become the numbers to predict.
+    /// The scale from the model's outputs to the values to predict.
     pub target_scale: Option<TargetScale>,
-    /// The sizes of a text; nothing for other data.
+    /// The sizes of a text; `None` for other data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextFacts>,
 }
@@ -35,25 +36,27 @@ pub struct Preprocessing {
 /// The sizes of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TextFacts {
-    /// The number of different tokens.
+    /// The number of tokens in the vocabulary.
     pub vocabulary: usize,
     /// The number of tokens of the text.
     pub tokens: usize,
-    /// The number of tokens a character.
+    /// The number of tokens per character.
     pub per_character: f64,
 }
 
-/// A number to predict, or the logarithm of a rate, is `offset + width y`, where `y` is what the last layer gives.
+/// The scale of the outputs: a value to predict, or the logarithm of a rate, is `offset + width y`,
+/// where `y` is the output of the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TargetScale {
-    /// The training targets' mean; of rates its logarithm.
+    /// The mean of the training targets; for rates, its logarithm.
     pub offset: f64,
-    /// The training targets' standard deviation; of rates 1.
+    /// The standard deviation of the training targets; 1 for rates.
     pub width: f64,
 }
 
 impl TargetScale {
-    /// The scale of a data set's targets for a loss; `None` where they are classes, or all the same.
+    /// Returns the scale of a data set's targets for a loss; `None` for classes, or if all targets
+    /// are equal.
     pub fn of(set: &Dataset, loss: Option<&LossSpec>) -> Option<Self> {
         let values = || (0..set.len()).filter_map(|i| set.values(i)).flatten();
         let n = values().count() as f64;
@@ -90,7 +93,7 @@ impl Preprocessing {
         })
     }
 
-    /// Scales features as the training's were.
+    /// Scales features like those of the training data.
     pub fn apply(&self, set: Dataset) -> Result<Dataset> {
         match &self.scaler {
             Some(scaler) => scaler.apply(&set),
@@ -98,7 +101,7 @@ impl Preprocessing {
         }
     }
 
-    /// The name of a class; its number where the model has more outputs than there are names.
+    /// Returns the name of a class, or its index if the model has more outputs than names.
     pub fn class_name(&self, class: usize) -> String {
         self.classes
             .get(class)
@@ -106,8 +109,8 @@ impl Preprocessing {
             .unwrap_or_else(|| class.to_string())
     }
 
-    /// Reads samples without targets from a file of the format of `source`, and scales them. Also gives the table's
-    /// columns that the model does not use.
+    /// Reads samples without targets from a file of the format of `source`, and scales them. Also
+    /// returns the columns of the table that the model does not use.
     pub fn unlabelled(&self, source: &DataSource, file: &Path) -> Result<(Dataset, Vec<String>)> {
         let mut spare = Vec::new();
         let set = match source {
@@ -131,7 +134,7 @@ impl Preprocessing {
         Ok((self.apply(set)?, spare))
     }
 
-    /// The columns that the model was trained on, in its order.
+    /// Selects the columns that the model was trained on, in its order.
     pub fn features_of(&self, table: CsvTable, file: &Path) -> Result<CsvTable> {
         let given: Vec<String> = table.columns().map(str::to_string).collect();
         let missing: Vec<String> = self
@@ -140,7 +143,7 @@ impl Preprocessing {
             .filter(|f| !given.contains(f))
             .map(|f| format!("{f:?}"))
             .collect();
-        // One missing column is likely a slip, which `select` recognises.
+        // A single missing column is likely a typing error, for which `select` has a suggestion.
         if missing.len() > 1 {
             let shown = missing.get(..8).unwrap_or(&missing).join(", ");
             let more = if missing.len() > 8 { ", ..." } else { "" };

@@ -1,7 +1,7 @@
-//! Compares a value with a JSON Schema, and says what does not fit.
+//! Compares a value with a JSON Schema, and reports errors.
 //!
-//! It knows the parts of JSON Schema that this crate's types give, and no others. The messages are in the words of
-//! whoever wrote the value: names of keys, choices, and what would be accepted.
+//! It supports only the parts of JSON Schema that the types of this crate use. Messages name keys,
+//! choices, and what would be accepted, as they are written in a configuration.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ use super::{Path, SettingError};
 
 type Result = std::result::Result<(), SettingError>;
 
-/// Checks a value against a root schema. The first thing that does not fit, in the value's order, is the error.
+/// Checks a value against a root schema. Returns the first error in the order of the value.
 pub(crate) fn check(value: &Value, schema: &Value) -> Result {
     let checker = Checker { root: schema };
     checker.value(value, schema, &Path::root(), "the configuration")
@@ -23,7 +23,7 @@ struct Checker<'s> {
 }
 
 impl<'s> Checker<'s> {
-    /// The schema that a `$ref` stands for.
+    /// Resolves a `$ref`.
     fn resolved(&self, mut schema: &'s Value) -> &'s Value {
         while let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             let target = match name.strip_prefix('#') {
@@ -38,7 +38,7 @@ impl<'s> Checker<'s> {
         schema
     }
 
-    /// `table` is the name of the table that the value would be.
+    /// Checks a value; `table` is the name of the table that the value would be.
     fn value(&self, value: &Value, schema: &'s Value, path: &Path, table: &str) -> Result {
         let schema = self.resolved(schema);
         if let Some(kind) = schema.get("x-kind") {
@@ -77,7 +77,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// A value that may have several forms: the one whose JSON type it has decides.
+    /// Checks a value that may have several forms; its JSON type selects the form.
     fn forms(
         &self,
         value: &Value,
@@ -102,7 +102,7 @@ impl<'s> Checker<'s> {
         });
         match (fitting, forms) {
             (Some(form), _) | (None, [form]) => self.value(value, form, path, table),
-            // The plainest form says what is expected.
+            // The plainest form describes what is expected.
             (None, [form, ..]) => match schema.get("x-expected").and_then(Value::as_str) {
                 Some(expected) => Err(wrong_type(value, expected, path)),
                 None => self.value(value, form, path, table),
@@ -111,7 +111,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// A name alone, or a table with a `type`.
+    /// Checks a name alone, or a table with a `type`.
     fn kind(&self, value: &Value, schema: &'s Value, kind: &Value, path: &Path) -> Result {
         let text = |key: &str| kind.get(key).and_then(Value::as_str).unwrap_or_default();
         let (tag, what, named) = (text("tag"), text("what"), text("named"));
@@ -199,7 +199,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// `, out = 64`: the keys that must be set, each with an example.
+    /// Returns the keys that must be set, each with an example: `, out = 64`.
     fn examples(&self, table: &'s Value) -> String {
         let properties = table.get("properties");
         let needed = self.required(table).into_iter().filter_map(|key| {
@@ -235,7 +235,7 @@ impl<'s> Checker<'s> {
         self.entries(entries, schema, path, name, &missing)
     }
 
-    /// A table's keys: each must be known, and those that must be set must be there.
+    /// Checks a table's keys: each must be known, and required keys must be set.
     fn entries(
         &self,
         entries: &Map<String, Value>,
@@ -274,7 +274,7 @@ impl<'s> Checker<'s> {
             if schema.get("const").is_some() {
                 continue;
             }
-            // The sections of a file are called as they are written, other tables by their keys.
+            // The sections of a file are named as they are written, other tables by their keys.
             let table = match path.as_str().is_empty() {
                 true => format!("[{key}]"),
                 false => key.clone(),
@@ -311,7 +311,7 @@ impl<'s> Checker<'s> {
     }
 }
 
-/// A property's schema: that of a setting which may be absent is the schema of the setting.
+/// Returns a property's schema; for an optional setting, the schema of the setting.
 fn schema_of<'s>(schema: &'s Value, checker: &Checker<'s>) -> &'s Value {
     checker.resolved(schema)
 }
@@ -332,7 +332,7 @@ fn word(value: &Value, words: &[&str], schema: &Value, path: &Path) -> Result {
     ))
 }
 
-/// The error for a name that is none of the choices.
+/// Returns the error for a name that is not one of the choices.
 fn unknown_choice(what: &str, given: &str, names: &[&str], path: Path) -> SettingError {
     let list: Vec<String> = names.iter().map(|n| format!("\"{n}\"")).collect();
     let help = match list.as_slice() {

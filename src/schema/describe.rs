@@ -1,8 +1,8 @@
-//! Descriptions of settings, for editors and pages.
+//! Descriptions of settings, for editors and documentation.
 
 use serde_json::Value;
 
-/// Makes each description in a schema one that stands on its own.
+/// Shortens each description in a schema so that it is understandable on its own.
 pub(super) fn shorten(schema: &mut Value) {
     match schema {
         Value::Object(entries) => {
@@ -16,7 +16,7 @@ pub(super) fn shorten(schema: &mut Value) {
     }
 }
 
-/// A doc comment as a description on its own: its first paragraph, links to items as code.
+/// Returns the first paragraph of a doc comment, with links to items as code.
 pub(super) fn plain(text: &str) -> String {
     let first = text.split("\n\n").next().unwrap_or_default();
     let mut plain = String::new();
@@ -42,7 +42,7 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     plain += rest;
-    // Where a configuration is read, there is no item to look at.
+    // Readers of a configuration cannot follow links to items.
     let plain = match plain.find("; see `") {
         Some(at) => format!("{}.", &plain[..at]),
         None => plain,

@@ -1,4 +1,4 @@
-//! Things with a `type`: an optimizer, a layer, a schedule.
+//! Kinds with a `type`: optimizers, layers, schedules and others.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,25 +9,26 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-/// What the kinds of an enum are called in messages.
+/// The names of an enum's kinds in messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
-    /// The key that tells kinds apart.
+    /// The key that distinguishes the kinds.
     pub tag: &'static str,
-    /// The word for one: `optimizer`.
+    /// The noun for one: `optimizer`.
     pub what: &'static str,
-    /// A kind's name in messages, with `{}` for the kind: `optimizer "{}"`.
+    /// The format of a kind's name in messages: `optimizer "{}"`.
     pub named: &'static str,
-    /// The kind where the table does not say it, by a key that it has; the empty key stands for any table.
+    /// The kind of a table without the key, by another key that it has; the empty key matches any
+    /// table.
     pub inferred: &'static [(&'static str, &'static str)],
-    /// The end of a name that is a file's instead of a kind's: `.json`.
+    /// The suffix of names that are files instead of kinds: `.json`.
     pub file: Option<&'static str>,
-    /// What can be given, where the list of names does not say all.
+    /// What would be accepted, if the list of names is not sufficient.
     pub help: Option<&'static str>,
 }
 
 impl Kind {
-    /// Kinds told apart by `type`.
+    /// Creates the names of kinds that are distinguished by `type`.
     pub const fn of(what: &'static str, named: &'static str) -> Self {
         Kind {
             tag: "type",
@@ -39,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// Reads a table, or a name alone where kinds are not inferred from keys.
+    /// Reads a table, or a name alone if kinds are not inferred from keys.
     pub fn read<'de, D: Deserializer<'de>, T: DeserializeOwned>(
         &self,
         deserializer: D,
@@ -60,8 +61,8 @@ impl Kind {
         T::deserialize(value).map_err(D::Error::custom)
     }
 
-    /// The schema of an enum whose variants have these names and tables: a name alone, where a variant needs
-    /// nothing else, or a table.
+    /// Returns the schema of an enum whose variants have these names and tables: a name alone, if a
+    /// variant has no required keys, or a table.
     pub fn schema(&self, variants: Vec<(&'static str, Schema)>) -> Schema {
         let mut short = Vec::new();
         let mut tables = Vec::new();
@@ -94,7 +95,7 @@ impl Kind {
             sealed.insert("additionalProperties".to_string(), json!(false));
             tables.push(Value::Object(sealed));
         }
-        // An empty list of names would be no schema.
+        // An empty list of names would not be a valid schema.
         if self.inferred.is_empty() && !short.is_empty() {
             tables.insert(0, json!({ "type": "string", "enum": short }));
         }
@@ -120,7 +121,7 @@ impl Kind {
     }
 }
 
-/// The schema with further keys in the tables of the kinds for which `takes` holds: those of `Keys`.
+/// Adds the keys of `Keys` to the tables of the kinds for which `takes` returns true.
 pub(crate) fn with_keys<Keys: JsonSchema>(
     mut schema: Schema,
     generator: &mut SchemaGenerator,
@@ -148,7 +149,7 @@ pub(crate) fn with_keys<Keys: JsonSchema>(
     schema
 }
 
-/// Reads a name alone, as a table that says nothing else, or a table.
+/// Reads a name alone, as a table without other keys, or a table.
 pub(crate) fn named_or_table<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
     tag: &'static str,
@@ -171,11 +172,12 @@ pub(crate) fn named_or_table<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer.deserialize_any(NamedOrTable(tag, PhantomData))
 }
 
-/// An enum of settings that are told apart by their `type`. A kind is one line: its name in a file, and the struct
-/// with its settings, which has its own ranges, defaults and documentation.
+/// Defines an enum of settings that are distinguished by their `type`. Each line is a kind: its
+/// name in a file, and the struct of its settings, which defines its ranges, defaults and
+/// documentation.
 ///
-/// The enum can be made of each struct, gives the struct as a trait object, is written as a table, and is read from
-/// a table or from a name alone.
+/// The enum converts from each struct, and returns the struct as a trait object. It is written as a
+/// table, and read from a table or a name alone.
 macro_rules! kinds {
     (
         $(#[$meta:meta])*
@@ -191,20 +193,20 @@ macro_rules! kinds {
             $variant($type),)*
         }
 
-        // An enum within the crate may use but one of these.
+        // An enum that is used within the crate may need only some of these.
         #[allow(dead_code)]
         impl $name {
             /// The names of all kinds, in the order in which messages list them.
             pub const KINDS: &'static [&'static str] = &[$($tag),*];
 
-            /// The kind's name in a file.
+            /// Returns the kind's name in a file.
             pub fn kind(&self) -> &'static str {
                 match self {
                     $($name::$variant(_) => $tag,)*
                 }
             }
 
-            /// The settings, by what all kinds have in common.
+            /// Returns the settings as a trait object.
             fn settings(&self) -> &dyn $trait {
                 match self {
                     $($name::$variant(settings) => settings,)*

@@ -1,6 +1,7 @@
-//! Suggestions for a name that does not exist.
+//! Suggestions for misspelt names.
 
-/// `; did you mean ...?` where one of the names is close to the given one; else nothing.
+/// Returns `; did you mean ...?` if one of the names is close to the given one, and an empty string
+/// otherwise.
 pub fn did_you_mean<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> String {
     match closest(given, names) {
         Some(name) => format!("; did you mean `{name}`?"),
@@ -8,12 +9,13 @@ pub fn did_you_mean<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -
     }
 }
 
-/// The name closest to the given one, unless all are far from it.
+/// Returns the name closest to the given one, unless all are far from it.
 fn closest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let plain = |s: &str| s.to_lowercase().replace(['-', ' '], "_");
     let given = plain(given);
     let names: Vec<&str> = names.into_iter().collect();
-    // "output" for "out" and "batch" for "batch_size" are far by letters, but meant.
+    // "output" for "out" and "batch" for "batch_size" have a large edit distance, but are likely
+    // meant.
     let begins = |name: &str| {
         let shorter = name.len().min(given.len());
         shorter >= 3 && (name.starts_with(&given) || given.starts_with(name))

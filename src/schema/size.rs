@@ -1,4 +1,4 @@
-//! Sizes of memory as texts: `"512 MiB"`.
+//! Memory sizes as text: `"512 MiB"`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The units, each with its bytes.
+/// The units, each with its number of bytes.
 const UNITS: [(&str, u64); 7] = [
     ("GiB", 1 << 30),
     ("GB", 1_000_000_000),
@@ -19,6 +19,7 @@ const UNITS: [(&str, u64); 7] = [
 
 /// A number of bytes, written as a number with a unit: `"512 MiB"`.
 ///
+/// # Example
 /// ```
 /// use wgrad::spec::ByteSize;
 ///
@@ -29,7 +30,7 @@ const UNITS: [(&str, u64); 7] = [
 pub struct ByteSize(pub u64);
 
 impl ByteSize {
-    /// The size of a number above 0 with a unit: GiB, GB, MiB, MB, KiB, kB or B.
+    /// Parses a number above 0 with a unit: GiB, GB, MiB, MB, KiB, kB or B.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (unit, bytes) = UNITS.iter().find(|(unit, _)| {
@@ -44,7 +45,7 @@ impl ByteSize {
         (bytes >= 1.0 && bytes < u64::MAX as f64).then_some(ByteSize(bytes as u64))
     }
 
-    /// What a size must be, in words.
+    /// Describes a valid size.
     pub(crate) fn expected() -> String {
         let units: Vec<&str> = UNITS.iter().map(|(unit, _)| *unit).collect();
         format!(

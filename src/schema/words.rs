@@ -1,8 +1,8 @@
-//! A schema in the words of messages and pages.
+//! Parts of a schema in words, for messages and documentation.
 
 use serde_json::Value;
 
-/// The JSON type that a schema asks for; a setting which may be absent has `null` beside its own.
+/// Returns the JSON type of a schema; an optional setting also has `null`.
 pub(crate) fn type_of(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::String(name)) => name,
@@ -14,14 +14,14 @@ pub(crate) fn type_of(schema: &Value) -> &str {
     }
 }
 
-/// The forms of an `anyOf` or `oneOf`, without `null`, which stands for what is absent.
+/// Returns the forms of an `anyOf` or `oneOf`, without `null`.
 pub(super) fn forms(schema: &Value) -> Option<Vec<&Value>> {
     let forms = schema.get("anyOf").or_else(|| schema.get("oneOf"))?;
     let null = |form: &&Value| form.get("type").and_then(Value::as_str) != Some("null");
     Some(forms.as_array()?.iter().filter(null).collect())
 }
 
-/// The words of a schema that takes one of some words.
+/// Returns the words of a schema that accepts one of a list of words.
 pub(crate) fn words(schema: &Value) -> Option<Vec<&str>> {
     if let Some(Value::Array(words)) = schema.get("enum") {
         return Some(words.iter().filter_map(Value::as_str).collect());
@@ -33,7 +33,7 @@ pub(crate) fn words(schema: &Value) -> Option<Vec<&str>> {
     each.filter(|words| !words.is_empty())
 }
 
-/// A range in words: `at least 0 and below 1`.
+/// Describes a range: `at least 0 and below 1`.
 pub(crate) fn range_words(schema: &Value) -> String {
     let limits = [
         ("minimum", "at least"),
@@ -51,13 +51,13 @@ pub(crate) fn range_words(schema: &Value) -> String {
     }
 }
 
-/// The first example that a schema gives, as TOML; empty where it gives none.
+/// Returns the first example of a schema as TOML; empty if it has none.
 pub(crate) fn example(schema: &Value) -> String {
     let own = schema.get("examples").and_then(|all| all.get(0));
     own.map_or(String::new(), inline)
 }
 
-/// A value as TOML on one line.
+/// Formats a value as TOML on one line.
 pub(crate) fn inline(value: &Value) -> String {
     match value {
         Value::Object(entries) => {
@@ -78,13 +78,14 @@ pub(crate) fn inline(value: &Value) -> String {
             Some(x) if n.is_f64() => format!("{x:?}"),
             _ => n.to_string(),
         },
-        // JSON's strings are TOML's, but for one control character.
+        // JSON's strings are TOML's, except for one control character.
         Value::String(_) => value.to_string().replace('\u{7f}', "\\u007f"),
         other => other.to_string(),
     }
 }
 
-/// A number as a person writes it: without a needless `.0`, and with an exponent where it is large.
+/// Formats a number as it is usually written: without a needless `.0`, and with an exponent if it
+/// is large.
 pub(super) fn as_given(value: &Value) -> String {
     match value.as_f64() {
         Some(x) if value.is_f64() && x.abs() < 1e15 => x.to_string(),

@@ -1,4 +1,4 @@
-//! A whole configuration: read from a file, put together in a program, written back.
+//! A configuration: read from a file, constructed in a program, written to a file.
 
 use std::path::{Component, Path as FilePath, PathBuf};
 
@@ -15,8 +15,9 @@ use super::write;
 use crate::error::{Error, Place, Result};
 use crate::schema::{self, Path, SettingError};
 
-/// A whole configuration.
+/// A configuration.
 ///
+/// # Example
 /// ```
 /// use wgrad::spec::Config;
 ///
@@ -29,15 +30,15 @@ use crate::schema::{self, Path, SettingError};
 pub struct Config {
     /// The network.
     pub model: ModelSpec,
-    /// What it learns from.
+    /// What the model learns from.
     pub data: DataSpec,
-    /// How it learns.
+    /// How the model learns.
     #[serde(default)]
     pub training: TrainingSpec,
-    /// Where the results go.
+    /// Where the results are written.
     #[serde(default)]
     pub output: OutputSpec,
-    /// Where each setting stands in the file, where there is one.
+    /// The place of each setting in the file, if there is one.
     #[serde(skip)]
     document: Option<Document>,
 }
@@ -49,7 +50,7 @@ impl PartialEq for Config {
     }
 }
 
-/// What holds instead of the file's settings.
+/// Settings that replace those of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// The device.
@@ -63,11 +64,11 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// A configuration of a model, its data, and how it learns.
+    /// Creates a configuration from a model, its data, and how it is trained.
     ///
     /// # Errors
     ///
-    /// Fails where a setting is out of its range, or does not fit another.
+    /// Returns an error if a setting is out of its range, or conflicts with another.
     pub fn new(model: ModelSpec, data: DataSpec, training: TrainingSpec) -> Result<Self> {
         let config = Config {
             model,
@@ -82,11 +83,11 @@ impl Config {
         config.checked()
     }
 
-    /// Reads and checks a TOML file; `overrides` win over what it says.
+    /// Reads and checks a TOML file; `overrides` replace its settings.
     ///
     /// # Errors
     ///
-    /// Fails with [`Error::Config`] where a setting is wrong, with its line, and with [`Error::Io`] where the file
+    /// Returns [`Error::Config`] with the line if a setting is wrong, and [`Error::Io`] if the file
     /// cannot be read.
     pub fn load(file: impl AsRef<FilePath>, overrides: &Overrides) -> Result<Self> {
         let file = file.as_ref();
@@ -94,11 +95,11 @@ impl Config {
         Config::parse(file, &text, overrides)
     }
 
-    /// Checks a file's text; `file` names it in errors, and its folder is where relative paths begin.
+    /// Checks a file's text. `file` names it in errors, and relative paths start from its folder.
     ///
     /// # Errors
     ///
-    /// Fails with [`Error::Config`] where a setting is wrong, with its line.
+    /// Returns [`Error::Config`] with the line if a setting is wrong.
     pub fn parse(file: impl AsRef<FilePath>, text: &str, overrides: &Overrides) -> Result<Self> {
         let file = file.as_ref();
         let (document, value) = Document::parse(file, text)?;
@@ -130,7 +131,7 @@ impl Config {
         }
     }
 
-    /// Checks what the ranges of single settings cannot say, and sets what follows from others.
+    /// Checks constraints between settings, and sets those that follow from others.
     fn checked(mut self) -> Result<Self> {
         self.conflicts().map_err(|e| self.located(e))?;
         self.data.fill();
@@ -150,36 +151,38 @@ impl Config {
         self.data.conflicts()?;
         let text = matches!(self.data.source, DataSource::Text(_));
         if let ModelSpec::Bert(_) = self.model {
-            let error =
-                SettingError::new(model, "a BERT encoder has no outputs to train by itself");
+            let error = SettingError::new(
+                model,
+                "a BERT encoder cannot be trained by itself, because it has no outputs",
+            );
             return Err(error.help("build it in a program: ModelSpec::build"));
         }
         match (self.model.is_language(), text) {
             (true, false) => {
-                let error = SettingError::new(model, "a language model learns from a text");
-                return Err(error.help("give [data] with text = \"book.txt\""));
+                let error = SettingError::new(model, "a language model is trained on a text");
+                return Err(error.help("set `text` in [data], for example: text = \"book.txt\""));
             }
             (false, true) => {
-                let error = SettingError::new(model, "a text is for a language model");
-                return Err(error.help("give [model] with type = \"gpt\", or \"llama\""));
+                let error = SettingError::new(model, "a text is only for a language model");
+                return Err(error.help("set `type` in [model] to \"gpt\" or \"llama\""));
             }
             _ => {}
         }
         self.training.conflicts(&root.key("training"))
     }
 
-    /// Where a setting stands in the file, where there is one that has it.
+    /// Returns the place of a setting in the file, if the file has it.
     pub fn place(&self, path: &Path) -> Option<Place> {
         let document = self.document.as_ref()?;
         Some(document.place(path))
     }
 
-    /// Whether the file sets this, rather than its default.
+    /// Returns whether the file sets this.
     pub(super) fn is_set(&self, path: &Path) -> bool {
         self.document.as_ref().is_none_or(|file| file.has(path))
     }
 
-    /// An error of a setting, with its line where the configuration is from a file.
+    /// Returns an error of a setting, with its line if the configuration is from a file.
     pub fn located(&self, error: SettingError) -> Error {
         match &self.document {
             Some(document) => document.locate(&error).into(),
@@ -187,7 +190,7 @@ impl Config {
         }
     }
 
-    /// The configuration as TOML, with every default written out and every path absolute.
+    /// Returns the configuration as TOML, with all defaults and with absolute paths.
     ///
     /// A loaded configuration loads again to the same values.
     pub fn to_toml(&self) -> String {
@@ -195,7 +198,7 @@ impl Config {
     }
 }
 
-/// A path as seen from `folder`, absolute, without `.` and `..` where that is safe.
+/// Resolves a path relative to `folder`, without `.` and `..` where that is safe.
 pub(super) fn resolve(folder: &FilePath, path: &FilePath) -> PathBuf {
     let joined = folder.join(path);
     let absolute = std::path::absolute(&joined).unwrap_or(joined);
@@ -203,7 +206,8 @@ pub(super) fn resolve(folder: &FilePath, path: &FilePath) -> PathBuf {
     for part in absolute.components() {
         match part {
             Component::CurDir => {}
-            // `link/..` is not where the link stands, so a link is left for the system to follow.
+            // For a symbolic link, `link/..` is not the folder of the link, so it is left to the
+            // system.
             Component::ParentDir if !out.is_symlink() => {
                 out.pop();
             }

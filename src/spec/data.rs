@@ -11,7 +11,7 @@ use super::text::TextSpec;
 use crate::schema::{Kind, SettingError, kinds, range, with_keys};
 use crate::task::Task;
 
-/// A table with a header line; every column but the target is a feature.
+/// A table with a header line; every column except the target is a feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CsvSpec {
     /// The file.
@@ -24,11 +24,11 @@ pub struct CsvSpec {
     /// The name of the target column.
     #[schemars(with = "range::Text", extend("examples" = ["label"]))]
     pub target: String,
-    /// The character between two columns; one ASCII character.
+    /// The delimiter of columns; one ASCII character.
     #[serde(default = "comma")]
     #[schemars(extend("x-expected" = "one ASCII character"))]
     pub delimiter: char,
-    /// The names of columns that are left out.
+    /// The names of columns that are ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "range::Texts")]
     pub ignore: Vec<String>,
@@ -38,7 +38,7 @@ fn comma() -> char {
     ','
 }
 
-/// Images in MNIST's format: bytes, divided by 255; `.gz` is unpacked.
+/// Images in MNIST's format, whose bytes are divided by 255; `.gz` files are decompressed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IdxSpec {
     /// The training images.
@@ -60,7 +60,7 @@ pub struct IdxSpec {
 /// Arrays in NumPy's format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NpySpec {
-    /// The training inputs; the first axis counts samples.
+    /// The training inputs; the first axis is the samples.
     #[schemars(with = "range::Text", extend("examples" = ["x.npy"]))]
     pub inputs: PathBuf,
     /// The training targets.
@@ -76,20 +76,20 @@ pub struct NpySpec {
     pub test_targets: Option<PathBuf>,
 }
 
-/// What the formats have in common.
+/// What the formats share.
 trait Files {
-    /// The file to train on.
+    /// Returns the file to train on.
     fn file(&self) -> &Path;
 
-    /// The file with the targets.
+    /// Returns the file with the targets.
     fn targets(&self) -> &Path;
 
-    /// Two keys that are set together or not at all, with whether each is.
+    /// Returns two keys that must be set together, with whether each is set.
     fn pair(&self) -> Option<[(&'static str, bool); 2]> {
         None
     }
 
-    /// Whether there are files for the test.
+    /// Returns whether there are files for the test.
     fn has_test(&self) -> bool;
 }
 
@@ -155,7 +155,7 @@ impl Files for TextSpec {
 
 const KIND: Kind = Kind {
     tag: "format",
-    // Without `format`, a key of each format's own tells.
+    // Without `format`, the format follows from a key that only one format has.
     inferred: &[
         ("images", "idx"),
         ("inputs", "npy"),
@@ -175,7 +175,7 @@ kinds! {
 }
 
 impl DataSource {
-    /// The target column's name, where there is one.
+    /// Returns the name of the target column, if there is one.
     pub fn target(&self) -> Option<&str> {
         match self {
             DataSource::Csv(csv) => Some(&csv.target),
@@ -183,12 +183,12 @@ impl DataSource {
         }
     }
 
-    /// The file to train on.
+    /// Returns the file to train on.
     pub fn file(&self) -> &Path {
         self.settings().file()
     }
 
-    /// Where the targets stand, for errors.
+    /// Returns the place of the targets, for errors.
     pub fn targets_place(&self) -> String {
         let file = self.settings().targets().display();
         match self.target() {
@@ -222,21 +222,21 @@ impl DataSource {
     }
 }
 
-/// What a model learns from.
+/// The data that a model learns from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSpec {
     /// The files.
     #[serde(flatten)]
     pub source: DataSource,
-    /// What is predicted; without it, what the targets look like.
+    /// The task. Default: it follows from the targets.
     #[serde(default, skip_serializing_if = "is_implied")]
     pub task: Option<Task>,
-    /// Whether each feature is scaled to mean 0 and standard deviation 1, of the training split; without it, yes for
-    /// tables.
+    /// Whether each feature is scaled to mean 0 and standard deviation 1, of the training split.
+    /// Default: `true` for tables, `false` for other data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standardize: Option<bool>,
-    /// The fraction of the samples that is kept for the final test; without it, 0.2, of a text 0.1, and 0 where there
-    /// are files for the test.
+    /// The fraction of the samples that is kept for the final test. Default: 0.2, for a text 0.1,
+    /// and 0 if there are files for the test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_split: Option<f64>,
     /// The last fraction of the training samples, which is kept for validation.
@@ -244,7 +244,7 @@ pub struct DataSpec {
     pub validation_split: f64,
 }
 
-/// A text says itself that its task is language.
+/// The task of a text is always language.
 fn is_implied(task: &Option<Task>) -> bool {
     matches!(task, None | Some(Task::Language))
 }
@@ -257,13 +257,13 @@ fn default_validation_split() -> f64 {
 #[derive(JsonSchema)]
 #[allow(dead_code)]
 struct SharedKeys {
-    /// What is predicted; without it, what the targets look like.
+    /// The task. Default: it follows from the targets.
     task: Option<Task>,
-    /// Whether each feature is scaled to mean 0 and standard deviation 1, of the training split; without it, yes for
-    /// tables.
+    /// Whether each feature is scaled to mean 0 and standard deviation 1, of the training split.
+    /// Default: `true` for tables, `false` for other data.
     standardize: Option<bool>,
-    /// The fraction of the samples that is kept for the final test; without it, 0.2, of a text 0.1, and 0 where there
-    /// are files for the test.
+    /// The fraction of the samples that is kept for the final test. Default: 0.2, for a text 0.1,
+    /// and 0 if there are files for the test.
     #[schemars(with = "Option<range::Fraction>")]
     test_split: Option<f64>,
     /// The last fraction of the training samples, which is kept for validation.
@@ -277,7 +277,7 @@ impl JsonSchema for DataSpec {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let formats = DataSource::json_schema(generator);
-        // A text has neither a choice of tasks nor features to scale.
+        // A text has no choice of tasks and no features to scale.
         let takes =
             |format: &str, key: &str| format != "text" || !["task", "standardize"].contains(&key);
         with_keys::<SharedKeys>(formats, generator, takes)
@@ -285,13 +285,13 @@ impl JsonSchema for DataSpec {
 }
 
 impl DataSpec {
-    /// Whether features are scaled.
+    /// Returns whether features are scaled.
     pub fn standardize(&self) -> bool {
         let tables = matches!(self.source, DataSource::Csv(_));
         self.standardize.unwrap_or(tables)
     }
 
-    /// The fraction of the samples that is kept for the final test.
+    /// Returns the fraction of the samples that is kept for the final test.
     pub fn test_split(&self) -> f64 {
         let usual = match &self.source {
             _ if self.source.settings().has_test() => 0.0,
@@ -301,7 +301,8 @@ impl DataSpec {
         self.test_split.unwrap_or(usual)
     }
 
-    /// The task, where the format alone tells: IDX labels are classes, a column or an array may be either.
+    /// Returns the task, if it follows from the format alone: IDX labels are classes; columns and
+    /// arrays may be either.
     pub(super) fn implied_task(&self) -> Option<Task> {
         match &self.source {
             DataSource::Text(_) => Some(Task::Language),
@@ -310,12 +311,12 @@ impl DataSpec {
         }
     }
 
-    /// Makes the paths absolute, as seen from `folder`.
+    /// Makes the paths absolute, relative to `folder`.
     pub(super) fn resolve(&mut self, folder: &Path) {
         self.source.resolve(folder);
     }
 
-    /// Sets what is not set.
+    /// Sets the defaults.
     pub(super) fn fill(&mut self) {
         if !matches!(self.source, DataSource::Text(_)) {
             self.standardize = Some(self.standardize());
@@ -323,7 +324,7 @@ impl DataSpec {
         self.test_split = Some(self.test_split());
     }
 
-    /// Checks what the ranges of single settings cannot say.
+    /// Checks constraints between settings.
     pub(super) fn conflicts(&self) -> Result<(), SettingError> {
         let at = crate::schema::Path::root().key("data");
         if let Some([(first, has_first), (second, has_second)]) = self.source.settings().pair()

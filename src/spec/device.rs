@@ -10,8 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::device::{Device, Selector};
 use crate::error::Result;
 
-/// The device of a training, by a word: `auto`, `cpu`, `gpu`, `software`, or a part of a GPU's name.
+/// The device of a training, by a word: `auto`, `cpu`, `gpu`, `software`, or a part of a GPU's
+/// name.
 ///
+/// # Example
 /// ```
 /// use wgrad::spec::DeviceSpec;
 ///
@@ -20,19 +22,19 @@ use crate::error::Result;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum DeviceSpec {
-    /// A real GPU where there is one, else the CPU.
+    /// A hardware GPU if there is one, and otherwise the CPU.
     #[default]
     Auto,
     /// The CPU.
     Cpu,
     /// The best GPU.
     Gpu,
-    /// The GPU whose name contains this; `software` for one in software.
+    /// The GPU whose name contains this; `software` for a software GPU.
     Named(String),
 }
 
 impl DeviceSpec {
-    /// The word.
+    /// Returns the word.
     pub fn name(&self) -> &str {
         match self {
             DeviceSpec::Auto => "auto",
@@ -46,7 +48,7 @@ impl DeviceSpec {
     ///
     /// # Errors
     ///
-    /// Fails with [`Error::NoAdapter`](crate::Error::NoAdapter) where no GPU fits.
+    /// Returns [`Error::NoAdapter`](crate::Error::NoAdapter) if no GPU matches.
     pub fn open(&self) -> Result<Device> {
         match self {
             DeviceSpec::Auto => Device::auto(),

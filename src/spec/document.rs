@@ -11,14 +11,14 @@ use toml::de::{DeTable, DeValue};
 use crate::error::{ConfigError, Place};
 use crate::schema::{Path, SettingError};
 
-/// The ranges of bytes of a key and of its value.
+/// The byte ranges of a key and of its value.
 #[derive(Debug, Clone)]
 struct Spans {
     key: Range<usize>,
     value: Range<usize>,
 }
 
-/// A configuration file's name and text, and where each setting stands in it.
+/// The name and text of a configuration file, and the place of each setting in it.
 #[derive(Debug, Clone)]
 pub struct Document {
     file: PathBuf,
@@ -27,7 +27,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a file's text; gives the settings as well.
+    /// Parses a file's text, and returns the settings as well.
     pub(crate) fn parse(file: &FilePath, text: &str) -> Result<(Self, Value), Box<ConfigError>> {
         let mut document = Document {
             file: file.to_path_buf(),
@@ -44,22 +44,22 @@ impl Document {
         Ok((document, value))
     }
 
-    /// The file, as the user named it.
+    /// Returns the file, as the user named it.
     pub fn file(&self) -> &FilePath {
         &self.file
     }
 
-    /// Whether the file sets this.
+    /// Returns whether the file sets this.
     pub(crate) fn has(&self, path: &Path) -> bool {
         self.spans.contains_key(path)
     }
 
-    /// Where a setting stands, or the nearest table around it that the file has.
+    /// Returns the place of a setting, or of the nearest table around it in the file.
     pub fn place(&self, path: &Path) -> Place {
         self.place_of(self.nearest(path).map_or(0..0, |spans| spans.value.clone()))
     }
 
-    /// An error of a setting with its place in the file.
+    /// Returns an error of a setting with its place in the file.
     pub(crate) fn locate(&self, error: &SettingError) -> Box<ConfigError> {
         let spans = self.nearest(error.path());
         let span = match (spans, error.is_about_key()) {
@@ -91,10 +91,10 @@ impl Document {
         }
     }
 
-    /// The place of a range of bytes.
+    /// Returns the place of a byte range.
     fn place_of(&self, span: Range<usize>) -> Place {
         let mut start = span.start.min(self.text.len());
-        // An error at the very end (an unclosed table) belongs to the last line that has text.
+        // An error at the end of the file (an unclosed table) belongs to the last line with text.
         if self.text.get(start..).is_none_or(str::is_empty) {
             start = self.text.trim_end().len();
         }
@@ -158,7 +158,7 @@ impl Document {
             }
             DeValue::Float(x) => {
                 let parsed: Option<f64> = x.as_str().parse().ok();
-                // NaN and the infinities become null: no setting takes them.
+                // NaN and infinities become null, which no setting accepts.
                 let number = parsed.and_then(Number::from_f64);
                 number.map_or(Value::Null, Value::Number)
             }

@@ -1,4 +1,4 @@
-//! `[model]`: the network.
+//! `[model]`: the model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,25 +11,28 @@ use crate::nn::{
 };
 use crate::schema::{Kind, Path, SettingError, kinds, range};
 
-/// What a model is given, and what it must give.
+/// The input and the required outputs of a model.
 ///
+/// # Example
 /// ```
+/// use wgrad::data::{Dataset, Targets};
 /// use wgrad::spec::Input;
 ///
-/// let images = Input::new([1, 28, 28]).outputs(10);
-/// # let _ = images;
+/// let set = Dataset::from_arrays(vec![0.0; 8], [4], Targets::classes(vec![0, 2], 3))?;
+/// assert_eq!(Input::from(&set), Input::new([4]).outputs(3));
+/// # Ok::<(), wgrad::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     pub(crate) sample: Vec<usize>,
     pub(crate) outputs: usize,
     pub(crate) vocabulary: usize,
-    /// Why there must be so many outputs, for messages: `"3 outputs for 3 classes"`.
+    /// Why this number of outputs is required, for messages: `"3 outputs for 3 classes"`.
     pub(crate) needed: Option<String>,
 }
 
 impl Input {
-    /// Samples of this shape, without the batch; one output.
+    /// Creates an input of samples of this shape, without the batch axis, with one output.
     pub fn new(sample: impl Into<Vec<usize>>) -> Self {
         Input {
             sample: sample.into(),
@@ -39,13 +42,13 @@ impl Input {
         }
     }
 
-    /// The number of outputs for a sample: the classes, or the numbers to predict.
+    /// Sets the number of outputs for each sample: the classes, or the values to predict.
     #[must_use]
     pub fn outputs(self, outputs: usize) -> Self {
         Input { outputs, ..self }
     }
 
-    /// The number of tokens, for a language model.
+    /// Sets the size of the vocabulary, for a language model.
     #[must_use]
     pub fn vocabulary(self, vocabulary: usize) -> Self {
         Input { vocabulary, ..self }
@@ -59,21 +62,21 @@ impl From<&Dataset> for Input {
     }
 }
 
-/// What the kinds of models have in common.
+/// What the kinds of models share.
 trait Settings {
-    /// The model.
+    /// Builds the model.
     fn build(&self, input: &Input, at: &Path)
     -> std::result::Result<Box<dyn Module>, SettingError>;
 
-    /// Checks what the ranges of single settings cannot say.
+    /// Checks constraints between settings.
     fn conflicts(&self, at: &Path) -> std::result::Result<(), SettingError>;
 
-    /// The number of tokens of a sample, for a language model.
+    /// Returns the number of tokens of a sample, for a language model.
     fn context(&self) -> Option<usize> {
         None
     }
 
-    /// The model as a language model, for so many tokens.
+    /// Builds the model as a language model, for this size of the vocabulary.
     fn language(&self, vocabulary: usize) -> Option<Box<dyn LanguageModel>> {
         let _ = vocabulary;
         None
@@ -86,7 +89,19 @@ const KIND: Kind = Kind {
 };
 
 kinds! {
-    /// A model as a configuration says it: its kind with its settings.
+    /// A model in a configuration: its kind and its settings.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::prelude::*;
+    /// use wgrad::spec::{Input, ModelSpec, SequentialSpec};
+    ///
+    /// let spec = ModelSpec::Sequential(SequentialSpec::hidden([8]));
+    /// let model = spec.build(&Input::new([4]).outputs(3))?;
+    /// let trainer = Trainer::boxed(model).compile_for(&Device::cpu(), [4])?;
+    /// assert_eq!(trainer.summary().parameters, 67);
+    /// # Ok::<(), wgrad::Error>(())
+    /// ```
     pub enum ModelSpec by "type" as dyn Settings, KIND;
     "sequential" => Sequential(SequentialSpec),
     "gpt" => Gpt(GptConfig),
@@ -95,31 +110,33 @@ kinds! {
 }
 
 impl ModelSpec {
-    /// The model for this input, with its initial weights still to be drawn.
+    /// Builds the model for this input. Its weights are initialized later, by the trainer.
     ///
     /// # Errors
     ///
-    /// Fails where a layer does not fit its input, with the layer's place in the settings.
+    /// Returns an error with the layer's place in the settings if a layer does not fit its input.
     pub fn build(&self, input: &Input) -> Result<Box<dyn Module>> {
         self.build_at(input, &Path::root()).map_err(Error::from)
     }
 
-    /// The model as a language model for so many tokens; nothing for other models.
+    /// Builds the model as a language model with this size of the vocabulary; `None` for other
+    /// models.
     pub fn language(&self, vocabulary: usize) -> Option<Box<dyn LanguageModel>> {
         self.settings().language(vocabulary)
     }
 
-    /// The number of tokens of a sample of a language model; nothing for other models.
+    /// Returns the number of tokens of a sample of a language model; `None` for other models.
     pub fn context(&self) -> Option<usize> {
         self.settings().context()
     }
 
-    /// Whether it is a language model.
+    /// Returns whether it is a language model.
     pub fn is_language(&self) -> bool {
         self.context().is_some()
     }
 
-    /// The layers that the model is made of, in order, for this input; none where it is not made of layers.
+    /// Returns the layers of the model, in order, for this input; empty if the model is not made of
+    /// layers.
     pub fn layers(&self, input: &Input) -> Vec<LayerSpec> {
         match self {
             ModelSpec::Sequential(spec) => spec.all_layers(input),
@@ -140,7 +157,8 @@ impl ModelSpec {
     }
 }
 
-/// Layers after one another: each of `layers`, or the short form of a perceptron, `hidden`.
+/// Layers that are applied in order: either `layers`, or `hidden`, the short form of a multilayer
+/// perceptron.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SequentialSpec {
@@ -148,26 +166,27 @@ pub struct SequentialSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-expected" = "a list of at least one layer", "examples" = [[{ "type": "linear", "out": 64 }, "relu"]]))]
     pub layers: Option<Vec<LayerSpec>>,
-    /// Instead of `layers`: the widths of the hidden layers, each a linear layer with an activation; the data says how
-    /// wide the last layer is. An empty list makes a linear model.
+    /// Instead of `layers`: the widths of the hidden layers, each a linear layer with an
+    /// activation. The width of the last layer follows from the data. An empty list is a linear
+    /// model.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Counts>", extend("examples" = [[64, 64]]))]
     pub hidden: Option<Vec<usize>>,
-    /// The activation behind each hidden layer; without it, `relu`.
+    /// The activation after each hidden layer. Default: `relu`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "LayerSpec::activations")]
     pub activation: Option<LayerSpec>,
-    /// The probability of dropout behind each activation; without it, none.
+    /// The probability of dropout after each activation. Default: 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Fraction>")]
     pub dropout: Option<f64>,
-    /// The initialization of layers that do not say it themselves; without it, PyTorch's.
+    /// The initialization of layers without their own `init`. Default: PyTorch's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<InitSpec>,
 }
 
 impl SequentialSpec {
-    /// Each layer written out.
+    /// Creates a model from a list of layers.
     pub fn layers(layers: impl Into<Vec<LayerSpec>>) -> Self {
         SequentialSpec {
             layers: Some(layers.into()),
@@ -175,7 +194,7 @@ impl SequentialSpec {
         }
     }
 
-    /// A perceptron with hidden layers of these widths, each with ReLU.
+    /// Creates a multilayer perceptron with hidden layers of these widths, each with ReLU.
     pub fn hidden(widths: impl Into<Vec<usize>>) -> Self {
         SequentialSpec {
             hidden: Some(widths.into()),
@@ -183,7 +202,7 @@ impl SequentialSpec {
         }
     }
 
-    /// The layers, with the short form written out.
+    /// Returns the layers, with the short form expanded.
     fn all_layers(&self, input: &Input) -> Vec<LayerSpec> {
         if let Some(layers) = &self.layers {
             return layers.clone();
@@ -197,7 +216,7 @@ impl SequentialSpec {
             .into()
         };
         let mut layers = Vec::new();
-        // The short form is for flat samples; images are laid flat first.
+        // The short form is for flat samples, so images are flattened first.
         if input.sample.len() > 1 {
             layers.push(FlattenSpec {}.into());
         }
@@ -212,7 +231,7 @@ impl SequentialSpec {
         layers
     }
 
-    /// Sets what is not set.
+    /// Sets the defaults.
     pub(super) fn fill(&mut self) {
         if self.hidden.is_some() {
             self.activation.get_or_insert(Relu.into());
@@ -239,7 +258,7 @@ impl Settings for SequentialSpec {
                 None => format!("[{}]", input.outputs),
             };
             let message = format!(
-                "the last layer gives {shape:?} for each sample, but the data needs {needed}{flat}"
+                "expected {needed}, found {shape:?} for each sample from the last layer{flat}"
             );
             return Err(SettingError::new(at.key("layers"), message));
         }
@@ -294,7 +313,7 @@ fn divides(
     }
 }
 
-/// A model of tokens takes them from the data.
+/// Boxes a model of tokens, which takes their number from the data.
 fn boxed<M: Module + 'static>(model: M) -> std::result::Result<Box<dyn Module>, SettingError> {
     Ok(Box::new(model))
 }

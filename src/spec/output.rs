@@ -1,4 +1,4 @@
-//! `[output]`: where the results go.
+//! `[output]`: where the results are written.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use super::config::resolve;
 use crate::schema::range;
 
-/// Where the results go.
+/// Where the results are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutputSpec {
-    /// The run's folder; a numbered sibling where it is taken. Without it, `runs/NAME` beside the file, for a file
-    /// `NAME.toml`.
+    /// The run's folder; a numbered sibling if it is not empty. Default: `runs/NAME` next to the
+    /// file, for a file `NAME.toml`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Text>")]
     pub dir: Option<PathBuf>,
-    /// The number of epochs from one checkpoint to the next; 0 for one at the end only.
+    /// The number of epochs between checkpoints; 0 for one checkpoint at the end.
     pub checkpoint_every: usize,
-    /// The number of checkpoints that are kept, besides the best.
+    /// The number of checkpoints that are kept, in addition to the best.
     #[schemars(with = "range::Count<1>")]
     pub keep_checkpoints: usize,
 }
@@ -43,7 +43,7 @@ impl OutputSpec {
         self.dir = Some(resolve(folder, &dir));
     }
 
-    /// The run's folder.
+    /// Returns the run's folder.
     pub fn folder(&self) -> &Path {
         self.dir.as_deref().unwrap_or(Path::new("runs/run"))
     }

@@ -56,7 +56,7 @@ A file has one target for each sample, a class or numbers. Losses that compare s
 programs: cosine embedding, triplet and hinge embedding (`loss::functional`), and CTC (`loss::Ctc`).
 ";
 
-/// The page.
+/// Renders the page.
 pub fn page() -> String {
     let mut page = Page {
         text: INTRODUCTION.to_string(),
@@ -72,20 +72,29 @@ pub fn page() -> String {
         "`tokenizer` may also be the path of a `tokenizer.json`.\n",
         |_| None,
     );
-    page.section::<TrainingSpec>("`[training]`", "How the model learns.\n");
+    page.section::<TrainingSpec>(
+        "`[training]`",
+        "How the model is trained.
+    ",
+    );
     page.section::<EarlyStoppingSpec>("`early_stopping`", "When to stop before the last epoch.\n");
-    page.section::<OutputSpec>("`[output]`", "Where the results go.\n");
+    page.section::<OutputSpec>(
+        "`[output]`",
+        "Where the results are written.
+    ",
+    );
     page.kinds::<LayerSpec>("Layers", "", |_| None);
     page.section::<RopeSpec>("`rope`", ROPE);
     page.kinds::<InitSpec>("Initialization", INIT, |_| None);
     page.kinds::<LossSpec>("Losses", LOSSES, |kind| {
         let outputs = read::<LossSpec>(kind)?.outputs();
-        Some(format!("The network gives {}.", outputs.words()))
+        Some(format!("The model outputs {}.", outputs.words()))
     });
     page.kinds::<OptimizerSpec>("Optimizers", "", |_| None);
     page.kinds::<ScheduleSpec>(
         "Schedules",
-        "A list of schedules is a chain; each but the first has `from`, the epoch that it begins with.\n",
+        "A list of schedules is a sequence; each except the first has `from`, the epoch at which it starts.
+        ",
         |_| None,
     );
     page.kinds::<MetricSpec>("Metrics", "", |kind| {
@@ -105,7 +114,7 @@ struct Page {
 }
 
 impl Page {
-    /// A section with keys of its own.
+    /// A section with its own keys.
     fn section<T: JsonSchema>(&mut self, title: &str, text: &str) {
         let schema = schema::of::<T>();
         let root = schema.as_value();
@@ -113,7 +122,7 @@ impl Page {
         self.table(root, root, "");
     }
 
-    /// A section of things with a `type`.
+    /// A section of kinds with a `type`.
     fn kinds<T: JsonSchema>(
         &mut self,
         title: &str,
@@ -145,7 +154,7 @@ impl Page {
         }
     }
 
-    /// The keys of a table, but for `tag`.
+    /// The keys of a table, except `tag`.
     fn table(&mut self, root: &Value, table: &Value, tag: &str) {
         let keys = table.get("properties").and_then(Value::as_object);
         let keys: Vec<(&String, &Value)> = keys
@@ -177,7 +186,7 @@ impl Page {
     }
 }
 
-/// The first schema with kinds in this one.
+/// Returns the first schema with kinds in this one.
 fn first_kinds<'s>(root: &'s Value, schema: &'s Value) -> Option<&'s Value> {
     let schema = resolved(root, schema);
     if schema.get("x-kind").is_some() {
@@ -193,7 +202,7 @@ fn resolved<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     target.map_or(schema, |target| resolved(root, target))
 }
 
-/// What a key takes, in words.
+/// Describes the values that a key accepts.
 fn takes(root: &Value, schema: &Value) -> String {
     let schema = resolved(root, schema);
     if let Some(kind) = schema.get("x-kind") {
@@ -247,7 +256,7 @@ fn article(word: &str) -> &'static str {
     }
 }
 
-/// One of these kinds, with every key that is required or has a default.
+/// Returns an example of this kind, with every key that is required or has a default.
 fn complete(root: &Value, table: &Value, tag: &str, name: &str) -> String {
     let required = table.get("required").and_then(Value::as_array);
     let required: Vec<&str> = required
@@ -290,7 +299,7 @@ fn complete(root: &Value, table: &Value, tag: &str, name: &str) -> String {
     }
 }
 
-/// The section that a kind's keys stand in, where they are no table inside one.
+/// Returns the section that contains a kind's keys, if they are not a table inside it.
 fn name_of_section(table: &Value, tag: &str) -> Option<&'static str> {
     let has = |key: &str| table.pointer(&format!("/properties/{key}")).is_some();
     match tag {
@@ -301,7 +310,7 @@ fn name_of_section(table: &Value, tag: &str) -> Option<&'static str> {
     }
 }
 
-/// Kinds without settings by their names alone.
+/// Returns kinds without settings as their names alone.
 fn short(value: &Value) -> Value {
     super::write::short(value)
 }

@@ -1,4 +1,4 @@
-//! What depends on the task (classes, or numbers), filled in and checked once it is known.
+//! Settings that depend on the task, which are set and checked once the task is known.
 
 use super::config::Config;
 use super::model::ModelSpec;
@@ -9,7 +9,7 @@ use crate::schema::{Path, SettingError, did_you_mean};
 use crate::task::Task;
 
 impl Config {
-    /// The task, where the file alone tells.
+    /// Returns the task, if it follows from the file alone.
     pub(super) fn implied_task(&self) -> Option<Task> {
         let outputs = self.training.loss.as_ref().map(LossSpec::outputs);
         let tasks = [Task::Classification, Task::Regression];
@@ -23,12 +23,12 @@ impl Config {
         self.data.implied_task().or(implied)
     }
 
-    /// Fills in what depends on the task, and checks it: `found` is what the data looks like, and holds unless the
-    /// configuration names the task.
+    /// Sets the settings that depend on the task, and checks them. `found` is the task that the
+    /// data suggests; it is used unless the configuration sets the task.
     ///
     /// # Errors
     ///
-    /// Fails where the loss, a metric or a monitored value does not fit the task.
+    /// Returns an error if the loss, a metric or a monitored value does not fit the task.
     pub fn settle(&mut self, found: Task) -> Result<()> {
         let task = *self.data.task.get_or_insert(found);
         self.training
@@ -78,7 +78,8 @@ impl Config {
             let message = format!("loss \"{}\" is {message}", loss.kind());
             return Err(SettingError::new(at, message).help(help));
         }
-        // `bce` takes probabilities, so the model must end with a sigmoid; others have such a layer too.
+        // `bce` takes probabilities, so the model must end with a sigmoid; other losses have such a
+        // layer too.
         let Some((layer, gives)) = loss.outputs().last_layer().filter(|_| by_loss) else {
             return Ok(());
         };
@@ -122,7 +123,7 @@ impl Config {
         Err(error.help(format!("metrics for {task}: {names}")))
     }
 
-    /// What early stopping and plateaus watch must be measured.
+    /// Checks that the values monitored by early stopping and plateaus are measured.
     fn check_monitors(&self) -> std::result::Result<(), SettingError> {
         let mut known = vec!["loss".to_string()];
         known.extend(

@@ -19,10 +19,11 @@ pub struct TextSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Text>")]
     pub test_text: Option<PathBuf>,
-    /// How the text is made into tokens.
+    /// The tokenizer.
     #[serde(default)]
     pub tokenizer: TokenizerSpec,
-    /// The number of tokens from the start of a sample to that of the next; without it, as many as a sample has.
+    /// The number of tokens between the starts of consecutive samples. Default: the number of
+    /// tokens of a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Count<1>>")]
     pub stride: Option<usize>,
@@ -38,7 +39,7 @@ impl TextSpec {
     }
 }
 
-/// How a text is made into tokens.
+/// The tokenizer of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenizerSpec {
     /// A token for each character.
@@ -59,7 +60,7 @@ impl Default for TokenizerSpec {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CharSpec {
-    /// Whether one more token stands for all characters that the text does not have.
+    /// Whether there is one more token for all characters that are not in the text.
     pub unknown: bool,
 }
 
@@ -67,7 +68,7 @@ pub struct CharSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BpeSpec {
-    /// The number of tokens; the 256 bytes are among them.
+    /// The number of tokens, including those of the 256 bytes.
     #[schemars(with = "range::Count<256>")]
     pub vocabulary: usize,
 }
@@ -78,7 +79,7 @@ impl Default for BpeSpec {
     }
 }
 
-/// The kinds that have settings.
+/// The kinds of tokenizers that have settings.
 trait Learned {}
 impl Learned for CharSpec {}
 impl Learned for BpeSpec {}
@@ -91,11 +92,11 @@ const KIND: Kind = Kind {
     ..Kind::of("tokenizer", "tokenizer \"{}\"")
 };
 
-/// The end of a name that is a file's.
+/// The suffix of a file's name.
 const FILE: &str = ".json";
 
 kinds! {
-    /// A tokenizer that is made from the text.
+    /// A tokenizer that is created from the text.
     pub enum LearnedTokenizer by "type" as dyn Learned, KIND;
     "char" => Characters(CharSpec),
     "bpe" => Bpe(BpeSpec),

@@ -1,4 +1,4 @@
-//! `[training]`: how the model learns.
+//! `[training]`: how the model is trained.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,31 +11,40 @@ use crate::optim::OptimizerSpec;
 use crate::schedule::ScheduleSpec;
 use crate::schema::{ByteSize, Path, SettingError, range};
 
-/// How a model learns.
+/// How a model is trained.
+///
+/// # Example
+/// ```
+/// use wgrad::optim::Sgd;
+/// use wgrad::spec::TrainingSpec;
+///
+/// let spec = TrainingSpec { optimizer: Sgd::new(0.1).into(), epochs: 5, ..TrainingSpec::default() };
+/// assert_eq!((spec.epochs, spec.batch_size), (5, 32));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingSpec {
     /// The number of passes over all samples.
     #[schemars(with = "range::Count<1>")]
     pub epochs: usize,
-    /// The number of samples of a step.
+    /// The number of samples of a batch.
     #[schemars(with = "range::Count<1>")]
     pub batch_size: usize,
-    /// Whether the order of the samples changes each epoch.
+    /// Whether each epoch shuffles the samples.
     pub shuffle: bool,
-    /// The seed of the initial weights, the splits, the order and the dropout.
+    /// The seed of the initial weights, the splits, the shuffling and the dropout.
     #[schemars(with = "range::Count<0>")]
     pub seed: u64,
     /// The device: `auto`, `cpu`, `gpu`, `software`, or a part of a GPU's name.
     pub device: DeviceSpec,
-    /// The loss; without it, `cross_entropy` for classes and tokens, `mse` for numbers.
+    /// The loss. Default: `cross_entropy` for classes and tokens, `mse` for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossSpec>,
     /// The optimizer.
     pub optimizer: OptimizerSpec,
-    /// The learning-rate schedule, or a list of schedules after one another.
+    /// The learning-rate schedule, or a list of schedules that follow one another.
     pub schedule: ScheduleSpec,
-    /// The largest global norm of the gradient; larger ones are scaled down.
+    /// The largest global norm of the gradient; a larger gradient is scaled down to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Positive>")]
     pub clip_grad_norm: Option<f64>,
@@ -43,32 +52,33 @@ pub struct TrainingSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Positive>")]
     pub clip_grad_value: Option<f64>,
-    /// The factor of the L1 penalty: the sum of all weights' magnitudes.
+    /// The factor of the L1 penalty: the sum of the absolute values of all weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::NotNegative>")]
     pub l1: Option<f64>,
-    /// The factor of the L2 penalty: half the sum of all weights' squares.
+    /// The factor of the L2 penalty: half the sum of the squares of all weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::NotNegative>")]
     pub l2: Option<f64>,
-    /// The share of the old moving average of weights that a step keeps; without it, there is no average.
+    /// The decay of the exponential moving average of the weights. Default: no average.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Fraction>")]
     pub ema: Option<f64>,
-    /// The number of batches whose gradients make one step.
+    /// The number of batches whose gradients are accumulated for a step.
     #[serde(skip_serializing_if = "is_one")]
     #[schemars(with = "range::Count<1>")]
     pub accumulate_gradients: usize,
-    /// The number type of activations that wait for their gradient.
+    /// The number format of activations that are stored for the backward pass.
     #[serde(skip_serializing_if = "is_f32")]
     pub precision: Precision,
-    /// The largest amount of device memory that the training takes, as `"512 MiB"`.
+    /// The largest amount of device memory for the training, such as `"512 MiB"`. Default: no
+    /// limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_limit: Option<ByteSize>,
-    /// When to stop before the last epoch; without it, never.
+    /// When to stop before the last epoch. Default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStoppingSpec>,
-    /// The metrics, measured besides the loss; without them, the usual one of the task.
+    /// The metrics, in addition to the loss. Default: the usual one of the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Vec<MetricSpec>>,
 }
@@ -106,7 +116,7 @@ impl Default for TrainingSpec {
     }
 }
 
-/// The number type of activations that wait for their gradient.
+/// The number format of activations that are stored for the backward pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -133,22 +143,22 @@ impl From<Precision> for DType {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStoppingSpec {
-    /// The number of epochs without progress that are allowed.
+    /// The number of epochs without improvement after which training stops.
     #[schemars(with = "range::Count<1>", example = 5)]
     pub patience: usize,
-    /// The value to watch: `loss` or a metric's name, with `val_` before it for the validation split; without it,
-    /// `val_loss`, or `loss` where there is no validation.
+    /// The value to monitor: `loss` or a metric's name, with the prefix `val_` for the validation
+    /// split. Default: `val_loss`, or `loss` without validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Text>")]
     pub monitor: Option<String>,
-    /// The smallest change that counts as progress.
+    /// The smallest change that counts as an improvement.
     #[serde(default)]
     #[schemars(with = "range::NotNegative")]
     pub min_delta: f64,
 }
 
 impl TrainingSpec {
-    /// Checks what the ranges of single settings cannot say.
+    /// Checks constraints between settings.
     pub(super) fn conflicts(&self, at: &Path) -> Result<(), SettingError> {
         let lr = self.optimizer.learning_rate();
         self.optimizer.conflicts(&at.key("optimizer"))?;

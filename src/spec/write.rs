@@ -1,4 +1,4 @@
-//! A configuration as TOML, as a person would write it: a line a key, a line a layer.
+//! A configuration as TOML, formatted as if by hand: a line for each key and each layer.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::config::Config;
 use crate::schema::inline;
 
-/// The whole file.
+/// Returns the whole file.
 pub(super) fn toml(config: &Config) -> String {
     let mut text = String::new();
     let Ok(Value::Object(sections)) = serde_json::to_value(config) else {
@@ -23,7 +23,7 @@ pub(super) fn toml(config: &Config) -> String {
     text
 }
 
-/// Kinds without settings by their names alone.
+/// Returns kinds without settings as their names alone.
 pub(super) fn short(value: &Value) -> Value {
     match value {
         Value::Object(entries) => match (entries.len(), entries.get("type")) {
@@ -38,7 +38,8 @@ pub(super) fn short(value: &Value) -> Value {
     }
 }
 
-/// A value, below a line that is indented by `indent`. Lists that hold tables have a line for each item.
+/// Formats a value, below a line that is indented by `indent`. Lists with tables have a line for
+/// each item.
 fn setting(value: &Value, indent: usize) -> String {
     match value {
         Value::Array(items) if items.iter().any(Value::is_object) => {
