@@ -131,9 +131,9 @@ pub enum Target {
 ///
 /// # Example
 /// ```
-/// use wgrad::prelude::*;
-/// use wgrad::loss::{Loss, Target};
 /// use wgrad::engine::graph::Meta;
+/// use wgrad::loss::{Loss, Target};
+/// use wgrad::{Device, Tensor};
 ///
 /// /// The mean of the fourth powers of the errors.
 /// struct FourthPower;

@@ -147,7 +147,7 @@ trait Curve: Send {
 /// use wgrad::schedule::{Progress, Schedule};
 ///
 /// let schedule = Schedule::step(10, 0.5); // halved every 10 epochs
-/// let at = |epoch| Progress { step: epoch * 4, steps_per_epoch: 4, steps: 100, values: &[] };
+/// let at = |epoch: u64| Progress { step: epoch * 4, steps_per_epoch: 4, steps: 100, values: &[] };
 /// assert_eq!(schedule.rate(0.1, at(9)), 0.1);
 /// assert_eq!(schedule.rate(0.1, at(10)), 0.05);
 /// assert_eq!(schedule.rate(0.1, at(20)), 0.025);

@@ -89,7 +89,7 @@ macro_rules! of_confusion {
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::Precision::new(metrics::Average::Macro))
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("precision").unwrap();
@@ -110,7 +110,7 @@ pub struct Precision {
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::Recall::new(metrics::Average::Class(1)))
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("recall_class_1").unwrap();
@@ -132,7 +132,7 @@ pub struct Recall {
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::FBeta::f1(metrics::Average::Micro))
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("f1_micro").unwrap();
@@ -274,7 +274,7 @@ of_confusion!(FBeta, |self| &self.name, |c| c
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::BalancedAccuracy)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("balanced_accuracy").unwrap();
@@ -295,7 +295,7 @@ of_confusion!(BalancedAccuracy, |self| "balanced_accuracy", |c| c
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::MatthewsCorrelation)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("mcc").unwrap();

@@ -18,7 +18,7 @@ use crate::{DType, Tensor};
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::Accuracy)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("accuracy").unwrap();
@@ -89,7 +89,7 @@ mean_error!(
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
-    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Mse)
     ///     .compile(&Device::cpu(), &set)?;
     /// let value = trainer.evaluate(&set)?.metric("mse").unwrap();
@@ -106,7 +106,7 @@ mean_error!(
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
-    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Rmse)
     ///     .compile(&Device::cpu(), &set)?;
     /// let value = trainer.evaluate(&set)?.metric("rmse").unwrap();
@@ -123,7 +123,7 @@ mean_error!(
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
-    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Mae)
     ///     .compile(&Device::cpu(), &set)?;
     /// let value = trainer.evaluate(&set)?.metric("mae").unwrap();
@@ -141,7 +141,7 @@ mean_error!(
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
-    /// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Mape)
     ///     .compile(&Device::cpu(), &set)?;
     /// let value = trainer.evaluate(&set)?.metric("mape").unwrap();
@@ -158,7 +158,7 @@ mean_error!(
 /// use wgrad::prelude::*;
 ///
 /// let set = Dataset::from_arrays(vec![0.0, 0.0], [2], Targets::classes(vec![1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::LogLoss)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("log_loss").unwrap();
@@ -222,7 +222,7 @@ fn add_mean(total: &mut Vec<f64>, batch: &[Vec<f64>], samples: usize) {
 /// use wgrad::prelude::*;
 ///
 /// let set = Dataset::from_arrays(vec![0.0, 0.0], [2], Targets::classes(vec![1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::Perplexity)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("perplexity").unwrap();
@@ -255,7 +255,7 @@ impl Metric for Perplexity {
 /// use wgrad::prelude::*;
 ///
 /// let set = Dataset::from_arrays(vec![0.0, 0.0], [2], Targets::classes(vec![1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::BitsPerCharacter::new())
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("bits_per_character").unwrap();

@@ -142,7 +142,7 @@ fn mean_over_classes(total: &[f64], one: fn(Vec<Scored>) -> f64) -> f64 {
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::RocAuc)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("roc_auc").unwrap();
@@ -176,7 +176,7 @@ impl Metric for RocAuc {
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::PrAuc)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("pr_auc").unwrap();
@@ -211,7 +211,7 @@ impl Metric for PrAuc {
 ///
 /// let logits = vec![2.0, 1.0, 0.0, 3.0, 5.0, 1.0]; // predictions 0, 1 and 0
 /// let set = Dataset::from_arrays(logits, [2], Targets::classes(vec![0, 1, 1], 2))?;
-/// let mut trainer = Trainer::new(nn::Flatten)
+/// let mut trainer = Trainer::new(nn::Linear::new(2, 2).init(nn::init::identity()))
 ///     .metric(metrics::TopK::new(2))
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("top_2").unwrap();

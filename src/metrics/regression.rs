@@ -18,7 +18,7 @@ use crate::{Shape, Tensor};
 /// use wgrad::prelude::*;
 ///
 /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
-/// let mut trainer = Trainer::new(nn::Flatten).loss(loss::Mse)
+/// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
 ///     .metric(metrics::R2)
 ///     .compile(&Device::cpu(), &set)?;
 /// let value = trainer.evaluate(&set)?.metric("r2").unwrap();

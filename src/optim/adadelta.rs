@@ -18,7 +18,7 @@ use super::{Optimizer, State, Update, Updated, running};
 /// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
 /// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
 ///     .loss(loss::Mse)
-///     .optimizer(optim::Adadelta::new(1.0))
+///     .optimizer(optim::Adadelta::new(1.0).eps(0.01))
 ///     .compile(&Device::cpu(), &set)?;
 /// let history = trainer.fit(&set, Fit::epochs(50))?;
 /// assert!(history.epochs[49].loss < 0.5 * history.epochs[0].loss);
