@@ -4,8 +4,9 @@ use std::fmt;
 
 /// The type of a tensor's elements.
 ///
-/// `F32`, `I32`, `U32` and `Bool` take four bytes on every device: WGSL has no smaller storage type that every
-/// adapter offers, and `bool` cannot be stored in a buffer at all, so a `Bool` is the `u32` 0 or 1.
+/// `F32`, `I32`, `U32` and `Bool` take four bytes on every device: WGSL has no smaller storage type
+/// that every adapter supports. `bool` cannot be stored in a buffer, so a `Bool` is the `u32` 0 or
+/// 1.
 ///
 /// `F16` and `Bf16` are *storage* types: `Tensor::cast` rounds to them, and every op that reads
 /// them computes in f32, which represents both exactly. So a half-precision tensor is accepted

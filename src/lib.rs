@@ -114,7 +114,8 @@ pub mod engine {
 /// use wgrad::prelude::*;
 ///
 /// # fn main() -> wgrad::Result<()> {
-/// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], Targets::values(vec![1.0, 3.0, 5.0, 7.0]))?;
+/// let targets = Targets::values(vec![1.0, 3.0, 5.0, 7.0]);
+/// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], targets)?;
 /// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
 ///     .loss(loss::Mse)
 ///     .optimizer(optim::Sgd::new(0.1))

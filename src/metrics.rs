@@ -157,7 +157,8 @@ use settings;
 ///
 /// let set = Dataset::from_arrays(vec![1.0, 2.0, 6.0], [1], Targets::values(vec![1.0, 2.0, 3.0]))?;
 /// let model = nn::Linear::new(1, 1).init(nn::init::ones());
-/// let mut trainer = Trainer::new(model).loss(loss::Mse).metric(Bias).compile(&Device::cpu(), &set)?;
+/// let trainer = Trainer::new(model).loss(loss::Mse).metric(Bias);
+/// let mut trainer = trainer.compile(&Device::cpu(), &set)?;
 /// assert_eq!(trainer.evaluate(&set)?.metric("bias"), Some(1.0));
 /// # Ok::<(), wgrad::Error>(())
 /// ```

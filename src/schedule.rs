@@ -220,7 +220,8 @@ impl Schedule {
     /// ```
     /// use wgrad::schedule::{Progress, Schedule};
     ///
-    /// let schedule = Schedule::chain([(0, Schedule::constant()), (5, Schedule::exponential(0.5))]);
+    /// let parts = [(0, Schedule::constant()), (5, Schedule::exponential(0.5))];
+    /// let schedule = Schedule::chain(parts);
     /// let at = Progress { step: 4 * 6, steps_per_epoch: 4, steps: 40, values: &[] };
     /// assert!((schedule.rate(0.1, at) - 0.05).abs() < 1e-12);
     /// ```

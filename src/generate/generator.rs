@@ -36,11 +36,15 @@ const SHORTEST: usize = 16;
 /// use wgrad::generate::{Generator, Sampling};
 /// use wgrad::{Device, nn};
 ///
-/// let config = nn::GptConfig { vocabulary: 10, context: 8, blocks: 1, heads: 1, width: 8, ..Default::default() };
+/// let config = nn::GptConfig {
+///     vocabulary: 10, context: 8, blocks: 1, heads: 1, width: 8,
+///     ..Default::default()
+/// };
 /// let mut generator = Generator::new(nn::Gpt::new(config), &Device::cpu())?;
 /// generator.start(&[1, 2, 3])?;
 /// assert_eq!(generator.scores().len(), 10);
-/// let tokens: wgrad::Result<Vec<u32>> = generator.generate(&[1], Sampling::greedy())?.take(20).collect();
+/// let tokens = generator.generate(&[1], Sampling::greedy())?.take(20);
+/// let tokens: wgrad::Result<Vec<u32>> = tokens.collect();
 /// assert_eq!(tokens?.len(), 20); // longer than the context
 /// # Ok::<(), wgrad::Error>(())
 /// ```

@@ -469,7 +469,8 @@ pub fn hinge(x: &Tensor, t: &Tensor, margin: f64, reduction: Reduction) -> Tenso
 /// use wgrad::{Device, loss::functional::{Reduction, hinge_embedding}};
 ///
 /// let loss = wgrad::eval(&Device::cpu(), |g| {
-///     hinge_embedding(&g.tensor([2], [0.25, 0.25]), &g.tensor([2], [1.0, -1.0]), 1.0, Reduction::None)
+///     let (x, t) = (g.tensor([2], [0.25, 0.25]), g.tensor([2], [1.0, -1.0]));
+///     hinge_embedding(&x, &t, 1.0, Reduction::None)
 /// })?;
 /// assert_eq!(loss.data, [0.25, 0.75]);
 /// # Ok::<(), wgrad::Error>(())
@@ -521,8 +522,9 @@ pub fn cosine_embedding(
 /// use wgrad::{Device, loss::functional::{Reduction, triplet}};
 ///
 /// let loss = wgrad::eval(&Device::cpu(), |g| {
-///     let [anchor, positive, negative] = [[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]].map(|x| g.tensor([1, 2], x));
-///     triplet([&anchor, &positive, &negative], 1.0, false, Reduction::Mean)
+///     let rows = [[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]];
+///     let [a, p, n] = rows.map(|row| g.tensor([1, 2], row));
+///     triplet([&a, &p, &n], 1.0, false, Reduction::Mean)
 /// })?;
 /// assert!((loss.data[0] - 5.0).abs() < 1e-4); // 5 - 1 + 1
 /// # Ok::<(), wgrad::Error>(())

@@ -88,7 +88,8 @@ mean_error!(
     /// ```
     /// use wgrad::prelude::*;
     ///
-    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let targets = Targets::values(vec![1.0, 2.0, 2.0]);
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], targets)?;
     /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Mse)
     ///     .compile(&Device::cpu(), &set)?;
@@ -105,7 +106,8 @@ mean_error!(
     /// ```
     /// use wgrad::prelude::*;
     ///
-    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let targets = Targets::values(vec![1.0, 2.0, 2.0]);
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], targets)?;
     /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Rmse)
     ///     .compile(&Device::cpu(), &set)?;
@@ -122,7 +124,8 @@ mean_error!(
     /// ```
     /// use wgrad::prelude::*;
     ///
-    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let targets = Targets::values(vec![1.0, 2.0, 2.0]);
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], targets)?;
     /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Mae)
     ///     .compile(&Device::cpu(), &set)?;
@@ -140,7 +143,8 @@ mean_error!(
     /// ```
     /// use wgrad::prelude::*;
     ///
-    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], Targets::values(vec![1.0, 2.0, 2.0]))?;
+    /// let targets = Targets::values(vec![1.0, 2.0, 2.0]);
+    /// let set = Dataset::from_arrays(vec![1.0, 2.0, 5.0], [1], targets)?;
     /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).init(nn::init::ones())).loss(loss::Mse)
     ///     .metric(metrics::Mape)
     ///     .compile(&Device::cpu(), &set)?;

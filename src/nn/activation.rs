@@ -86,7 +86,8 @@ activations! {
 /// ```
 /// use wgrad::{Device, nn::{LeakyRelu, Module}};
 ///
-/// let y = wgrad::eval(&Device::cpu(), |g| LeakyRelu(0.5).forward(&g.tensor([1, 2], [-1.0, 2.0])))?;
+/// let layer = LeakyRelu(0.5);
+/// let y = wgrad::eval(&Device::cpu(), |g| layer.forward(&g.tensor([1, 2], [-1.0, 2.0])))?;
 /// assert_eq!(y.data, [-0.5, 2.0]);
 /// # Ok::<(), wgrad::Error>(())
 /// ```

@@ -91,7 +91,10 @@ impl BertConfig {
 /// ```
 /// use wgrad::prelude::*;
 ///
-/// let config = nn::BertConfig { vocabulary: 20, width: 8, layers: 1, heads: 2, inner: 16, positions: 6, ..nn::BertConfig::default() };
+/// let config = nn::BertConfig {
+///     vocabulary: 20, width: 8, layers: 1, heads: 2, inner: 16, positions: 6,
+///     ..nn::BertConfig::default()
+/// };
 /// let bert = nn::Bert::new(config);
 /// let mut trainer = Trainer::new(bert).loss(loss::Mse).compile_for(&Device::cpu(), [4])?;
 /// let tokens = Dataset::from_arrays(vec![3.0, 7.0, 1.0, 0.0], [4], Targets::Unlabelled)?;

@@ -127,8 +127,8 @@ impl Weights {
 pub struct LstmCell(Weights);
 
 impl LstmCell {
-    /// Creates a cell with biases. Weights and biases are initialized as in PyTorch, uniform in `±1
-    /// / sqrt(hidden)`.
+    /// Creates a cell with biases. Weights and biases are initialized as in PyTorch, uniform in
+    /// `±1 / sqrt(hidden)`.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize) -> Self {
         LstmCell(Weights::new(
@@ -188,8 +188,8 @@ impl Module for LstmCell {
 pub struct GruCell(Weights);
 
 impl GruCell {
-    /// Creates a cell with biases. Weights and biases are initialized as in PyTorch, uniform in `±1
-    /// / sqrt(hidden)`.
+    /// Creates a cell with biases. Weights and biases are initialized as in PyTorch, uniform in
+    /// `±1 / sqrt(hidden)`.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize) -> Self {
         GruCell(Weights::new(

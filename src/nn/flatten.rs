@@ -14,7 +14,8 @@ use crate::schema::Path;
 /// ```
 /// use wgrad::{Device, nn::{Flatten, Module}};
 ///
-/// let y = wgrad::eval(&Device::cpu(), |g| Flatten.forward(&g.tensor([2, 1, 3, 3], vec![0.0; 18])))?;
+/// let x = vec![0.0; 18];
+/// let y = wgrad::eval(&Device::cpu(), |g| Flatten.forward(&g.tensor([2, 1, 3, 3], x)))?;
 /// assert_eq!(y.shape, [2, 9].into());
 /// # Ok::<(), wgrad::Error>(())
 /// ```

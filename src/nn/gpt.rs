@@ -81,7 +81,10 @@ impl Default for GptConfig {
 /// ```
 /// use wgrad::prelude::*;
 ///
-/// let config = nn::GptConfig { vocabulary: 20, context: 8, blocks: 1, heads: 2, width: 16, ..nn::GptConfig::default() };
+/// let config = nn::GptConfig {
+///     vocabulary: 20, context: 8, blocks: 1, heads: 2, width: 16,
+///     ..nn::GptConfig::default()
+/// };
 /// let mut trainer = Trainer::new(nn::Gpt::new(config)).compile_for(&Device::cpu(), [4])?;
 /// let tokens = Dataset::from_arrays(vec![3.0, 7.0, 1.0, 0.0], [4], Targets::Unlabelled)?;
 /// assert_eq!(trainer.predict(&tokens)?.shape, [1, 4, 20].into());

@@ -19,7 +19,10 @@ use super::{Module, Visitor};
 /// use wgrad::nn::{self, init};
 /// use wgrad::prelude::*;
 ///
-/// let model = nn::Sequential::new().add(nn::Linear::new(4, 8)).add(nn::Tanh).add(nn::Linear::new(8, 2));
+/// let model = nn::Sequential::new()
+///     .add(nn::Linear::new(4, 8))
+///     .add(nn::Tanh)
+///     .add(nn::Linear::new(8, 2));
 /// let model = nn::Initialized::new(model, |shape| {
 ///     let (inputs, outputs) = init::fans(shape);
 ///     init::xavier_uniform(inputs, outputs, init::Gain::Tanh.value())

@@ -144,7 +144,10 @@ impl LlamaSpec {
 /// ```
 /// use wgrad::prelude::*;
 ///
-/// let config = nn::LlamaConfig { vocabulary: 20, context: 8, blocks: 1, heads: 4, kv_heads: 2, width: 16, ..nn::LlamaConfig::default() };
+/// let config = nn::LlamaConfig {
+///     vocabulary: 20, context: 8, blocks: 1, heads: 4, kv_heads: 2, width: 16,
+///     ..nn::LlamaConfig::default()
+/// };
 /// let mut trainer = Trainer::new(nn::Llama::new(config)).compile_for(&Device::cpu(), [4])?;
 /// let tokens = Dataset::from_arrays(vec![3.0, 7.0, 1.0, 0.0], [4], Targets::Unlabelled)?;
 /// assert_eq!(trainer.predict(&tokens)?.shape, [1, 4, 20].into());

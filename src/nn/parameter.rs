@@ -271,7 +271,9 @@ pub(super) type Rule = dyn Fn(&[usize]) -> Init + Send;
 ///
 /// let model = nn::Sequential::new().add(nn::Relu).add(nn::Linear::new(3, 2));
 /// let mut found = Vec::new();
-/// let mut collect = |name, parameter: &nn::Parameter| found.push((name, parameter.shape().to_vec()));
+/// let mut collect = |name, parameter: &nn::Parameter| {
+///     found.push((name, parameter.shape().to_vec()));
+/// };
 /// model.visit(&mut Visitor::new(&mut collect));
 /// assert_eq!(found, [("1.weight".to_string(), vec![2, 3]), ("1.bias".to_string(), vec![2])]);
 /// ```

@@ -15,7 +15,7 @@ use super::{Optimizer, State, Update, Updated};
 /// ```
 /// use wgrad::prelude::*;
 ///
-/// let set = Dataset::from_arrays(vec![-1.0, 0.0, 1.0], [1], Targets::values(vec![-3.0, 0.0, 3.0]))?;
+/// let set = Dataset::from_arrays(vec![-1.0, 1.0], [1], Targets::values(vec![-3.0, 3.0]))?;
 /// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
 ///     .loss(loss::Mse)
 ///     .optimizer(optim::Adagrad::new(0.5))

@@ -61,7 +61,7 @@ pub(crate) fn global_norm(gradients: &[Tensor]) -> Option<Tensor> {
     Some(overflow.select(&(large.sqrt() * (1.0 / DOWN)), &usual.sqrt()))
 }
 
-/// What gradients are multiplied by so that not even squares of the largest numbers overflow: 2^-80.
+/// The scale of gradients whose squares would overflow: 2^-80.
 const DOWN: f64 = 1.0 / (1u128 << 80) as f64;
 
 /// A sum of squares above this is not trusted.

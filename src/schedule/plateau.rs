@@ -19,7 +19,10 @@ use crate::schema::{self, range};
 ///
 /// let schedule = Schedule::from(Plateau::new().falling("loss").factor(0.5).patience(1));
 /// let values = [1.0, 0.8, 0.8, 0.8]; // no improvement in two epochs
-/// let at = |epochs: usize| Progress { step: epochs as u64, steps_per_epoch: 1, steps: 9, values: &values[..epochs] };
+/// let at = |step: u64| {
+///     let values = &values[..step as usize];
+///     Progress { step, steps_per_epoch: 1, steps: 9, values }
+/// };
 /// assert_eq!(schedule.rate(0.1, at(3)), 0.1);
 /// assert_eq!(schedule.rate(0.1, at(4)), 0.05);
 /// ```

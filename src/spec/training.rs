@@ -18,7 +18,8 @@ use crate::schema::{ByteSize, Path, SettingError, range};
 /// use wgrad::optim::Sgd;
 /// use wgrad::spec::TrainingSpec;
 ///
-/// let spec = TrainingSpec { optimizer: Sgd::new(0.1).into(), epochs: 5, ..TrainingSpec::default() };
+/// let optimizer = Sgd::new(0.1).into();
+/// let spec = TrainingSpec { optimizer, epochs: 5, ..TrainingSpec::default() };
 /// assert_eq!((spec.epochs, spec.batch_size), (5, 32));
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -27,7 +27,8 @@ use super::trainer::Trainer;
 /// use wgrad::train::Group;
 ///
 /// let set = Dataset::from_arrays(vec![0.0; 8], [2], Targets::classes(vec![0, 1, 0, 1], 2))?;
-/// let trainer = Trainer::new(nn::Sequential::new().add(nn::Linear::new(2, 4)).add(nn::Linear::new(4, 2)))
+/// let model = nn::Sequential::new().add(nn::Linear::new(2, 4)).add(nn::Linear::new(4, 2));
+/// let trainer = Trainer::new(model)
 ///     .loss(loss::CrossEntropy::new().label_smoothing(0.1))
 ///     .optimizer(optim::AdamW::new(1e-3))
 ///     .schedule(schedule::Schedule::cosine(0.0).warmup_epochs(1.0))

@@ -32,7 +32,8 @@ pub struct EpochEnd<'a> {
 /// use wgrad::train::{Control, EpochEnd};
 ///
 /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
-/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let model = nn::Linear::new(1, 1);
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
 /// let stop = |cx: &mut EpochEnd| {
 ///     Ok(if cx.epoch.epoch == 4 { Control::Stop("enough".into()) } else { Control::Continue })
 /// };
@@ -118,7 +119,8 @@ impl Callback for EarlyStopping {
 /// use wgrad::train::BestCheckpoint;
 ///
 /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
-/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let model = nn::Linear::new(1, 1);
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("best.safetensors");
 /// trainer.fit(&set, Fit::epochs(3).callback(BestCheckpoint::new("loss", &path)))?;

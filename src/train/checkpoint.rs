@@ -1,10 +1,11 @@
-//! Checkpoints: a training's whole state in one safetensors file.
+//! Checkpoints: the whole state of a training in one safetensors file.
 //!
-//! Tensors are the model's parameters under their `state_dict` names, and the optimizer's memory
-//! under `optimizer.KIND.NAME`. The metadata holds the position: step, epoch, place in the epoch, seed.
+//! The tensors are the model's parameters with their `state_dict` names, and the optimizer's states
+//! as `optimizer.KIND.NAME`. The metadata contains the position: step, epoch, place in the epoch,
+//! seed.
 //!
-//! Invariant: numbers come back as they were, to the bit; those that are not finite, too. `serde_json` reads them so with its feature
-//! `float_roundtrip` only.
+//! Invariant: numbers are restored to the bit, including NaN and infinities. `serde_json`
+//! guarantees this only with its feature `float_roundtrip`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -24,36 +25,37 @@ use super::sums::Sums;
 
 const KEY: &str = "wgrad";
 
-/// Where a training is.
+/// The position of a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
-    /// Optimizer steps since the weights were new.
+    /// The number of optimizer steps since the weights were initialized.
     pub step: u64,
-    /// Batches trained on since the weights were new, which are as many unless a step has several; it
-    /// seeds what is random in a layer.
+    /// The number of batches trained on since the weights were initialized. It differs from `step`
+    /// only with gradient accumulation. It seeds the random numbers of layers.
     #[serde(default)]
     pub batches_ever: u64,
-    /// Epochs since the weights were new; it seeds the shuffle.
+    /// The number of epochs since the weights were initialized; it seeds the shuffling.
     pub epochs_ever: u64,
-    /// Epochs done of the current `fit`.
+    /// The completed epochs of the current `fit`.
     pub epoch: u64,
-    /// Batches done of the current epoch, or parts of batches.
+    /// The completed batches of the current epoch, or parts of batches.
     pub batch: u64,
-    /// Parts of a batch; several where a memory limit asks for it. Files without this number have whole batches.
+    /// The number of parts of a batch; several if a memory limit requires it. Files without this
+    /// number have whole batches.
     #[serde(default)]
     pub parts: u64,
-    /// Samples of a batch, or of a part of one. Files without this number have 0.
+    /// The number of samples of a batch, or of a part of one. Files without this number have 0.
     #[serde(default)]
     pub batch_size: u64,
-    /// Samples of the current epoch whose results have arrived.
+    /// The number of samples of the current epoch whose results have arrived.
     #[serde(with = "json::number")]
     pub samples: f64,
-    /// What their results add up to: the loss's total, then each metric's.
+    /// The sums of their results: of the loss, then of each metric.
     #[serde(with = "json::rows")]
     pub totals: Vec<Vec<f64>>,
-    /// The seed of weights, shuffles and dropout.
+    /// The seed of weights, shuffling and dropout.
     pub seed: u64,
-    /// Seconds of training so far.
+    /// The duration of the training so far, in seconds.
     #[serde(with = "json::number")]
     pub seconds: f64,
     /// The epochs so far.
@@ -61,8 +63,9 @@ pub struct Position {
 }
 
 impl Position {
-    /// Goes on in batches, or parts of batches, of so many samples, of which a step has `of_step` and an epoch trains
-    /// on `samples`. What was done of the epoch must be a whole number of them.
+    /// Continues with this number of samples for each batch, or part of a batch. A step has
+    /// `of_step` of them, and an epoch trains on `samples`. The completed part of the epoch must be
+    /// a whole number of batches.
     pub(super) fn go_on(
         &mut self,
         (parts, batch_size): (u64, usize),
@@ -81,7 +84,7 @@ impl Position {
                     true => all.div_ceil(new.max(1)),
                     false => done / new.max(1),
                 };
-                // Neither may samples be left out, nor a step be begun with other weights than it ends with.
+                // No samples may be dropped, and no step may begin and end with different weights.
                 let whole = batch * new == done && batch.is_multiple_of(of_step.max(1));
                 if done < all && !whole {
                     let expected = format!(
@@ -98,7 +101,7 @@ impl Position {
         Ok(())
     }
 
-    /// The totals of the current epoch, to be put back when something was added.
+    /// Takes the sums of the current epoch, to be put back after an addition.
     pub(super) fn take_sums(&mut self) -> Sums {
         Sums {
             samples: self.samples,
@@ -110,7 +113,7 @@ impl Position {
         (self.samples, self.totals) = (sums.samples, sums.totals);
     }
 
-    /// A copy of the totals.
+    /// Returns a copy of the sums.
     pub(super) fn sums(&self) -> Sums {
         Sums {
             samples: self.samples,
@@ -127,7 +130,7 @@ pub(super) fn save(path: &Path, weights: &Weights, position: &Position) -> Resul
     write(path, kept, Some((KEY, position)))
 }
 
-/// Writes variables and perhaps a text to a safetensors file, whole or not at all.
+/// Writes variables and optionally a text to a safetensors file, completely or not at all.
 pub(super) fn write<'a>(
     path: &Path,
     variables: impl Iterator<Item = (&'a Variable, &'a Vec<u32>)>,
@@ -148,12 +151,12 @@ pub(super) fn write<'a>(
     crate::checkpoint::write_atomically(path, &bytes)
 }
 
-/// The text that a safetensors file holds under `key`, if any.
+/// Returns the text of a safetensors file under `key`, if there is one.
 pub(super) fn metadata(path: &Path, key: &str) -> Result<Option<String>> {
     SafetensorsFile::read(path)?.metadata(key)
 }
 
-/// Where the training of a checkpoint was.
+/// Reads the position of a checkpoint's training.
 pub(super) fn position(path: &Path) -> Result<Position> {
     let refuse = |reason: String| Error::Checkpoint {
         path: path.to_path_buf(),
@@ -166,13 +169,13 @@ pub(super) fn position(path: &Path) -> Result<Position> {
     };
     let mut position = serde_json::from_str::<Position>(&text)
         .map_err(|e| refuse(format!("its position in the training cannot be read ({e})")))?;
-    // Before there were steps of several batches, these were not counted; nor were parts of batches.
+    // Older versions did not have steps of several batches, nor parts of batches.
     position.batches_ever = position.batches_ever.max(position.step);
     position.parts = position.parts.max(1);
     Ok(position)
 }
 
-/// Fills `weights` from a checkpoint, the optimizer's memory too.
+/// Reads all variables, including optimizer states, from a checkpoint.
 pub(super) fn load(path: &Path, weights: &mut Weights) -> Result<()> {
     let file = SafetensorsFile::read(path)?;
     let tensors = file.tensors()?;

@@ -1,4 +1,4 @@
-//! What a training is refused for while it runs.
+//! Checks during a training.
 
 use crate::{Error, Result};
 
@@ -6,11 +6,12 @@ use super::session::Batch;
 use super::trainer::Trainer;
 use super::workload::TRAIN_SET;
 
-/// Samples that an error lists at most.
+/// The largest number of samples that an error lists.
 const LISTED_ROWS: usize = 8;
 
-/// Refuses a loss that is not a number: training on would only destroy the weights. That of a batch whose
-/// labels are all ignored is none, which harms nothing where the step has other batches. `rows` is the epoch's order.
+/// Returns an error if the loss is not finite, because further training would destroy the weights.
+/// If all labels of a batch are ignored, its loss is NaN, which is harmless if the step has other
+/// batches. `rows` is the order of the epoch.
 pub(super) fn check_loss(
     trainer: &Trainer,
     batch: &Batch,
@@ -22,7 +23,7 @@ pub(super) fn check_loss(
     }
     let what = match ignored {
         true => {
-            // Counted from 1; all results that are still to come are of this epoch.
+            // Counted from 1; all pending results belong to this epoch.
             let position = &trainer.position;
             let after = position.batches_ever.saturating_sub(batch.key);
             let number = position.batch.saturating_sub(after);
@@ -55,7 +56,7 @@ pub(super) fn check_loss(
     })
 }
 
-/// Refuses a schedule's rate that no optimizer can take.
+/// Returns an error if a schedule's rate is out of range.
 pub(super) fn check_rate(rate: f64, step: u64) -> Result<()> {
     match (0.0..=f64::from(f32::MAX)).contains(&rate) {
         true => Ok(()),
@@ -67,7 +68,7 @@ pub(super) fn check_rate(rate: f64, step: u64) -> Result<()> {
     }
 }
 
-/// The sum of the weights of some rows' labels.
+/// Returns the sum of the weights of the labels of some rows.
 pub(super) fn weight(trainer: &Trainer, rows: &[u32]) -> f64 {
     let session = trainer.session.as_ref();
     let weight = session.and_then(|session| session.weight(TRAIN_SET, rows));

@@ -1,4 +1,4 @@
-//! How a batch reaches the graph: gathered from a data set on the device, or handed over each run.
+//! How a batch reaches the graph: gathered from a data set on the device, or passed with each run.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,16 +18,17 @@ pub(super) const TARGETS: &str = "batch.targets";
 pub(super) const WEIGHTS: &str = "batch.weights";
 pub(super) const SCALARS: &str = "optimizer.scalars";
 
-/// Bytes of a batch that are handed over as fast as the numbers of its rows would be: what gathers the rows on
-/// the device, two dispatches, would take longer than the copy.
+/// The largest batch, in bytes, that is passed with each run although the set would fit on the
+/// device. For such a batch, the two dispatches that gather the rows on the device take longer than
+/// the copy.
 const MAX_STREAMED_BATCH_BYTES: u64 = 32 << 10;
 
-/// Where batches come from.
+/// The source of batches.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Feed {
-    /// Handed over with each run.
+    /// Batches are passed with each run.
     Streamed,
-    /// Variables hold the whole set; a run hands over the rows' numbers.
+    /// Variables contain the whole set; a run passes row numbers.
     Resident {
         features: VariableId,
         targets: VariableId,
@@ -38,8 +39,9 @@ pub(super) enum Feed {
 }
 
 impl Feed {
-    /// Keeps the set on the device where it fits into one binding and one buffer, and appends its variables; else
-    /// it is handed over batch by batch, `batch` samples each, and where such a batch is small.
+    /// Stores the set on the device if it fits into one binding and one buffer, and appends its
+    /// variables. Otherwise, and for small batches, the set is streamed in batches of `batch`
+    /// samples.
     pub fn choose(
         set: &Dataset,
         spec: &DataSpec,
@@ -64,7 +66,7 @@ impl Feed {
         let largest = metas(set.len()).map(|meta| meta.bytes()).max().unwrap_or(0);
         let most = metas(set.len()).map(|meta| meta.shape.len()).max();
         let fits = limits.is_some_and(|l| largest <= l.binding_bytes.min(l.buffer_bytes));
-        // Rows are numbered and elements counted in 32 bits, with room to spare.
+        // Rows and elements are counted in 32 bits, with a margin.
         if !fits || most > Some(i32::MAX as usize / 4) {
             return Feed::Streamed;
         }
@@ -92,7 +94,8 @@ impl Feed {
         }
     }
 
-    /// The batch's features and targets as tensors of the graph, which learns of the arrays and weights beside them.
+    /// Returns the batch's features and targets as tensors of the graph, and declares its arrays and
+    /// weights there.
     pub fn trace(
         &self,
         graph: &Rc<RefCell<Graph>>,
@@ -138,7 +141,7 @@ impl Feed {
     }
 }
 
-/// The arrays that a batch has beside its features and targets, as inputs.
+/// Returns the batch's named arrays as inputs.
 pub(super) fn offered(spec: &DataSpec, batch: usize) -> Vec<BatchArray> {
     let named = spec.arrays.named.iter();
     named
@@ -151,17 +154,17 @@ pub(super) fn offered(spec: &DataSpec, batch: usize) -> Vec<BatchArray> {
         .collect()
 }
 
-/// The type of the numbers of some samples.
+/// Returns the type of an array of this many samples.
 fn rows_of(sample: &Shape, rows: usize) -> Meta {
     Meta::new([&[rows], sample.dims()].concat(), DType::F32)
 }
 
-/// The type of a batch of features.
+/// Returns the type of a batch of features.
 pub(super) fn batch_meta(spec: &DataSpec, batch: usize) -> Meta {
     rows_of(&spec.sample, batch)
 }
 
-/// The targets of some rows, as the words of the batch's target tensor.
+/// Writes the targets of some rows as the words of the batch's target tensor.
 pub(super) fn target_words(
     set: &Dataset,
     target: &Target,
@@ -186,7 +189,7 @@ pub(super) fn target_words(
     }
 }
 
-/// Whether a data set fits a model's input and its loss's targets.
+/// Checks that a data set fits a model's input and its loss's targets.
 pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     if *set.sample_shape() != spec.sample {
         let (have, want) = (set.sample_shape(), &spec.sample);
@@ -218,7 +221,7 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     }
 }
 
-/// Whether a data set has the arrays and weights that a model was compiled for.
+/// Checks that a data set has the arrays and weights that a model was compiled for.
 fn check_arrays(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     check_shapes(set, spec, what)?;
     for (name, _) in &spec.arrays.named {
@@ -229,7 +232,7 @@ fn check_arrays(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
             return Err(Error::data(what, reason));
         }
     }
-    // A set without weights counts all its samples alike.
+    // In a set without weights all samples have the weight 1.
     if let Some(have) = set.weights_shape()
         && spec.arrays.weights.as_ref() != Some(have)
     {
@@ -250,7 +253,7 @@ fn check_arrays(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether the arrays that a data set has are of the shapes that a model was compiled for.
+/// Checks that a data set's arrays have the shapes that a model was compiled for.
 pub(super) fn check_shapes(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     for (name, shape) in &spec.arrays.named {
         if let Some(have) = set.array_shape(name).filter(|have| *have != shape) {
@@ -263,7 +266,7 @@ pub(super) fn check_shapes(set: &Dataset, spec: &DataSpec, what: &str) -> Result
     Ok(())
 }
 
-/// Whether the numbers of an array are labels of classes.
+/// Checks that the numbers of an array are labels of classes.
 fn check_labels_of(set: &Dataset, name: &str, classes: usize, what: &str) -> Result<()> {
     let mut words = Vec::new();
     for sample in 0..set.len() {
@@ -282,7 +285,8 @@ fn check_labels_of(set: &Dataset, name: &str, classes: usize, what: &str) -> Res
     Ok(())
 }
 
-/// How many classes the labels have, if they are `wanted` a sample (`None` for one that has no position).
+/// Returns the number of classes of the labels, if there are `wanted` labels for each sample
+/// (`None` for one label without a position).
 fn check_labels(set: &Dataset, wanted: Option<usize>, what: &str) -> Result<usize> {
     let (width, have) = match (set.classes(), set.label_sequences()) {
         (Some(have), _) => (None, have),
@@ -292,7 +296,7 @@ fn check_labels(set: &Dataset, wanted: Option<usize>, what: &str) -> Result<usiz
             return Err(Error::data(what, reason));
         }
     };
-    // One label a sample is one position.
+    // One label per sample is one position.
     if width.unwrap_or(1) != wanted.unwrap_or(1) {
         let labels = |n: Option<usize>| match n {
             None | Some(1) => "1 label".to_string(),
@@ -318,7 +322,7 @@ fn check_classes(have: usize, classes: usize, what: &str) -> Result<()> {
     }
 }
 
-/// How many classes the set says there are cannot tell: that counts frames too. So each number is looked at.
+/// Checks each number, because the set's number of classes includes frame counts.
 fn check_framed(set: &Dataset, target: &Target, what: &str) -> Result<()> {
     let &Target::Framed {
         frames, classes, ..

@@ -15,7 +15,8 @@ use super::evaluate::BatchResult;
 ///
 /// let x: Vec<f32> = (0..20).map(|i| i as f32 / 20.0).collect();
 /// let set = Dataset::from_arrays(x.clone(), [1], Targets::values(x))?;
-/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let model = nn::Linear::new(1, 1);
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
 /// let history = trainer.fit(&set, Fit::epochs(3).batch_size(4).validation_split(0.2))?;
 /// assert_eq!(history.epochs[2].step, 12); // 16 samples are 4 batches
 /// assert!(history.epochs[2].val_loss.is_some());

@@ -73,7 +73,8 @@ impl Epoch {
 /// use wgrad::prelude::*;
 ///
 /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
-/// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// let model = nn::Linear::new(1, 1);
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
 /// let history = trainer.fit(&set, Fit::epochs(3))?;
 /// assert_eq!(history.curve("loss").len(), 3);
 /// assert_eq!(history.epochs[0].get("lr"), Some(0.001));

@@ -1,6 +1,8 @@
-//! Features that a model uses as indices: they must be whole and below the size of the table that they index.
+//! Features that a model uses as indices: they must be integers below the size of the table that
+//! they index.
 //!
-//! A kernel cannot fail, and gives zeros or another row; so the host looks at the data before it is used.
+//! A kernel cannot fail; for an invalid index it reads zeros or another row. So the host checks the
+//! data before it is used.
 
 use crate::data::Dataset;
 use crate::exec::reference::{Values, evaluate};
@@ -12,17 +14,17 @@ use super::feed::FEATURES;
 
 /// A use of features as indices.
 pub(super) struct Index {
-    /// What all of them must be below.
+    /// The exclusive upper bound of the indices.
     limit: usize,
-    /// Who uses them, and where.
+    /// The op that uses them, and its line.
     user: String,
-    /// Computes the indices of two samples; none where these are all their features.
+    /// A graph that computes the indices of two samples; `None` if all features are indices.
     graph: Option<Graph>,
-    /// Whether the model works them out, and its cast is meant to drop fractions.
+    /// Whether the model computes them, so that its cast is meant to drop fractions.
     computed: bool,
 }
 
-/// The uses of features as indices in the graph of a model, which has a batch of two samples.
+/// Returns the uses of features as indices in the graph of a model, whose batch has two samples.
 pub(super) fn indices(graph: &Graph) -> Vec<Index> {
     let used = |node: &Node| {
         let (index, limit) = match &node.op {
@@ -70,7 +72,7 @@ fn is_view(op: &Op) -> bool {
     )
 }
 
-/// The numbers that became the integers of a node by a cast, if they did.
+/// Returns the node that a cast converted to the integers of a node, if there is such a cast.
 fn before_cast(graph: &Graph, mut id: NodeId) -> Option<NodeId> {
     loop {
         let node = graph.node(id);
@@ -86,8 +88,8 @@ fn before_cast(graph: &Graph, mut id: NodeId) -> Option<NodeId> {
     }
 }
 
-/// The graph that computes a node from features alone: `Some(None)` where it is all of them, `None` where more is
-/// needed than features.
+/// Returns the graph that computes a node from features alone: `Some(None)` if the node is all
+/// features, and `None` if it depends on other inputs.
 fn computing(graph: &Graph, root: NodeId) -> Option<Option<Graph>> {
     let mut needed = vec![false; graph.nodes().len()];
     let (mut stack, mut plain) = (vec![root], true);
@@ -128,7 +130,7 @@ fn computing(graph: &Graph, root: NodeId) -> Option<Option<Graph>> {
     Some(Some(part))
 }
 
-/// Refuses a data set with a feature that is no index where one is needed.
+/// Returns an error if a data set has a feature that is not a valid index where one is needed.
 pub(super) fn check(indices: &[Index], set: &Dataset, what: &str) -> Result<()> {
     for index in indices {
         for sample in 0..set.len() {
@@ -146,7 +148,7 @@ pub(super) fn check(indices: &[Index], set: &Dataset, what: &str) -> Result<()> 
 }
 
 impl Index {
-    /// The indices of a sample, from a batch that has it twice.
+    /// Returns the indices of a sample, from a batch that contains it twice.
     fn numbers(
         &self,
         graph: &Graph,

@@ -1,10 +1,10 @@
-//! Initialization: draws the initial values of variables, each from a random stream of its own.
+//! Initialization: draws the initial values of variables, each from its own random stream.
 
 use crate::graph::{Init, Variable};
 use crate::random::Stream;
 use crate::{Error, Result, Shape};
 
-/// The words of a variable's initial values.
+/// Returns the words of a variable's initial values.
 pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
     check(v)?;
     let n = v.shape().len();
@@ -73,7 +73,7 @@ pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
     Ok(values.into_iter().map(f32::to_bits).collect())
 }
 
-/// Refuses numbers that give no values: that of a rule, not those that a user listed.
+/// Checks the settings of an initialization; values listed by the user are not checked.
 fn check(v: &Variable) -> Result<()> {
     let numbers: &[(&str, f32)] = match v.init {
         Init::Constant(value) => &[("constant", value)],
@@ -102,11 +102,11 @@ fn check(v: &Variable) -> Result<()> {
     }
 }
 
-/// A standard normal number between two bounds: one of those between them that are all as likely is taken with
-/// the probability that its density has, relative to the largest. Also far from 0 that ends soon.
+/// Draws a standard normal number between two bounds: a uniform candidate is accepted with the
+/// probability of its density relative to the largest. This terminates quickly even far from 0.
 fn truncated(from: f64, to: f64, random: &mut Stream) -> f64 {
     let nearest = 0f64.clamp(from, to);
-    // Where the bounds hardly cut anything off, a normal number is right more often.
+    // If the bounds cut off little, rejecting normal numbers is faster.
     if from < -1.0 && to > 1.0 {
         loop {
             let x = f64::from(random.normal());
@@ -127,8 +127,8 @@ fn truncated(from: f64, to: f64, random: &mut Stream) -> f64 {
     }
 }
 
-/// Gram and Schmidt's method on normal vectors, twice for each, in f64: what comes out is uniform over all
-/// orthogonal matrices (Saxe, McClelland and Ganguli, 2014; Mezzadri, 2007).
+/// Applies the Gram-Schmidt process to normal vectors, twice for each, in f64. The result is
+/// uniform over all orthogonal matrices (Saxe, McClelland and Ganguli, 2014; Mezzadri, 2007).
 fn orthogonal(shape: &Shape, gain: f32, random: &mut Stream) -> Vec<f32> {
     let rows = shape.first().copied().unwrap_or(0);
     let columns = shape.len() / rows.max(1);
@@ -145,7 +145,7 @@ fn orthogonal(shape: &Shape, gain: f32, random: &mut Stream) -> Vec<f32> {
             }
         }
         let norm = dot(&x, &x).sqrt();
-        // One that lies among the others already is drawn again.
+        // A vector that is linearly dependent on the others is drawn again.
         if norm > 1e-6 * before {
             vectors.push(x.iter().map(|x| x / norm).collect());
         }
@@ -202,7 +202,7 @@ mod tests {
             .collect()
     }
 
-    /// Mean, standard deviation, least, largest.
+    /// Mean, standard deviation, minimum, maximum.
     fn moments(x: &[f64]) -> [f64; 4] {
         let n = x.len() as f64;
         let mean = x.iter().sum::<f64>() / n;

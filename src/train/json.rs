@@ -1,11 +1,12 @@
-//! Numbers in JSON, which has neither NaN nor infinities: these are written as the strings `"NaN"`, `"inf"` and
-//! `"-inf"`. All JSON of a training goes through here; finite numbers are written as they always were.
+//! Numbers in JSON, which has neither NaN nor infinities: they are written as the strings `"NaN"`,
+//! `"inf"` and `"-inf"`. All JSON of a training is written this way; finite numbers are written as
+//! usual.
 //!
-//! A `null`, which earlier files have in the place of such a number, is read as NaN.
+//! A `null`, which older files have in place of such a number, is read as NaN.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A number that may be none.
+/// A number, which may be NaN or infinite.
 #[derive(Clone, Copy)]
 struct Number(f64);
 
@@ -47,14 +48,15 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// For `#[serde(with = "..")]`: writes and reads a type by another one that is made of [`Number`].
+/// Defines a module for `#[serde(with = "..")]`, which serializes a type as another one that
+/// consists of [`Number`].
 macro_rules! by {
     ($(#[$doc:meta])* $name:ident, $type:ty, $written:ty, |$value:ident| $to:expr, |$read:ident| $from:expr) => {
         $(#[$doc])*
         pub(super) mod $name {
             use super::*;
 
-            // Serde hands over the field itself.
+            // Serde passes a reference to the field.
             #[allow(clippy::ptr_arg)]
             pub fn serialize<S: Serializer>($value: &$type, to: S) -> Result<S::Ok, S::Error> {
                 $to.serialize(to)
@@ -73,11 +75,11 @@ by!(
     number, f64, Number, |value| Number(*value), |read| read.0
 );
 by!(
-    /// A number, or none; `null` is none.
+    /// An optional number; `null` is `None`.
     optional, Option<f64>, Option<Number>, |value| value.map(Number), |read| read.map(|n| n.0)
 );
 by!(
-    /// Numbers with names.
+    /// Named numbers.
     named, Vec<(String, f64)>, Vec<(String, Number)>,
     |value| value.iter().map(|(name, n)| (name.as_str(), Number(*n))).collect::<Vec<_>>(),
     |read| read.into_iter().map(|(name, n)| (name, n.0)).collect()

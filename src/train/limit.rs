@@ -21,8 +21,8 @@ use super::workload::FitWorkload;
 pub struct MemoryReport {
     /// The limit, in bytes.
     pub limit: u64,
-    /// Bytes that training needs: weights, optimizer state, the data set where it is on the device, and the
-    /// activations of a step.
+    /// Bytes that training needs: weights, optimizer state, the data set if it is on the device, and
+    /// the activations of a step.
     pub bytes: u64,
     /// Bytes that training would need without a limit; `None` where that exceeds the device.
     pub unlimited: Option<u64>,
@@ -74,7 +74,7 @@ impl fmt::Display for MemoryReport {
     }
 }
 
-/// Where the variables alone exceed the limit, the error reports the smallest of every 8th strategy.
+/// If the variables alone exceed the limit, the error reports the smallest of every 8th strategy.
 const STRATEGY_STRIDE: usize = 8;
 
 /// A training run that is planned.

@@ -25,7 +25,9 @@ const OPTIMIZER: &str = "optimizer.";
 /// use wgrad::train::Load;
 ///
 /// let build = |classes| {
-///     let model = nn::Sequential::new().add(nn::Linear::new(4, 8)).add(nn::Linear::new(8, classes));
+///     let model = nn::Sequential::new()
+///         .add(nn::Linear::new(4, 8))
+///         .add(nn::Linear::new(8, classes));
 ///     Trainer::new(model).compile_for(&Device::cpu(), [4])
 /// };
 /// let folder = tempfile::tempdir()?;
@@ -94,7 +96,8 @@ impl Load {
     /// ```
     /// use wgrad::train::Load;
     ///
-    /// let how = Load::strict().map("model.layers.*.mlp.*_proj.weight", "blocks.*.feed_forward.*_proj.weight");
+    /// let from = "model.layers.*.mlp.*_proj.weight";
+    /// let how = Load::strict().map(from, "blocks.*.feed_forward.*_proj.weight");
     /// # let _ = how;
     /// ```
     pub fn map(mut self, from: &str, to: &str) -> Self {

@@ -1,18 +1,18 @@
-//! From the tensors of a file to those of a model: other names, several tensors joined into one, and one divided into
-//! several.
+//! Mapping the tensors of a file to those of a model: renaming, concatenating several tensors into
+//! one, and splitting one into several.
 
 use std::collections::BTreeMap;
 
 use safetensors::tensor::TensorView;
 
-/// What a `*` of each pattern stands for, in order; `None` where the name does not fit. The first stars take as
-/// little as possible.
+/// Returns the texts that the stars of a pattern match, in order; `None` if the name does not
+/// match. The first stars match as little as possible.
 fn captures<'a>(pattern: &str, name: &'a str) -> Option<Vec<&'a str>> {
     let Some((first, rest)) = pattern.split_once('*') else {
         return (pattern == name).then(Vec::new);
     };
     let after = name.strip_prefix(first)?;
-    // What follows the star must fit what follows its part.
+    // The text after the star must match the rest of the pattern.
     let ends = after.char_indices().map(|(i, _)| i).chain([after.len()]);
     for end in ends {
         let (own, left) = after.split_at(end);
@@ -24,7 +24,7 @@ fn captures<'a>(pattern: &str, name: &'a str) -> Option<Vec<&'a str>> {
     None
 }
 
-/// A pattern with its stars replaced, in order; a star too many stays.
+/// Returns a pattern with its stars replaced, in order; additional stars stay.
 fn filled(pattern: &str, captured: &[&str]) -> String {
     let mut captured = captured.iter();
     let mut text = String::with_capacity(pattern.len());
@@ -43,19 +43,20 @@ fn filled(pattern: &str, captured: &[&str]) -> String {
 /// How tensors of a file become those of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Rule {
-    /// One for one.
+    /// One to one.
     Rename { from: String, to: String },
-    /// Several, one below the other, become one.
+    /// Several are concatenated along their rows.
     Join { from: Vec<String>, to: String },
-    /// One is divided into several, from its first row to its last.
+    /// One is split into several, in the order of its rows.
     Split { from: String, to: Vec<String> },
-    /// The model has none for it.
+    /// The tensor is ignored.
     Skip { from: String },
 }
 
-/// A tensor of the model as the file has it: rows of one tensor or of several, one below the other.
+/// A tensor of the model as stored in the file: rows of one tensor, or of several concatenated
+/// ones.
 pub(super) struct Found<'a> {
-    /// Each with its rows, or whole.
+    /// The tensors, each whole or with a range of rows.
     parts: Vec<(TensorView<'a>, Option<(usize, usize)>)>,
 }
 
@@ -68,7 +69,7 @@ impl<'a> From<TensorView<'a>> for Found<'a> {
 }
 
 impl Found<'_> {
-    /// The sizes of the axes; those of the first tensor where they do not fit together.
+    /// Returns the sizes of the axes; those of the first tensor if the shapes do not match.
     pub fn shape(&self) -> Vec<usize> {
         let part = |(tensor, rows): &(TensorView, Option<(usize, usize)>)| {
             let mut shape = tensor.shape().to_vec();
@@ -88,14 +89,14 @@ impl Found<'_> {
         shape
     }
 
-    /// Element type and shape, for a report.
+    /// Returns element type and shape, for a report.
     pub fn described(&self) -> String {
         let types = self.parts.first().map(|(tensor, _)| tensor.dtype());
         let types = types.map_or(String::new(), |t| t.to_string());
         format!("{types}{:?}", self.shape())
     }
 
-    /// All elements by `numbers`, which gives those of one tensor.
+    /// Converts all elements with `numbers`, which converts those of one tensor.
     pub fn numbers(&self, numbers: impl Fn(&TensorView) -> Option<Vec<u32>>) -> Option<Vec<u32>> {
         let mut all = Vec::new();
         for (tensor, rows) in &self.parts {
@@ -112,11 +113,11 @@ impl Found<'_> {
     }
 }
 
-/// A tensor that is joined of several, by their place.
+/// A tensor that is concatenated from several, by their index.
 type Joined<'a> = Vec<Option<TensorView<'a>>>;
 
-/// The tensors of a file under the model's names. `rows` gives how many rows a tensor of the model has. What does not
-/// fit a rule is an error, which says what is missing.
+/// Returns the tensors of a file with the model's names. `rows` returns the number of rows of a
+/// tensor of the model. Tensors that do not match a rule are an error.
 pub(super) fn mapped<'a>(
     tensors: impl Iterator<Item = (String, TensorView<'a>)>,
     rules: &[Rule],
@@ -186,7 +187,7 @@ pub(super) fn mapped<'a>(
     Ok(found)
 }
 
-/// The first rule that a name fits, which of its patterns it is, and what the stars stand for.
+/// Returns the first matching rule, the index of the matching pattern, and the texts of its stars.
 fn first_that_fits<'r, 'n>(
     rules: &'r [Rule],
     name: &'n str,

@@ -1,7 +1,7 @@
-//! Where the time of a training step goes: by step of the plan, by op, by layer, by line of the user's program.
+//! Profiling of a training step: by step of the plan, op, layer, and line of the user's program.
 //!
-//! [`Trainer::profile`] runs real training steps on real batches, with each step of the plan timed, and measures
-//! the device's roofline beside them.
+//! [`Trainer::profile`] runs real training steps on real batches, times each step of the plan, and
+//! also measures the device's roofline.
 
 mod measure;
 mod rows;
@@ -19,7 +19,7 @@ pub use rows::Row;
 #[cfg(doc)]
 use super::trainer::Trainer;
 
-/// What is profiled, for [`Trainer::profile`].
+/// The settings of [`Trainer::profile`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profiling {
     runs: usize,
@@ -28,7 +28,7 @@ pub struct Profiling {
 }
 
 impl Profiling {
-    /// So many training steps, of batches of 32.
+    /// Creates settings for this number of training steps, of batches of 32.
     pub fn runs(runs: usize) -> Self {
         Profiling {
             runs,
@@ -37,12 +37,12 @@ impl Profiling {
         }
     }
 
-    /// Samples of a batch; all of the data where that has fewer.
+    /// Sets the number of samples of a batch; if the data has fewer, a batch is all of it.
     pub fn batch_size(self, batch_size: usize) -> Self {
         Profiling { batch_size, ..self }
     }
 
-    /// Times by the computer's clock also where the device has one of its own: on a GPU each step is then a
+    /// Uses the host's clock even if the device has its own. On a GPU each step is then a separate
     /// submission that is waited for.
     pub fn wall_clock(self) -> Self {
         Profiling {
@@ -55,55 +55,57 @@ impl Profiling {
 /// A step of the plan of a training step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepProfile {
-    /// The op with kernels of its own that it computes; none for a chain of functions or a copy.
+    /// The op with its own kernels that it computes; `None` for a chain of functions or a copy.
     pub op: Option<&'static str>,
-    /// The op and the functions that are computed with it, joined by `+`.
+    /// The op and the functions computed with it, joined by `+`.
     pub label: String,
-    /// The kernels of a GPU, in the order they are dispatched; none on the CPU.
+    /// The GPU kernels in the order in which they are dispatched; empty on the CPU.
     pub kernels: Vec<&'static str>,
-    /// The layer, as in `state_dict` names; empty outside any.
+    /// The layer, as in `state_dict` names; empty outside of layers.
     pub scope: String,
-    /// What that layer is, such as `Linear(64, 10)`; empty where the table of layers has none of that name.
+    /// The kind of that layer, such as `Linear(64, 10)`; empty if the table of layers does not
+    /// contain it.
     pub layer: String,
-    /// The line of the user's program that asked for it.
+    /// The line of the user's program that created it.
     pub source: Source,
-    /// Which part of the training step it belongs to.
+    /// The phase of the training step.
     pub phase: Phase,
-    /// The median of its times.
+    /// The median time.
     pub time: Duration,
-    /// Floating-point operations, as the ops' definitions count them.
+    /// Floating-point operations, as counted by the definitions of the ops.
     pub flops: f64,
-    /// Bytes of all tensors that it reads and writes. Too many where it reads few rows of one: a batch that is
-    /// gathered from the whole data set counts all of that.
+    /// The bytes of all tensors that it reads and writes. It is too high where a step reads few
+    /// rows of a tensor: gathering a batch counts the whole data set.
     pub bytes: u64,
 }
 
-/// Where the time of a training step goes.
+/// The profile of a training step.
 ///
-/// Times are medians over the runs, so `steps` and `outside` together, [`Profile::total`], are a typical run
-/// whose steps are timed. An ordinary step is quicker: see `plain`.
+/// Times are medians over the runs. `steps` and `outside` together, [`Profile::total`], are a
+/// typical run whose steps are timed. A normal step is faster: see `plain`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// The device's name.
     pub device: String,
-    /// What the steps were timed by.
+    /// The clock of the steps' times.
     pub clock: Clock,
-    /// What the device does at most, measured right before.
+    /// The peak rates of the device, measured just before.
     pub roofline: Roofline,
-    /// Samples of a batch.
+    /// The number of samples of a batch.
     pub batch: usize,
-    /// What an ordinary training step takes, untimed, with the next one handed over before it has ended.
+    /// The time of a normal training step, without timing, and with the next one submitted before
+    /// it ends.
     pub plain: Duration,
     /// The steps, in the order of the plan.
     pub steps: Vec<StepProfile>,
-    /// What the computer takes besides, in the order in which it comes.
+    /// The times on the host besides the steps, in order.
     pub outside: Vec<(HostPhase, Duration)>,
-    /// Each timed run, with when it began, counted from the first one's start.
+    /// Each timed run, with its start relative to the first one's.
     pub runs: Vec<(Duration, Timeline)>,
 }
 
 impl StepProfile {
-    /// Which part of the training step it belongs to, in a word.
+    /// Returns the phase of the training step as a word.
     pub fn phase_name(&self) -> &'static str {
         match self.phase {
             Phase::Forward => "forward",
@@ -114,12 +116,12 @@ impl StepProfile {
 }
 
 impl Profile {
-    /// All steps and what is outside of them.
+    /// Returns the time of all steps and of the host besides them.
     pub fn total(&self) -> Duration {
         self.in_steps() + self.outside.iter().map(|(_, time)| *time).sum::<Duration>()
     }
 
-    /// All steps.
+    /// Returns the time of all steps.
     pub fn in_steps(&self) -> Duration {
         self.steps.iter().map(|step| step.time).sum()
     }

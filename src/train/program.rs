@@ -1,4 +1,5 @@
-//! Planning: from a training specification and data sets to the plans of a session. Allocates and compiles nothing.
+//! Planning: from a training specification and data sets to the plans of a session. Allocates and
+//! compiles nothing.
 
 use std::sync::Arc;
 
@@ -27,7 +28,8 @@ pub(super) struct PlanKey {
 pub(super) struct MemoryStrategy {
     /// Streams data sets batch by batch, even where they fit on the device.
     pub streamed: bool,
-    /// The share of a step's saved values that are computed again, in units of 1 / [`MemoryStrategy::PARTS`].
+    /// The fraction of a step's saved values that is recomputed, in units of 1 /
+    /// [`MemoryStrategy::PARTS`].
     pub recomputed: usize,
 }
 
@@ -38,16 +40,16 @@ impl MemoryStrategy {
         recomputed: 0,
     };
 
-    /// The units that all saved values are divided into.
+    /// The number of units that all saved values are divided into.
     pub const PARTS: usize = 64;
 
-    /// The number of `values` that are computed again.
+    /// Returns the number of `values` that are recomputed.
     pub fn share(self, values: usize) -> usize {
         (values * self.recomputed).div_ceil(Self::PARTS)
     }
 }
 
-/// Makes plans.
+/// Creates plans.
 #[derive(Clone, Copy)]
 pub(super) struct Planner<'a> {
     pub device: &'a Device,
@@ -58,7 +60,7 @@ pub(super) struct Planner<'a> {
     pub sets: &'a [(String, Dataset)],
 }
 
-/// A session before it is opened.
+/// The plans of a session, before it is opened.
 pub(super) struct Planned {
     pub program: Program,
     pub keys: Vec<PlanKey>,
@@ -68,7 +70,7 @@ pub(super) struct Planned {
 }
 
 impl Planner<'_> {
-    /// The plans, checked against the device's limits.
+    /// Creates the plans, and checks them against the device's limits.
     pub fn plan(&self, keys: &[PlanKey], strategy: MemoryStrategy) -> Result<Planned> {
         let predicts = keys.iter().any(|w| w.purpose == Purpose::Predict);
         let (feeds, variables) = self.feeds(keys, predicts || strategy.streamed);
@@ -96,7 +98,8 @@ impl Planner<'_> {
         })
     }
 
-    /// The graph of the first of these plans, a training step, and where all their variables lie.
+    /// Returns the graph of the first of these plans, a training step, and the layout of all
+    /// variables.
     pub fn steps(&self, keys: &[PlanKey], streamed: bool) -> Result<(Steps, Layout)> {
         let none = || Error::internal("planning", "a training without a step");
         let first = *keys.first().ok_or_else(none)?;
@@ -105,7 +108,7 @@ impl Planner<'_> {
         Ok((Steps::new(&graph)?, Layout::new(&variables)))
     }
 
-    /// The plan of a graph.
+    /// Returns the plan of a graph.
     pub fn lower(&self, graph: &Graph, layout: &Layout) -> Result<Plan> {
         let limits = self.device.kernel_limits();
         let plan = plan(graph, layout, &limits)?;
@@ -113,7 +116,7 @@ impl Planner<'_> {
         Ok(plan)
     }
 
-    /// Where batches come from, and all variables.
+    /// Returns the source of the batches of each set, and all variables.
     fn feeds(&self, keys: &[PlanKey], streamed: bool) -> (Vec<Feed>, Vec<Variable>) {
         let limits = self.device.kernel_limits();
         let resident = self.device.is_gpu().then_some(&limits);
@@ -130,7 +133,7 @@ impl Planner<'_> {
         (feeds, variables)
     }
 
-    /// The graph of one plan.
+    /// Traces the graph of a plan.
     pub fn trace(&self, w: PlanKey, feeds: &[Feed], variables: &[Variable]) -> Result<Graph> {
         let feed = feeds.get(w.set).ok_or_else(|| {
             Error::internal("planning", format!("there is no data set {}", w.set))
@@ -140,10 +143,10 @@ impl Planner<'_> {
     }
 }
 
-/// A training step's graph, with what it may compute again.
+/// The graph of a training step, with the values that may be recomputed.
 pub(super) struct Steps {
     graph: Graph,
-    /// In the order in which they are best computed again.
+    /// The values, in the order in which they are best recomputed.
     pub saved: Vec<NodeId>,
 }
 

@@ -1,7 +1,9 @@
-//! Activations that `f16` cannot hold: looked for in the first batch of a training in that precision.
+//! Activations that `f16` cannot represent, which are searched for in the first batch of a training
+//! in that precision.
 //!
-//! A rounded activation that is too large becomes infinite, and may do so without a trace in the loss. The first batch
-//! tells of inputs and weights whose scale does not fit; what grows too large later ends in a loss that is no number.
+//! An activation that is too large is rounded to infinity, which may not affect the loss visibly.
+//! The first batch reveals inputs and weights of an unsuitable scale. Values that become too large
+//! later make the loss NaN or infinite.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,13 +20,13 @@ use super::session::Session;
 use super::trace::metric_name;
 use super::trainer::Trainer;
 
-/// The largest magnitude that `f16` holds.
+/// The largest magnitude of `f16`.
 const LARGEST: f64 = 65_504.0;
 
-/// From here on numbers are rounded to infinity.
+/// The magnitude from which numbers are rounded to infinity.
 const INFINITE: f64 = 65_520.0;
 
-/// A value that is rounded to `f16`: what made it, and where.
+/// A value that is rounded to `f16`, with its op and line.
 struct Rounded {
     name: String,
     at: Source,
@@ -70,7 +72,8 @@ fn magnitudes(graph: Graph) -> Result<(Graph, Vec<Rounded>)> {
     Ok((shared.replace(Graph::new(Mode::Eval)), described))
 }
 
-/// Refuses a training whose first batch, or part of one, has an activation that `f16` cannot hold..
+/// Returns an error if an activation of a training's first batch, or part of one, exceeds the range
+/// of `f16`.
 pub(super) fn check(
     trainer: &mut Trainer,
     (plan_key, rows): (PlanKey, &[u32]),

@@ -26,19 +26,19 @@ struct Pending {
     key: u64,
 }
 
-/// The results of one run, as numbers.
+/// The results of one run.
 pub(super) struct Batch {
     pub samples: usize,
-    /// The sum of its labels' weights, where the loss's mean is one by weights.
+    /// The sum of its labels' weights, if the loss's mean is weighted.
     pub weight: Option<f64>,
-    /// The key of its random numbers: its number among all batches trained on.
+    /// The key of its random numbers: its index among all batches trained on.
     pub key: u64,
-    /// The training step that it was, counted from 1; 0 in an evaluation.
+    /// The training step, counted from 1; 0 in an evaluation.
     pub step: u64,
     pub loss: f64,
-    /// The norm of the step's gradients, where it was asked for.
+    /// The norm of the step's gradients, if requested.
     pub gradient_norm: Option<f64>,
-    /// By metric, the numbers of each tensor that it asked for.
+    /// By metric, the values of each tensor that it collects.
     pub metrics: Vec<Vec<Vec<f64>>>,
 }
 
@@ -51,16 +51,16 @@ pub(super) struct Session {
     sets: Vec<Dataset>,
     spec: DataSpec,
     seed: u64,
-    /// By label, how much it counts, where not all count alike.
+    /// The weight of each label, if they are not all equal.
     label_weights: Option<Vec<f64>>,
     pending: VecDeque<Pending>,
-    /// Words of each input of a run, kept so that a step allocates nothing.
+    /// The words of each input of a run, kept so that a step allocates nothing.
     words: Vec<Vec<u32>>,
     model_variables: usize,
 }
 
 impl Session {
-    /// Allocates, compiles and uploads everything: nothing is made later.
+    /// Allocates, compiles and uploads everything; nothing is created later.
     pub fn open(planner: Planner, planned: Planned, weights: &Weights) -> Result<Self> {
         let Planned {
             program,
@@ -91,7 +91,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Whether it has these very plans: for the same specification it is then as good as a new one.
+    /// Returns whether it has exactly these plans. For the same specification it can then be used
+    /// in place of a new session.
     pub fn serves(&self, planned: &Planned) -> bool {
         let variables = |program: &Program| {
             let placements = program.layout.placements.iter();
@@ -104,7 +105,7 @@ impl Session {
             && variables(&self.program) == variables(&planned.program)
     }
 
-    /// Starts anew with other data sets, of the same sizes. Results that nobody took are lost.
+    /// Restarts with other data sets of the same sizes. Pending results are dropped.
     pub fn restart(&mut self, planner: Planner) -> Result<()> {
         self.executor.results(true)?;
         self.pending.clear();
@@ -148,7 +149,7 @@ impl Session {
         weights.upload(self.executor.as_mut())
     }
 
-    /// The plan for a purpose, a batch size and a set.
+    /// Returns the index of the plan for a purpose, a batch size and a set.
     pub fn plan_index(&self, plan_key: PlanKey) -> Result<usize> {
         let at = self.keys.iter().position(|w| *w == plan_key);
         at.ok_or_else(|| Error::internal("session", format!("no plan for {plan_key:?}")))
@@ -162,7 +163,7 @@ impl Session {
         &self.program.layout
     }
 
-    /// Bytes of all variables and of all plans' buffers.
+    /// Returns the bytes of all variables and of all plans' buffers.
     pub fn bytes(&self) -> u64 {
         self.program.bytes()
     }
@@ -171,8 +172,8 @@ impl Session {
         self.executor.counters()
     }
 
-    /// Starts a run on some rows of the plan's set. `step` counts training steps from 1.
-    /// `key` tells its random numbers from those of other runs.
+    /// Starts a run on some rows of the plan's set. `step` counts training steps from 1. `key`
+    /// distinguishes its random numbers from those of other runs.
     pub fn run(
         &mut self,
         plan_key: PlanKey,
@@ -187,7 +188,7 @@ impl Session {
         Ok(())
     }
 
-    /// Notes that the results of a run are to come.
+    /// Registers a run whose results are pending.
     fn expect(&mut self, plan_key: PlanKey, rows: &[u32], (step, key): (u64, u64)) {
         let weight = match plan_key.purpose {
             Purpose::Predict => None,
@@ -201,12 +202,13 @@ impl Session {
         });
     }
 
-    /// A data set of the session.
+    /// Returns a data set of the session.
     pub fn set(&self, index: usize) -> Option<Dataset> {
         self.sets.get(index).cloned()
     }
 
-    /// The sum of the weights of some rows, of their labels times of the samples; `None` where all count alike.
+    /// Returns the sum of the weights of some rows (those of the labels times those of the samples),
+    /// if the loss's mean is weighted.
     pub fn weight(&self, set: usize, rows: &[u32]) -> Option<f64> {
         let by_label = self.label_weights.as_ref();
         if by_label.is_none() && self.spec.arrays.weights.is_none() {
@@ -240,7 +242,8 @@ impl Session {
         Some(rows.iter().map(row).sum())
     }
 
-    /// The same, waited for and timed. The time that it takes to gather the rows is the first of the parts.
+    /// Like [`Session::run`], but waits, and times the run. The first part is the time to gather
+    /// the rows.
     pub fn run_timed(
         &mut self,
         plan_key: PlanKey,
@@ -264,7 +267,7 @@ impl Session {
         Ok(timeline)
     }
 
-    /// Works out the words of the inputs of a run; gives the plan's index.
+    /// Computes the words of the inputs of a run; returns the plan's index.
     fn fill(
         &mut self,
         plan_key: PlanKey,
@@ -313,7 +316,7 @@ impl Session {
         Ok(index)
     }
 
-    /// The results that have arrived; with `wait`, all of them.
+    /// Returns the results that have arrived; with `wait`, all of them.
     pub fn results(&mut self, wait: bool) -> Result<Vec<Batch>> {
         let arrived = self.executor.results(wait)?;
         Ok(arrived.into_iter().filter_map(|r| self.batch(&r)).collect())
@@ -356,32 +359,32 @@ impl Session {
         Some(batch)
     }
 
-    /// Which of its variants computes a step of a plan.
+    /// Returns the index of the variant that computes a step of a plan.
     pub fn variant(&self, plan: usize, step: usize) -> usize {
         self.executor.variant(plan, step)
     }
 
-    /// Sends the runs so far on their way.
+    /// Submits the runs so far.
     pub fn send(&mut self) -> Result<()> {
         self.executor.send()
     }
 
-    /// A moment in which waiting is allowed.
+    /// Called when waiting is allowed.
     pub fn idle(&mut self) -> Result<()> {
         self.executor.idle()
     }
 
-    /// Whether the next run can be handed over without waiting for an earlier one.
+    /// Returns whether the next run can start without waiting for an earlier one.
     pub fn is_ready(&mut self) -> Result<bool> {
         self.executor.is_ready()
     }
 
-    /// Whether results are still to come.
+    /// Returns whether results are pending.
     pub fn is_waiting(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// An output of the last run of a plan, by name.
+    /// Returns an output of the last run of a plan, by name.
     pub fn output(&mut self, plan_key: PlanKey, name: &str) -> Result<Vec<f32>> {
         let index = self.plan_index(plan_key)?;
         let Some(plan) = self.program.plans.get(index).map(Arc::clone) else {
@@ -395,7 +398,7 @@ impl Session {
         Ok(words.into_iter().map(f32::from_bits).collect())
     }
 
-    /// The outputs of a plan that the model has named, with the shapes of a batch of each.
+    /// Returns the names of the further outputs of a plan, with the shape of a batch of each.
     pub fn named_outputs(&self, plan_key: PlanKey) -> Result<Vec<(String, Shape)>> {
         let index = self.plan_index(plan_key)?;
         let plan = self.program.plans.get(index);
@@ -409,12 +412,12 @@ impl Session {
         Ok(named.collect())
     }
 
-    /// Frees what only runs need: there will be none.
+    /// Frees the memory that only runs need; no run follows.
     pub fn retire(&mut self) {
         self.executor.retire();
     }
 
-    /// The values of the model's and the optimizer's variables. Waits for the device.
+    /// Downloads the model's and the optimizer's variables. Waits for the device.
     pub fn download(&mut self, weights: &mut Weights) -> Result<()> {
         for index in 0..self.model_variables {
             let data = self
@@ -431,7 +434,7 @@ impl Session {
     }
 }
 
-/// How much each label counts, where not all count alike.
+/// Returns the weight of each label, if they are not all equal.
 fn label_weights(train_spec: &TrainSpec, spec: &DataSpec) -> Option<Vec<f64>> {
     let Target::Labels { classes, .. } = spec.target else {
         return None;
@@ -440,7 +443,7 @@ fn label_weights(train_spec: &TrainSpec, spec: &DataSpec) -> Option<Vec<f64>> {
     labels.map(|l| train_spec.loss.label_weight(l)).collect()
 }
 
-/// The words of the inputs of a plan.
+/// Returns the words of the inputs of a plan.
 fn inputs<'a>(program: &Program, plan: usize, words: &'a [Vec<u32>]) -> Vec<&'a [u32]> {
     let count = program.plans.get(plan).map_or(0, |plan| plan.inputs.len());
     words.iter().take(count).map(Vec::as_slice).collect()

@@ -21,32 +21,32 @@ pub(super) struct TrainSpec {
     pub metrics: Vec<Box<dyn Metric>>,
     pub schedule: Schedule,
     pub clip: Clip,
-    /// What is added to the gradient: `l1 sign(p) + l2 p`.
+    /// The penalty on the gradient: `l1 sign(p) + l2 p`.
     pub penalty: (f64, f64),
-    /// The share of the old average of weights that a step keeps.
+    /// The decay of the moving average of weights.
     pub ema: Option<f64>,
-    /// Batches of a step.
+    /// The number of batches of a step.
     pub accumulate: u64,
-    /// Parts that each batch is trained in, to stay within a memory limit.
+    /// The number of parts that each batch is trained in, to stay within a memory limit.
     pub parts: u64,
-    /// Names of parameters that are not trained; a `*` stands for anything.
+    /// The patterns of parameters that are not trained; `*` matches any text.
     pub frozen: Vec<String>,
-    /// Parameters that are trained otherwise.
+    /// The parameter groups.
     pub groups: Vec<Grouped>,
-    /// Weights that get adapters, by name.
+    /// The patterns of weights that get adapters.
     pub lora: Vec<(String, Lora)>,
     /// The adapters, once the model is declared.
     pub adapters: Vec<(VariableId, Adapter)>,
     pub seed: u64,
-    /// What activations are kept in until their gradient is computed.
+    /// The storage type of activations that the backward pass reads.
     pub precision: DType,
-    /// Whether a step hands back the norm of its gradients.
+    /// Whether a step returns the norm of its gradients.
     pub gradient_norm: bool,
     /// Whether the data has weights of its samples.
     pub sample_weights: bool,
 }
 
-/// The model's variables in order, and the numbers of the parameters they stand for.
+/// The model's variables in order, and the ids of their parameters.
 pub(super) struct Declared {
     pub variables: Vec<Variable>,
     pub bound: Vec<u64>,
@@ -54,7 +54,7 @@ pub(super) struct Declared {
 }
 
 impl TrainSpec {
-    /// Whether the settings of a step make sense.
+    /// Checks the settings of a step.
     pub fn check(&self) -> Result<()> {
         self.clip.check()?;
         for (what, factor) in [("l1", self.penalty.0), ("l2", self.penalty.1)] {
@@ -78,18 +78,19 @@ impl TrainSpec {
         }
     }
 
-    /// Whether the loss's mean is one by weights, of labels or of samples, so that batches count by these.
+    /// Returns whether the loss's mean is weighted by labels or samples, so that batches are
+    /// weighted by them as well.
     pub fn is_weighted(&self) -> bool {
         self.sample_weights || self.loss.label_weight(0).is_some()
     }
 
-    /// Batches, or parts of batches, whose gradients a step adds up.
+    /// Returns the number of batches, or parts of batches, whose gradients a step sums.
     pub fn batches_per_step(&self) -> u64 {
         self.accumulate.saturating_mul(self.parts).max(1)
     }
 
-    /// The variables of the model and the optimizer. The same order for every graph: parameters, then
-    /// each kind of optimizer state in the order of the parameters.
+    /// Returns the variables of the model and the optimizer. The order is the same for every graph:
+    /// parameters, then each kind of optimizer state in the order of the parameters.
     pub fn declare(&self) -> Result<Declared> {
         let mut variables: Vec<Variable> = Vec::new();
         let mut bound: Vec<u64> = Vec::new();
@@ -130,7 +131,7 @@ impl TrainSpec {
         })
     }
 
-    /// Appends what the training remembers of each parameter, one kind after the other.
+    /// Appends the states of each parameter, one kind after the other.
     fn declare_states(&self, variables: &mut Vec<Variable>) {
         let trained = variables.iter().filter(|v| v.role == Role::Parameter);
         let trained: Vec<(Variable, Vec<State>)> = trained
@@ -156,8 +157,8 @@ impl TrainSpec {
         }
     }
 
-    /// What the training remembers of a parameter: what its optimizer does, then its average and the sum of
-    /// its gradients, where there are such.
+    /// Returns the states of a parameter: those of its optimizer, then its moving average and its
+    /// accumulated gradient, if there are such.
     fn states(&self, name: &str, shape: &Shape) -> Vec<State> {
         let mut states = self.optimizer_of(self.group_of(name)).states(shape);
         if self.ema.is_some() {
@@ -170,13 +171,13 @@ impl TrainSpec {
     }
 }
 
-/// The averages of weights, as a kind of state.
+/// The name of the moving averages, as a kind of state.
 pub(super) const EMA: &str = "ema";
 
-/// The sums of gradients over the batches of a step, as a kind of state.
+/// The name of the gradients accumulated over the batches of a step, as a kind of state.
 pub(super) const ACCUMULATED: &str = "accumulated";
 
-/// Refuses a pattern that fits no name: it is misspelt.
+/// Returns an error for a pattern that matches no name, because it is misspelt.
 fn known<'a>(
     what: &str,
     variables: &[Variable],
@@ -193,12 +194,12 @@ fn known<'a>(
     Ok(())
 }
 
-/// The name of a kind of optimizer state of a parameter.
+/// Returns the name of a parameter's optimizer state.
 pub(super) fn state_name(state: &str, parameter: &str) -> String {
     format!("optimizer.{state}.{parameter}")
 }
 
-/// Whether a name fits a pattern, in which each `*` stands for anything.
+/// Returns whether a name matches a pattern, in which each `*` matches any text.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return pattern == name;
@@ -217,7 +218,7 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     name.ends_with(last)
 }
 
-/// What the data looks like: a sample's shape and the kind of targets.
+/// The type of the data: the shape of a sample and the kind of targets.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DataSpec {
     pub sample: Shape,

@@ -1,4 +1,4 @@
-//! The weights on the host: what sessions start from and checkpoints hold.
+//! The weights on the host, from which sessions start and which checkpoints contain.
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -19,7 +19,8 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// First values: each variable has a stream of its own, so adding a layer changes no other's.
+    /// Draws the initial values. Each variable has its own random stream, so an added layer does
+    /// not change the values of others.
     pub fn initial(variables: &[Variable], seed: u64) -> Result<Self> {
         let all = variables.par_iter().enumerate();
         let words = all
@@ -31,9 +32,9 @@ impl Weights {
         })
     }
 
-    /// The same values for other variables: by name, and first values for those that are new.
+    /// Returns the same values for other variables, by name, and initial values for new ones.
     pub fn redeclare(&mut self, variables: &[Variable], seed: u64) -> Result<()> {
-        // New ones first: where one cannot be made, all stays as it is.
+        // New ones are drawn first: if one fails, nothing changes.
         let mut words = Vec::with_capacity(variables.len());
         for (i, v) in variables.iter().enumerate() {
             words.push(match self.find(&v.name) {
@@ -54,7 +55,7 @@ impl Weights {
         Ok(())
     }
 
-    /// Lets the words go, until they are set again.
+    /// Releases the words, until they are set again.
     pub fn release(&mut self) {
         self.words = vec![Vec::new(); self.variables.len()];
     }
@@ -65,12 +66,12 @@ impl Weights {
         }
     }
 
-    /// The index of the variable called `name`.
+    /// Returns the index of the variable called `name`.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.variables.iter().position(|v| v.name == name)
     }
 
-    /// Makes the averages of weights the weights themselves.
+    /// Sets the moving averages to the weights.
     pub fn restart_averages(&mut self) {
         for (i, of) in self.averages() {
             if let Some(words) = self.words.get(of).cloned() {
@@ -79,7 +80,7 @@ impl Weights {
         }
     }
 
-    /// The same with the averages in their parameters' places.
+    /// Returns the weights with the moving averages in place of their parameters.
     pub fn averaged(&self) -> std::borrow::Cow<'_, Self> {
         let averages = self.averages();
         if averages.is_empty() {
@@ -94,7 +95,7 @@ impl Weights {
         std::borrow::Cow::Owned(averaged)
     }
 
-    /// The averages and the parameters that they are of, by index.
+    /// Returns the indices of the moving averages and of their parameters.
     pub fn averages(&self) -> Vec<(usize, usize)> {
         let all = self.variables.iter().enumerate();
         let averages = all.filter(|(_, v)| v.role == Role::OptimizerState(EMA.to_string()));
@@ -115,7 +116,8 @@ impl Weights {
         Ok(())
     }
 
-    /// SHA-256 of the model's variables (not the optimizer's): names and bits, in order.
+    /// Returns the SHA-256 hash of the model's variables (without the optimizer's): names and bits,
+    /// in order.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();
         for (v, words) in self.variables.iter().zip(&self.words) {

@@ -17,7 +17,8 @@ impl Trainer {
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
-    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+    /// let model = nn::Linear::new(1, 1);
+    /// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
     /// trainer.begin(&set, Fit::epochs(1).batch_size(1))?;
     /// while !matches!(trainer.step()?, Tick::Done(_)) {}
     /// assert_eq!(trainer.steps(), 2);

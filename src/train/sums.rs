@@ -1,19 +1,20 @@
-//! What the results of batches add up to: the loss and the metrics of an epoch, or of a data set.
+//! Sums over batches: of the loss and the metrics of an epoch, or of a data set.
 
 use crate::metrics::Metric;
 
 use super::session::Batch;
 
-/// The totals so far, in f64.
+/// The sums so far, in f64.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sums {
     pub samples: f64,
-    /// The loss's, with the weight that it is over where that is not the samples; then each metric's.
+    /// The sum of the loss, with its weight if that is not the number of samples; then that of each
+    /// metric.
     pub totals: Vec<Vec<f64>>,
 }
 
 impl Sums {
-    /// Takes in a batch's results.
+    /// Adds a batch's results.
     pub fn add(&mut self, batch: &Batch, metrics: &[Box<dyn Metric>]) {
         self.totals.resize(metrics.len() + 1, Vec::new());
         self.samples += batch.samples as f64;
@@ -22,7 +23,7 @@ impl Sums {
         };
         loss.resize(1 + usize::from(batch.weight.is_some()), 0.0);
         let counts = batch.weight.unwrap_or(batch.samples as f64);
-        // The loss of ignored labels alone is NaN.
+        // If all labels are ignored, the loss is NaN.
         let sum = if counts > 0.0 {
             batch.loss * counts
         } else {
@@ -38,7 +39,8 @@ impl Sums {
         }
     }
 
-    /// The mean loss over samples, or over their labels' weights; NaN where there are none.
+    /// Returns the mean loss over samples, or over the weights of their labels; NaN without
+    /// samples.
     pub fn loss(&self) -> f64 {
         match self.totals.first().map(Vec::as_slice) {
             Some([total, weight]) => total / weight,
@@ -47,7 +49,7 @@ impl Sums {
         }
     }
 
-    /// The metrics, by name.
+    /// Returns the metrics, by name.
     pub fn metrics(&self, metrics: &[Box<dyn Metric>]) -> Vec<(String, f64)> {
         let finished = metrics.iter().zip(self.totals.iter().skip(1));
         finished

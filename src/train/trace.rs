@@ -1,4 +1,5 @@
-//! Tracing: from a training specification to the graph of a training step, of an evaluation or of a prediction.
+//! Tracing: from a training specification to the graph of a training step, of an evaluation or of
+//! a prediction.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,31 +15,31 @@ use super::feed::{Feed, batch_meta, offered};
 use super::spec::{Arrays, DataSpec, EMA, TrainSpec, state_name};
 use super::update::{Part, update};
 
-/// What a graph is for.
+/// The purpose of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Train,
-    /// The first batches of a step of several: their gradients are summed up.
+    /// The batches of an accumulated step except the last: their gradients are summed.
     Accumulate,
     Evaluate,
     Predict,
 }
 
-/// The loss's name among a graph's outputs.
+/// The name of the loss among a graph's outputs.
 pub(super) const LOSS: &str = "loss";
 
 /// The name of the gradients' norm among a graph's outputs.
 pub(super) const GRADIENT_NORM: &str = "gradient_norm";
 
-/// The name of the model's output among a graph's outputs.
+/// The name of the model's output in a graph.
 pub(super) const OUTPUT: &str = "output";
 
-/// The name, among a graph's outputs, of an output that the model has named.
+/// Returns the name in a graph of an output that the model has named.
 pub(super) fn named_output(name: &str) -> String {
     format!("{OUTPUT}.{name}")
 }
 
-/// The outputs that the model has named, in order.
+/// Returns the outputs that the model has named, in order.
 fn named_outputs(shared: &Rc<RefCell<Graph>>) -> Vec<(String, Tensor)> {
     let graph = shared.borrow();
     let outputs = graph.batch.outputs.iter();
@@ -47,21 +48,23 @@ fn named_outputs(shared: &Rc<RefCell<Graph>>) -> Vec<(String, Tensor)> {
         .collect()
 }
 
-/// What the names of a metric's outputs begin with; its number and the output's follow.
+/// The prefix of the names of a metric's outputs, followed by the indices of the metric and of the
+/// output.
 const METRIC: &str = "metric.";
 
-/// The name of one output of a metric.
+/// Returns the name of an output of a metric.
 pub(super) fn metric_name(metric: usize, part: usize) -> String {
     format!("{METRIC}{metric}.{part}")
 }
 
-/// The number of the metric that an output belongs to.
+/// Returns the index of the metric of an output.
 pub(super) fn metric_of(output: &str) -> Option<usize> {
     let (number, _) = output.strip_prefix(METRIC)?.split_once('.')?;
     number.parse().ok()
 }
 
-/// The graph for a batch of `batch` samples. `variables` begins with the specification's own.
+/// Traces the graph for a batch of `batch` samples. `variables` begins with those of the
+/// specification.
 pub(super) fn trace(
     train_spec: &TrainSpec,
     purpose: Purpose,
@@ -114,13 +117,13 @@ pub(super) fn trace(
     }
 }
 
-/// What the model gives for one kind of sample, and what the data must have for its loss.
+/// Traces the model's output for a type of sample, and the arrays that the data must have.
 pub(super) fn probe(
     train_spec: &TrainSpec,
     (sample, arrays): (&crate::Shape, Arrays),
     (variables, bound): (&[Variable], &[u64]),
 ) -> Result<(Graph, DataSpec)> {
-    // Any batch size would do; 2 is the smallest that no rule can mistake for a missing axis.
+    // Any batch size would do; 2 is the smallest that no rule can confuse with a missing axis.
     const BATCH: usize = 2;
     let shared = Rc::new(RefCell::new(start(
         train_spec,
@@ -191,7 +194,7 @@ pub(super) fn probe(
 
 fn start(train_spec: &TrainSpec, mode: Mode, variables: &[Variable], bound: &[u64]) -> Graph {
     let mut graph = Graph::new(mode);
-    // What is evaluated is the average, where there is one.
+    // Evaluation uses the moving average, if there is one.
     let averages = match (mode, train_spec.ema) {
         (Mode::Eval, Some(_)) => averages(variables),
         _ => HashMap::new(),
@@ -211,7 +214,7 @@ fn start(train_spec: &TrainSpec, mode: Mode, variables: &[Variable], bound: &[u6
     graph
 }
 
-/// By variable: the one that holds its average.
+/// By variable, the variable of its moving average.
 fn averages(variables: &[Variable]) -> HashMap<VariableId, VariableId> {
     let ids = || variables.iter().enumerate();
     let by_name: HashMap<&str, VariableId> = ids()
@@ -224,8 +227,8 @@ fn averages(variables: &[Variable]) -> HashMap<VariableId, VariableId> {
         .collect()
 }
 
-/// The first error made while tracing; of a tensor that was made of none (an empty `concat`, say), which has a graph
-/// of its own, the one in there.
+/// Returns the first error made while tracing. A tensor that was created from no other (an empty
+/// `concat`, for example) has its own graph, whose error is returned.
 fn take_error(shared: &Rc<RefCell<Graph>>, tensor: &Tensor) -> Result<()> {
     shared.borrow_mut().take_error()?;
     match Rc::ptr_eq(shared, &tensor.shared_graph()) {
@@ -235,7 +238,7 @@ fn take_error(shared: &Rc<RefCell<Graph>>, tensor: &Tensor) -> Result<()> {
 }
 
 pub(super) fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -> Result<()> {
-    // The host takes whole words.
+    // The host reads whole words.
     let tensor = match tensor.id() {
         Some(_) => tensor.cast(tensor.dtype().computed()),
         None => tensor.clone(),
@@ -257,7 +260,7 @@ pub(super) fn output(shared: &Rc<RefCell<Graph>>, name: &str, tensor: &Tensor) -
     Ok(())
 }
 
-/// The graph itself; the handles that are still around are of no more use.
+/// Returns the graph; remaining tensor handles become useless.
 fn finish(shared: Rc<RefCell<Graph>>) -> Result<Graph> {
     let mut graph = shared.replace(Graph::new(Mode::Eval));
     graph.take_error()?;

@@ -38,7 +38,8 @@ use super::workload::{evaluation_batch, plan_keys};
 /// ```
 /// use wgrad::prelude::*;
 ///
-/// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], Targets::values(vec![1.0, 3.0, 5.0, 7.0]))?;
+/// let targets = Targets::values(vec![1.0, 3.0, 5.0, 7.0]);
+/// let set = Dataset::from_arrays(vec![0.0, 1.0, 2.0, 3.0], [1], targets)?;
 /// let mut trainer = Trainer::new(nn::Linear::new(1, 1))
 ///     .loss(loss::Mse)
 ///     .optimizer(optim::Adam::new(0.1))
@@ -142,7 +143,8 @@ impl Trainer {
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
-    /// let mut trainer = Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+    /// let model = nn::Linear::new(1, 1);
+    /// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
     /// trainer.begin(&set, Fit::epochs(3))?;
     /// let mut epochs = 0;
     /// loop {
@@ -203,7 +205,10 @@ impl Trainer {
     /// use wgrad::prelude::*;
     ///
     /// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
-    /// let build = || Trainer::new(nn::Linear::new(1, 1)).loss(loss::Mse).compile(&Device::cpu(), &set);
+    /// let build = || {
+    ///     let model = nn::Linear::new(1, 1);
+    ///     Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)
+    /// };
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("model.safetensors");
     ///

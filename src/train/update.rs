@@ -1,5 +1,5 @@
-//! Tracing the end of a training step: gradients, their sums, penalties, clipping, the optimizer's update,
-//! and the averages of weights.
+//! Traces the end of a training step: gradients, their accumulation, penalties, clipping, the
+//! optimizer's update, and the moving averages of weights.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,16 +23,16 @@ struct Used {
     gradient: Tensor,
 }
 
-/// Whether a step's batches have all been seen.
+/// The position of a batch within a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// One of several batches of a step, but not the last: its gradients are summed up.
+    /// A batch of a step that is not the last: its gradients are accumulated.
     Some,
     /// The last batch of a step, or the only one.
     Whole,
 }
 
-/// Appends gradients and what becomes of them, for a batch of `batch` samples.
+/// Appends the gradients and the update, for a batch of `batch` samples.
 pub(super) fn update(
     train_spec: &TrainSpec,
     shared: &Rc<RefCell<Graph>>,
@@ -88,15 +88,15 @@ fn differentiate(shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result<Vec<Used>
     }
 }
 
-/// The numbers that a step is handed, as scalars; see [`TrainSpec::scalars`].
+/// The scalars of a step as tensors; see [`TrainSpec::scalars`].
 struct Given {
-    /// The optimizer's, for the rest and for each group.
+    /// The optimizer's scalars, without a group and for each group.
     groups: Vec<Vec<Tensor>>,
-    /// How much of the averages is kept, and how much of the new weights they take.
+    /// The weights of the old average and of the new weights.
     average: Option<(Tensor, Tensor)>,
-    /// How much a batch counts, where a step has several and the loss weighs its labels.
+    /// The weight of the batch, if a step has several batches and the loss weights its labels.
     weight: Option<Tensor>,
-    /// 1 over the samples, or the weight, of a step of several batches.
+    /// 1 divided by the samples, or the weight, of a step of several batches.
     share: Option<Tensor>,
 }
 
@@ -141,7 +141,7 @@ impl Named {
         Named(named)
     }
 
-    /// A parameter's variable of some kind, and its value.
+    /// Returns a parameter's state variable of a kind, and its value.
     fn state(
         &self,
         shared: &Rc<RefCell<Graph>>,
@@ -160,9 +160,10 @@ fn assign(shared: &Rc<RefCell<Graph>>, variable: VariableId, value: &Tensor) {
     }
 }
 
-/// Adds this batch's gradients to the sums. The last batch takes the mean over all samples of the step
-/// for its gradients, and the sums start anew. A batch counts by its samples, or by its labels' weights where the
-/// loss's mean does, so that a step of several batches is that of one large one, also where the last is smaller.
+/// Accumulates this batch's gradients. The last batch uses the mean over all samples of the step as
+/// its gradients, and resets the sums. Batches are weighted by their samples, or by their labels'
+/// weights if the loss's mean is weighted. So a step of several batches equals that of one large
+/// batch, even if the last is smaller.
 fn accumulate(
     (shared, named): (&Rc<RefCell<Graph>>, &Named),
     used: &mut [Used],
@@ -189,7 +190,7 @@ fn accumulate(
     Ok(())
 }
 
-/// Penalties, clipping, the optimizer's update, and the averages.
+/// Penalties, clipping, the optimizer's update, and the moving averages.
 fn change(
     train_spec: &TrainSpec,
     (shared, named): (&Rc<RefCell<Graph>>, &Named),

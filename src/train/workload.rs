@@ -10,32 +10,33 @@ use super::trace::Purpose;
 /// The smallest batch of validation: larger batches are faster.
 const EVALUATION_BATCH: usize = 256;
 
-/// Labels of an evaluation batch at least, where a sample has several.
+/// The smallest number of labels of an evaluation batch, for samples with several labels.
 const EVALUATION_LABELS: usize = 2048;
 
-/// By index: where the data sets of a `fit` lie in its session.
+/// The indices of a `fit`'s data sets in its session.
 pub(super) const TRAIN_SET: usize = 0;
 pub(super) const VALIDATION_SET: usize = 1;
 
 /// The data sets and batch sizes of a `fit`.
 #[derive(Clone)]
 pub(super) struct FitWorkload {
-    /// The training set, then perhaps the validation set, with their names.
+    /// The training set, and optionally the validation set, with their names.
     pub sets: Vec<(String, Dataset)>,
-    /// Samples of a batch, or of a part of one.
+    /// The number of samples of a batch, or of a part of one.
     pub batch: usize,
-    /// Samples of an epoch's training: fewer than the set has where the last batch is left out.
+    /// The number of samples that an epoch trains on; less than the set's if the last batch is
+    /// dropped.
     pub samples: usize,
-    /// Samples of a batch of the validation.
+    /// The batch size of the validation.
     pub evaluation: usize,
-    /// Parts of a batch.
+    /// The number of parts of a batch.
     pub parts: u64,
-    /// Whether a step has several batches, even where those have one part.
+    /// Whether a step accumulates several batches, even if those have one part.
     pub accumulates: bool,
 }
 
 impl FitWorkload {
-    /// The workload with whole batches.
+    /// Creates the workload with whole batches.
     pub fn new(
         train: &Dataset,
         validation: Option<&Dataset>,
@@ -56,13 +57,13 @@ impl FitWorkload {
         }
     }
 
-    /// The same without the last batch, where that is smaller.
+    /// Drops the last batch, if it is smaller.
     pub fn without_last(mut self) -> Self {
         self.samples -= self.samples % self.batch.max(1);
         self
     }
 
-    /// The same with each batch in `parts` parts, which must divide it.
+    /// Divides each batch into `parts` parts, which must divide it.
     pub fn in_parts(&self, parts: u64) -> Self {
         let batch = self.batch / usize::try_from(parts).unwrap_or(usize::MAX).max(1);
         FitWorkload {
@@ -72,7 +73,7 @@ impl FitWorkload {
         }
     }
 
-    /// The same with half the batch size in validation; `None` where that is 1 already.
+    /// Halves the batch size of the validation; `None` if it is 1.
     pub fn with_smaller_evaluation(&self) -> Option<Self> {
         let evaluation = self.evaluation / 2;
         let has_validation = self.sets.len() > VALIDATION_SET;
@@ -82,7 +83,7 @@ impl FitWorkload {
         })
     }
 
-    /// The keys of all plans; the first is a training step.
+    /// Returns the keys of all plans; the first is a training step.
     pub fn plan_keys(&self) -> Vec<PlanKey> {
         let samples = |set: usize| self.sets.get(set).map_or(0, |(_, set)| set.len());
         let mut keys = plan_keys(Purpose::Train, TRAIN_SET, self.samples, self.batch);
@@ -104,7 +105,7 @@ impl FitWorkload {
     }
 }
 
-/// The keys of the plans for all batches of a set: full batches and the ragged last one.
+/// Returns the keys of the plans for all batches of a set: full batches and the ragged last one.
 pub(super) fn plan_keys(
     purpose: Purpose,
     set: usize,
@@ -123,8 +124,8 @@ pub(super) fn plan_keys(
         .collect()
 }
 
-/// The batch size of an evaluation. Samples with many labels each are large: of those it is fewer, so that
-/// an evaluation needs about as much memory as a training step.
+/// Returns the batch size of an evaluation. It is smaller for samples with many labels, so that an
+/// evaluation needs about as much memory as a training step.
 pub(super) fn evaluation_batch(batch: usize, samples: usize, spec: &DataSpec) -> usize {
     let at_least = match &spec.target {
         Target::Labels { positions, .. } if positions.rank() > 0 => {

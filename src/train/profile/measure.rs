@@ -1,4 +1,5 @@
-//! Measuring: real training steps on a session of their own, so that the trainer's weights stay as they are.
+//! Profiling runs: real training steps in a separate session, so the trainer's weights do not
+//! change.
 
 use std::time::{Duration, Instant};
 
@@ -17,17 +18,19 @@ use crate::{Error, Result};
 
 use super::{Profile, Profiling, StepProfile};
 
-/// Training steps before anything is timed: drivers compile late, and pages are touched first.
+/// The training steps before timing starts, because drivers compile lazily, and memory pages are
+/// first touched.
 const WARM_UP: usize = 2;
 
 impl Trainer {
-    /// Trains some steps on `set`, in the data's order, and says where their time goes. The trainer stays as it
-    /// is: weights, position and what is being trained.
+    /// Runs some training steps on `set`, in the data's order, and measures their parts. The
+    /// trainer does not change: weights, position and a training in progress stay the same.
     ///
-    /// Steps are timed by the device's timestamps where it has such and they make sense, else by the computer's
-    /// clock; [`Profile::clock`] says which and why. With gradients accumulated over several batches, it is
-    /// the last batch's step that is timed.
+    /// Steps are timed by the device's timestamps if it has plausible ones, and otherwise by the
+    /// host's clock; [`Profile::clock`] says which, and why. With gradient accumulation, the step
+    /// of the last batch is timed.
     ///
+    /// # Example
     /// ```
     /// use wgrad::data::{Dataset, Targets};
     /// use wgrad::train::Profiling;
@@ -52,8 +55,10 @@ impl Trainer {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Argument`] for no runs or an empty batch, and on a device that cannot be profiled: the
-    /// reference, and one that is [checked](crate::Device::checked). Whatever training itself fails with.
+    ///
+    /// Returns [`Error::Argument`] for no runs or an empty batch, and for a device that cannot be
+    /// profiled: the reference, and a [checked](crate::Device::checked) one. Also returns the
+    /// errors of training.
     pub fn profile(&mut self, set: &Dataset, profiling: Profiling) -> Result<Profile> {
         for (what, n) in [
             ("the number of runs", profiling.runs),
@@ -91,14 +96,14 @@ impl Trainer {
         }
         batches.wait()?;
         let plain = start.elapsed() / profiling.runs.try_into().unwrap_or(u32::MAX);
-        // The first one tells which clock can be had.
+        // The first run determines which clock is available.
         batches.timed(profiling)?;
         let start = Instant::now();
         let mut runs: Vec<(Duration, Timeline)> = Vec::with_capacity(profiling.runs);
         while runs.len() < profiling.runs {
             let began = start.elapsed();
             let timeline = batches.timed(profiling)?;
-            // Another clock than before: what was measured by the other is of no use.
+            // The clock has changed, so the earlier measurements are discarded.
             if runs.last().is_some_and(|(_, t)| t.clock != timeline.clock) {
                 runs.clear();
             }
@@ -140,18 +145,18 @@ impl Trainer {
     }
 }
 
-/// Batches of a data set, one after the other and round again.
+/// The batches of a data set, in order and cyclically.
 struct Batches<'a> {
     session: Session,
     trainer: &'a Trainer,
     plan_key: PlanKey,
     samples: usize,
-    /// How many have been trained on.
+    /// The number of batches trained on.
     next: usize,
 }
 
 impl Batches<'_> {
-    /// The rows of the next batch, and the numbers of its step.
+    /// Returns the rows of the next batch, its step, and the scalars of the step.
     fn next(&mut self) -> (Vec<u32>, u64, Vec<f64>) {
         let batch = self.plan_key.batch;
         let from = self.next * batch % self.samples;
@@ -203,7 +208,7 @@ fn described(
     summary: &Summary,
 ) -> StepProfile {
     let layer = summary.layers.iter().find(|l| l.name == step.scope);
-    // A copy at the end of a run computes no node; what it copies is of the last phase.
+    // A copy at the end of a run computes no node; the copied value belongs to the last phase.
     let node = step.anchor.or(step.nodes.last().copied());
     StepProfile {
         op: step.anchor.map(|id| plan.graph.node(id).op.name()),

@@ -1,4 +1,4 @@
-//! Steps that belong together, added up.
+//! Groups of steps and their sums.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,20 +8,20 @@ use crate::graph::Phase;
 
 use super::{Profile, StepProfile};
 
-/// What the update of the parameters is called where layers or lines are told apart: one step may update the
-/// parameters of all layers.
+/// The label of the parameter update where rows are layers or lines, because one step may update
+/// the parameters of all layers.
 const UPDATE: &str = "update of the parameters";
 
-/// Steps that belong together, or a single one.
+/// A group of steps, or a single step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What they have in common.
+    /// The common label.
     pub label: String,
-    /// How many steps they are.
+    /// The number of steps.
     pub count: usize,
-    /// The time of all of them.
+    /// The time of all steps.
     pub time: Duration,
-    /// The time as a share of [`Profile::total`], from 0 to 1.
+    /// The time as a fraction of [`Profile::total`], from 0 to 1.
     pub share: f64,
     /// Floating-point operations.
     pub flops: f64,
@@ -30,17 +30,17 @@ pub struct Row {
 }
 
 impl Row {
-    /// Floating-point operations a second; 0 where the time was too short for the clock.
+    /// Returns floating-point operations per second; 0 if the time was too short for the clock.
     pub fn flops_per_second(&self) -> f64 {
         per_second(self.flops, self.time)
     }
 
-    /// Bytes a second; 0 where the time was too short for the clock.
+    /// Returns bytes per second; 0 if the time was too short for the clock.
     pub fn bytes_per_second(&self) -> f64 {
         per_second(self.bytes as f64, self.time)
     }
 
-    /// Both as shares of the roofline. Bytes above 1 come from a cache.
+    /// Returns both as fractions of the roofline. A fraction of bytes above 1 is due to caches.
     pub fn of(&self, roofline: &Roofline) -> (f64, f64) {
         let share = |x: f64, most: f64| if most > 0.0 { x / most } else { 0.0 };
         (
@@ -58,8 +58,10 @@ fn per_second(amount: f64, time: Duration) -> f64 {
 }
 
 impl Profile {
-    /// The steps added up by the label that `label` gives each, the longest first.
+    /// Groups the steps by the label that `label` returns, and sorts the groups by time, the
+    /// longest first.
     ///
+    /// # Example
     /// ```
     /// # use wgrad::train::Profile;
     /// # fn example(profile: &Profile) {
@@ -101,7 +103,7 @@ impl Profile {
         rows
     }
 
-    /// By op and part of the training step. Chains of functions are `elementwise`.
+    /// Groups by op and phase of the training step. Chains of functions are `elementwise`.
     pub fn by_op(&self) -> Vec<Row> {
         self.group(|step| {
             let op = step.op.unwrap_or("elementwise");
@@ -109,7 +111,7 @@ impl Profile {
         })
     }
 
-    /// By layer, as in `state_dict` names.
+    /// Groups by layer, as in `state_dict` names.
     pub fn by_layer(&self) -> Vec<Row> {
         self.group(|step| match (step.phase, step.scope.as_str()) {
             (Phase::Update, _) => UPDATE.to_string(),
@@ -118,7 +120,7 @@ impl Profile {
         })
     }
 
-    /// By line of the user's program.
+    /// Groups by line of the user's program.
     pub fn by_source(&self) -> Vec<Row> {
         self.group(|step| match step.phase {
             Phase::Update => UPDATE.to_string(),
@@ -126,7 +128,7 @@ impl Profile {
         })
     }
 
-    /// Each step by itself, under its number in the plan.
+    /// Returns each step by itself, with its index in the plan.
     pub fn by_step(&self) -> Vec<Row> {
         let number = std::cell::Cell::new(0);
         self.group(|step| {

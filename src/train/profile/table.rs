@@ -1,4 +1,4 @@
-//! A profile as tables for people, 96 columns wide at most.
+//! A profile as tables, at most 96 columns wide.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -7,14 +7,15 @@ use crate::exec::{Clock, HostPhase};
 
 use super::{Profile, Row};
 
-/// Columns of a label.
+/// The width of a label, in columns.
 const LABEL: usize = 42;
 
-/// Rows of a table at most; what is left is one row.
+/// The largest number of rows of a table; the rest is one row.
 const ROWS: usize = 12;
 
 impl Profile {
-    /// What was measured and by which clock, what a step takes, and what the device can do.
+    /// Returns what was measured and by which clock, the time of a step, and the device's peak
+    /// rates.
     pub fn heading(&self) -> String {
         let most = &self.roofline;
         let runs = self.runs.len();
@@ -35,7 +36,8 @@ impl Profile {
         )
     }
 
-    /// Rows as a table under `title`, the longest first; with `most`, only so many of them and the rest as one.
+    /// Formats rows as a table under `title`, the longest first. With `most`, only this number of
+    /// rows, and the rest as one.
     pub fn table(&self, title: &str, rows: &[Row], most: Option<usize>) -> String {
         let mut text = String::new();
         let head = ["count", "ms", "share", "GFLOP/s", "of", "GB/s", "of"];
@@ -45,7 +47,7 @@ impl Profile {
             "{title:<LABEL$} {count:>5} {ms:>9} {share:>7} {flops:>8} {a:>5} {bytes:>7} {b:>5}"
         );
         let most = most.unwrap_or(usize::MAX).max(1);
-        // A rest of one row is that row.
+        // A rest of one row is shown as that row.
         let shown = if rows.len() <= most.saturating_add(1) {
             rows.len()
         } else {
@@ -61,7 +63,8 @@ impl Profile {
         text
     }
 
-    /// What the computer takes besides the steps, as a table; all of it together with the steps is 100%.
+    /// Formats the time on the host besides the steps as a table; 100% is all of it and the steps
+    /// together.
     pub fn table_outside(&self) -> String {
         let mut text = String::new();
         let title = "outside the steps";
@@ -80,7 +83,7 @@ impl Profile {
         text
     }
 
-    /// A phase in words.
+    /// Describes a phase.
     fn words(&self, phase: HostPhase) -> &'static str {
         match phase {
             HostPhase::Batch => "gathering the batch",
@@ -128,8 +131,8 @@ impl Profile {
     }
 }
 
-/// The heading, and tables by op, by layer, by line of the program, by step, and of what is outside the steps.
-/// Each has at most twelve rows, and the rest as one.
+/// The heading, and tables by op, by layer, by line of the program, by step, and of the time
+/// outside of the steps. Each has at most twelve rows, with the rest as one.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.heading())?;
@@ -153,7 +156,7 @@ fn percent(share: f64, decimals: usize) -> String {
     format!("{:.decimals$}%", share * 100.0)
 }
 
-/// Three significant digits, without an exponent.
+/// Formats three significant digits, without an exponent.
 fn significant(x: f64) -> String {
     let decimals = match x {
         x if x >= 100.0 => 0,
@@ -164,7 +167,7 @@ fn significant(x: f64) -> String {
     format!("{x:.decimals$}")
 }
 
-/// A label that fits its column. Of a path the end says more, of all else the beginning.
+/// Shortens a label to its column: a path at its start, any other label at its end.
 fn shorten(label: &str) -> String {
     let count = label.chars().count();
     if count <= LABEL {

@@ -1,8 +1,8 @@
 //! A profile as a trace, for chrome://tracing and <https://ui.perfetto.dev>.
 //!
-//! The format is JSON, "Trace Event Format" (Google, 2016): complete events, `"ph": "X"`, with their start and
-//! duration in microseconds, on two tracks. The device's has the steps of each run inside the run; the host's
-//! what the computer does meanwhile.
+//! The format is JSON, "Trace Event Format" (Google, 2016): complete events, `"ph": "X"`, with
+//! their start and duration in microseconds, on two tracks. The track of the device contains the
+//! steps of each run inside the run, and that of the host its phases.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,13 +15,14 @@ use crate::exec::{Span, Timeline};
 
 use super::{Profile, StepProfile};
 
-/// The tracks' numbers.
+/// The ids of the tracks.
 const HOST: u32 = 1;
 const DEVICE: u32 = 2;
 
 impl Profile {
-    /// All timed runs as a trace. The steps of the device are laid between the submission and the end of the wait:
-    /// how its clock stands to the computer's is not known, except where that timed the steps itself.
+    /// Returns all timed runs as a trace. The device's steps are placed between the submission and
+    /// the end of the wait, because the offset of its clock from the host's is unknown, unless the
+    /// host timed the steps.
     pub fn trace(&self) -> String {
         let mut events = vec![
             named("process_name", HOST, "wgrad"),
@@ -45,7 +46,7 @@ impl Profile {
         trace.to_string()
     }
 
-    /// Writes [`Profile::trace`] to a file, which is there whole or not at all.
+    /// Writes [`Profile::trace`] to a file, completely or not at all.
     pub fn write_trace(&self, path: impl AsRef<Path>) -> Result<()> {
         write_atomically(path.as_ref(), self.trace().as_bytes())
     }
@@ -78,7 +79,7 @@ impl Profile {
     }
 }
 
-/// The details of a step's event.
+/// Returns the details of a step's event.
 fn about(number: usize, step: &StepProfile) -> Value {
     json!({
         "step": number,
