@@ -10,8 +10,10 @@ use crate::Tensor;
 use crate::graph::Meta;
 use crate::schema::range;
 
-/// The Kullback-Leibler divergence of the predicted log-probabilities from target probabilities;
-/// see [`functional::kl_divergence`]. It is a sum over each sample and a mean over the batch.
+/// The Kullback-Leibler divergence of the predicted log-probabilities from target probabilities: a
+/// sum over each sample, and a mean over the batch.
+///
+/// See [`functional::kl_divergence`].
 ///
 /// # Example
 /// ```
@@ -60,8 +62,9 @@ impl Loss for KlDivergence {
     }
 }
 
-/// The Poisson negative log-likelihood of counts, for outputs that are the logarithms of the rates;
-/// see [`functional::poisson_nll`].
+/// The Poisson negative log-likelihood of counts, for outputs that are the logarithms of the rates.
+///
+/// See [`functional::poisson_nll`].
 ///
 /// # Example
 /// ```

@@ -129,8 +129,9 @@ plain!(
 
 settings!(Mse Values, Mae Values, Bce Probability, Hinge Margin);
 
-/// Huber loss: half the square of an error up to `delta`, and a straight line beyond; see
-/// [`functional::huber`].
+/// Huber loss: half the square of an error up to `delta`, and a straight line beyond.
+///
+/// See [`functional::huber`].
 ///
 /// # Example
 /// ```
@@ -167,8 +168,9 @@ impl Huber {
 
 value_loss!(Huber "huber", 0.5, |self, y, t, by| functional::huber(y, t, self.delta, by));
 
-/// Smooth L1 loss: the Huber loss divided by `beta`, with a line of slope 1; see
-/// [`functional::smooth_l1`].
+/// Smooth L1 loss: the Huber loss divided by `beta`, with a line of slope 1.
+///
+/// See [`functional::smooth_l1`].
 ///
 /// # Example
 /// ```

@@ -293,8 +293,9 @@ impl Channels {
     }
 }
 
-/// Batch normalization of features, of the channels of sequences, or of the channels of images; see
-/// [`BatchNorm1d`] and [`BatchNorm2d`].
+/// Batch normalization of features, of the channels of sequences, or of the channels of images.
+///
+/// See [`BatchNorm1d`] and [`BatchNorm2d`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormSpec {

@@ -55,8 +55,9 @@ impl<M: Module> Module for Checkpointed<M> {
     }
 }
 
-/// Applies `block` to `x`, and recomputes its activations in the backward pass; see
-/// [`Checkpointed`]. The block may read other tensors as well.
+/// Applies `block` to `x`, and recomputes its activations in the backward pass.
+///
+/// See [`Checkpointed`]. The block may read other tensors as well.
 #[track_caller]
 pub fn checkpointed(x: &Tensor, block: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
     let first = x.graph().nodes().len();
@@ -138,8 +139,9 @@ fn backward(b: &Backward, inputs: &[NodeId], inside: &[NodeId], own: Option<&Rul
     pull_back(&y, b.dy, first, b.x).map_err(|error| error.to_string())
 }
 
-/// Layers whose activations are recomputed in the backward pass instead of stored; see
-/// [`Checkpointed`].
+/// Layers whose activations are recomputed in the backward pass instead of stored.
+///
+/// See [`Checkpointed`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointedSpec {

@@ -164,8 +164,9 @@ impl Module for SinusoidalPositions {
     }
 }
 
-/// Adds a learned vector for each position to sequences `[time, features]`; see
-/// [`LearnedPositions`].
+/// Adds a learned vector for each position to sequences `[time, features]`.
+///
+/// See [`LearnedPositions`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LearnedPositionsSpec {}
@@ -179,8 +180,9 @@ impl Settings for LearnedPositionsSpec {
     }
 }
 
-/// Adds sines and cosines of the position to sequences `[time, features]`; see
-/// [`SinusoidalPositions`].
+/// Adds sines and cosines of the position to sequences `[time, features]`.
+///
+/// See [`SinusoidalPositions`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SinusoidalPositionsSpec {}

@@ -72,17 +72,9 @@ pub fn page() -> String {
         "`tokenizer` may also be the path of a `tokenizer.json`.\n",
         |_| None,
     );
-    page.section::<TrainingSpec>(
-        "`[training]`",
-        "How the model is trained.
-    ",
-    );
+    page.section::<TrainingSpec>("`[training]`", "How the model is trained.\n");
     page.section::<EarlyStoppingSpec>("`early_stopping`", "When to stop before the last epoch.\n");
-    page.section::<OutputSpec>(
-        "`[output]`",
-        "Where the results are written.
-    ",
-    );
+    page.section::<OutputSpec>("`[output]`", "Where the results are written.\n");
     page.kinds::<LayerSpec>("Layers", "", |_| None);
     page.section::<RopeSpec>("`rope`", ROPE);
     page.kinds::<InitSpec>("Initialization", INIT, |_| None);
@@ -93,8 +85,7 @@ pub fn page() -> String {
     page.kinds::<OptimizerSpec>("Optimizers", "", |_| None);
     page.kinds::<ScheduleSpec>(
         "Schedules",
-        "A list of schedules is a sequence; each except the first has `from`, the epoch at which it starts.
-        ",
+        "A list of schedules is a sequence; each except the first has `from`, the epoch at which it starts.\n",
         |_| None,
     );
     page.kinds::<MetricSpec>("Metrics", "", |kind| {

@@ -232,8 +232,9 @@ inits! {
     } |self, shape| kaiming_normal(self.mode.of(shape), self.gain.value());
     /// Uniform in `±sqrt(3 / fan_in)`; see [`lecun_uniform`].
     LecunUniformSpec {} |self, shape| lecun_uniform(fans(shape).0);
-    /// Normal, truncated at two standard deviations, with standard deviation `sqrt(1 / fan_in)`;
-    /// see [`lecun_normal`].
+    /// Normal, truncated at two standard deviations, with standard deviation `sqrt(1 / fan_in)`.
+    ///
+    /// See [`lecun_normal`].
     LecunNormalSpec {} |self, shape| lecun_normal(fans(shape).0);
     /// A random orthogonal matrix; see [`orthogonal`].
     OrthogonalSpec {
