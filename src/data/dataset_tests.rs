@@ -137,7 +137,7 @@ fn classes_can_be_renamed_and_added() {
     let set = Dataset::from_arrays(vec![1.0], [1], Targets::Unlabelled).unwrap();
     assert_eq!(
         set.with_class_names(names(&["a"])).unwrap_err().to_string(),
-        "targets: class names need classes, but this set has no targets"
+        "targets: class names need class targets, but this set has no targets"
     );
 }
 

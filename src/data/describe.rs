@@ -41,7 +41,7 @@ impl Dataset {
     /// ```
     pub fn with_class_names(mut self, names: Vec<String>) -> Result<Self> {
         let Targets::Classes { labels, .. } = self.targets.as_ref() else {
-            return Err(self.wrong_targets("class names need classes"));
+            return Err(self.wrong_targets("class names need class targets"));
         };
         let targets = Targets::Classes {
             labels: labels.clone(),

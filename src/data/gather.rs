@@ -57,7 +57,7 @@ impl Dataset {
             return Ok(());
         }
         if self.classes().is_none() {
-            return Err(self.wrong_targets("labels are asked for"));
+            return Err(self.wrong_targets("labels are needed"));
         }
         for &row in rows {
             out.push(
@@ -76,7 +76,7 @@ impl Dataset {
     pub fn gather_values(&self, rows: &[u32], out: &mut Vec<f32>) -> Result<()> {
         out.clear();
         if self.target_width().is_none() {
-            return Err(self.wrong_targets("target values are asked for"));
+            return Err(self.wrong_targets("target values are needed"));
         }
         for &row in rows {
             let values = self
@@ -143,7 +143,7 @@ mod tests {
             .to_string();
         assert_eq!(
             text,
-            "targets: target values are asked for, but the targets of this set are classes"
+            "targets: target values are needed, but the targets of this set are classes"
         );
     }
 
@@ -183,7 +183,7 @@ mod tests {
             .to_string();
         assert_eq!(
             text,
-            "targets: labels are asked for, but the targets of this set are values"
+            "targets: labels are needed, but the targets of this set are values"
         );
     }
 }

@@ -25,6 +25,20 @@ const UNSIGNED_BYTE: u8 = 0x08;
 ///
 /// Returns an error if a file cannot be read, is not an IDX file of unsigned bytes, or is shorter
 /// or longer than its header says; if the numbers of labels and images differ, or there are none.
+///
+/// # Example
+/// ```
+/// use wgrad::data;
+///
+/// let folder = tempfile::tempdir()?;
+/// let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+/// std::fs::write(&images, [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 255, 255, 0])?;
+/// std::fs::write(&labels, [0, 0, 8, 1, 0, 0, 0, 2, 1, 0])?;
+/// let set = data::idx(&images, &labels)?.reshaped([1, 1, 2])?;
+/// assert_eq!(set.row(0).as_deref(), Some(&[0.0, 1.0][..]));
+/// assert_eq!((set.label(0), set.classes()), (Some(1), Some(2)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn idx(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Dataset> {
     let (images, labels) = (images.as_ref(), labels.as_ref());
     let pixels = read(images, "images", 2..=4)?;
@@ -61,7 +75,7 @@ fn dataset(path: &Path, pixels: Idx, targets: Targets) -> Result<Dataset> {
         return Err(Error::data(
             path.display().to_string(),
             format!(
-                "there are {} images of shape {shape}, which is no data",
+                "expected at least one image of at least one pixel, found {} images of shape {shape}",
                 pixels.count()
             ),
         ));

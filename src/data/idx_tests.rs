@@ -119,11 +119,11 @@ fn counts_must_agree_and_not_be_zero() {
     );
     assert_eq!(
         refused(&bytes(IMAGES, &[0, 28, 28], &[]), &bytes(LABELS, &[0], &[])),
-        "images: there are 0 images of shape [28, 28], which is no data"
+        "images: expected at least one image of at least one pixel, found 0 images of shape [28, 28]"
     );
     assert_eq!(
         refused(&bytes(IMAGES, &[2, 0, 28], &[]), &labels()),
-        "images: there are 2 images of shape [0, 28], which is no data"
+        "images: expected at least one image of at least one pixel, found 2 images of shape [0, 28]"
     );
 }
 

@@ -74,7 +74,7 @@ pub(super) fn discover<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Res
     }
     match (numeric, fraction) {
         (true, Some(cell)) => Err(cell.wrong(format!(
-            "{:?} is no class, for the column holds numbers that are not whole; predict them as \
+            "expected an integer or a text as a class, found {:?}; predict fractional numbers as \
              quantities (regression)",
             cell.text
         ))),

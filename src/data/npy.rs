@@ -28,6 +28,25 @@ const LONGEST_HEADER: u64 = 1 << 20;
 ///
 /// Returns an error if a file cannot be read, is not such an array, or is shorter or longer than
 /// its header says; if the shapes do not match, or a number is NaN or infinite.
+///
+/// # Example
+/// ```
+/// use wgrad::data;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (x, y) = (folder.path().join("x.npy"), folder.path().join("y.npy"));
+/// # let array = |descr: &str, shape: &str, data: &[u8]| {
+/// #     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+/// #     let length = (header.len() as u16).to_le_bytes();
+/// #     [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), data].concat()
+/// # };
+/// # std::fs::write(&x, array("|u1", "2, 3", &[1, 2, 3, 4, 5, 6]))?;
+/// # std::fs::write(&y, array("|u1", "2,", &[0, 1]))?;
+/// let set = data::npy(&x, &y)?; // `x` is [2, 3], `y` is [2], of integers
+/// assert_eq!(set.sample_shape().dims(), [3]);
+/// assert_eq!((set.label(1), set.classes()), (Some(1), Some(2)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn npy(features: impl AsRef<Path>, targets: impl AsRef<Path>) -> Result<Dataset> {
     let samples = read(features.as_ref())?;
     let given = read(targets.as_ref())?;
@@ -92,7 +111,7 @@ fn dataset(samples: Array, targets: Targets) -> Result<Dataset> {
     let Some((_, sample)) = samples.dims.split_first() else {
         return Err(Error::data(
             samples.place,
-            "a single number is no set of samples",
+            "expected an array of samples, found a single number",
         ));
     };
     let set = Dataset::from_arrays(samples.floats(), sample, targets);
@@ -159,7 +178,7 @@ fn read(path: &Path) -> Result<Array> {
     let start = input.take(8)?;
     if start.len() < 8 || !start.starts_with(MAGIC) {
         return Err(wrong(
-            "this is no .npy file: it does not start with \\x93NUMPY".into(),
+            "expected a .npy file, which starts with \\x93NUMPY, found another format".into(),
         ));
     }
     let version = start.get(6).copied().unwrap_or(0);

@@ -121,7 +121,7 @@ fn what_is_no_such_array_is_refused() {
     let four_numbers = f4(&[0.0; 4]);
     assert_eq!(
         text(features(b"PK\x03\x04 a zip file")),
-        "x.npy: this is no .npy file: it does not start with \\x93NUMPY"
+        "x.npy: expected a .npy file, which starts with \\x93NUMPY, found another format"
     );
     assert!(text(features(&MAGIC[..5])).contains("no .npy file"));
     assert_eq!(
@@ -151,7 +151,7 @@ fn what_is_no_such_array_is_refused() {
     );
     assert_eq!(
         text(features(&array("<f4", "()", &f4(&[1.0])))),
-        "x.npy: a single number is no set of samples"
+        "x.npy: expected an array of samples, found a single number"
     );
     assert_eq!(
         text(features(&array("<f4", "(0, 3)", &[]))),

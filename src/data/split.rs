@@ -56,7 +56,7 @@ impl Dataset {
     pub fn split_stratified(&self, fraction: f64, seed: u64) -> Result<(Dataset, Dataset)> {
         let counts = self
             .class_counts()
-            .ok_or_else(|| self.wrong_targets("a stratified split needs classes"))?;
+            .ok_or_else(|| self.wrong_targets("a stratified split needs class targets"))?;
         let first = (fraction * self.len() as f64).round();
         self.split_point("the split's fraction", fraction, first)?;
         let mut left: Vec<usize> = counts
@@ -152,7 +152,7 @@ impl Dataset {
         if n < 2 {
             return Err(Error::data(
                 "the split",
-                "one sample cannot be divided in two",
+                "expected at least 2 samples, found 1",
             ));
         }
         // The comparison is false for NaN.

@@ -81,7 +81,7 @@ fn no_part_is_ever_empty() {
     }
     assert_eq!(
         text(set(&[1]).split_last(0.5)),
-        "the split: one sample cannot be divided in two"
+        "the split: expected at least 2 samples, found 1"
     );
 }
 
@@ -104,7 +104,7 @@ fn a_stratified_split_needs_classes_with_samples() {
     let values = Dataset::from_arrays(vec![1.0, 2.0], [1], Targets::values(vec![0.0, 1.0]));
     assert_eq!(
         text(values.unwrap().split_stratified(0.5, 0)),
-        "targets: a stratified split needs classes, but the targets of this set are values"
+        "targets: a stratified split needs class targets, but the targets of this set are values"
     );
 }
 

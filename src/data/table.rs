@@ -163,7 +163,7 @@ impl CsvTable {
         if columns.is_empty() {
             return Err(Error::data(
                 &self.place,
-                "no column is left to be a feature",
+                "expected at least one feature column, found none",
             ));
         }
         let features = self.numbers(&columns)?;

@@ -282,6 +282,17 @@ pub fn ctc_padded(
 /// Focal loss of several classes: `(1 - p)^gamma` times the cross-entropy of logits, where `p` is
 /// the probability of the label (Lin et al., 2017). Samples whose label has a high probability have
 /// a smaller weight.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, focal_cross_entropy}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     focal_cross_entropy(&g.tensor([1, 2], [0.0; 2]), &g.indices([1], [1]), 2.0, Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 0.25 * 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn focal_cross_entropy(
     logits: &Tensor,
@@ -360,6 +371,17 @@ pub fn smooth_l1(x: &Tensor, t: &Tensor, beta: f64, reduction: Reduction) -> Ten
 
 /// Binary cross-entropy of probabilities with targets from 0 to 1. A term is at most 100, as in
 /// PyTorch.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, binary_cross_entropy}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     binary_cross_entropy(&g.tensor([1], [0.5]), &g.tensor([1], [1.0]), Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn binary_cross_entropy(p: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     reduction.of(&p.binary_cross_entropy(t))
@@ -396,6 +418,18 @@ pub fn binary_cross_entropy_with_logits(
 /// Focal loss of two classes (Lin et al., 2017): binary cross-entropy of logits times `(1 -
 /// p_t)^gamma`, where `p_t` is the probability of the target. With `alpha`, it is also multiplied
 /// by `alpha` for targets of 1 and by `1 - alpha` for 0.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, focal}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let (z, t) = (g.tensor([1], [0.0]), g.tensor([1], [1.0]));
+///     focal(&z, &t, 2.0, Some(0.25), Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 0.0625 * 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn focal(
     z: &Tensor,
@@ -418,6 +452,18 @@ pub fn focal(
 ///
 /// As in PyTorch, [`Reduction::BatchMean`] is the mathematical definition, and [`Reduction::Mean`]
 /// the mean over all elements.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, kl_divergence}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let x = g.tensor([1, 2], [0.0, 0.0]).log_softmax(-1);
+///     kl_divergence(&x, &g.tensor([1, 2], [1.0, 0.0]), Reduction::BatchMean)
+/// })?;
+/// assert!((loss.data[0] - 2f64.ln()).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn kl_divergence(x: &Tensor, t: &Tensor, reduction: Reduction) -> Tensor {
     let zero = t.constant_like(0.0);
@@ -547,6 +593,18 @@ pub fn triplet(
 
 /// Gaussian negative log-likelihood: `(ln v + (mean - t)^2 / v) / 2`, where the variance `v` is at
 /// least `eps`. With `full`, the constant `ln(2 pi) / 2` is added.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, gaussian_nll}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     let [mean, t, variance] = [0.0, 2.0, 4.0].map(|x| g.tensor([1], [x]));
+///     gaussian_nll(&mean, &t, &variance, (false, 1e-6), Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - (4f64.ln() + 1.0) / 2.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn gaussian_nll(
     mean: &Tensor,
@@ -565,6 +623,17 @@ pub fn gaussian_nll(
 
 /// Poisson negative log-likelihood of counts `t`, for the logarithm `x` of the rate: `e^x - t x`.
 /// With `full`, Stirling's approximation of `ln t!` is added for counts above 1.
+///
+/// # Example
+/// ```
+/// use wgrad::{Device, loss::functional::{Reduction, poisson_nll}};
+///
+/// let loss = wgrad::eval(&Device::cpu(), |g| {
+///     poisson_nll(&g.tensor([1], [0.0]), &g.tensor([1], [3.0]), false, Reduction::Mean)
+/// })?;
+/// assert!((loss.data[0] - 1.0).abs() < 1e-6);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[track_caller]
 pub fn poisson_nll(x: &Tensor, t: &Tensor, full: bool, reduction: Reduction) -> Tensor {
     let mut each = x.exp() - t * x;

@@ -168,7 +168,7 @@ impl Preprocessing {
         Err(Error::Data {
             place: file.display().to_string(),
             reason: format!(
-                "its samples are {shape}, but the model was trained on {:?}",
+                "expected samples of shape {:?}, as in training, found {shape}",
                 self.sample_shape
             ),
         })

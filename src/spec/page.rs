@@ -15,32 +15,33 @@ use crate::schema::{self, example, inline, range_words, type_of, words};
 const INTRODUCTION: &str = "\
 # The configuration
 
-This page lists every section and every key of the TOML file that `wgrad train` reads, with types, defaults, ranges, and
-an example of each kind. It is for whoever writes such a file; [examples](../examples) has complete ones.
+This page lists the sections and keys of the TOML file that `wgrad train` reads, with types, defaults, ranges, and an
+example of each kind. The files in [examples](../examples) are complete.
 
-Things with a `type`, such as layers and optimizers, are tables: `{ type = \"adam\", lr = 1e-3 }`. A kind whose keys all
-have defaults may be written by its name alone: `\"adam\"`. A key or a name that does not exist is an error with its line
-and the ones that do. `wgrad schema` prints the JSON Schema of the file, with which editors complete and check it:
-begin the file with `#:schema ../docs/configuration.schema.json`, or the schema's path on your machine.
+Settings with a `type`, such as layers and optimizers, are tables: `{ type = \"adam\", lr = 1e-3 }`. A kind whose keys all
+have defaults may be written as its name alone: `\"adam\"`. An unknown key or name is an error with its line and the known
+ones. `wgrad schema` prints the JSON Schema of the file, with which editors complete and check it: start the file with
+`#:schema ../docs/configuration.schema.json`, or with the path of the schema on your machine.
 
-The page is rendered from the types in the library. After a change of them,
-`WGRAD_WRITE=1 cargo test --test configuration` writes it anew.
+This page is rendered from the types in the library. After a change of the types,
+`WGRAD_WRITE=1 cargo test --test configuration` renders it again.
 ";
 
 const MODEL: &str = "\
-The network: layers after one another, or a language model. `type` may be left out for `sequential`.
+The model: layers that are applied in order, or a language model. `type` is optional for `sequential`.
 ";
 
 const DATA: &str = "\
-The files, what is predicted, and the splits. Without `format`, a key of each format's own tells it: `images` is IDX,
-`inputs` NumPy, `text` a text, and else the file is a CSV table. Paths begin at the folder of the configuration file.
+The files, the task, and the splits. Without `format`, the format follows from the keys: `images` is IDX, `inputs` is
+NumPy, `text` is a text, and otherwise the file is a CSV table. Paths are relative to the folder of the configuration
+file.
 ";
 
 const INIT: &str = "\
-`init` is the initialization of weights: of a layer that has this key, or in `[model]` of all layers that do not say it
-themselves. Weights are parameters of two axes or more; biases then begin with 0, and the scale of a normalization
-with 1. Without `init`, layers begin as in PyTorch. A `gain` is a number above 0, or the name of the activation behind:
-5/3 for `\"tanh\"`, `sqrt(2)` for `\"relu\"`, and so on, as in `torch.nn.init.calculate_gain`.
+`init` is the initialization of the weights of a layer, or in `[model]` of all layers without their own `init`. Weights
+are parameters of two or more axes. With `init`, biases start at 0, and the scales of normalizations at 1. Default:
+PyTorch's initialization. A `gain` is a number above 0, or the name of the activation after the weight: 5/3 for
+`\"tanh\"`, `sqrt(2)` for `\"relu\"`, and so on, as in `torch.nn.init.calculate_gain`.
 ";
 
 const ROPE: &str = "\
@@ -49,11 +50,12 @@ rotated by an angle that is proportional to the position. `rope = {}` has all de
 ";
 
 const LOSSES: &str = "\
-A loss decides what the network must give, and so the width of the last layer, which `hidden` adds by itself. What
-`predict` writes, and errors such as `mae`, are in the targets' units. Means over a batch are PyTorch's.
+The loss determines the outputs that the model must have, and so the width of the last layer, which `hidden` adds
+automatically. The results of `predict`, and errors such as `mae`, are in the targets' units. Means over a batch are
+PyTorch's.
 
-A file has one target for each sample, a class or numbers. Losses that compare several outputs or samples are for Rust
-programs: cosine embedding, triplet and hinge embedding (`loss::functional`), and CTC (`loss::Ctc`).
+A file has one target for each sample: a class, or values. Losses that compare several outputs or samples are available
+in Rust: cosine embedding, triplet and hinge embedding (`loss::functional`), and CTC (`loss::Ctc`).
 ";
 
 /// Renders the page.

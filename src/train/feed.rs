@@ -193,7 +193,7 @@ pub(super) fn target_words(
 pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
     if *set.sample_shape() != spec.sample {
         let (have, want) = (set.sample_shape(), &spec.sample);
-        let reason = format!("its samples are {have}, but the model was compiled for {want}");
+        let reason = format!("expected samples of shape {want}, as compiled, found {have}");
         return Err(Error::data(what, reason));
     }
     check_arrays(set, spec, what)?;
@@ -211,11 +211,11 @@ pub(super) fn check(set: &Dataset, spec: &DataSpec, what: &str) -> Result<()> {
         (Target::Values { width }, classes, have) => {
             let have = match (classes, have) {
                 (Some(n), _) => format!("labels of {n} classes"),
-                (_, Some(n)) => format!("{n} numbers a sample"),
+                (_, Some(n)) => format!("a width of {n}"),
                 _ => "no targets".to_string(),
             };
             let reason =
-                format!("the loss compares {width} numbers a sample, but the data has {have}");
+                format!("expected target values of width {width}, as the loss needs, found {have}");
             Err(Error::data(what, reason))
         }
     }
@@ -292,7 +292,8 @@ fn check_labels(set: &Dataset, wanted: Option<usize>, what: &str) -> Result<usiz
         (Some(have), _) => (None, have),
         (_, Some((width, have))) => (Some(width), have),
         _ => {
-            let reason = "the loss needs class labels, but its targets are not classes";
+            let reason =
+                "expected class labels, as the loss needs, found targets that are not classes";
             return Err(Error::data(what, reason));
         }
     };
@@ -302,11 +303,8 @@ fn check_labels(set: &Dataset, wanted: Option<usize>, what: &str) -> Result<usiz
             None | Some(1) => "1 label".to_string(),
             Some(n) => format!("{n} labels"),
         };
-        let reason = format!(
-            "it has {} a sample, but the model scores {}",
-            labels(width),
-            labels(wanted)
-        );
+        let (want, have) = (labels(wanted), labels(width));
+        let reason = format!("expected {want} per sample, as the model scores, found {have}");
         return Err(Error::data(what, reason));
     }
     Ok(have)
@@ -316,7 +314,8 @@ fn check_classes(have: usize, classes: usize, what: &str) -> Result<()> {
     match have <= classes {
         true => Ok(()),
         false => {
-            let reason = format!("it has {have} classes, but the model scores {classes}");
+            let reason =
+                format!("expected at most {classes} classes, as the model scores, found {have}");
             Err(Error::data(what, reason))
         }
     }
@@ -339,14 +338,16 @@ fn check_framed(set: &Dataset, target: &Target, what: &str) -> Result<()> {
             continue;
         };
         if count as usize > frames {
-            let reason = format!("{count} of its frames count, but the model scores {frames}");
+            let reason =
+                format!("expected at most {frames} frames, as the model scores, found {count}");
             return wrong(sample, reason);
         }
         let outside = |(_, label): &(usize, &u32)| **label as usize >= classes;
         if let Some((place, label)) = labels.iter().enumerate().find(outside) {
-            let last = classes.saturating_sub(1);
-            let reason =
-                format!("label {place} is {label}, but the model scores classes 0 to {last}");
+            let reason = format!(
+                "expected label {place} below {classes}, the classes that the model scores, found \
+                 {label}"
+            );
             return wrong(sample, reason);
         }
     }

@@ -47,14 +47,20 @@ pub(super) fn values(v: &Variable, random: &mut Stream) -> Result<Vec<u32>> {
         }
         Init::Orthogonal { gain } => {
             if v.shape().rank() < 2 {
-                let reason = format!("is {}: only a matrix can be orthogonal", v.shape());
+                let reason = format!(
+                    "expected at least 2 axes for an orthogonal weight, found {}",
+                    v.shape()
+                );
                 return Err(Error::model(&v.name, reason));
             }
             orthogonal(v.shape(), *gain, random)
         }
         Init::Identity => {
             if v.shape().rank() < 2 {
-                let reason = format!("is {}: only a matrix can be the identity", v.shape());
+                let reason = format!(
+                    "expected at least 2 axes for an identity weight, found {}",
+                    v.shape()
+                );
                 return Err(Error::model(&v.name, reason));
             }
             identity(v.shape())
@@ -367,9 +373,9 @@ mod tests {
                 .to_string()
         };
         let text = error(&[3], init::orthogonal(1.0));
-        assert!(text.contains("only a matrix can be orthogonal"), "{text}");
+        assert!(text.contains("2 axes for an orthogonal weight"), "{text}");
         let text = error(&[], init::identity());
-        assert!(text.contains("only a matrix can be the identity"), "{text}");
+        assert!(text.contains("2 axes for an identity weight"), "{text}");
         let text = error(&[3], init::truncated_normal(0.0, 1.0, 2.0, 1.0));
         assert!(text.contains("between 2 and 1"), "{text}");
     }

@@ -17,6 +17,19 @@ use super::trainer::Trainer;
 use super::workload::FitWorkload;
 
 /// How training stays within its memory limit: see [`Fit::memory_limit`](super::Fit::memory_limit).
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.5; 6400], [100], Targets::values(vec![1.0; 64]))?;
+/// let model = nn::Linear::new(100, 1);
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// trainer.fit(&set, Fit::epochs(1).memory_limit(1 << 20))?;
+/// let report = trainer.memory_report().expect("a training with a limit");
+/// assert!(report.bytes <= report.limit);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MemoryReport {
     /// The limit, in bytes.
@@ -60,12 +73,12 @@ impl fmt::Display for MemoryReport {
             let more = 100.0 * (self.work - 1.0);
             write!(
                 f,
-                "; {recomputed} of {saved} saved values are computed again, "
+                "; {recomputed} of {saved} saved activations are recomputed, "
             )?;
             write!(f, "{more:.0}% more work")?;
         }
         if self.streamed {
-            write!(f, "; the data is handed over batch by batch")?;
+            write!(f, "; the data is streamed batch by batch")?;
         }
         if let Some(samples) = self.validation {
             write!(f, "; validation in batches of {samples}")?;

@@ -73,7 +73,7 @@ pub(super) fn declare(
             let names = variables.iter().filter(|v| v.shape().rank() == 2);
             let names: Vec<&str> = names.map(|v| v.name.as_str()).collect();
             let reason = format!(
-                "{pattern:?} names no matrix; there are {}",
+                "expected the name of a matrix, found {pattern:?}; the matrices are {}",
                 names.join(", ")
             );
             return Err(Error::model("lora", reason));
@@ -123,7 +123,7 @@ impl Trainer {
         match self.train_spec.adapters.is_empty() {
             true => Err(Error::model(
                 what,
-                "the model has no adapters; see `TrainerBuilder::lora`",
+                "expected a model with adapters; add them with `TrainerBuilder::lora`",
             )),
             false => Ok(()),
         }
@@ -203,7 +203,9 @@ impl Trainer {
             let theirs = theirs.map_err(|e| refuse(format!("its scales cannot be read ({e})")))?;
             for (name, own) in self.scales() {
                 if let Some(scale) = theirs.get(&name).filter(|scale| **scale != own) {
-                    let reason = format!("the adapter of {name} has scale {scale}, here {own}");
+                    let reason = format!(
+                        "expected a scale of {own} for the adapter of {name}, found {scale}"
+                    );
                     return Err(refuse(reason));
                 }
             }

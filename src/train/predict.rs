@@ -15,7 +15,7 @@ impl Trainer {
     pub fn predict(&mut self, set: &Dataset) -> Result<Predictions> {
         if *set.sample_shape() != self.spec.sample {
             let (have, want) = (set.sample_shape(), &self.spec.sample);
-            let reason = format!("its samples are {have}, but the model was compiled for {want}");
+            let reason = format!("expected samples of shape {want}, as compiled, found {have}");
             return Err(Error::data("the data to predict", reason));
         }
         feed::check_shapes(set, &self.spec, "the data to predict")?;

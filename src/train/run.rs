@@ -25,6 +25,26 @@ use super::workload::{FitWorkload, TRAIN_SET, VALIDATION_SET};
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 /// The result of [`Trainer::tick`] or [`Trainer::step`].
+///
+/// # Example
+/// ```
+/// use wgrad::prelude::*;
+///
+/// let set = Dataset::from_arrays(vec![0.0, 1.0], [1], Targets::values(vec![1.0, 3.0]))?;
+/// let model = nn::Linear::new(1, 1);
+/// let mut trainer = Trainer::new(model).loss(loss::Mse).compile(&Device::cpu(), &set)?;
+/// trainer.begin(&set, Fit::epochs(2))?;
+/// let mut losses = Vec::new();
+/// loop {
+///     match trainer.step()? {
+///         Tick::Working => {}
+///         Tick::EpochEnded(epoch) => losses.push(epoch.loss),
+///         Tick::Done(_) => break,
+///     }
+/// }
+/// assert_eq!(losses.len(), 2);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tick {
     /// The training continues.

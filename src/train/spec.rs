@@ -117,7 +117,7 @@ impl TrainSpec {
         if let Some(name) = twice {
             return Err(Error::model(
                 "the model",
-                format!("two parameters are called {name:?}"),
+                format!("expected unique parameter names, found {name:?} twice"),
             ));
         }
         known("freeze", &variables, self.frozen.iter())?;
@@ -187,7 +187,9 @@ fn known<'a>(
         if !variables.iter().any(|v| matches(pattern, &v.name)) {
             let names: Vec<&str> = variables.iter().map(|v| v.name.as_str()).collect();
             let names = names.join(", ");
-            let reason = format!("no parameter is called {pattern:?}; there are {names}");
+            let reason = format!(
+                "expected the name of a parameter, found {pattern:?}; the names are {names}"
+            );
             return Err(Error::model(what, reason));
         }
     }

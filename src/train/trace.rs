@@ -146,7 +146,7 @@ pub(super) fn probe(
     let meta = y.meta();
     if meta.shape.first() != Some(&BATCH) {
         let reason = format!(
-            "for a batch of {BATCH} it gives {}; the first axis must stay the batch",
+            "expected an output whose first axis is the batch of {BATCH}, found {}",
             meta.shape
         );
         return Err(Error::model("the model", reason));

@@ -83,7 +83,10 @@ fn differentiate(shared: &Rc<RefCell<Graph>>, loss: &Tensor) -> Result<Vec<Used>
         });
     }
     match used.is_empty() {
-        true => Err(Error::model("the model", "has no parameter to train")),
+        true => Err(Error::model(
+            "the model",
+            "expected at least one trained parameter, found none",
+        )),
         false => Ok(used),
     }
 }

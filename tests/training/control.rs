@@ -308,7 +308,7 @@ fn settings_that_make_no_sense_are_refused() {
     );
     says(
         Fit::epochs(1).validation(&numbers(5)),
-        "the validation data: the loss needs class labels, but its targets are not classes",
+        "the validation data: expected class labels, as the loss needs, found targets that are not classes",
     );
     let error = trainer
         .tick(std::time::Duration::ZERO)
@@ -340,10 +340,10 @@ fn settings_that_make_no_sense_are_refused() {
     );
     refused(
         classifier().freeze("encoder.*"),
-        "freeze: no parameter is called \"encoder.*\"; there are 0.weight, 0.bias, 3.weight, 3.bias",
+        "freeze: expected the name of a parameter, found \"encoder.*\"; the names are 0.weight, 0.bias, 3.weight, 3.bias",
     );
     refused(
         classifier().freeze("*"),
-        "the model: has no parameter to train",
+        "the model: expected at least one trained parameter, found none",
     );
 }

@@ -149,11 +149,11 @@ fn what_does_not_fit_is_told() {
         ),
         (
             loss::Ctc::new(5),
-            "it has 4 labels a sample, but the model scores 5",
+            "expected 5 labels per sample, as the model scores, found 4",
         ),
         (
             loss::Ctc::new(4).framed(),
-            "it has 4 labels a sample, but the model scores 5",
+            "expected 5 labels per sample, as the model scores, found 4",
         ),
     ];
     for (loss, want) in cases {
@@ -200,15 +200,15 @@ fn framed_labels_and_frames_that_the_output_has_not_are_told_with_what_fits() {
     for (labels, want) in [
         (
             [6, 1, 2, 4, 3, 0],
-            "sample 1: label 0 is 3, but the model scores classes 0 to 2",
+            "sample 1: expected label 0 below 3, the classes that the model scores, found 3",
         ),
         (
             [6, 1, 9, 4, 2, 0],
-            "sample 0: label 1 is 9, but the model scores classes 0 to 2",
+            "sample 0: expected label 1 below 3, the classes that the model scores, found 9",
         ),
         (
             [6, 1, 2, 7, 2, 0],
-            "sample 1: 7 of its frames count, but the model scores 6",
+            "sample 1: expected at most 6 frames, as the model scores, found 7",
         ),
     ] {
         let (fitted, evaluated) = told(&framed(labels));

@@ -71,12 +71,12 @@ fn labels_for_other_positions() {
     };
     let text = wrong(&set(2, 7));
     assert!(
-        text.contains("it has 2 labels a sample, but the model scores 3 labels"),
+        text.contains("expected 3 labels per sample, as the model scores, found 2 labels"),
         "{text}"
     );
     let text = wrong(&set(3, 8));
     assert!(
-        text.contains("it has 8 classes, but the model scores 7"),
+        text.contains("expected at most 7 classes, as the model scores, found 8"),
         "{text}"
     );
 }
@@ -214,13 +214,19 @@ fn two_parameters_of_one_name() {
     }
     let new = || Parameter::new([FEATURES], wgrad::graph::Init::Constant(1.0));
     let error = error(Twice(new(), new()), &classes(9));
-    assert_eq!(error, "the model: two parameters are called \"scale\"");
+    assert_eq!(
+        error,
+        "the model: expected unique parameter names, found \"scale\" twice"
+    );
 }
 
 #[test]
 fn a_model_without_parameters() {
     let error = error(nn::Relu, &classes(9));
-    assert_eq!(error, "the model: has no parameter to train");
+    assert_eq!(
+        error,
+        "the model: expected at least one trained parameter, found none"
+    );
 }
 
 #[test]
@@ -231,7 +237,7 @@ fn a_model_that_gives_no_batch() {
     );
     assert_eq!(
         error,
-        "the model: for a batch of 2 it gives [3]; the first axis must stay the batch"
+        "the model: expected an output whose first axis is the batch of 2, found [3]"
     );
 }
 
@@ -256,11 +262,11 @@ fn data_and_losses_that_do_not_fit() {
     };
     assert_eq!(
         fit(Trainer::new(mlp(3)).loss(loss::Mse::new()), &classes(9)),
-        "the training data: the loss compares 3 numbers a sample, but the data has labels of 3 classes"
+        "the training data: expected target values of width 3, as the loss needs, found labels of 3 classes"
     );
     assert_eq!(
         fit(Trainer::new(mlp(1)).loss(loss::Mse::new()), &classes(9)),
-        "the training data: the loss compares 1 numbers a sample, but the data has labels of 3 classes"
+        "the training data: expected target values of width 1, as the loss needs, found labels of 3 classes"
     );
     let trainer = || Trainer::new(mlp(2));
     let error = |set: &Dataset, test: &Dataset| {
@@ -269,16 +275,16 @@ fn data_and_losses_that_do_not_fit() {
     };
     assert_eq!(
         error(&classes(9), &classes(9)),
-        "the evaluation data: it has 3 classes, but the model scores 2"
+        "the evaluation data: expected at most 2 classes, as the model scores, found 3"
     );
     assert_eq!(
         error(&classes(9), &numbers(9)),
-        "the evaluation data: the loss needs class labels, but its targets are not classes"
+        "the evaluation data: expected class labels, as the loss needs, found targets that are not classes"
     );
     let wide = classes(9).reshaped([1, FEATURES]).unwrap();
     assert_eq!(
         error(&classes(9), &wide),
-        "the evaluation data: its samples are [1, 7], but the model was compiled for [7]"
+        "the evaluation data: expected samples of shape [7], as compiled, found [1, 7]"
     );
 }
 

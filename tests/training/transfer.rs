@@ -452,11 +452,11 @@ fn what_fits_nothing_is_refused() {
     let all = "0.weight, 0.bias, 2.weight, 2.bias";
     assert_eq!(
         error(new().group("1.*", Group::factor(0.1))),
-        format!("group: no parameter is called \"1.*\"; there are {all}")
+        format!("group: expected the name of a parameter, found \"1.*\"; the names are {all}")
     );
     assert_eq!(
         error(new().lora("*.bias", Lora::new(4))),
-        "lora: \"*.bias\" names no matrix; there are 0.weight, 2.weight"
+        "lora: expected the name of a matrix, found \"*.bias\"; the matrices are 0.weight, 2.weight"
     );
     let rank = error(new().lora("*", Lora::new(0)));
     assert!(rank.contains("a rank of at least 1"), "{rank}");
@@ -469,7 +469,7 @@ fn what_fits_nothing_is_refused() {
     assert!(decay.contains("weight_decay is -0.5"), "{decay}");
     let mut plain = new().compile(&Device::cpu(), &set).unwrap();
     let none = plain.merge_lora().unwrap_err().to_string();
-    assert!(none.contains("the model has no adapters"), "{none}");
+    assert!(none.contains("expected a model with adapters"), "{none}");
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn an_adapter_of_another_scale_is_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.ends_with("the adapter of 0.weight has scale 2, here 1"),
+        error.ends_with("expected a scale of 1 for the adapter of 0.weight, found 2"),
         "{error}"
     );
     let error = new(Lora::new(2).alpha(4.0))

@@ -64,7 +64,7 @@ impl PieceTokenizer {
     /// Parses the text of a `tokenizer.json`.
     pub(super) fn from_json(json: &str) -> std::result::Result<Self, String> {
         let mut inner = tokenizers::Tokenizer::from_str(json)
-            .map_err(|e| format!("this is no tokenizer: {e}"))?;
+            .map_err(|e| format!("cannot parse the tokenizer: {e}"))?;
         // The file's truncation and padding are meant for batches of sentences.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| e.to_string())?;
@@ -103,7 +103,7 @@ impl PieceTokenizer {
         match ids.is_empty() && !text.is_empty() && self.inner.get_model().get_vocab_size() > 0 {
             true => Err(Error::data(
                 "the text",
-                "the tokenizer leaves nothing of it",
+                "expected at least one token, found none: the tokenizer removes the whole text",
             )),
             false => Ok(ids.to_vec()),
         }

@@ -107,11 +107,11 @@ impl Tokenizer {
         let path = path.as_ref();
         let text = super::read(path)?;
         let wrong = |reason: String| Error::data(path.display().to_string(), reason);
-        let json: serde_json::Value =
-            serde_json::from_str(&text).map_err(|e| wrong(format!("this is no tokenizer: {e}")))?;
+        let json: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|e| wrong(format!("cannot parse the tokenizer: {e}")))?;
         if json.get("type").and_then(|t| t.as_str()) == Some("characters") {
             let file: Characters = serde_json::from_value(json)
-                .map_err(|e| wrong(format!("this is no tokenizer: {e}")))?;
+                .map_err(|e| wrong(format!("cannot parse the tokenizer: {e}")))?;
             let characters: Vec<char> = file.characters.chars().collect();
             let t = CharTokenizer::with_characters(characters, file.unknown);
             return match t.vocabulary() == 0 {
@@ -126,7 +126,7 @@ impl Tokenizer {
         }
         #[cfg(not(feature = "tokenizers"))]
         Err(wrong(
-            "this is no character tokenizer; for a tokenizer.json, build wgrad with its feature \"tokenizers\""
+            "expected a character tokenizer; for a tokenizer.json, build wgrad with its feature \"tokenizers\""
                 .to_string(),
         ))
     }
