@@ -35,7 +35,7 @@ pub struct Plateau {
     /// The factor of the rate.
     #[schemars(with = "range::Share")]
     factor: f64,
-    /// The number of epochs without improvement after which the rate is reduced in the next one.
+    /// The number of epochs without improvement that are tolerated.
     patience: u64,
     /// The smallest improvement, as a fraction of the best value.
     #[schemars(with = "range::NotNegative")]
