@@ -211,6 +211,19 @@ impl Run {
 }
 
 /// A trained model with its preprocessing.
+///
+/// # Example
+/// ```
+/// use wgrad::run::Prediction;
+/// use wgrad::{Device, Run};
+///
+/// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/runs/iris");
+/// # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/iris.csv");
+/// let mut predictor = Run::open(folder)?.predictor(&Device::cpu())?;
+/// let predictions = predictor.predict_file(file)?;
+/// assert!(matches!(&predictions[0], Prediction::Class { name, .. } if name == "setosa"));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 pub struct Predictor {
     trainer: Trainer,
     preprocessing: Preprocessing,

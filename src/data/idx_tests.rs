@@ -27,7 +27,7 @@ fn load(images: &[u8], labels: &[u8]) -> Result<Dataset> {
     idx(images, labels)
 }
 
-/// The error's text from the file's name on, for the folder differs in every run.
+/// The error text from the file name on, because the folder differs in every run.
 fn refused(images: &[u8], labels: &[u8]) -> String {
     let text = load(images, labels).unwrap_err().to_string();
     text.split_once(std::path::MAIN_SEPARATOR)
@@ -94,7 +94,7 @@ fn byte_counts_must_match_the_header() {
     );
 }
 
-/// A few bytes must not make the reader ask for terabytes.
+/// A few bytes must not make the reader allocate terabytes.
 #[test]
 fn an_absurd_header_allocates_nothing() {
     let huge = bytes(IMAGES, &[u32::MAX, 1000, 1000], &[1, 2, 3]);

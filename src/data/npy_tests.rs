@@ -33,7 +33,7 @@ fn features(bytes: &[u8]) -> Result<Dataset> {
     npy_features(path)
 }
 
-/// The error's text from the file's name on, for the folder differs in every run.
+/// The error text from the file name on, because the folder differs in every run.
 fn text<T: std::fmt::Debug>(result: Result<T>) -> String {
     let text = result.unwrap_err().to_string();
     match text.find("x.npy").or(text.find("y.npy")) {
@@ -183,7 +183,7 @@ fn byte_counts_must_match_the_header() {
     );
 }
 
-/// A few bytes must not make the reader ask for terabytes.
+/// A few bytes must not make the reader allocate terabytes.
 #[test]
 fn an_absurd_header_allocates_nothing() {
     assert_eq!(

@@ -111,7 +111,7 @@ fn a_torn_last_line_is_left_out_and_cut_off() {
     let run = RunFolder::create(&tmp.path().join("r")).unwrap();
     run.append_epoch(&record(1)).unwrap();
     let whole = fs::read(run.metrics_path()).unwrap();
-    // Torn anywhere, and longer than one block.
+    // Truncated anywhere, and longer than one block.
     for torn in ["{", "{\"epoch\":2,\"st", &"x".repeat(10_000)] {
         let mut bytes = whole.clone();
         bytes.extend(torn.as_bytes());

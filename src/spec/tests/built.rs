@@ -15,7 +15,7 @@ fn layers_path() -> Path {
     Path::root().key("model").key("layers")
 }
 
-/// What a sample of this shape becomes.
+/// Returns the output shape for a sample of this shape.
 fn output(layers: &str, shape: &[usize]) -> Vec<usize> {
     let layers = config(layers).model.layers(&Input::new(shape));
     let built = nn::sequence(&layers, shape, &layers_path());
@@ -34,7 +34,7 @@ fn error(layers: &str, shape: &[usize]) -> String {
 #[test]
 fn shapes_follow_from_the_samples() {
     let conv = "{ type = \"conv2d\", out = 8, kernel = 3, stride = 2, padding = 1 }";
-    // An image without an axis for channels has one.
+    // An image without a channel axis has one channel.
     assert_eq!(output(conv, &[28, 28]), [8, 14, 14]);
     assert_eq!(output(conv, &[3, 9, 7]), [8, 5, 4]);
     let depthwise = "{ type = \"conv2d\", out = 6, kernel = [3, 1], groups = 3, dilation = 2 }";
@@ -82,7 +82,7 @@ fn a_residual_adds_what_has_one_shape() {
     );
     let block = "{ type = \"residual\", layers = [\n{ type = \"conv2d\", out = 4, kernel = 3, padding = 1, stride = 2 }\n], shortcut = [\n{ type = \"conv2d\", out = 4, kernel = 1, stride = 2 }\n] }";
     assert_eq!(output(block, &[3, 7, 7]), [4, 4, 4]);
-    // A mistake deep inside keeps its own place.
+    // An error in a nested layer has its own place.
     let deep = block.replace("kernel = 1", "kernel = 9");
     let text = error(&deep, &[3, 7, 7]);
     assert!(
@@ -219,7 +219,7 @@ fn what_does_not_fit_says_where() {
     }
 }
 
-/// The first values of the parameters, by their names.
+/// Returns the initializations of the parameters, by name.
 fn first_values(text: &str, shape: &[usize]) -> Vec<(String, Vec<f32>)> {
     let config = Config::parse("c.toml", text, &Default::default()).unwrap();
     let model = &config.model;
@@ -253,7 +253,7 @@ fn weights_begin_with_what_the_file_says() {
     for (name, values) in first_values(text, &[3]) {
         let all = |v: f32| values.iter().all(|x| *x == v);
         match name.as_str() {
-            // The scale of a norm is no weight.
+            // The scale of a norm is not a weight.
             "1.weight" => assert!(all(1.0), "{name}: {values:?}"),
             "2.weight" => {
                 let one = |i: usize| f32::from(u8::from(i / 5 == i % 5));

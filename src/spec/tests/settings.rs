@@ -1,4 +1,4 @@
-//! What a configuration comes to: its defaults, the whole vocabulary, and the way back to TOML.
+//! The values of a configuration: defaults, all kinds, and the round trip to TOML.
 
 use super::*;
 
@@ -94,7 +94,7 @@ early_stopping = { patience = 3, monitor = "accuracy", min_delta = 1e-4 }
 metrics = ["accuracy"]
 "#;
 
-/// Each kind of layer but the activations, with what it needs.
+/// Each kind of layer except activations, with its required keys.
 const EVERY_KIND: &[&str] = &[
     "{ type = \"linear\", out = 4 }",
     "{ type = \"linear\", out = 4, init = \"xavier_uniform\" }",
@@ -140,7 +140,7 @@ const EVERY_KIND: &[&str] = &[
     "{ type = \"random_crop\", size = 24, padding = 2 }",
 ];
 
-/// Each optimizer, each schedule, each metric.
+/// Each optimizer, schedule and metric.
 const VOCABULARY: &[&str] = &[
     "optimizer = { type = \"sgd\", momentum = 0.9 }\nschedule = { type = \"step\", size = 3, gamma = 0.5 }",
     "optimizer = { type = \"adamw\", amsgrad = true }\nschedule = { type = \"multi_step\", milestones = [2, 5] }",
