@@ -69,9 +69,9 @@ impl Trace {
 
     fn input(&self, shape: Shape, dtype: DType, words: Vec<u32>, at: Source) -> Tensor {
         if words.len() != shape.len() {
-            let given = format!("a list of {} values", words.len());
-            let expected = format!("{} values, the size of its shape {shape}", shape.len());
-            let what = format!("the tensor created at {at}");
+            let given = words.len();
+            let expected = format!("{}, the size of its shape {shape}", shape.len());
+            let what = format!("the number of values of the tensor created at {at}");
             self.graph
                 .borrow_mut()
                 .record(Error::argument(what, given, expected));

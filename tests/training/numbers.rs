@@ -178,7 +178,7 @@ on_every_device! {
         assert!(error.to_string().contains(&format!("numbers.rs:{line}")), "{error}");
         let error = eval(device, |g| g.tensor([2, 3], [0.0; 5]).relu()).unwrap_err();
         assert!(matches!(error, Error::Argument { .. }), "{error}");
-        assert!(error.to_string().contains("is of 5 numbers, but must be of 6"), "{error}");
+        assert!(error.to_string().contains("is 5, but must be 6, the size of its shape [2, 3]"), "{error}");
         for empty in [|| Tensor::einsum("i->i", &[]), || Tensor::concat(&[], 0)] {
             let error = eval(device, |_| empty()).unwrap_err().to_string();
             assert!(error.contains("expected at least 1 tensor, found none"), "{error}");

@@ -184,7 +184,7 @@ on_every_device! {
             .add(nn::Linear::new(5, 3));
         let mut trainer = Trainer::new(model()).compile(device, &set).unwrap();
         let error = trainer.fit(&set, Fit::epochs(1).batch_size(4)).unwrap_err().to_string();
-        assert!(error.contains("leave the last batch out with `Fit::drop_last`"), "{error}");
+        assert!(error.contains("drop the last batch with `Fit::drop_last`"), "{error}");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let batches = Arc::clone(&seen);
         let fit = Fit::epochs(2).batch_size(4).drop_last(true)
