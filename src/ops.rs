@@ -1,6 +1,6 @@
 //! The ops: shape rule, gradient, f64 reference and kernels, with one file per op.
 //!
-//! [`OpDef`] has no default method but `simplify`, so an incomplete op does not compile.
+//! [`OpDef`] has no default methods but `simplify` and `indices`, so an incomplete op does not compile.
 //! [`Op::def`] is the only `match` over ops in the crate. A new op needs a variant in `graph/op/`,
 //! a file here, a line in `def`, a shader, and cases in `doctor/cases/`; `docs/adding-an-op.md`
 //! adds one from start to end.
@@ -126,6 +126,12 @@ pub trait OpDef {
     /// op in `graph`.
     fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
         let _ = (graph, node);
+        None
+    }
+    /// Returns the input that holds indices, and their exclusive upper bound. A trainer checks the
+    /// features that a model uses as such an input. Default: none.
+    fn indices(&self, x: &[Meta]) -> Option<(usize, usize)> {
+        let _ = x;
         None
     }
 }

@@ -16,6 +16,7 @@ mod group;
 mod history;
 mod indices;
 mod initialization;
+mod inspect;
 mod json;
 mod limit;
 mod load;

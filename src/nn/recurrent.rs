@@ -5,15 +5,15 @@
 //! suffix `_reverse` for the second direction. The input projections of all time steps are one
 //! matrix product.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+mod spec;
+
+pub use spec::{GruSpec, LstmSpec, RnnSpec};
 
 use crate::graph::{Cell, Init, Op, Recurrence};
 use crate::ops::reserve_layout;
 use crate::{DType, Source, Tensor};
 
-use super::{InitSpec, Module, Parameter, Settings, Unfit, Visitor, spec::yes, traced};
-use crate::schema::{Path, range};
+use super::{Module, Parameter, Visitor, traced};
 
 /// The initial states of a recurrent layer, and a mask for samples of different lengths.
 #[derive(Clone, Copy, Default)]
@@ -426,69 +426,3 @@ impl Direction {
         reserve.narrow(1, 0, reserve_layout(op, x.dim(1)).outputs())
     }
 }
-
-macro_rules! recurrent_spec {
-    ($spec:ident $layer:ident) => {
-        #[doc = concat!("A recurrent layer for sequences `[time, features]`; see [`", stringify!($layer), "`].")]
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields)]
-        pub struct $spec {
-            /// The number of features of the state.
-            #[schemars(with = "range::Count<1>", example = 64)]
-            pub hidden: usize,
-            /// The number of layers, each applied to the output of the one before.
-            #[serde(default = "super::spec::one")]
-            #[schemars(with = "range::Count<1>")]
-            pub layers: usize,
-            /// Whether there is a second direction, from the end to the beginning.
-            #[serde(default)]
-            pub bidirectional: bool,
-            /// Whether the layers have biases.
-            #[serde(default = "yes")]
-            pub bias: bool,
-            /// The probability of dropout on the output of each layer but the last.
-            #[serde(default)]
-            #[schemars(with = "range::Fraction")]
-            pub dropout: f64,
-            /// Whether to return only the last state of each sequence.
-            #[serde(default)]
-            pub last: bool,
-            /// The initialization of the weights. Default: PyTorch's.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub init: Option<InitSpec>,
-        }
-
-        impl Settings for $spec {
-            fn build(
-                &self,
-                sample: &[usize],
-                _: &Path,
-            ) -> std::result::Result<Box<dyn Module>, Unfit> {
-                let [_, inputs] = *sample else {
-                    return Err("it takes sequences, [time, features]".to_string().into());
-                };
-                let mut layer = $layer::new(inputs, self.hidden)
-                    .layers(self.layers)
-                    .dropout(self.dropout);
-                if self.bidirectional {
-                    layer = layer.bidirectional();
-                }
-                if !self.bias {
-                    layer = layer.without_bias();
-                }
-                if self.last {
-                    layer = layer.last();
-                }
-                Ok(Box::new(layer))
-            }
-
-            fn init(&self) -> Option<&InitSpec> {
-                self.init.as_ref()
-            }
-        }
-    };
-}
-
-recurrent_spec!(RnnSpec Rnn);
-recurrent_spec!(LstmSpec Lstm);
-recurrent_spec!(GruSpec Gru);

@@ -129,6 +129,11 @@ impl OpDef for Elementwise {
         }
     }
 
+    fn indices(&self, _: &[Meta]) -> Option<(usize, usize)> {
+        let classes = self.constants.first()?.0 as usize;
+        (self.function.name == "one_hot").then_some((0, classes))
+    }
+
     fn simplify(&self, graph: &Graph, node: &Node) -> Option<Simplified> {
         simplify::simplify(self, graph, node)
     }

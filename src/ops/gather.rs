@@ -54,6 +54,9 @@ impl OpDef for Gather {
         }
         Ok(Meta::new([&ids.shape[..], rest].concat(), table.dtype))
     }
+    fn indices(&self, x: &[Meta]) -> Option<(usize, usize)> {
+        Some((1, *x.first()?.shape.first()?))
+    }
     fn grad(&self, b: &Backward) -> Grads {
         let table = &b.x[0];
         if !table.dtype().is_float() {

@@ -56,6 +56,9 @@ impl OpDef for TakeAlong {
         }
         Ok(Meta::new(ids.shape.clone(), x.dtype))
     }
+    fn indices(&self, x: &[Meta]) -> Option<(usize, usize)> {
+        Some((1, *x.first()?.shape.get(self.axis)?))
+    }
     fn grad(&self, b: &Backward) -> Grads {
         let (x, ids) = (&b.x[0], &b.x[1]);
         if !x.dtype().is_float() {

@@ -6,7 +6,7 @@
 
 use crate::data::Dataset;
 use crate::exec::reference::{Values, evaluate};
-use crate::graph::{ARRAY, Graph, Mode, Node, NodeId, Op, Output};
+use crate::graph::{ARRAY, Graph, Meta, Mode, Node, NodeId, Op, Output};
 use crate::ops::Array;
 use crate::{DType, Error, Result, Shape};
 
@@ -27,24 +27,9 @@ pub(super) struct Index {
 /// Returns the uses of features as indices in the graph of a model, whose batch has two samples.
 pub(super) fn indices(graph: &Graph) -> Vec<Index> {
     let used = |node: &Node| {
-        let (index, limit) = match &node.op {
-            Op::Gather(_) => {
-                let [table, index, ..] = node.inputs.as_slice() else {
-                    return None;
-                };
-                (*index, *graph.meta(*table).shape.first()?)
-            }
-            Op::TakeAlong(take) => {
-                let [x, index] = node.inputs.as_slice() else {
-                    return None;
-                };
-                (*index, *graph.meta(*x).shape.get(take.axis)?)
-            }
-            Op::Elementwise(e) if e.function.name == "one_hot" => {
-                (*node.inputs.first()?, e.constants.first()?.0 as usize)
-            }
-            _ => return None,
-        };
+        let x: Vec<Meta> = node.inputs.iter().map(|x| graph.meta(*x).clone()).collect();
+        let (input, limit) = node.op.def().indices(&x)?;
+        let index = *node.inputs.get(input)?;
         let numbers = before_cast(graph, index)?;
         let layer = match node.scope.as_str() {
             "" => String::new(),

@@ -220,6 +220,7 @@ static GROUPS: &[(&str, &[Composed])] = &[
     (
         "Losses",
         rows![
+            [MATRIX, (&[2], F32)] "weighted_mean(losses, by_label, weights)" = "`sum(w l) / sum(w)`": |x| f::weighted_mean(&x[0], None, &x[1]);
             [MATRIX, LABELS] "nll(x, labels, ..)" = "`-x[label]`": |x| f::nll(&x[0], &x[1], &Classes::default(), NONE);
             [(&[2, 5, 4], F32), IDS, LABELS, LABELS] "ctc(log_p, labels, lengths, ..)" = "`ctc_loss`, divided by the number of labels": |x| f::ctc(&x[0], &x[1], [&x[2], &x[3]], Default::default(), Reduction::Mean);
             [(&[2, 5, 4], F32), IDS] "ctc_padded(log_p, labels, ..)" = "`ctc` of labels padded with the blank": |x| f::ctc_padded(&x[0], &x[1], None, Default::default(), NONE);

@@ -382,7 +382,7 @@ fn what_does_not_fit_is_named() {
         Trainer::new(nn::Linear::new(1, 3))
             .loss(loss::Ctc::new(1))
             .compile(&device, &spoken),
-        "expected a loss per sample, which sample weights need; it has none",
+        "expected a loss with a value for each sample, which sample weights need; this loss has none",
     );
     // Weights of positions that the loss has not.
     let positions = classes(8).with_weights(vec![1.0; 16], [2]).unwrap();
