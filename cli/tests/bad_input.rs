@@ -59,7 +59,7 @@ fn tables_that_cannot_be_learnt_from() {
     refuses(
         "x,y\n1,0.5\n2,1.5\n",
         "task = \"classification\"",
-        "\"0.5\" is no class",
+        "an integer or a text, found \"0.5\"",
     );
     refuses(
         "x,y\n1,a\n2,a\n3,a\n4,b\n",

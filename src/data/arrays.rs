@@ -1,4 +1,4 @@
-//! What a data set holds beside features and targets: named arrays, and the weights of its samples.
+//! The named arrays and the sample weights of a data set.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use super::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 
-/// Numbers of each stored sample, `[stored, ...shape]`.
+/// The values of all stored samples, `[stored, ...shape]`.
 #[derive(Clone)]
 pub(super) struct Column {
     values: Arc<Vec<f32>>,
     shape: Shape,
 }
 
-/// Named arrays and weights. They are shared like the features: a split copies none of them.
+/// Named arrays and weights. Splits share them without a copy.
 #[derive(Clone, Default)]
 pub(super) struct Arrays {
     named: Vec<(String, Column)>,
@@ -21,14 +21,16 @@ pub(super) struct Arrays {
 }
 
 impl Dataset {
-    /// Adds an array: a further input of the model, or a further target. `values` is `[n, ...shape]`, row-major.
+    /// Adds an array: a further input of the model, or a further target. `values` is
+    /// `[n, ...shape]` in row-major order.
     ///
     /// A model reads it with [`Tensor::batch_array`](crate::Tensor::batch_array); a
     /// [`Combined`](crate::loss::Combined) loss compares an output of the same name with it.
     ///
     /// # Errors
     ///
-    /// Where the numbers are not `n` times the shape's, one is NaN or infinite, or the name is taken.
+    /// Returns an error if the number of values does not fit the shape, a value is NaN or infinite,
+    /// or there is an array of this name already.
     ///
     /// # Example
     ///
@@ -65,21 +67,23 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Sets the weight of each sample, `[n]`, in losses and metrics. A weight of 0 leaves the sample out.
+    /// Sets the weight of each sample, `[n]`, in losses and metrics. A sample of weight 0 does not
+    /// count.
     ///
-    /// A loss becomes the weighted mean `sum(w l) / sum(w)`, and so do metrics, as scikit-learn's `sample_weight`.
-    /// Class weights multiply it: PyTorch's mean is the case of equal sample weights.
+    /// Losses and metrics become weighted means, `sum(w l) / sum(w)`, like those of scikit-learn with
+    /// `sample_weight`.
+    /// With class weights, a sample's weight is the product of both.
     ///
     /// # Errors
     ///
-    /// Where there are not `n` weights, or one is negative, NaN or infinite.
+    /// Returns an error if there are not `n` weights, or one is negative, NaN or infinite.
     ///
     /// # Example
     ///
     /// ```
     /// use wgrad::prelude::*;
     ///
-    /// // Two samples say 1, one says 5 and counts twice: the mean is 3.
+    /// // The weighted mean of the targets 1, 1 and 5 is 3.
     /// let set = Dataset::from_arrays(vec![1.0; 3], [1], Targets::values(vec![1.0, 1.0, 5.0]))?
     ///     .with_sample_weights(vec![1.0, 1.0, 2.0])?;
     /// let mut trainer = Trainer::new(nn::Linear::new(1, 1).without_bias())
@@ -94,8 +98,8 @@ impl Dataset {
         self.with_weights(weights, Shape::default())
     }
 
-    /// Sets the weight of each position of each sample, `[n, ...shape]`, in losses and metrics: a mask, where the
-    /// weights are 0 and 1. `shape` are the first axes of what the loss compares for a sample; a loss of labels
+    /// Sets the weight of each position of each sample, `[n, ...shape]`, in losses and metrics.
+    /// Weights of 0 and 1 are a mask. `shape` is the first axes of a sample's loss: a loss of labels
     /// `[n, length]` takes the shape `[length]`. See [`Dataset::with_sample_weights`].
     pub fn with_weights(mut self, weights: Vec<f32>, shape: impl Into<Shape>) -> Result<Self> {
         let column = self.column("the weights", weights, shape.into())?;
@@ -110,28 +114,30 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The names of the arrays, in the order in which they were added.
+    /// Returns the names of the arrays, in the order in which they were added.
     pub fn array_names(&self) -> impl Iterator<Item = &str> {
         self.arrays.named.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The shape of a sample of the array with this name.
+    /// Returns the shape of a sample of the array with this name.
     pub fn array_shape(&self, name: &str) -> Option<&Shape> {
         self.array(name).map(|column| &column.shape)
     }
 
-    /// The shape of a sample's weights: a scalar's for one weight per sample. `None` without weights.
+    /// Returns the shape of a sample's weights, which is a scalar's for one weight per sample. `None`
+    /// without weights.
     pub fn weights_shape(&self) -> Option<&Shape> {
         self.arrays.weights.as_ref().map(|column| &column.shape)
     }
 
-    /// The weights of sample `i`; `None` past the end, or without weights.
+    /// Returns the weights of sample `i`; `None` past the end, or without weights.
     pub fn weights(&self, i: usize) -> Option<&[f32]> {
         let column = self.arrays.weights.as_ref()?;
         column.row(self.stored_row(i)?)
     }
 
-    /// The numbers of these samples in the array with this name, `[rows, ...shape]`, as words of 32 bits.
+    /// Returns the values of these samples in the array with this name, `[rows, ...shape]`, as words
+    /// of 32 bits.
     pub(crate) fn gather_array_words(
         &self,
         name: &str,
@@ -150,7 +156,8 @@ impl Dataset {
         self.gather_column(column, rows, out)
     }
 
-    /// The weights of these samples, `[rows, ...shape]`, as words of 32 bits; ones where the set has no weights.
+    /// Returns the weights of these samples, `[rows, ...shape]`, as words of 32 bits; ones if the set
+    /// has no weights.
     pub(crate) fn gather_weight_words(
         &self,
         shape: &Shape,
@@ -178,7 +185,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// The same with the arrays and weights of another set of the same samples, in its order.
+    /// Returns the set with the arrays and weights of another set of the same samples, in its order.
     pub(super) fn with_arrays_of(self, other: &Dataset) -> Dataset {
         let arrays = match &other.rows {
             None => Arc::clone(&other.arrays),
@@ -192,7 +199,7 @@ impl Dataset {
         all.find(|(n, _)| n == name).map(|(_, column)| column)
     }
 
-    /// Numbers of this set's samples, in the order in which the samples are stored.
+    /// Returns values of this set's samples in the order in which the samples are stored.
     fn column(&self, what: &str, values: Vec<f32>, shape: Shape) -> Result<Column> {
         let (n, size) = (self.len(), shape.len());
         if size == 0 || values.len() != n * size {
@@ -229,7 +236,7 @@ impl Dataset {
 }
 
 impl Arrays {
-    /// The arrays of these stored rows, in their order.
+    /// Returns the arrays of these stored rows, in their order.
     fn select(&self, rows: &[u32]) -> Arrays {
         let named = self.named.iter();
         Arrays {

@@ -68,8 +68,8 @@ fn classes_are_in_the_order_of_numbers_or_of_text() {
 fn quantities_are_not_taken_for_classes() {
     assert_eq!(
         text(table("x,y\n1,2\n1,2.5\n").target("y")),
-        "t.csv line 3, column \"y\": expected an integer or a text as a class, found \"2.5\"; \
-         predict fractional numbers as quantities (regression)"
+        "t.csv line 3, column \"y\": expected a class, an integer or a text, found \"2.5\"; \
+         fractional numbers are for regression"
     );
     let mut many = "x,y\n".to_string();
     for i in 0..202 {

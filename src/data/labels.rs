@@ -74,8 +74,8 @@ pub(super) fn discover<'a>(cells: impl Iterator<Item = Cell<'a>> + Clone) -> Res
     }
     match (numeric, fraction) {
         (true, Some(cell)) => Err(cell.wrong(format!(
-            "expected an integer or a text as a class, found {:?}; predict fractional numbers as \
-             quantities (regression)",
+            "expected a class, an integer or a text, found {:?}; fractional \
+             numbers are for regression",
             cell.text
         ))),
         (true, None) => discover_numbers(cells),

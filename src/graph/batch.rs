@@ -1,13 +1,13 @@
-//! What a batch brings beside its features and targets: named arrays, weights, and the outputs that a model names.
+//! The named arrays and weights of a batch, and the model's named outputs.
 
 use super::{Meta, NodeId, VariableId};
 
-/// The arrays and the weights of the batch that a graph is traced for, and the model's further outputs.
+/// The arrays and weights of the batch that a graph is traced for, and the model's named outputs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
-    /// The arrays that may be read.
+    /// The arrays that the model may read.
     pub arrays: Vec<BatchArray>,
-    /// `[batch, ..]`, `f32`.
+    /// The weights, `[batch, ..]`, `f32`.
     pub weights: Option<NodeId>,
     /// The outputs that the model has named, in order.
     pub outputs: Vec<(String, NodeId)>,
@@ -17,14 +17,14 @@ pub(crate) struct Batch {
 #[derive(Clone, Debug)]
 pub(crate) struct BatchArray {
     pub name: String,
-    /// `[batch, ..]`.
+    /// The type, `[batch, ..]`.
     pub meta: Meta,
-    /// The variable that holds the array of the whole set, and the numbers of the batch's rows; else the array is an
-    /// input.
+    /// The variable with the array of the whole set, and the indices of the batch's rows. `None` if
+    /// the array is an input.
     pub stored: Option<(VariableId, NodeId)>,
-    /// The node, once the array has been read.
+    /// The node of the array, after the model has read it.
     pub node: Option<NodeId>,
 }
 
-/// What the names of the inputs of arrays begin with; the array's name follows.
+/// The prefix of the names of inputs that are arrays, followed by the array's name.
 pub(crate) const ARRAY: &str = "batch.array.";

@@ -1,4 +1,4 @@
-//! One loss of a model with several outputs.
+//! The loss of a model with several outputs.
 
 use super::functional::mean_of;
 use super::{Loss, Target};
@@ -8,12 +8,13 @@ use crate::{DType, Tensor};
 
 /// A weighted sum of losses, for a model with several outputs.
 ///
-/// The first loss compares the output that [`Module::forward`](crate::nn::Module::forward) returns with the data set's
-/// targets. Each further one compares the output that the model [named](Tensor::as_output) with the
-/// [array](crate::data::Dataset::with_array) of the same name: numbers, or labels of classes.
+/// The first loss compares the output that [`Module::forward`](crate::nn::Module::forward) returns
+/// with the data set's targets. Each further loss compares an output that the model has
+/// [named](Tensor::as_output) with the [array](crate::data::Dataset::with_array) of the same name,
+/// which contains values or class labels.
 ///
-/// Predictions, accuracy and other metrics are the first output's;
-/// [`metrics::OfOutput`](crate::metrics::OfOutput) measures another.
+/// Predictions and metrics are those of the first output;
+/// [`metrics::OfOutput`](crate::metrics::OfOutput) is a metric of another output.
 ///
 /// # Example
 ///
@@ -21,7 +22,7 @@ use crate::{DType, Tensor};
 /// use wgrad::prelude::*;
 /// use wgrad::nn::{Linear, Visitor};
 ///
-/// /// Classifies a house, and estimates its price.
+/// /// Classifies a house and estimates its price.
 /// struct House { class: Linear, price: Linear }
 ///
 /// impl Module for House {
@@ -62,7 +63,7 @@ struct Part {
 }
 
 impl Combined {
-    /// Creates a loss of the model's own output, with weight 1.
+    /// Creates the loss of the model's first output, with weight 1.
     pub fn new(loss: impl Loss + 'static) -> Self {
         Combined {
             first: Box::new(loss),
@@ -80,7 +81,7 @@ impl Combined {
         self
     }
 
-    /// `first`, and the losses of all named outputs.
+    /// Returns `first` plus the losses of all named outputs.
     fn sum(&self, first: Tensor, output: &Tensor) -> Tensor {
         self.others.iter().fold(first, |sum, part| {
             let y = output.named_output(&part.output);
@@ -90,7 +91,7 @@ impl Combined {
     }
 }
 
-/// The array that a loss compares a named output with, as the loss takes it.
+/// Returns the array that a loss compares a named output with, in the loss's element type.
 #[track_caller]
 pub(crate) fn array_target(loss: &dyn Loss, output: &Tensor, name: &str) -> Tensor {
     let array = output.batch_array(name);

@@ -4,9 +4,10 @@ use super::Metric;
 use crate::loss::{Loss, array_target};
 use crate::{Source, Tensor};
 
-/// A metric of an output that the model [named](Tensor::as_output), against the
-/// [array](crate::data::Dataset::with_array) of the same name. Needs a [`Combined`](crate::loss::Combined) loss with
-/// that output. Its name in histories is the output's and the metric's: `price_mae`.
+/// A metric of an output that the model has [named](Tensor::as_output), compared with the
+/// [array](crate::data::Dataset::with_array) of the same name. It needs a
+/// [`Combined`](crate::loss::Combined) loss with that output. Its name in histories is that of the
+/// output and the metric, such as `price_mae`.
 pub struct OfOutput {
     output: String,
     name: String,

@@ -1,20 +1,21 @@
-//! Methods that read what a batch brings beside its features and targets, and that name outputs.
+//! Methods that read a batch's named arrays and weights, and that name outputs.
 
 use crate::graph::ARRAY;
 use crate::{Source, Tensor, ops};
 
 impl Tensor {
-    /// Returns the batch's array of this name, `[batch, ..]`: what
-    /// [`Dataset::with_array`](crate::data::Dataset::with_array) added. Any tensor of the model will do.
+    /// Returns the batch's array of this name, `[batch, ..]`, which
+    /// [`Dataset::with_array`](crate::data::Dataset::with_array) added. It does not depend on which
+    /// tensor of the model is `self`.
     ///
-    /// A name that the data set has no array for is an error that lists the names.
+    /// A name without an array is an error that lists the existing names.
     ///
     /// # Example
     ///
     /// ```
     /// use wgrad::{Tensor, nn::{Linear, Module, Visitor}};
     ///
-    /// /// Two inputs: the features, and the array "age".
+    /// /// A model with two inputs: the features and the array "age".
     /// struct Model { image: Linear, age: Linear }
     ///
     /// impl Module for Model {
@@ -71,11 +72,11 @@ impl Tensor {
         tensor
     }
 
-    /// Names this tensor as an output of the model beside the one that [`Module::forward`](crate::nn::Module::forward)
-    /// returns, and returns it.
+    /// Makes this tensor a further output of the model with this name, and returns it.
     ///
-    /// A [`Combined`](crate::loss::Combined) loss trains it, [`metrics::OfOutput`](crate::metrics::OfOutput) measures
-    /// it, and [`Predictions::output`](crate::train::Predictions::output) holds it. Its first axis is the batch.
+    /// Its first axis is the batch. A [`Combined`](crate::loss::Combined) loss trains it,
+    /// [`metrics::OfOutput`](crate::metrics::OfOutput) evaluates it, and
+    /// [`Predictions::output`](crate::train::Predictions::output) returns it.
     pub fn as_output(&self, name: &str) -> Tensor {
         let graph = self.shared_graph();
         if let Some(node) = self.id() {
@@ -87,7 +88,7 @@ impl Tensor {
         self.clone()
     }
 
-    /// Returns the output that the model named so with [`Tensor::as_output`].
+    /// Returns the output that the model has named with [`Tensor::as_output`].
     #[track_caller]
     pub fn named_output(&self, name: &str) -> Tensor {
         let caller = Source::caller();
@@ -117,8 +118,8 @@ impl Tensor {
         }
     }
 
-    /// Returns the weights of the batch's samples, or of their positions, `[batch, ..]`; `None` where all count alike.
-    /// See [`Dataset::with_weights`](crate::data::Dataset::with_weights).
+    /// Returns the weights of the batch's samples, or of their positions, `[batch, ..]`; `None` if
+    /// all weights are 1. See [`Dataset::with_weights`](crate::data::Dataset::with_weights).
     pub fn batch_weights(&self) -> Option<Tensor> {
         let graph = self.shared_graph();
         let node = graph.borrow().batch.weights?;
