@@ -231,6 +231,12 @@ pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tens
         false => Some(caller),
     };
     let y = x.in_scope(None, source, layer);
+    record_layer(&y, kind);
+    y
+}
+
+/// Adds a layer to the summary, with its output.
+fn record_layer(y: &Tensor, kind: &str) {
     if y.id().is_some() {
         let meta = y.meta();
         let mut graph = y.graph_mut();
@@ -241,7 +247,6 @@ pub(crate) fn traced(x: &Tensor, kind: &str, layer: impl FnOnce(&Tensor) -> Tens
             output: meta,
         });
     }
-    y
 }
 
 /// Returns the name of a container, derived from the full name of a parameter inside. A container

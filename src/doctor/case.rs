@@ -68,23 +68,32 @@ pub fn case(
     name: impl Into<String>,
     expression: impl Fn(&[Tensor]) -> Tensor + Send + Sync + 'static,
 ) -> Case {
-    Case {
-        op: op.to_string(),
-        name: name.into(),
-        arguments: Vec::new(),
-        expression: Box::new(expression),
-        formula: None,
-        no_gradient: None,
-        error: None,
-        apart: false,
-    }
+    Case::new(op, name.into(), Box::new(expression))
 }
 
 impl Case {
+    // The generic functions below only convert their arguments, because each use compiles them anew.
+    fn new(op: &str, name: String, expression: Expression) -> Self {
+        Case {
+            op: op.to_string(),
+            name,
+            arguments: Vec::new(),
+            expression,
+            formula: None,
+            no_gradient: None,
+            error: None,
+            apart: false,
+        }
+    }
+
     /// Adds an argument.
-    pub fn argument(mut self, dtype: DType, shape: impl Into<Shape>, draw: Draw) -> Self {
+    pub fn argument(self, dtype: DType, shape: impl Into<Shape>, draw: Draw) -> Self {
+        self.with_argument(dtype, shape.into(), draw)
+    }
+
+    fn with_argument(mut self, dtype: DType, shape: Shape, draw: Draw) -> Self {
         self.arguments.push(Argument {
-            shape: shape.into(),
+            shape,
             dtype,
             draw,
             avoid: Vec::new(),

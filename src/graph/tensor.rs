@@ -90,11 +90,20 @@ impl Tensor {
         source: Option<Source>,
         body: impl FnOnce(&Tensor) -> Tensor,
     ) -> Tensor {
+        self.enter(name, source);
+        let y = body(self);
+        self.leave();
+        y
+    }
+
+    // Functions of their own, so that each layer's `in_scope` is short.
+    fn enter(&self, name: Option<String>, source: Option<Source>) {
         let name = name.unwrap_or_else(|| self.graph.borrow().scope_name());
         self.graph.borrow_mut().enter(&name, source);
-        let y = body(self);
+    }
+
+    fn leave(&self) {
         self.graph.borrow_mut().leave();
-        y
     }
 
     /// Runs `body`, whose nodes belong to the module `name` of a container; see
@@ -107,7 +116,7 @@ impl Tensor {
     ) -> Tensor {
         self.graph.borrow_mut().enter_member(name, added);
         let y = body(self);
-        self.graph.borrow_mut().leave();
+        self.leave();
         y
     }
 

@@ -79,26 +79,46 @@ pub(in crate::exec::gpu) fn guarded<T>(
     bytes: u64,
     f: impl FnOnce() -> T,
 ) -> Result<T> {
-    let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
-    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let scopes = Scopes::open(device);
     let value = f();
-    // On native backends, the futures are ready when they are created.
-    let validation = pollster::block_on(validation.pop());
-    let internal = pollster::block_on(internal.pop());
-    let memory = pollster::block_on(memory.pop());
-    match memory.or(validation).or(internal) {
-        None => Ok(value),
-        Some(wgpu::Error::OutOfMemory { .. }) => Err(Error::OutOfMemory {
-            what: what.to_string(),
-            bytes,
-            device: name.to_string(),
-        }),
-        Some(error) => Err(Error::Gpu {
-            device: name.to_string(),
-            what: what.to_string(),
-            reason: brief(&error.to_string()),
-        }),
+    scopes.close(name, what, bytes).map(|()| value)
+}
+
+/// The error scopes of a guarded call.
+struct Scopes {
+    memory: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
+    validation: wgpu::ErrorScopeGuard,
+}
+
+impl Scopes {
+    fn open(device: &wgpu::Device) -> Scopes {
+        Scopes {
+            memory: device.push_error_scope(wgpu::ErrorFilter::OutOfMemory),
+            internal: device.push_error_scope(wgpu::ErrorFilter::Internal),
+            validation: device.push_error_scope(wgpu::ErrorFilter::Validation),
+        }
+    }
+
+    /// Returns the first error, if there is one.
+    fn close(self, name: &str, what: &str, bytes: u64) -> Result<()> {
+        // On native backends, the futures are ready when they are created.
+        let validation = pollster::block_on(self.validation.pop());
+        let internal = pollster::block_on(self.internal.pop());
+        let memory = pollster::block_on(self.memory.pop());
+        match memory.or(validation).or(internal) {
+            None => Ok(()),
+            Some(wgpu::Error::OutOfMemory { .. }) => Err(Error::OutOfMemory {
+                what: what.to_string(),
+                bytes,
+                device: name.to_string(),
+            }),
+            Some(error) => Err(Error::Gpu {
+                device: name.to_string(),
+                what: what.to_string(),
+                reason: brief(&error.to_string()),
+            }),
+        }
     }
 }
 
