@@ -27,6 +27,7 @@ mod csv;
 mod dataset;
 mod describe;
 mod features;
+mod frame;
 mod gather;
 mod idx;
 mod input;
@@ -42,6 +43,7 @@ pub mod text;
 
 pub use csv::{csv, csv_delimited};
 pub use dataset::Dataset;
+pub use frame::{Column, ColumnType, Frame, MISSING, Values};
 pub use idx::{idx, idx_images};
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
