@@ -152,7 +152,11 @@ impl Frame {
     pub fn with(mut self, name: impl Into<String>, values: Values) -> Result<Self> {
         let name = name.into();
         if self.columns.iter().any(|c| c.name == name) {
-            return Err(Error::argument("the column", name, "a name that is not taken"));
+            return Err(Error::argument(
+                "the column",
+                name,
+                "a name that is not taken",
+            ));
         }
         if !self.columns.is_empty() && values.len() != self.rows() {
             let expected = format!("{} rows, like the other columns", self.rows());

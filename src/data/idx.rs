@@ -101,7 +101,7 @@ fn read(path: &Path, what: &str, ranks: RangeInclusive<u8>) -> Result<Idx> {
     let place = input.place();
     let wrong = |reason: String| Err(Error::data(&place, reason));
 
-    let magic = input.take(4)?;
+    let magic = input.block(4)?;
     let &[zero, zero_too, element, rank] = magic.as_slice() else {
         return wrong(format!(
             "the file has {} bytes, but an IDX header has at least 4",
@@ -130,7 +130,7 @@ fn read(path: &Path, what: &str, ranks: RangeInclusive<u8>) -> Result<Idx> {
         ));
     }
 
-    let header = input.take(4 * u64::from(rank))?;
+    let header = input.block(4 * u64::from(rank))?;
     let dims: Vec<usize> = header
         .as_chunks::<4>()
         .0
@@ -154,7 +154,7 @@ fn read(path: &Path, what: &str, ranks: RangeInclusive<u8>) -> Result<Idx> {
         ));
     };
 
-    let bytes = input.take(size)?;
+    let bytes = input.block(size)?;
     if bytes.len() as u64 != size {
         return wrong(format!(
             "the header says {shape}, which is {size} bytes, but {} follow",

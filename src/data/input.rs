@@ -42,7 +42,7 @@ impl Input {
     /// Reads the next `limit` bytes, or fewer at the end of the file.
     ///
     /// The memory used depends on the contents of the file, not on `limit`.
-    pub(super) fn take(&mut self, limit: u64) -> Result<Vec<u8>> {
+    pub(super) fn block(&mut self, limit: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         match self.reader.by_ref().take(limit).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
@@ -52,7 +52,7 @@ impl Input {
 
     /// Reads all remaining bytes.
     pub(super) fn rest(&mut self) -> Result<Vec<u8>> {
-        self.take(u64::MAX)
+        self.block(u64::MAX)
     }
 
     /// Counts the remaining bytes without storing them.
@@ -65,16 +65,28 @@ impl Input {
         self.path.display().to_string()
     }
 
+    /// Converts an error of reading, which is that of the compressed data in most cases.
     fn failed(&self, error: io::Error) -> Error {
         if self.gzip {
-            Error::data(
-                self.place(),
-                format!("the gzip data is damaged or cut short ({error})"),
-            )
+            Error::data(self.place(), damaged(&error))
         } else {
             Error::io(&self.path, "read")(error)
         }
     }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let gzip = self.gzip;
+        self.reader.read(buffer).map_err(|error| match gzip {
+            true => io::Error::new(error.kind(), damaged(&error)),
+            false => error,
+        })
+    }
+}
+
+fn damaged(error: &io::Error) -> String {
+    format!("the gzip data is damaged or cut short ({error})")
 }
 
 #[cfg(test)]
@@ -104,7 +116,7 @@ pub(super) mod tests {
                 let (_folder, path) = file("f", &stored);
                 assert_eq!(Input::open(&path).unwrap().rest().unwrap(), bytes);
                 let mut input = Input::open(&path).unwrap();
-                assert_eq!(input.take(3).unwrap(), bytes[..bytes.len().min(3)]);
+                assert_eq!(input.block(3).unwrap(), bytes[..bytes.len().min(3)]);
                 assert_eq!(
                     input.count_rest().unwrap(),
                     bytes.len().saturating_sub(3) as u64

@@ -175,7 +175,7 @@ fn read(path: &Path) -> Result<Array> {
     let place = input.place();
     let wrong = |reason: String| Error::data(&place, reason);
 
-    let start = input.take(8)?;
+    let start = input.block(8)?;
     if start.len() < 8 || !start.starts_with(MAGIC) {
         return Err(wrong(
             "expected a .npy file, which starts with \\x93NUMPY, found another format".into(),
@@ -183,8 +183,8 @@ fn read(path: &Path) -> Result<Array> {
     }
     let version = start.get(6).copied().unwrap_or(0);
     let length = match version {
-        1 => input.take(2)?,
-        2 | 3 => input.take(4)?,
+        1 => input.block(2)?,
+        2 | 3 => input.block(4)?,
         _ => {
             return Err(wrong(format!(
                 "version {version} of the format is not known"
@@ -200,7 +200,7 @@ fn read(path: &Path) -> Result<Array> {
             "the header is said to have {length} bytes, but at most {LONGEST_HEADER} are read"
         )));
     }
-    let header = input.take(length)?;
+    let header = input.block(length)?;
     if header.len() as u64 != length {
         return Err(wrong(format!(
             "the header is said to have {length} bytes, but {} follow",
@@ -218,7 +218,7 @@ fn read(path: &Path) -> Result<Array> {
                 "the header says {shape}, more bytes than any file can have"
             ))
         })?;
-    let bytes = input.take(size)?;
+    let bytes = input.block(size)?;
     let have = (bytes.len() as u64).saturating_add(input.count_rest()?);
     if have != size {
         return Err(wrong(format!(

@@ -1,0 +1,109 @@
+//! The profile of a table: for each column its inferred type, missing cells, distinct values,
+//! range and examples, from one pass over the whole file.
+
+mod column;
+mod rule;
+
+pub use column::ColumnProfile;
+pub use rule::{Inferred, infer};
+
+use super::frame::ColumnType;
+use super::raw::{RawTable, ReadOptions};
+use crate::error::Result;
+
+/// A table with the profiles of its columns.
+///
+/// # Example
+/// ```
+/// use wgrad::data::{ColumnType, Profile, ReadOptions};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("people.csv");
+/// std::fs::write(&path, "name;age;member\nAnn;31,5;yes\nBob;NA;no\nCy;20,0;yes\n")?;
+/// let profile = Profile::open(&path, &ReadOptions::default())?;
+/// let age = profile.column("age").unwrap();
+/// assert_eq!((age.inferred.column_type, age.missing), (ColumnType::Number, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The table.
+    pub table: RawTable,
+    /// The number of rows.
+    pub rows: u64,
+    /// The profiles of the columns, in the table's order.
+    pub columns: Vec<ColumnProfile>,
+    /// The number of rows that equal an earlier row.
+    pub duplicates: u64,
+}
+
+impl Profile {
+    /// Opens a table and reads all its rows.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`RawTable::open`] and [`RawTable::for_each`], or an error if the table
+    /// has no rows.
+    pub fn open(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<Profile> {
+        let table = RawTable::open(path, options)?;
+        match Self::of(table.clone()) {
+            Err(error) => match table.in_other_encoding(&error) {
+                Some(other) => Self::of(other?),
+                None => Err(error),
+            },
+            done => done,
+        }
+    }
+
+    /// Reads all rows of a table.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`RawTable::for_each`], or an error if the table has no rows.
+    pub fn of(table: RawTable) -> Result<Profile> {
+        let decimal = table.dialect().decimal;
+        let mut columns: Vec<column::Counts> = table
+            .columns()
+            .iter()
+            .map(|name| column::Counts::new(name, decimal))
+            .collect();
+        let mut seen = std::collections::HashSet::new();
+        let mut duplicates = 0;
+        let rows = table.for_each(|row| {
+            let mut hash = column::hash_start();
+            for (i, counts) in columns.iter_mut().enumerate() {
+                let cell = row.cell(i);
+                hash = column::hash_cell(hash, cell);
+                counts.add(cell, row.line);
+            }
+            duplicates += u64::from(!seen.insert(hash));
+            Ok(())
+        })?;
+        if rows == 0 {
+            let reason = "expected at least one row after the header, found none";
+            return Err(crate::Error::data(table.place(), reason));
+        }
+        let columns = columns.into_iter().map(|c| c.finish(rows)).collect();
+        Ok(Profile {
+            table,
+            rows,
+            columns,
+            duplicates,
+        })
+    }
+
+    /// Returns the profile of a column.
+    pub fn column(&self, name: &str) -> Option<&ColumnProfile> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// Returns the columns of this type.
+    pub fn of_type(&self, column_type: ColumnType) -> impl Iterator<Item = &ColumnProfile> {
+        let is = move |c: &&ColumnProfile| c.inferred.column_type == column_type;
+        self.columns.iter().filter(is)
+    }
+}
+
+#[cfg(test)]
+#[path = "profile/tests.rs"]
+mod tests;

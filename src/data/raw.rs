@@ -1,0 +1,11 @@
+//! Raw tables: files as people have them, read as text cells with their lines.
+
+pub mod cell;
+pub mod date;
+pub mod dialect;
+mod encoding;
+mod kind;
+pub mod records;
+mod table;
+
+pub use table::{RawTable, ReadOptions};
