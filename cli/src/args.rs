@@ -26,6 +26,8 @@ pub struct Args {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Describe the columns of a table: types, missing cells, values
+    Data(DataArgs),
     /// List the GPUs with their limits and features
     Devices,
     /// Train the model that a configuration file describes
@@ -42,6 +44,26 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Print the JSON Schema of configuration files, for editors
     Schema,
+}
+
+/// `wgrad data`.
+#[derive(Debug, clap::Args)]
+pub struct DataArgs {
+    /// The table: CSV, TSV or another delimited text, also with gzip
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Delimiter of the cells [default: by content]
+    #[arg(long, value_name = "CHARACTER")]
+    pub delimiter: Option<char>,
+    /// Decimal mark, . or , [default: by content]
+    #[arg(long, value_name = "MARK")]
+    pub decimal: Option<char>,
+    /// Encoding, such as latin1 [default: by content]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// The first line is a row instead of a header
+    #[arg(long)]
+    pub no_header: bool,
 }
 
 /// `wgrad train`.

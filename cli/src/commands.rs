@@ -1,5 +1,6 @@
 //! The subcommands, one file each: `run(arguments, output)`.
 
+pub mod data;
 pub mod devices;
 pub mod doctor;
 pub mod evaluate;

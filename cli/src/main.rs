@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     start_log(args.verbose);
     let mut output = Output::new(args.json);
     let done = match &args.command {
+        Command::Data(args) => commands::data::run(args, &mut output),
         Command::Devices => commands::devices::run(&mut output),
         Command::Train(args) => commands::train::run(args, &mut output, started),
         Command::Evaluate(args) => commands::evaluate::run(args, &mut output),

@@ -2,6 +2,7 @@
 //! range and examples, from one pass over the whole file.
 
 mod column;
+mod read;
 mod rule;
 
 pub use column::ColumnProfile;

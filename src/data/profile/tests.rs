@@ -94,3 +94,83 @@ fn counts_are_of_all_rows() {
     assert_eq!(c.examples, ["a", "b"]);
     assert!((profile.column("x").unwrap().mean - 5.0 / 3.0).abs() < 1e-12);
 }
+
+/// The profile of a text, and the folder of its file, which is read again later.
+fn profile(text: &str) -> (tempfile::TempDir, Profile) {
+    let (folder, path) = file("t.csv", text.as_bytes());
+    let profile = Profile::open(&path, &ReadOptions::default()).unwrap();
+    (folder, profile)
+}
+
+#[test]
+fn columns_are_read_as_values_of_their_types() {
+    use crate::data::{MISSING, Values};
+    let (_folder, profile) = profile(
+        "n;b;d;c;t\n1.234,5;yes;2020-01-01;10;a b c\n-1;No;1970-01-02;9;\n;NA;?;x;d\n0,5;1;2020-01-01;10;e\n",
+    );
+    use ColumnType::*;
+    let wanted = [
+        ("c", Category),
+        ("n", Number),
+        ("b", Boolean),
+        ("d", Date),
+        ("t", Text),
+    ];
+    let frame = profile.read(&wanted).unwrap();
+    let numbers = |name: &str| match &frame.column(name).unwrap().values {
+        Values::Number(v) | Values::Date(v) => v.iter().map(|v| v.to_string()).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(numbers("n"), ["1234.5", "-1", "NaN", "0.5"]);
+    assert_eq!(numbers("b"), ["1", "0", "NaN", "1"]);
+    assert_eq!(numbers("d"), ["1577836800", "86400", "NaN", "1577836800"]);
+    let names = ["9", "10", "x"].map(String::from).to_vec();
+    let codes = vec![1, 0, 2, 1];
+    assert_eq!(frame.columns()[0].values, Values::Category { codes, names });
+    assert_eq!(frame.column("t").unwrap().values.missing(), 1);
+    let frame = profile.read(&[("n", Category)]).unwrap();
+    let Values::Category { codes, .. } = &frame.columns()[0].values else {
+        panic!()
+    };
+    assert_eq!(codes[2], MISSING);
+}
+
+#[test]
+fn labels_keep_their_text() {
+    let (_folder, profile) = profile("x,y\n1,007\n2,7\n3,8\n4,1e2\n5,100\n");
+    let frame = profile.read(&[("y", ColumnType::Category)]).unwrap();
+    let crate::data::Values::Category { names, .. } = &frame.columns()[0].values else {
+        panic!()
+    };
+    assert_eq!(names, &["007", "7", "8", "100", "1e2"]);
+}
+
+#[test]
+fn all_problems_are_in_one_message() {
+    let (_folder, profile) = profile("a,b,c\n1,x,2020-01-01\nu,no,2020-01-02\nv,yes,2020-01-03\n");
+    let error = profile
+        .read(&[("a", ColumnType::Number), ("b", ColumnType::Boolean)])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("column \"a\": 2 cells are not a number, first \"u\" in "),
+        "{error}"
+    );
+    assert!(error.contains("line 3; expected a number or a missing cell\ncolumn \"b\": 1 cell is not a boolean, first \"x\""), "{error}");
+    let error = profile
+        .read(&[("A", ColumnType::Number)])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("there is no column \"A\"; did you mean \"a\"?"),
+        "{error}"
+    );
+    let error = profile
+        .read(&[("b", ColumnType::Date)])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("column \"b\": expected dates of one format"),
+        "{error}"
+    );
+}

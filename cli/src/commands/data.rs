@@ -1,0 +1,199 @@
+//! `wgrad data`: describes the columns of a table.
+
+use serde::Serialize;
+use wgrad::data::{ColumnProfile, ColumnType, Profile, ReadOptions};
+
+use crate::args::DataArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::text::{count, short};
+
+/// The width of the terminal.
+const WIDTH: usize = 80;
+/// The most characters of a column's name.
+const NAME: usize = 22;
+
+/// A column, as a JSON event.
+#[derive(Serialize)]
+struct Column<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    column_type: ColumnType,
+    rows: u64,
+    missing: u64,
+    distinct: usize,
+    /// Whether there are more distinct values than were counted.
+    more_distinct: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<(f64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<f64>,
+    examples: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem<'a>>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    message: &'a str,
+    line: u64,
+}
+
+/// Describes a table.
+pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
+    let options = ReadOptions {
+        delimiter: args.delimiter,
+        header: args.no_header.then_some(false),
+        decimal: args.decimal,
+        encoding: args.encoding.clone(),
+    };
+    let profile = Profile::open(&args.file, &options)?;
+    let (rows, columns) = (count(profile.rows), profile.columns.len());
+    output.say(&format!(
+        "{}: {rows} rows, {columns} columns",
+        args.file.display()
+    ));
+    for note in profile.table.notes() {
+        output.say(&format!("note: {note}"));
+    }
+    if profile.duplicates > 0 {
+        let n = count(profile.duplicates);
+        output.say(&format!("note: {n} rows equal an earlier row"));
+    }
+    let names = profile.columns.iter().map(|c| c.name.chars().count());
+    let width = names.max().unwrap_or(0).clamp(6, NAME);
+    output.say(&format!(
+        "\n{:width$}  type      missing  distinct  values",
+        "column"
+    ));
+    for column in &profile.columns {
+        output.say(&line(column, width));
+        output.event("column", &event(column));
+    }
+    let reasons = profile
+        .columns
+        .iter()
+        .filter(|c| !c.inferred.reason.is_empty());
+    for (i, column) in reasons.enumerate() {
+        let start = if i == 0 { "\n" } else { "" };
+        output.say(&format!(
+            "{start}{}: {}",
+            column.name, column.inferred.reason
+        ));
+    }
+    let problems = profile
+        .columns
+        .iter()
+        .filter_map(|c| Some((c, c.inferred.problem.as_ref()?)));
+    for (i, (column, (problem, at))) in problems.enumerate() {
+        let start = if i == 0 { "\n" } else { "" };
+        output.say(&format!(
+            "{start}problem: {}: {problem} (line {at})",
+            column.name
+        ));
+    }
+    output.event(
+        "done",
+        &serde_json::json!({
+            "rows": profile.rows,
+            "columns": columns,
+            "duplicates": profile.duplicates,
+            "encoding": profile.table.encoding(),
+            "delimiter": char::from(profile.table.dialect().delimiter).to_string(),
+            "notes": profile.table.notes(),
+        }),
+    );
+    Ok(())
+}
+
+fn event(column: &ColumnProfile) -> Column<'_> {
+    let problem = column.inferred.problem.as_ref();
+    Column {
+        name: &column.name,
+        column_type: column.inferred.column_type,
+        rows: column.rows,
+        missing: column.missing,
+        distinct: column.distinct,
+        more_distinct: column.more_distinct,
+        range: column.range,
+        mean: column.range.map(|_| column.mean),
+        examples: &column.examples,
+        reason: &column.inferred.reason,
+        problem: problem.map(|(message, line)| Problem {
+            message,
+            line: *line,
+        }),
+    }
+}
+
+/// Formats a column as one line of at most [`WIDTH`] characters.
+fn line(column: &ColumnProfile, width: usize) -> String {
+    let name = cut(&column.name, width);
+    let more = if column.more_distinct { ">" } else { "" };
+    let start = format!(
+        "{name:width$}  {:8}  {:>7}  {:>8}  ",
+        type_name(column.inferred.column_type),
+        share(column.missing, column.rows),
+        format!("{more}{}", count(column.distinct as u64)),
+    );
+    let rest = WIDTH.saturating_sub(start.chars().count());
+    format!("{start}{}", cut(&values(column), rest))
+        .trim_end()
+        .to_string()
+}
+
+fn type_name(column_type: ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Number => "number",
+        ColumnType::Category => "category",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Date => "date",
+        ColumnType::Text => "text",
+        ColumnType::Id => "id",
+        ColumnType::Ignore => "ignore",
+    }
+}
+
+/// Formats a fraction as a percentage, so that only zero is `0%`.
+fn share(part: u64, whole: u64) -> String {
+    let percent = 100.0 * part as f64 / whole.max(1) as f64;
+    match part {
+        0 => "0%".to_string(),
+        _ if percent < 1.0 => "<1%".to_string(),
+        _ if part < whole && percent > 99.0 => ">99%".to_string(),
+        _ => format!("{percent:.0}%"),
+    }
+}
+
+/// Describes the values of a column: the range of numbers, or the most frequent others.
+fn values(column: &ColumnProfile) -> String {
+    match (column.inferred.column_type, column.range) {
+        (ColumnType::Number, Some((low, high))) => {
+            format!(
+                "{} to {}, mean {}",
+                short(low),
+                short(high),
+                short(column.mean)
+            )
+        }
+        (ColumnType::Category | ColumnType::Boolean, _) if !column.values.is_empty() => {
+            let shown = column.values.iter().take(4);
+            let shown: Vec<String> = shown.map(|(v, n)| format!("{v} ({})", count(*n))).collect();
+            let more = if column.values.len() > 4 { ", ..." } else { "" };
+            format!("{}{more}", shown.join(", "))
+        }
+        _ => column.examples.join(", "),
+    }
+}
+
+/// Shortens a text to `width` characters.
+fn cut(text: &str, width: usize) -> String {
+    let text = text.replace(['\n', '\r', '\t'], " ");
+    if text.chars().count() <= width {
+        return text;
+    }
+    let kept: String = text.chars().take(width.saturating_sub(3)).collect();
+    format!("{kept}...")
+}

@@ -1,0 +1,193 @@
+//! Reads the columns of a profiled table as typed values.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use super::Profile;
+use crate::data::closest::closest;
+use crate::data::frame::{ColumnType, Frame, MISSING, Values};
+use crate::data::raw::cell::{self, Decimal};
+use crate::data::raw::date;
+use crate::error::{Error, Result};
+
+/// A column that is being read.
+struct Reader {
+    name: String,
+    index: usize,
+    decimal: Decimal,
+    cells: Cells,
+    /// The number of cells that do not fit, and the first of them with its line.
+    wrong: Option<(u64, String, u64)>,
+}
+
+enum Cells {
+    Number(Vec<f64>),
+    Boolean(Vec<f64>),
+    Date(Vec<f64>, &'static str),
+    Category(Vec<u32>, HashMap<Box<str>, u32>),
+    Text(Vec<Option<Box<str>>>),
+}
+
+impl Reader {
+    fn add(&mut self, cell: &str, line: u64) {
+        let missing = cell::is_missing(cell);
+        let value = match &mut self.cells {
+            Cells::Category(codes, names) => {
+                let next = names.len() as u32;
+                codes.push(match names.get(cell) {
+                    _ if missing => MISSING,
+                    Some(code) => *code,
+                    None => {
+                        names.insert(cell.into(), next);
+                        next
+                    }
+                });
+                return;
+            }
+            Cells::Text(texts) => {
+                texts.push((!missing).then(|| cell.into()));
+                return;
+            }
+            _ if missing => Some(f64::NAN),
+            Cells::Number(_) => cell::number(cell, self.decimal).map(|n| n.value),
+            Cells::Boolean(_) => boolean(cell),
+            Cells::Date(_, format) => date::seconds(cell, format),
+        };
+        if value.is_none() {
+            let wrong = self.wrong.get_or_insert((0, cell.to_string(), line));
+            wrong.0 += 1;
+        }
+        if let Cells::Number(v) | Cells::Boolean(v) | Cells::Date(v, _) = &mut self.cells {
+            v.push(value.unwrap_or(f64::NAN));
+        }
+    }
+
+    /// Returns what is wrong with the cells, if something is.
+    fn problem(&self, place: &str) -> Option<String> {
+        let (count, cell, line) = self.wrong.as_ref()?;
+        let (kind, fit) = match &self.cells {
+            Cells::Boolean(_) => ("a boolean", "true or false, yes or no, 1 or 0".to_string()),
+            Cells::Date(_, format) => ("a date", format!("the format {format}")),
+            _ => ("a number", "a number or a missing cell".to_string()),
+        };
+        let are = if *count == 1 { "cell is" } else { "cells are" };
+        Some(format!(
+            "column {:?}: {count} {are} not {kind}, first {cell:?} in {place} line {line}; expected {fit}",
+            self.name
+        ))
+    }
+
+    fn finish(self) -> Values {
+        match self.cells {
+            Cells::Number(v) | Cells::Boolean(v) => Values::Number(v),
+            Cells::Date(v, _) => Values::Date(v),
+            Cells::Text(texts) => Values::Text(texts),
+            Cells::Category(mut codes, found) => {
+                let mut names: Vec<(Box<str>, u32)> = found.into_iter().collect();
+                names.sort_by(|a, b| by_value(&a.0, &b.0));
+                let mut places = vec![0; names.len()];
+                for (place, (_, code)) in names.iter().enumerate() {
+                    if let Some(slot) = places.get_mut(*code as usize) {
+                        *slot = place as u32;
+                    }
+                }
+                for code in &mut codes {
+                    *code = places.get(*code as usize).copied().unwrap_or(MISSING);
+                }
+                let names = names.into_iter().map(|(name, _)| name.into()).collect();
+                Values::Category { codes, names }
+            }
+        }
+    }
+}
+
+fn boolean(cell: &str) -> Option<f64> {
+    match cell {
+        "1" => Some(1.0),
+        "0" => Some(0.0),
+        _ => cell::boolean(cell).map(f64::from),
+    }
+}
+
+/// Orders names: numbers first, by value, then texts. Equal numbers are ordered by their texts.
+fn by_value(a: &str, b: &str) -> Ordering {
+    let number = |text: &str| cell::number(text, Decimal::Point).map(|n| n.value);
+    match (number(a), number(b)) {
+        (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => a.cmp(b),
+    }
+}
+
+impl Profile {
+    /// Reads columns as values of these types, in the order given. The names of a category are
+    /// sorted: numbers by value, then texts.
+    ///
+    /// # Errors
+    ///
+    /// Returns one error with all columns whose cells do not fit, each with the number of such
+    /// cells and the first of them with its line; or an error that lists the columns if there is
+    /// none of a name, or if a column to read as dates has no format that fits its cells.
+    pub fn read(&self, columns: &[(&str, ColumnType)]) -> Result<Frame> {
+        let place = self.table.place();
+        let mut readers = Vec::with_capacity(columns.len());
+        for (name, column_type) in columns {
+            readers.push(self.reader(name, *column_type)?);
+        }
+        self.table.for_each(|row| {
+            for reader in &mut readers {
+                reader.add(row.cell(reader.index), row.line);
+            }
+            Ok(())
+        })?;
+        let problems: Vec<String> = readers.iter().filter_map(|r| r.problem(&place)).collect();
+        if !problems.is_empty() {
+            return Err(Error::data(place, problems.join("\n")));
+        }
+        let mut frame = Frame::new();
+        for reader in readers {
+            let name = reader.name.clone();
+            frame = frame.with(name, reader.finish())?;
+        }
+        Ok(frame)
+    }
+
+    fn reader(&self, name: &str, column_type: ColumnType) -> Result<Reader> {
+        let found = self.columns.iter().position(|c| c.name == name);
+        let Some((index, profile)) = found.and_then(|i| Some((i, self.columns.get(i)?))) else {
+            let names = || self.columns.iter().map(|c| c.name.as_str());
+            let near = closest(name, names());
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            let listed: Vec<String> = names().map(|n| format!("{n:?}")).collect();
+            let reason = format!(
+                "there is no column {name:?}{near} (the columns are {})",
+                listed.join(", ")
+            );
+            return Err(Error::data(self.table.place(), reason));
+        };
+        let cells = match column_type {
+            ColumnType::Number => Cells::Number(Vec::new()),
+            ColumnType::Boolean => Cells::Boolean(Vec::new()),
+            ColumnType::Category => Cells::Category(Vec::new(), HashMap::new()),
+            ColumnType::Date => match profile.dates.first() {
+                Some(format) => Cells::Date(Vec::new(), format),
+                None => {
+                    let reason = format!(
+                        "column {name:?}: expected dates of one format in all cells, such as {}",
+                        date::FORMATS.get(..3).unwrap_or_default().join(", ")
+                    );
+                    return Err(Error::data(self.table.place(), reason));
+                }
+            },
+            ColumnType::Text | ColumnType::Id | ColumnType::Ignore => Cells::Text(Vec::new()),
+        };
+        Ok(Reader {
+            name: name.to_string(),
+            index,
+            decimal: self.table.dialect().decimal,
+            cells,
+            wrong: None,
+        })
+    }
+}
