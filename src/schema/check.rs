@@ -52,7 +52,10 @@ impl<'s> Checker<'s> {
         }
         match type_of(schema) {
             "object" => match value {
-                Value::Object(entries) => self.table(entries, schema, path, table),
+                Value::Object(entries) => match schema.get("additionalProperties") {
+                    Some(each @ Value::Object(_)) => self.map(entries, each, path),
+                    _ => self.table(entries, schema, path, table),
+                },
                 _ => Err(wrong_type(value, "a table", path)),
             },
             "array" => self.list(value, schema, path),
@@ -233,6 +236,12 @@ impl<'s> Checker<'s> {
             error.help(format!("for example: {key} = {example}"))
         };
         self.entries(entries, schema, path, name, &missing)
+    }
+
+    /// Checks the values of a table with any keys.
+    fn map(&self, entries: &Map<String, Value>, each: &'s Value, path: &Path) -> Result {
+        let mut entries = entries.iter();
+        entries.try_for_each(|(key, value)| self.value(value, each, &path.key(key), key))
     }
 
     /// Checks a table's keys: each must be known, and required keys must be set.
