@@ -30,10 +30,10 @@
 //!
 //! The library has two parts. Users build a model ([`nn`], methods of [`Tensor`]), choose a
 //! [`loss`], an optimizer ([`optim`]), a [`schedule`] and [`metrics`], and train it with a
-//! [`Trainer`] ([`train`]) on [`data`]. [`spec`] describes all of this as plain data, [`Run`] opens
-//! a trained model, [`generate`] generates text, [`eval`](mod@eval) evaluates expressions without a
-//! trainer, and [`doctor`] checks a device. The other part is the [`engine`], which traces,
-//! differentiates, plans and executes.
+//! [`Trainer`] ([`train`]) on [`data`]. [`preprocess`] turns tables into features, [`spec`]
+//! describes trainings as plain data, [`Run`] opens a trained model, [`generate`] generates text,
+//! [`eval`](mod@eval) evaluates expressions without a trainer, and [`doctor`] checks a device. The
+//! other part is the [`engine`], which traces, differentiates, plans and executes.
 //!
 //! # Guarantees
 //!
@@ -54,6 +54,7 @@ pub mod loss;
 pub mod metrics;
 pub mod nn;
 pub mod optim;
+pub mod preprocess;
 pub mod random;
 pub mod run;
 pub mod schedule;
@@ -80,6 +81,7 @@ pub mod plan;
 mod checkpoint;
 #[doc(hidden)]
 pub mod dtype;
+mod json;
 mod schema;
 #[doc(hidden)]
 pub mod shape;

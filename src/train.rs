@@ -17,7 +17,6 @@ mod history;
 mod indices;
 mod initialization;
 mod inspect;
-mod json;
 mod limit;
 mod load;
 mod lora;

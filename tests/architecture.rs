@@ -54,7 +54,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", MODEL),
     ("schedule", MODEL),
     ("checkpoint", &[]),
+    ("json", &[]),
     ("data", &["random", "checkpoint"]),
+    ("preprocess", &["data", "schema", "json"]),
     (
         "train",
         &[
@@ -74,6 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "data",
             "checkpoint",
             "random",
+            "json",
         ],
     ),
     (

@@ -88,7 +88,7 @@ impl Dataset {
 
     /// Creates a data set like [`from_arrays`](Dataset::from_arrays), with a name for each element
     /// of a sample.
-    pub(super) fn with_names(
+    pub(crate) fn with_names(
         features: Vec<f32>,
         sample_shape: Shape,
         targets: Targets,

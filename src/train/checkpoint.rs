@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::SafetensorsFile;
 use crate::graph::{Role, Variable};
+use crate::json;
 use crate::{Error, Result};
 
 use super::history::History;
-use super::json;
 use super::load::finite;
 use super::state::Weights;
 use super::sums::Sums;

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::metrics::Metric;
 use crate::{Error, Result};
-
-use super::json;
 
 /// The results of an epoch. Losses and metrics are means over samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Numbers in JSON, which has neither NaN nor infinities: they are written as the strings `"NaN"`,
-//! `"inf"` and `"-inf"`. All JSON of a training is written this way; finite numbers are written as
-//! usual.
+//! `"inf"` and `"-inf"`. All JSON of trainings and of fitted preprocessing is written this way; finite
+//! numbers are written as usual.
 //!
 //! A `null`, which older files have in place of such a number, is read as NaN.
 
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for Number {
 macro_rules! by {
     ($(#[$doc:meta])* $name:ident, $type:ty, $written:ty, |$value:ident| $to:expr, |$read:ident| $from:expr) => {
         $(#[$doc])*
-        pub(super) mod $name {
+        pub(crate) mod $name {
             use super::*;
 
             // Serde passes a reference to the field.
@@ -79,6 +79,12 @@ by!(
     optional, Option<f64>, Option<Number>, |value| value.map(Number), |read| read.map(|n| n.0)
 );
 by!(
+    /// A list of numbers.
+    list, Vec<f64>, Vec<Number>,
+    |value| value.iter().copied().map(Number).collect::<Vec<_>>(),
+    |read| read.into_iter().map(|n| n.0).collect()
+);
+by!(
     /// Named numbers.
     named, Vec<(String, f64)>, Vec<(String, Number)>,
     |value| value.iter().map(|(name, n)| (name.as_str(), Number(*n))).collect::<Vec<_>>(),
@@ -101,6 +107,8 @@ mod tests {
         one: f64,
         #[serde(with = "optional")]
         perhaps: Option<f64>,
+        #[serde(with = "list", default)]
+        list: Vec<f64>,
         #[serde(with = "named")]
         named: Vec<(String, f64)>,
         #[serde(with = "rows")]
@@ -112,19 +120,20 @@ mod tests {
         let all = All {
             one: f64::NAN,
             perhaps: Some(f64::NEG_INFINITY),
+            list: vec![0.5, f64::INFINITY],
             named: vec![("a".to_string(), f64::INFINITY), ("b".to_string(), 0.1)],
             rows: vec![vec![-0.0, f64::NAN], Vec::new(), vec![1e300]],
         };
         let text = serde_json::to_string(&all).unwrap();
         assert_eq!(
             text,
-            "{\"one\":\"NaN\",\"perhaps\":\"-inf\",\"named\":[[\"a\",\"inf\"],[\"b\",0.1]],\
-             \"rows\":[[-0.0,\"NaN\"],[],[1e+300]]}"
+            "{\"one\":\"NaN\",\"perhaps\":\"-inf\",\"list\":[0.5,\"inf\"],\
+             \"named\":[[\"a\",\"inf\"],[\"b\",0.1]],\"rows\":[[-0.0,\"NaN\"],[],[1e+300]]}"
         );
         let read: All = serde_json::from_str(&text).unwrap();
         assert!(read.one.is_nan() && read.rows[0][1].is_nan());
         assert_eq!(read.perhaps, Some(f64::NEG_INFINITY));
-        assert_eq!(read.named, all.named);
+        assert_eq!((&read.list, &read.named), (&all.list, &all.named));
         assert_eq!(read.rows[0][0].to_bits(), (-0.0f64).to_bits());
         assert_eq!(read.rows[2], [1e300]);
     }
