@@ -16,7 +16,7 @@ use crate::{Error, Result};
 
 impl Trainer {
     /// Returns the last training batch whose results have arrived. Never waits for the device: on a
-    /// GPU, results arrive some batches later. [`Fit::on_step`] gets all batches.
+    /// GPU, results arrive some batches later. [`Fit::on_step`](super::Fit::on_step) gets all batches.
     pub fn last_batch(&self) -> Option<&BatchResult> {
         self.last_batch.as_ref()
     }
