@@ -50,7 +50,7 @@ pub use idx::{idx, idx_images};
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
 pub use profile::{ColumnProfile, Inferred, Profile, infer};
-pub use raw::{RawTable, ReadOptions};
+pub use raw::{ColumnFormat, RawTable, ReadOptions};
 pub use scaler::{Method, Scaler};
 pub use table::CsvTable;
 pub use targets::Targets;

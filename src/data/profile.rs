@@ -2,14 +2,13 @@
 //! range and examples, from one pass over the whole file.
 
 mod column;
-mod read;
 mod rule;
 
 pub use column::ColumnProfile;
 pub use rule::{Inferred, infer};
 
-use super::frame::ColumnType;
-use super::raw::{RawTable, ReadOptions};
+use super::frame::{ColumnType, Frame};
+use super::raw::{ColumnFormat, RawTable, ReadOptions};
 use crate::error::Result;
 
 /// A table with the profiles of its columns.
@@ -96,6 +95,29 @@ impl Profile {
     /// Returns the profile of a column.
     pub fn column(&self, name: &str) -> Option<&ColumnProfile> {
         self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// Returns how columns of these types are read. Dates have the first format that fits all cells.
+    pub fn formats(&self, columns: &[(&str, ColumnType)]) -> Vec<ColumnFormat> {
+        let format = |&(name, column_type): &(&str, ColumnType)| ColumnFormat {
+            name: name.to_string(),
+            column_type,
+            date_format: match column_type {
+                ColumnType::Date => self.column(name).and_then(|c| c.dates.first()),
+                _ => None,
+            }
+            .map(str::to_string),
+        };
+        columns.iter().map(format).collect()
+    }
+
+    /// Reads columns as values of these types, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`RawTable::read`].
+    pub fn read(&self, columns: &[(&str, ColumnType)]) -> Result<Frame> {
+        self.table.read(&self.formats(columns))
     }
 
     /// Returns the columns of this type.

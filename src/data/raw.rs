@@ -5,7 +5,9 @@ pub mod date;
 pub mod dialect;
 mod encoding;
 mod kind;
+mod read;
 pub mod records;
 mod table;
 
+pub use read::ColumnFormat;
 pub use table::{RawTable, ReadOptions};

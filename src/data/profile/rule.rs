@@ -42,7 +42,8 @@ pub const WORDS_OF_A_TEXT: f64 = 3.0;
 /// 1. No cell, or one distinct cell and none missing: left out.
 /// 2. All cells are booleans in words: boolean.
 /// 3. All cells are numbers: an id if they count the rows (each is one more than the one before, for
-///    at least 10 rows), otherwise numbers.
+///    at least 10 rows), dates if all are dates of the years 1800 to 2199 as eight digits, otherwise
+///    numbers.
 /// 4. All cells are dates of one format: dates.
 /// 5. At least 95% of the cells are numbers: numbers, with a problem that names the other cells.
 /// 6. The cells have 3 words or more on average, and at least half of them are distinct: text.
@@ -63,9 +64,10 @@ pub fn infer(c: &ColumnProfile) -> Inferred {
         return Inferred::of(Boolean, "");
     }
     if c.numbers == present {
-        return match c.counts_rows && present >= ROWS_OF_AN_ID {
-            true => Inferred::of(Id, "it counts the rows"),
-            false => Inferred::of(Number, written(c)),
+        return match (c.counts_rows && present >= ROWS_OF_AN_ID, c.dates.first()) {
+            (true, _) => Inferred::of(Id, "it counts the rows"),
+            (false, Some(format)) => Inferred::of(Date, format!("read as {format}")),
+            (false, None) => Inferred::of(Number, written(c)),
         };
     }
     if let Some(format) = c.dates.first() {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 /// The formats of dates, in the notation of `strftime`. If several fit all cells of a column, the
 /// first one counts; so `03/04/2020` is the fourth of March.
-pub const FORMATS: [&str; 24] = [
+pub const FORMATS: [&str; 25] = [
     "%Y-%m-%d",
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
@@ -31,6 +31,7 @@ pub const FORMATS: [&str; 24] = [
     "%d-%b-%Y",
     "%b %d, %Y",
     "%Y-%m",
+    "%Y%m%d",
 ];
 
 /// A set of formats, by their indices in [`FORMATS`].
@@ -61,6 +62,12 @@ impl Formats {
     /// Removes the formats that a cell does not have.
     pub fn keep(&mut self, cell: &str) {
         // All formats have a digit and between 6 and 40 characters.
+        // Numbers of eight digits are dates only in the years from 1800 to 2199.
+        let digits = cell.len() == 8 && cell.bytes().all(|b| b.is_ascii_digit());
+        if digits && !matches!(cell.get(..2), Some("18" | "19" | "20" | "21")) {
+            self.0 = 0;
+            return;
+        }
         if !(6..=40).contains(&cell.len()) || !cell.bytes().any(|b| b.is_ascii_digit()) {
             self.0 = 0;
             return;
@@ -138,6 +145,7 @@ mod tests {
             ("02-Jan-1970", 86_400.0),
             ("Jan 2, 1970", 86_400.0),
             ("1970-02", 31.0 * 86_400.0),
+            ("19700102", 86_400.0),
             ("1969-12-31", -86_400.0),
         ];
         for (cell, expected) in cases {

@@ -1,13 +1,15 @@
-//! Reads the columns of a profiled table as typed values.
+//! Reads the columns of a raw table as typed values.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::Profile;
+use serde::{Deserialize, Serialize};
+
+use super::cell::{self, Decimal};
+use super::date;
+use super::table::RawTable;
 use crate::data::closest::closest;
 use crate::data::frame::{ColumnType, Frame, MISSING, Values};
-use crate::data::raw::cell::{self, Decimal};
-use crate::data::raw::date;
 use crate::error::{Error, Result};
 
 /// A column that is being read.
@@ -120,22 +122,50 @@ fn by_value(a: &str, b: &str) -> Ordering {
     }
 }
 
-impl Profile {
+/// How a column is read: its name, its type, and the format of its dates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnFormat {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub column_type: ColumnType,
+    /// The format of dates, in the notation of `strftime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<String>,
+}
+
+impl RawTable {
     /// Reads columns as values of these types, in the order given. The names of a category are
     /// sorted: numbers by value, then texts.
     ///
     /// # Errors
     ///
     /// Returns one error with all columns whose cells do not fit, each with the number of such
-    /// cells and the first of them with its line; or an error that lists the columns if there is
-    /// none of a name, or if a column to read as dates has no format that fits its cells.
-    pub fn read(&self, columns: &[(&str, ColumnType)]) -> Result<Frame> {
-        let place = self.table.place();
-        let mut readers = Vec::with_capacity(columns.len());
-        for (name, column_type) in columns {
-            readers.push(self.reader(name, *column_type)?);
+    /// cells and the first of them with its line; or an error with all names that are no column.
+    pub fn read(&self, columns: &[ColumnFormat]) -> Result<Frame> {
+        match self.read_once(columns) {
+            Err(error) => match self.in_other_encoding(&error) {
+                Some(other) => other?.read_once(columns),
+                None => Err(error),
+            },
+            done => done,
         }
-        self.table.for_each(|row| {
+    }
+
+    fn read_once(&self, columns: &[ColumnFormat]) -> Result<Frame> {
+        let place = self.place();
+        let mut readers = Vec::with_capacity(columns.len());
+        let mut missing = Vec::new();
+        for column in columns {
+            match self.columns().iter().position(|name| *name == column.name) {
+                Some(index) => readers.push(self.reader(column, index)?),
+                None => missing.push(column.name.as_str()),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(self.no_columns(&missing));
+        }
+        self.for_each(|row| {
             for reader in &mut readers {
                 reader.add(row.cell(reader.index), row.line);
             }
@@ -153,39 +183,48 @@ impl Profile {
         Ok(frame)
     }
 
-    fn reader(&self, name: &str, column_type: ColumnType) -> Result<Reader> {
-        let found = self.columns.iter().position(|c| c.name == name);
-        let Some((index, profile)) = found.and_then(|i| Some((i, self.columns.get(i)?))) else {
-            let names = || self.columns.iter().map(|c| c.name.as_str());
-            let near = closest(name, names());
-            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
-            let listed: Vec<String> = names().map(|n| format!("{n:?}")).collect();
-            let reason = format!(
-                "there is no column {name:?}{near} (the columns are {})",
-                listed.join(", ")
-            );
-            return Err(Error::data(self.table.place(), reason));
+    /// Returns the error of names that are no columns of the table.
+    pub fn no_columns(&self, missing: &[&str]) -> Error {
+        let quoted = |name: &str| format!("{name:?}");
+        let reason = match missing {
+            [name] => {
+                let near = closest(name, self.columns().iter().map(String::as_str));
+                let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+                format!("there is no column {name:?}{near}")
+            }
+            _ => {
+                let names: Vec<String> = missing.iter().map(|name| quoted(name)).collect();
+                format!("there are no columns {}", names.join(", "))
+            }
         };
-        let cells = match column_type {
+        let listed: Vec<String> = self.columns().iter().map(|n| quoted(n)).collect();
+        let reason = format!("{reason} (the columns are {})", listed.join(", "));
+        Error::data(self.place(), reason)
+    }
+
+    fn reader(&self, column: &ColumnFormat, index: usize) -> Result<Reader> {
+        let cells = match column.column_type {
             ColumnType::Number => Cells::Number(Vec::new()),
             ColumnType::Boolean => Cells::Boolean(Vec::new()),
             ColumnType::Category => Cells::Category(Vec::new(), HashMap::new()),
-            ColumnType::Date => match profile.dates.first() {
-                Some(format) => Cells::Date(Vec::new(), format),
-                None => {
+            ColumnType::Date => {
+                let known = |format: &&&str| Some(**format) == column.date_format.as_deref();
+                let Some(format) = date::FORMATS.iter().find(known) else {
                     let reason = format!(
-                        "column {name:?}: expected dates of one format in all cells, such as {}",
+                        "column {:?}: expected dates of one format in all cells, such as {}",
+                        column.name,
                         date::FORMATS.get(..3).unwrap_or_default().join(", ")
                     );
-                    return Err(Error::data(self.table.place(), reason));
-                }
-            },
+                    return Err(Error::data(self.place(), reason));
+                };
+                Cells::Date(Vec::new(), format)
+            }
             ColumnType::Text | ColumnType::Id | ColumnType::Ignore => Cells::Text(Vec::new()),
         };
         Ok(Reader {
-            name: name.to_string(),
+            name: column.name.clone(),
             index,
-            decimal: self.table.dialect().decimal,
+            decimal: self.dialect().decimal,
             cells,
             wrong: None,
         })
