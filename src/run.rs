@@ -23,6 +23,7 @@ mod lines;
 mod model;
 mod predictions;
 mod preprocessing;
+mod table;
 
 use std::path::{Path, PathBuf};
 

@@ -29,7 +29,9 @@ mod document;
 mod model;
 mod output;
 mod page;
+mod preset;
 mod settle;
+mod table;
 
 mod text;
 mod training;
@@ -44,7 +46,9 @@ pub use device::DeviceSpec;
 pub use document::Document;
 pub use model::{Input, ModelSpec, SequentialSpec};
 pub use output::OutputSpec;
+pub use preset::table_preset;
 
+pub use table::TableSpec;
 pub use text::{TextSpec, TokenizerSpec};
 pub use training::{EarlyStoppingSpec, Precision, TrainingSpec};
 

@@ -30,7 +30,9 @@ pub enum Command {
     Data(DataArgs),
     /// List the GPUs with their limits and features
     Devices,
-    /// Train the model that a configuration file describes
+    /// Write a configuration that trains on a table
+    New(NewArgs),
+    /// Train the model of a configuration file, or on a table
     Train(TrainArgs),
     /// Evaluate a trained model on its test data
     Evaluate(EvaluateArgs),
@@ -66,12 +68,29 @@ pub struct DataArgs {
     pub no_header: bool,
 }
 
+/// `wgrad new`.
+#[derive(Debug, clap::Args)]
+pub struct NewArgs {
+    /// The table: CSV, TSV or another delimited text, also with gzip
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The column to predict
+    #[arg(long, value_name = "COLUMN")]
+    pub target: String,
+    /// File for the configuration [default: stdout]
+    #[arg(short, long, value_name = "CONFIG.toml")]
+    pub out: Option<PathBuf>,
+}
+
 /// `wgrad train`.
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
-    /// The configuration file
-    #[arg(value_name = "CONFIG.toml")]
+    /// The configuration file, or with --target a table
+    #[arg(value_name = "CONFIG.toml|TABLE")]
     pub config: PathBuf,
+    /// Train on a table, to predict this column
+    #[arg(long, value_name = "COLUMN", conflicts_with = "resume")]
+    pub target: Option<String>,
     /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,

@@ -5,6 +5,7 @@ pub mod devices;
 pub mod doctor;
 pub mod evaluate;
 pub mod generate;
+pub mod new;
 pub mod predict;
 pub mod profile;
 pub mod schema;

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Command::Data(args) => commands::data::run(args, &mut output),
         Command::Devices => commands::devices::run(&mut output),
+        Command::New(args) => commands::new::run(args, &mut output),
         Command::Train(args) => commands::train::run(args, &mut output, started),
         Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
         Command::Predict(args) => commands::predict::run(args, &mut output),

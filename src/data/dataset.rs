@@ -285,7 +285,8 @@ impl Dataset {
         Error::data("targets", format!("{needed}, but {have}"))
     }
 
-    pub(super) fn stored_row(&self, i: usize) -> Option<usize> {
+    /// Returns the position of sample `i` among the samples that the set was created with.
+    pub(crate) fn stored_row(&self, i: usize) -> Option<usize> {
         match &self.rows {
             None => (i < self.len).then_some(i),
             Some(rows) => rows.get(i).map(|&row| row as usize),

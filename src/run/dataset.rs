@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::language;
 use super::preprocessing::{Preprocessing, TargetScale};
+use super::table;
 use crate::data::text::Tokenizer;
 use crate::data::{self, CsvTable, Dataset, Targets};
 use crate::loss::{LossSpec, Outputs};
@@ -76,6 +77,7 @@ impl Datasets {
                 let test = test.map(|(inputs, targets)| data::npy(inputs, targets));
                 (set, test.transpose()?)
             }
+            DataSource::Table(table) => return table::datasets(&table, config),
             DataSource::Text(text) => {
                 config.settle(Task::Language)?;
                 return language::datasets(&text, config);
@@ -141,6 +143,7 @@ fn divide(
         scaler: None,
         target_scale,
         text: None,
+        table: None,
     };
     let train = if data.standardize() {
         let (train, scaler) = train.standardized()?;
@@ -161,7 +164,7 @@ fn divide(
 }
 
 /// Splits into a training and a test part. Classes are split in proportion.
-fn split(set: &Dataset, test: f64, seed: u64) -> Result<(Dataset, Dataset)> {
+pub(super) fn split(set: &Dataset, test: f64, seed: u64) -> Result<(Dataset, Dataset)> {
     match set.classes() {
         Some(_) => set.split_stratified(1.0 - test, seed),
         None => set.split(1.0 - test, seed),
@@ -210,6 +213,7 @@ pub(super) fn labelled_like(
             let classes = task == Task::Classification;
             labelled(&table, &csv.target, classes, Some(&preprocessing.classes))?
         }
+        DataSource::Table(spec) => return table::labelled(preprocessing, spec, task, file),
         DataSource::Idx(_) => data::idx(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Npy(_) => data::npy(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Text(_) => {
@@ -249,7 +253,7 @@ fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
 }
 
 /// Checks that counts are not negative, and that proportions add up to 1.
-fn fit_loss(set: &Dataset, loss: Option<&LossSpec>, data: &DataSpec) -> Result<()> {
+pub(super) fn fit_loss(set: &Dataset, loss: Option<&LossSpec>, data: &DataSpec) -> Result<()> {
     let Some(loss) = loss else { return Ok(()) };
     let wrong = |row: &[f32]| match loss.outputs() {
         Outputs::LogRates => row
@@ -275,7 +279,11 @@ fn fit_loss(set: &Dataset, loss: Option<&LossSpec>, data: &DataSpec) -> Result<(
 
 /// Refuses classes without samples, whose outputs learn nothing. Usually the labels start at 1, or
 /// a class is missing.
-fn refuse_gaps(train: &Dataset, validation: Option<&Dataset>, data: &DataSpec) -> Result<()> {
+pub(super) fn refuse_gaps(
+    train: &Dataset,
+    validation: Option<&Dataset>,
+    data: &DataSpec,
+) -> Result<()> {
     let Some(counts) = train.class_counts() else {
         return Ok(());
     };

@@ -61,6 +61,7 @@ pub(super) fn datasets(source: &TextSpec, config: &Config) -> Result<Datasets> {
             quantities: 0,
             scaler: None,
             target_scale: None,
+            table: None,
             text: Some(facts),
         },
         notes: Vec::new(),

@@ -5,8 +5,10 @@
 
 use std::path::Path;
 
-use crate::data::{self, CsvTable, Dataset, Scaler};
+use super::table;
+use crate::data::{self, ColumnFormat, CsvTable, Dataset, Scaler, Targets};
 use crate::loss::{LossSpec, Outputs};
+use crate::preprocess::Preprocessor;
 use crate::spec::DataSource;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,18 @@ pub struct Preprocessing {
     /// The sizes of a text; `None` for other data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextFacts>,
+    /// How a table becomes features; `None` for other data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TablePreprocessing>,
+}
+
+/// How the columns of a table are read, and how they become features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TablePreprocessing {
+    /// The columns of the features.
+    pub columns: Vec<ColumnFormat>,
+    /// The fitted preprocessing of these columns.
+    pub preprocessor: Preprocessor,
 }
 
 /// The sizes of a text.
@@ -120,6 +134,12 @@ impl Preprocessing {
                 let others = table.columns().filter(|c| !known(c));
                 spare.extend(others.map(str::to_string));
                 self.features_of(table, file)?.unlabelled()?
+            }
+            DataSource::Table(spec) => {
+                let table = data::RawTable::open(file, &spec.options())?;
+                let known = |c: &&String| self.features.contains(c);
+                spare.extend(table.columns().iter().filter(|c| !known(c)).cloned());
+                table::features(self, &table)?.into_dataset(Targets::Unlabelled)?
             }
             DataSource::Idx(_) => data::idx_images(file)?,
             DataSource::Npy(_) => data::npy_features(file)?,

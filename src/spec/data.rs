@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::config::resolve;
+use super::table::TableSpec;
 use super::text::TextSpec;
 use crate::schema::{Kind, SettingError, kinds, range, with_keys};
 use crate::task::Task;
@@ -105,6 +106,18 @@ impl Files for CsvSpec {
     }
 }
 
+impl Files for TableSpec {
+    fn file(&self) -> &Path {
+        &self.path
+    }
+    fn targets(&self) -> &Path {
+        &self.path
+    }
+    fn has_test(&self) -> bool {
+        self.test_path.is_some()
+    }
+}
+
 impl Files for IdxSpec {
     fn file(&self) -> &Path {
         &self.images
@@ -169,6 +182,7 @@ kinds! {
     /// The files of a data set, by their format.
     pub enum DataSource by "format" as dyn Files, KIND;
     "csv" => Csv(CsvSpec),
+    "table" => Table(TableSpec),
     "idx" => Idx(IdxSpec),
     "npy" => Npy(NpySpec),
     "text" => Text(TextSpec),
@@ -179,6 +193,7 @@ impl DataSource {
     pub fn target(&self) -> Option<&str> {
         match self {
             DataSource::Csv(csv) => Some(&csv.target),
+            DataSource::Table(table) => Some(&table.target),
             DataSource::Idx(_) | DataSource::Npy(_) | DataSource::Text(_) => None,
         }
     }
@@ -204,6 +219,10 @@ impl DataSource {
             DataSource::Csv(csv) => {
                 one(&mut csv.path);
                 optional(&mut csv.test_path);
+            }
+            DataSource::Table(table) => {
+                one(&mut table.path);
+                optional(&mut table.test_path);
             }
             DataSource::Idx(idx) => {
                 one(&mut idx.images);
@@ -277,9 +296,12 @@ impl JsonSchema for DataSpec {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let formats = DataSource::json_schema(generator);
-        // A text has no choice of tasks and no features to scale.
-        let takes =
-            |format: &str, key: &str| format != "text" || !["task", "standardize"].contains(&key);
+        // A text has no choice of tasks and no features to scale; a table has `preprocessing`.
+        let takes = |format: &str, key: &str| match format {
+            "text" => !["task", "standardize"].contains(&key),
+            "table" => key != "standardize",
+            _ => true,
+        };
         with_keys::<SharedKeys>(formats, generator, takes)
     }
 }
@@ -287,7 +309,7 @@ impl JsonSchema for DataSpec {
 impl DataSpec {
     /// Returns whether features are scaled.
     pub fn standardize(&self) -> bool {
-        let tables = matches!(self.source, DataSource::Csv(_));
+        let tables = matches!(self.source, DataSource::Csv(_) | DataSource::Table(_));
         self.standardize.unwrap_or(tables)
     }
 
@@ -307,7 +329,7 @@ impl DataSpec {
         match &self.source {
             DataSource::Text(_) => Some(Task::Language),
             DataSource::Idx(_) => Some(self.task.unwrap_or(Task::Classification)),
-            DataSource::Csv(_) | DataSource::Npy(_) => self.task,
+            DataSource::Csv(_) | DataSource::Table(_) | DataSource::Npy(_) => self.task,
         }
     }
 
@@ -318,7 +340,7 @@ impl DataSpec {
 
     /// Sets the defaults.
     pub(super) fn fill(&mut self) {
-        if !matches!(self.source, DataSource::Text(_)) {
+        if !matches!(self.source, DataSource::Text(_) | DataSource::Table(_)) {
             self.standardize = Some(self.standardize());
         }
         self.test_split = Some(self.test_split());

@@ -59,7 +59,14 @@ struct Start<'a> {
 
 /// Trains a model and writes its run folder. `started` is the time when the program started.
 pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<(), Failure> {
-    let mut config = Config::load(&args.config, &args.overrides())?;
+    let mut config = match &args.target {
+        Some(target) => {
+            let text = super::new::configuration(&args.config, &args.config, target)?;
+            // Relative paths start from the current folder.
+            Config::parse("table.toml", &text, &args.overrides())?
+        }
+        None => Config::load(&args.config, &args.overrides())?,
+    };
     let resumed = match &args.resume {
         Some(Some(given)) => Some(RunFolder::open(given)?.absolute()),
         Some(None) => Some(RunFolder::newest(config.output.folder())?),

@@ -1,0 +1,66 @@
+//! `wgrad new`: writes a configuration that trains on a table.
+
+use std::path::{Path, PathBuf};
+
+use wgrad::Error;
+use wgrad::data::{Profile, ReadOptions};
+use wgrad::run::write_atomically;
+use wgrad::spec::table_preset;
+
+use crate::args::NewArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Writes the configuration to a file or to stdout.
+pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
+    let path = match &args.out {
+        Some(out) => relative_to(&args.file, out)?,
+        None => args.file.clone(),
+    };
+    let text = configuration(&args.file, &path, &args.target)?;
+    match &args.out {
+        Some(out) => {
+            if out.exists() {
+                let expected = "a file that does not exist yet";
+                let error = Error::Argument {
+                    what: "the file to write".to_string(),
+                    given: out.display().to_string(),
+                    expected: expected.to_string(),
+                };
+                return Err(error.into());
+            }
+            write_atomically(out, text.as_bytes())?;
+            output.say(&format!("wrote {}", out.display()));
+            output.event("done", &serde_json::json!({ "out": out }));
+        }
+        None => output.print(&text),
+    }
+    Ok(())
+}
+
+/// Returns the configuration for a table, which names the table `path`.
+pub fn configuration(file: &Path, path: &Path, target: &str) -> Result<String, Failure> {
+    let profile = Profile::open(file, &ReadOptions::default())?;
+    if profile.column(target).is_none() {
+        return Err(profile.table.no_columns(&[target]).into());
+    }
+    Ok(table_preset(path, target, profile.rows))
+}
+
+/// Returns the path of a file as seen from the folder of `out`: as it is if that is the current
+/// folder, otherwise absolute.
+fn relative_to(file: &Path, out: &Path) -> Result<PathBuf, Failure> {
+    match out.parent() {
+        None => Ok(file.to_path_buf()),
+        Some(folder) if folder.as_os_str().is_empty() => Ok(file.to_path_buf()),
+        Some(_) => std::path::absolute(file).map_err(|source| {
+            let path = file.to_path_buf();
+            let error = Error::Io {
+                path,
+                action: "find",
+                source,
+            };
+            error.into()
+        }),
+    }
+}

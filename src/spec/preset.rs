@@ -1,0 +1,57 @@
+//! The configuration of a training on a table, by the number of its rows.
+
+use std::path::Path;
+
+/// Returns the text of a configuration that trains a multi-layer perceptron on a table. `path` is
+/// written as it is; paths are relative to the folder of the configuration.
+///
+/// The learning rate is that of Keras and PyTorch, and training stops when the validation loss has
+/// not improved for 15 epochs. Batches are larger for more rows: at least 32 samples, at most 256,
+/// about 60 batches in an epoch.
+///
+/// # Example
+/// ```
+/// use wgrad::spec::{Config, Overrides, table_preset};
+///
+/// let text = table_preset("people.csv".as_ref(), "income", 1_000);
+/// let config = Config::parse("people.toml", &text, &Overrides::default())?;
+/// assert_eq!(config.training.batch_size, 32);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
+pub fn table_preset(path: &Path, target: &str, rows: u64) -> String {
+    let batch = (rows / 60).clamp(32, 256).next_power_of_two().min(256);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // `table.csv.gz` has two extensions.
+    let name = name.split('.').find(|part| !part.is_empty());
+    let folder = format!("runs/{}", name.unwrap_or("table"));
+    let (path, target) = (quoted(&path.display().to_string()), quoted(target));
+    format!(
+        "[model]
+hidden = [128, 64]
+activation = \"relu\"
+dropout = 0.1
+
+[data]
+format = \"table\"
+path = {path}
+target = {target}
+test_split = 0.2
+validation_split = 0.1
+
+[training]
+epochs = 200
+batch_size = {batch}
+optimizer = {{ type = \"adam\", lr = 1e-3 }}
+early_stopping = {{ patience = 15 }}
+
+[output]
+dir = {}
+",
+        quoted(&folder)
+    )
+}
+
+/// Returns a basic string of TOML, which has the escapes of JSON.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
