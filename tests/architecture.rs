@@ -90,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "run",
         &[
             "spec",
+            "preprocess",
             "schema",
             "task",
             "graph",
@@ -106,7 +107,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// The modules that configurations may use: those that they configure.
 const SPEC: &[&str] = &[
-    "schema", "task", "nn", "optim", "loss", "metrics", "schedule", "data", "device",
+    "preprocess",
+    "schema",
+    "task",
+    "nn",
+    "optim",
+    "loss",
+    "metrics",
+    "schedule",
+    "data",
+    "device",
 ];
 
 /// The modules that the doctor may use: all but data and training.

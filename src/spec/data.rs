@@ -258,7 +258,8 @@ pub struct DataSpec {
     /// and 0 if there are files for the test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_split: Option<f64>,
-    /// The last fraction of the training samples, which is kept for validation.
+    /// The fraction of the training samples that is kept for validation: of a table drawn like the
+    /// test split, otherwise the last samples.
     #[serde(default = "default_validation_split")]
     pub validation_split: f64,
 }
@@ -285,7 +286,8 @@ struct SharedKeys {
     /// and 0 if there are files for the test.
     #[schemars(with = "Option<range::Fraction>")]
     test_split: Option<f64>,
-    /// The last fraction of the training samples, which is kept for validation.
+    /// The fraction of the training samples that is kept for validation: of a table drawn like the
+    /// test split, otherwise the last samples.
     #[schemars(with = "range::Fraction", extend("default" = 0.1))]
     validation_split: f64,
 }

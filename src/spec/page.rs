@@ -10,6 +10,7 @@ use super::{
     OptimizerSpec, OutputSpec, ScheduleSpec, TokenizerSpec, TrainingSpec,
 };
 use crate::nn::RopeSpec;
+use crate::preprocess::{self, CategorySpec, ColumnSpec, DateSpec, NumberSpec, PreprocessSpec};
 use crate::schema::{self, example, inline, range_words, type_of, words};
 
 const INTRODUCTION: &str = "\
@@ -58,6 +59,32 @@ A file has one target for each sample: a class, or values. Losses that compare s
 in Rust: cosine embedding, triplet and hinge embedding (`loss::functional`), and CTC (`loss::Ctc`).
 ";
 
+const PREPROCESSING: &str =
+    "How the columns of a table become features. The settings are fitted to the
+training split alone, stored with the run, and applied again at prediction.
+
+```toml
+[data]
+format = \"table\"
+path = \"table.csv\"
+target = \"income\"
+columns = { zip = \"category\" }
+
+[data.preprocessing]
+numbers = { scale = \"robust\", missing = \"mean\" }
+overrides.age = { scale = \"none\" }
+```
+";
+
+const NUMBERS: &str = "How numbers become features. `outliers` is a name, or a table with
+
+| key | type and range | default | meaning |
+|---|---|---|---|
+| `quantile` | two numbers from 0 to 1 | required | The quantiles to which smaller and larger numbers are clipped. |
+";
+
+const OVERRIDES: &str = "The settings of one column, in place of those of its type.\n";
+
 /// Renders the page.
 pub fn page() -> String {
     let mut page = Page {
@@ -74,6 +101,15 @@ pub fn page() -> String {
         "`tokenizer` may also be the path of a `tokenizer.json`.\n",
         |_| None,
     );
+    page.section::<PreprocessSpec>("`preprocessing`", PREPROCESSING);
+    page.section::<NumberSpec>("`preprocessing.numbers`", NUMBERS);
+    page.section::<CategorySpec>(
+        "`preprocessing.categories`",
+        "How categories become features.\n",
+    );
+    page.section::<DateSpec>("`preprocessing.dates`", "How dates become features.\n");
+    page.section::<preprocess::TextSpec>("`preprocessing.texts`", "How texts become features.\n");
+    page.section::<ColumnSpec>("`preprocessing.overrides.COLUMN`", OVERRIDES);
     page.section::<TrainingSpec>("`[training]`", "How the model is trained.\n");
     page.section::<EarlyStoppingSpec>("`early_stopping`", "When to stop before the last epoch.\n");
     page.section::<OutputSpec>("`[output]`", "Where the results are written.\n");
@@ -168,6 +204,7 @@ impl Page {
         for (key, schema) in keys {
             let default = match schema.get("default").filter(|value| !value.is_null()) {
                 _ if required.contains(&key.as_str()) => "required".to_string(),
+                Some(value) if is_nested(value) => "see below".to_string(),
                 Some(value) => format!("`{}`", inline(&short(value))),
                 None => "none".to_string(),
             };
@@ -177,6 +214,12 @@ impl Page {
             let _ = writeln!(self.text, "| `{key}` | {takes} | {default} | {about} |");
         }
     }
+}
+
+/// Returns whether a value is a table of tables, which has a section of its own.
+fn is_nested(value: &Value) -> bool {
+    let entries = value.as_object().into_iter().flatten();
+    entries.clone().next().is_some() && entries.into_iter().all(|(_, v)| v.is_object())
 }
 
 /// Returns the first schema with kinds in this one.
@@ -262,6 +305,7 @@ fn complete(root: &Value, table: &Value, tag: &str, name: &str) -> String {
     let keys = table.get("properties").and_then(Value::as_object);
     for (key, schema) in keys.into_iter().flatten().filter(|(key, _)| *key != tag) {
         let default = schema.get("default").filter(|value| !value.is_null());
+        let default = default.filter(|value| !is_nested(value));
         let shown = schema.get("examples").and_then(|all| all.get(0));
         let value = match required.contains(&key.as_str()) {
             true => shown.or_else(|| resolved(root, schema).get("examples")?.get(0)),

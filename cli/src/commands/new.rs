@@ -33,7 +33,7 @@ pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
             output.say(&format!("wrote {}", out.display()));
             output.event("done", &serde_json::json!({ "out": out }));
         }
-        None => output.print(&text),
+        None => output.print(text.trim_end()),
     }
     Ok(())
 }
