@@ -224,6 +224,8 @@ macro_rules! kinds {
             fn deserialize<D: serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> std::result::Result<Self, D::Error> {
+                // A kind may be called `Table` too.
+                #[allow(clippy::enum_variant_names)]
                 #[derive(serde::Deserialize)]
                 #[serde(tag = $key)]
                 enum Table {

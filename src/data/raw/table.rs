@@ -226,7 +226,7 @@ impl RawTable {
         Ok(rows)
     }
 
-    /// Returns the table in another encoding, if a text that was taken for UTF-8 is none.
+    /// Returns the table in another encoding, if it was opened as UTF-8 and is not.
     pub fn in_other_encoding(&self, error: &Error) -> Option<Result<RawTable>> {
         let applies = is_not_utf8(error) && self.encoding == encoding_rs::UTF_8;
         applies.then(|| {
