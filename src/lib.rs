@@ -145,6 +145,8 @@ mod pages {
     struct Readme;
     #[doc = include_str!("../docs/training.md")]
     struct Training;
+    #[doc = include_str!("../docs/tables.md")]
+    struct Tables;
     #[doc = include_str!("../docs/language-models.md")]
     struct LanguageModels;
     #[doc = include_str!("../docs/embedding.md")]
