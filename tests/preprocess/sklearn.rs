@@ -1,4 +1,4 @@
-//! Compares the transformers with scikit-learn and pandas: see `tests/fixtures/preprocess.py` for
+//! Compares the transformers with scikit-learn and pandas: see `tests/preprocess/preprocess.py` for
 //! the keys. All are fitted to the training rows of a table, and applied to all rows.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ struct Fixture {
 
 impl Fixture {
     fn read() -> Self {
-        let bytes = include_bytes!("../fixtures/preprocess.safetensors");
+        let bytes = include_bytes!("preprocess.safetensors");
         let (_, metadata) = SafeTensors::read_metadata(bytes).unwrap();
         let names = &metadata.metadata().as_ref().unwrap()["names"];
         let mut tensors = BTreeMap::new();
