@@ -7,7 +7,7 @@
 
 override WG: u32 = 64u;
 
-struct Params { outer: u32, n: u32, inner: u32, chunk: u32 }
+struct Params { outer: u32, n: u32, inner: u32, chunk: u32, start: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 
@@ -24,7 +24,7 @@ fn main(
     let c = e / params.inner % chunks;
     let o = e / (params.inner * chunks);
     let end = min((c + 1u) * params.chunk, params.n);
-    var acc = F(IDENTITY);
+    var acc = F(params.start);
     for (var i = c * params.chunk; i < end; i++) {
         acc = combine(acc, prologue((o * params.n + i) * params.inner + j));
     }

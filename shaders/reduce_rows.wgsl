@@ -7,7 +7,7 @@
 
 override WG: u32 = 256u;
 
-struct Params { outer: u32, n: u32 }
+struct Params { outer: u32, n: u32, start: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 
@@ -22,7 +22,7 @@ fn main(
     let row = linear_group(group, size);
     // The same for the whole workgroup, so that no invocation skips a barrier.
     if row >= params.outer { return; }
-    var acc = IDENTITY;
+    var acc = params.start;
     for (var i = lane; i < params.n; i += WG) {
         acc = combine(acc, prologue(row * params.n + i));
     }

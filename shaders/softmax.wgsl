@@ -7,7 +7,7 @@
 
 override WG: u32 = 64u;
 
-struct Params { rows: u32, columns: u32 }
+struct Params { rows: u32, columns: u32, lowest: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -22,7 +22,7 @@ fn main(
     let row = row_number(group, size, lane);
     if row >= params.rows { return; }
     let start = row * params.columns;
-    var largest = -3.4028234e38;
+    var largest = params.lowest;
     for (var j = first_column(lane); j < params.columns; j += column_step()) { largest = max(largest, x[start + j]); }
     largest = row_max(lane, largest);
     var total = 0.0;

@@ -12,7 +12,7 @@ struct Params {
     grid_inverse: vec2<f32>,
     stride_inverse: vec2<f32>,
     count: u32, // invocations
-    unused: u32,
+    of_padding: f32, // the result of a window that is all padding
 }
 
 // The image of an invocation, and its position in the grid.
@@ -27,7 +27,6 @@ fn place(e: u32) -> Place {
     return Place(plane, vec2<u32>(line - plane * params.grid.x, e - line * params.grid.y));
 }
 
-const LOWEST: f32 = -3.40282346e38;
 const NOWHERE: u32 = 0xffffffffu;
 
 struct Largest {
@@ -38,7 +37,7 @@ struct Largest {
 // Returns the largest element of the window (i, j) of the image that begins at start, the first of
 // equal ones.
 fn largest(start: u32, window: vec2<u32>) -> Largest {
-    var best = Largest(LOWEST, NOWHERE);
+    var best = Largest(params.of_padding, NOWHERE);
     // Positions in the padding before the image wrap around to positions past its end.
     var row = window.x * params.stride.x - params.padding.x;
     let first = window.y * params.stride.y - params.padding.y;

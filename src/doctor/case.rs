@@ -40,6 +40,7 @@ pub struct Argument {
 
 type Expression = Box<dyn Fn(&[Tensor]) -> Tensor + Send + Sync>;
 type Formula = Box<dyn Fn(&[Array]) -> Vec<f64> + Send + Sync>;
+type GradientFormula = Box<dyn Fn(&[Array], &[f64]) -> Vec<f64> + Send + Sync>;
 
 /// An expression with arguments.
 pub struct Case {
@@ -53,6 +54,8 @@ pub struct Case {
     pub expression: Expression,
     /// The expected result, computed independently of the reference.
     pub formula: Option<Formula>,
+    /// The expected gradient of the first argument, where differences cannot confirm it.
+    pub gradient: Option<GradientFormula>,
     /// A part of the error message if the expression has no gradient; `None` if it has one.
     pub no_gradient: Option<&'static str>,
     /// A part of the error message if tracing must fail.
@@ -80,6 +83,7 @@ impl Case {
             arguments: Vec::new(),
             expression,
             formula: None,
+            gradient: None,
             no_gradient: None,
             error: None,
             apart: false,
@@ -163,6 +167,17 @@ impl Case {
     /// Sets the expected elements as a function of the arguments.
     pub fn formula(mut self, f: impl Fn(&[Array]) -> Vec<f64> + Send + Sync + 'static) -> Self {
         self.formula = Some(Box::new(f));
+        self
+    }
+
+    /// Sets the expected gradient of the first argument as a function of the arguments and the
+    /// gradient of the result. It replaces the check by differences, which cannot confirm the
+    /// gradient of equal or infinite elements.
+    pub fn gradient(
+        mut self,
+        f: impl Fn(&[Array], &[f64]) -> Vec<f64> + Send + Sync + 'static,
+    ) -> Self {
+        self.gradient = Some(Box::new(f));
         self
     }
 

@@ -53,18 +53,18 @@ impl Difference {
 impl Expected {
     /// Returns the element of `got` with the largest error; `None` if there is nothing to compare.
     ///
-    /// Elements that `f32` cannot represent (infinite, NaN, too large) are ignored: WGSL allows
-    /// shaders to assume that they do not occur, so no result is required.
+    /// An infinite element equals only itself. Elements whose reference is NaN are ignored.
     pub fn furthest(&self, got: &Array) -> Option<Difference> {
         let mut worst: Option<Difference> = None;
         let all = got.data.iter().zip(&self.value.data).zip(&self.allowed);
         for (index, ((&got, &want), &allowed)) in all.enumerate() {
-            if want.is_nan() || want.abs() > f64::from(f32::MAX) {
+            if want.is_nan() {
                 continue;
             }
-            let off = (got - want).abs();
+            let off = difference(got, want);
             let error = match off {
                 _ if off == 0.0 => 0.0,
+                _ if want.is_infinite() => f64::INFINITY,
                 _ if off.is_nan() => f64::INFINITY,
                 _ => off / allowed,
             };
@@ -80,6 +80,14 @@ impl Expected {
             }
         }
         worst
+    }
+}
+
+/// Returns the distance of two numbers. Equal infinities have the distance 0.
+fn difference(a: f64, b: f64) -> f64 {
+    match a == b {
+        true => 0.0,
+        false => (a - b).abs(),
     }
 }
 
@@ -234,7 +242,7 @@ impl Way<'_> {
                     let exact = self.exact[id.index()].as_ref().filter(|_| *node == id);
                     let exact = exact.iter().flat_map(|a| &a.data);
                     for ((off, y), exact) in off.iter_mut().zip(&y.data).zip(exact) {
-                        *off = f64::max(*off, (y - exact).abs());
+                        *off = f64::max(*off, difference(*y, *exact));
                     }
                 }
                 self.results[id.index()] = Some(y);
@@ -266,7 +274,11 @@ impl Way<'_> {
 }
 
 /// Returns the value with its whole error, up or down. Subnormal values may be flushed to zero.
+/// Infinite values have no error.
 fn nudge(v: f64, tolerance: Tolerance, up: bool) -> f64 {
+    if v.is_infinite() {
+        return v;
+    }
     let most = tolerance.abs + tolerance.rel * v.abs();
     match up {
         true => v + most,

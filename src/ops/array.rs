@@ -39,8 +39,10 @@ impl Array {
         self.data.chunks_exact_mut(n)
     }
 
-    /// Returns the largest magnitude; 0 for an empty array.
+    /// Returns the largest magnitude of a finite element; 0 if there is none. Tolerances depend on
+    /// it, and an infinite one would accept every result.
     pub fn max_abs(&self) -> f64 {
-        self.data.iter().fold(0.0, |m, v| f64::max(m, v.abs()))
+        let finite = self.data.iter().filter(|v| v.is_finite());
+        finite.fold(0.0, |m, v| f64::max(m, v.abs()))
     }
 }

@@ -91,6 +91,9 @@ impl RowOp for CrossEntropy {
     fn shader(&self) -> (&'static str, Vec<Part>) {
         ("cross_entropy", vec![wgsl!("cross_entropy")])
     }
+    fn params(&self) -> Vec<u32> {
+        row_op::largest_start()
+    }
 }
 
 impl RowOp for CrossEntropyGrad {
@@ -152,6 +155,9 @@ impl RowOp for CrossEntropyGrad {
     }
     fn shader(&self) -> (&'static str, Vec<Part>) {
         ("cross_entropy_grad", vec![wgsl!("cross_entropy_grad")])
+    }
+    fn params(&self) -> Vec<u32> {
+        row_op::largest_start()
     }
 }
 

@@ -63,6 +63,9 @@ impl RowOp for LogSoftmax {
     fn shader(&self) -> (&'static str, Vec<Part>) {
         ("log_softmax", vec![wgsl!("log_softmax")])
     }
+    fn params(&self) -> Vec<u32> {
+        row_op::largest_start()
+    }
 }
 
 impl RowOp for LogSoftmaxGrad {

@@ -1,7 +1,7 @@
 //! Max pooling: `y[.., i, j] = max over p, q of x[.., i s + p d - pad, j s' + q d' - pad']`.
 //!
 //! The input is `x [.., h, w]`, the result is `y [.., oh, ow]`, f32. Padding is never the maximum;
-//! a window that is all padding gives the lowest `f32`. The gradient goes to the first of equal
+//! a window that is all padding gives negative infinity. The gradient goes to the first of equal
 //! elements, in row-major order, as in PyTorch. It is gathered: each element of `x` reads the
 //! windows that contain it, so no sum has an order that depends on the device.
 
@@ -128,7 +128,7 @@ impl Geometry {
         let mut params: Vec<u32> = pairs.iter().flatten().map(|&n| n as u32).collect();
         let inverses = [grid, p.stride];
         params.extend(inverses.iter().flatten().map(|&n| inverse(n)));
-        params.extend([count as u32, 0]);
+        params.extend([count as u32, f32::NEG_INFINITY.to_bits()]);
         let mut bindings: Vec<Binding> = cx.inputs.iter().map(|&x| Binding::Read(x)).collect();
         bindings.push(Binding::Uniform(params));
         let epilogue = emit_epilogue(epilogue, 1, bindings.len() as u32);
@@ -191,7 +191,7 @@ impl OpDef for MaxPool {
             let image = &x[0].data[plane * g.size[0] * g.size[1]..][..g.size[0] * g.size[1]];
             *y = match g.largest(image, i, j) {
                 Some(at) => image[at],
-                None => f64::from(f32::MIN),
+                None => f64::NEG_INFINITY,
             };
         }
     }

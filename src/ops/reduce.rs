@@ -39,6 +39,16 @@ impl ReduceKind {
 }
 
 impl Reduce {
+    /// Returns the neutral element, which the kernels start from.
+    fn start(&self) -> f32 {
+        match self.kind {
+            ReduceKind::Sum => 0.0,
+            ReduceKind::Product => 1.0,
+            ReduceKind::Max => f32::NEG_INFINITY,
+            ReduceKind::Min => f32::INFINITY,
+        }
+    }
+
     /// Returns the numbers of elements before the reduced axes, along them, and after them.
     fn split(&self, x: &Shape) -> (usize, usize, usize) {
         let product = |d: &[usize]| d.iter().product();
@@ -259,15 +269,16 @@ impl KernelOp for Reduce {
 impl Reduce {
     /// Reduces columns of `n` rows that are `stride` elements apart.
     fn add_up(&self, x: &[f32], (n, stride): (usize, usize), y: &mut [f32]) {
+        let start = self.start();
         let sum = |x: f32, y: f32| y + x;
         let product = |x: f32, y: f32| y * x;
         let max = |x: f32, y: f32| if x > y { x } else { y };
         let min = |x: f32, y: f32| if x < y { x } else { y };
         match self.kind {
-            ReduceKind::Sum => fold(x, (n, stride), 0.0, sum, y),
-            ReduceKind::Product => fold(x, (n, stride), 1.0, product, y),
-            ReduceKind::Max => fold(x, (n, stride), f32::MIN, max, y),
-            ReduceKind::Min => fold(x, (n, stride), f32::MAX, min, y),
+            ReduceKind::Sum => fold(x, (n, stride), start, sum, y),
+            ReduceKind::Product => fold(x, (n, stride), start, product, y),
+            ReduceKind::Max => fold(x, (n, stride), start, max, y),
+            ReduceKind::Min => fold(x, (n, stride), start, min, y),
         }
     }
 
@@ -336,7 +347,8 @@ impl Reduce {
         let vectors = cx.limits.software && inner.is_multiple_of(4);
         let width = if vectors { 4 } else { 1 };
         let inner = inner / width;
-        let params = [outer, n, inner, chunk].map(|d| d as u32).to_vec();
+        let mut params = [outer, n, inner, chunk].map(|d| d as u32).to_vec();
+        params.push(self.start().to_bits());
         let count = outer * n.div_ceil(chunk).max(1) * inner;
         let workgroup = grid::long_workgroup(cx.limits);
         let grid = cx
@@ -360,7 +372,7 @@ impl Reduce {
         epilogue: &Expr,
         cx: &LowerContext,
     ) -> Kernel {
-        let params = vec![outer as u32, n as u32];
+        let params = vec![outer as u32, n as u32, self.start().to_bits()];
         let grid = cx.limits.fold(outer as u64);
         self.kernel(
             "reduce_rows",

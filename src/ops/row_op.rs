@@ -81,6 +81,12 @@ impl<'a> HostRow<'a> {
     }
 }
 
+/// Returns the parameter from which a shader's search for the largest element of a row starts.
+/// WGSL has no infinite constants.
+pub(super) fn largest_start() -> Vec<u32> {
+    vec![f32::NEG_INFINITY.to_bits()]
+}
+
 /// Implements ops for types that are [`RowOp`]s.
 macro_rules! row_op {
     ($($op:ty),* $(,)?) => {$(

@@ -52,18 +52,20 @@ pub(super) fn row(x: &[f32], n: usize, i: usize) -> &[f32] {
     x.get(i * n..(i + 1) * n).unwrap_or(&[])
 }
 
-/// Returns the largest element, or the smallest number for an empty row. Ignores NaN.
+/// Returns the largest element, or negative infinity for an empty row. Ignores NaN.
 #[inline(always)]
 pub(super) fn max(x: &[f32]) -> f32 {
     let larger = |m, x| if x > m { x } else { m };
-    join(lanes(x, f32::MIN, f32::MIN, larger), larger)
+    let start = f32::NEG_INFINITY;
+    join(lanes(x, start, start, larger), larger)
 }
 
-/// Returns the smallest element, or the largest number for an empty row. Ignores NaN.
+/// Returns the smallest element, or infinity for an empty row. Ignores NaN.
 #[inline(always)]
 pub(super) fn min(x: &[f32]) -> f32 {
     let smaller = |m, x| if x < m { x } else { m };
-    join(lanes(x, f32::MAX, f32::MAX, smaller), smaller)
+    let start = f32::INFINITY;
+    join(lanes(x, start, start, smaller), smaller)
 }
 
 /// Returns the product of the elements.

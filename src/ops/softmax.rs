@@ -59,6 +59,9 @@ impl RowOp for Softmax {
     fn shader(&self) -> (&'static str, Vec<Part>) {
         ("softmax", vec![wgsl!("softmax")])
     }
+    fn params(&self) -> Vec<u32> {
+        row_op::largest_start()
+    }
 }
 
 impl RowOp for SoftmaxGrad {

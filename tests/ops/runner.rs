@@ -1,7 +1,8 @@
 //! The tests of a case.
 //!
 //! - `reference`: compares the f64 reference with the expected values of the case;
-//! - `gradient`: compares autodiff with central differences, both in f64;
+//! - `gradient`: compares autodiff with the expected gradient of the case, or with central
+//!   differences, both in f64;
 //! - each device: compares results and gradients with the reference.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -74,20 +75,28 @@ fn reference(case: &Case) -> Outcome {
     for seed in 0..draws(case, &graph) {
         let arguments = case.draw(seed);
         let y = &outputs(&graph, &values(&graph, &arguments, seed))?[0];
-        if let Some(bad) = y.data.iter().position(|v| !v.is_finite()) {
-            return Err(format!("element {bad} is {}", y.data[bad]).into());
-        }
-        let Some(formula) = &case.formula else {
-            continue;
-        };
-        let want = formula(&arguments);
-        if want.len() != y.data.len() {
-            return Err(format!("{} elements instead of {}", y.data.len(), want.len()).into());
-        }
-        for (i, (&got, want)) in y.data.iter().zip(want).enumerate() {
-            if !((got - want).abs() <= 1e-12 + 1e-11 * want.abs()) {
-                return Err(format!("element {i} is {got}, but should be {want}").into());
+        match &case.formula {
+            Some(formula) => matches(&y.data, &formula(&arguments))?,
+            None => {
+                if let Some(bad) = y.data.iter().position(|v| !v.is_finite()) {
+                    return Err(format!("element {bad} is {}", y.data[bad]).into());
+                }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Compares elements computed in f64 with the expected ones. Infinities and NaN equal themselves.
+fn matches(got: &[f64], want: &[f64]) -> Outcome {
+    if want.len() != got.len() {
+        return Err(format!("{} elements instead of {}", got.len(), want.len()).into());
+    }
+    for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
+        let equal = got == want || got.is_nan() && want.is_nan();
+        let near = want.is_finite() && (got - want).abs() <= 1e-12 + 1e-11 * want.abs();
+        if !equal && !near {
+            return Err(format!("element {i} is {got}, but should be {want}").into());
         }
     }
     Ok(())
@@ -134,6 +143,18 @@ fn gradient(case: &Case) -> Outcome {
         };
     }
     let with_gradient = backward.add_gradients(case)?;
+    if let Some(formula) = &case.gradient {
+        let graph = backward.graph.borrow();
+        for seed in 0..draws(case, &graph) {
+            let arguments = case.draw(seed);
+            let values = values(&graph, &arguments, seed);
+            let found = outputs(&graph, &values)?;
+            let dy = values.inputs.get("r").ok_or("no gradient of the result")?;
+            let dx = found.first().ok_or("no gradient of an argument")?;
+            matches(&dx.data, &formula(&arguments, &dy.data))?;
+        }
+        return Ok(());
+    }
     let forward = case.trace()?;
     forward.output("loss", &forward.loss())?;
     let (backward, forward) = (backward.graph.borrow(), forward.graph.borrow());

@@ -50,7 +50,7 @@ impl Windows {
         match self.dilation {
             // The last window contains the border anyway.
             [1, 1] => x.pad(&widths, PadMode::Replicate),
-            _ => x.pad(&widths, PadMode::Constant(f64::from(f32::MIN))),
+            _ => x.pad(&widths, PadMode::Constant(f64::NEG_INFINITY)),
         }
     }
 

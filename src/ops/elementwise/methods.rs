@@ -185,13 +185,13 @@ impl Tensor {
     /// Clamps `x` to at least `low`; the gradient at the bound is 0.
     #[track_caller]
     pub fn clamp_min(&self, low: f64) -> Tensor {
-        self.clamp(low, f64::from(f32::MAX))
+        self.clamp(low, f64::INFINITY)
     }
 
     /// Clamps `x` to at most `high`; the gradient at the bound is 0.
     #[track_caller]
     pub fn clamp_max(&self, high: f64) -> Tensor {
-        self.clamp(f64::from(f32::MIN), high)
+        self.clamp(f64::NEG_INFINITY, high)
     }
 
     /// Computes `x^p`. Small integer exponents are products. For a negative `x` and an exponent

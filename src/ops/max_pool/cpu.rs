@@ -26,7 +26,7 @@ pub(super) fn max_pool(g: &Geometry, x: &[f32], y: &mut [f32]) {
                 }
                 return;
             }
-            y.fill(f32::MIN);
+            y.fill(f32::NEG_INFINITY);
             for (i, y) in y.chunks_exact_mut(ow).enumerate() {
                 for p in 0..kh {
                     let row = i * g.pool.stride[0] + p * g.pool.dilation[0];
@@ -130,7 +130,7 @@ pub(super) fn max_pool_grad(g: &Geometry, x: &[f32], dy: &[f32], dx: &mut [f32])
                 let (top, bottom) = span(g, i, 0);
                 for j in 0..ow {
                     let (left, right) = span(g, j, 1);
-                    let (mut best, mut most) = (usize::MAX, f32::MIN);
+                    let (mut best, mut most) = (usize::MAX, f32::NEG_INFINITY);
                     for row in (top..bottom).step_by(down) {
                         for at in (row * w + left..row * w + right).step_by(across) {
                             let larger = x[at] > most || best == usize::MAX;

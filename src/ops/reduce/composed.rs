@@ -90,10 +90,12 @@ impl Tensor {
             // The maximum of no elements does not exist; their sum is 0.
             return self.exp().sum(axes).log();
         }
-        let largest = self.max(axes).clamp(-LARGEST, LARGEST);
+        let max = self.max(axes);
+        let largest = max.clamp(-LARGEST, LARGEST);
         let rest = (self - largest.spread_over(&shape, axes, caller)).exp();
         let total = rest.sum(axes);
-        let y = total.log() + &largest;
+        // Without the clamp, because on some GPUs the logarithm of 0 is finite.
+        let y = total.log() + &max;
         if y.id().is_none() {
             return y;
         }
