@@ -18,6 +18,7 @@ mod functions;
 mod fused;
 mod gather;
 mod half_precision;
+mod infinite;
 mod known;
 mod leaf;
 mod log_softmax;
@@ -62,6 +63,7 @@ pub fn all() -> Vec<Case> {
         fused::cases(),
         gather::cases(),
         half_precision::cases(),
+        infinite::cases(),
         leaf::cases(),
         log_softmax::cases(),
         matmul::cases(),

@@ -115,7 +115,12 @@ row!(CLAMP "clamped" "min(max(x, low), high)" "math",
         if v > high { high } else { v }
     };
     grad = |b, c| {
-        let inside = b.x[0].gt_scalar(c[0].0).logical_and(&b.x[0].lt_scalar(c[1].0));
+        // Without a bound, an infinite element gets a gradient too.
+        let inside = match (c[0].0 == f64::NEG_INFINITY, c[1].0 == f64::INFINITY) {
+            (false, true) => b.x[0].gt_scalar(c[0].0),
+            (true, false) => b.x[0].lt_scalar(c[1].0),
+            _ => b.x[0].gt_scalar(c[0].0).logical_and(&b.x[0].lt_scalar(c[1].0)),
+        };
         one(b.dy * inside.cast(crate::DType::F32))
     }; ulp: 0.5, kinks: &[-1.5, 2.0], examples: &[-1.5, 2.0]);
 row!(ADD_U32 "add_u32" "a + b, modulo 2^32" "math", (a: u32, b: u32)[] -> u32 = a.wrapping_add(b);
