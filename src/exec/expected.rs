@@ -357,3 +357,7 @@ fn own(graph: &Graph, id: NodeId, exact: &[Option<Array>], y: &Array) -> Vec<f64
     };
     y.data.iter().map(|y| t.abs + t.rel * y.abs()).collect()
 }
+
+#[cfg(test)]
+#[path = "expected_tests.rs"]
+mod tests;

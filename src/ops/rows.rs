@@ -219,7 +219,7 @@ mod tests {
             assert!(near(squares_around(&x, 0.5), around().map(|d| d * d).sum()));
             let product = around().zip(wide()).map(|(d, x)| d * x).sum();
             assert!(near(dot_around(&x, 0.5, &x), product), "{n}");
-            let largest = x.iter().copied().fold(f32::MIN, f32::max);
+            let largest = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             assert_eq!(max(&x), largest);
             let exact: f64 = wide().map(|x| (x - f64::from(largest)).exp()).sum();
             let mut y = vec![f32::NAN; n];

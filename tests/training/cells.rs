@@ -162,6 +162,24 @@ on_every_device! {
         assert_eq!((shape, got), (vec![1, 2], vec![5.0, 6.0]));
     }
 
+    fn pooling_and_softmax_of_infinite_elements(device) {
+        let low = f32::NEG_INFINITY;
+        // With dilation 1 and with dilation 2: elements past the end never exceed the maximum.
+        for dilation in [1, 2] {
+            let pool = nn::MaxPool1d::new(3).stride(4).dilation(dilation).ceil_mode();
+            let y = wgrad::eval(device, |g| pool.forward(&g.tensor([1, 1, 6], [low; 6]))).unwrap();
+            assert_eq!(y.data, [f64::NEG_INFINITY; 2]);
+        }
+        // As in PyTorch, a row without a finite element has no softmax.
+        let (p, log_p) = wgrad::eval(device, |g| {
+            let x = g.tensor([2, 3], [low, low, low, 1.0, low, 1.0]);
+            (x.softmax(-1), x.log_softmax(-1))
+        }).unwrap();
+        assert!(p.data[..3].iter().chain(&log_p.data[..3]).all(|y| y.is_nan()), "{p:?}, {log_p:?}");
+        assert_eq!(p.data[3..], [0.5, 0.0, 0.5]);
+        assert_eq!(log_p.data[4], f64::NEG_INFINITY);
+    }
+
     fn the_tanh_gelu(device) {
         let (_, _, got) = output(device, Weighted::of(nn::GeluTanh), &[-3.0, -0.5, 0.0, 2.0], &[4]);
         let gelu = |x: f64| 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh());
