@@ -39,7 +39,8 @@ impl ReduceKind {
 }
 
 impl Reduce {
-    /// Returns the neutral element, which the kernels start from.
+    /// Returns the neutral element, which the kernels start from. They read it from their
+    /// parameters, because WGSL has no infinite constants.
     fn start(&self) -> f32 {
         match self.kind {
             ReduceKind::Sum => 0.0,
