@@ -59,8 +59,11 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
         output.say(&format!("note: {note}"));
     }
     if profile.duplicates > 0 {
-        let n = count(profile.duplicates);
-        output.say(&format!("note: {n} rows equal an earlier row"));
+        let rows = match profile.duplicates {
+            1 => "1 row equals".to_string(),
+            n => format!("{} rows equal", count(n)),
+        };
+        output.say(&format!("note: {rows} an earlier row"));
     }
     let names = profile.columns.iter().map(|c| c.name.chars().count());
     let width = names.max().unwrap_or(0).clamp(6, NAME);
