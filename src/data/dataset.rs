@@ -260,7 +260,7 @@ impl Dataset {
     }
 
     /// Returns the set of the given samples of this set, which must exist.
-    pub(super) fn view(&self, samples: &[u32]) -> Dataset {
+    pub(crate) fn view(&self, samples: &[u32]) -> Dataset {
         let rows: Vec<u32> = match &self.rows {
             None => samples.to_vec(),
             Some(rows) => samples

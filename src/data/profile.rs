@@ -8,6 +8,7 @@ pub use column::ColumnProfile;
 pub use rule::{Inferred, infer};
 
 use super::frame::{ColumnType, Frame};
+use super::hash::fnv1a_parts;
 use super::raw::{ColumnFormat, RawTable, ReadOptions};
 use crate::error::Result;
 
@@ -70,13 +71,12 @@ impl Profile {
         let mut seen = std::collections::HashSet::new();
         let mut duplicates = 0;
         let rows = table.for_each(|row| {
-            let mut hash = column::hash_start();
             for (i, counts) in columns.iter_mut().enumerate() {
-                let cell = row.cell(i);
-                hash = column::hash_cell(hash, cell);
-                counts.add(cell, row.line);
+                counts.add(row.cell(i), row.line);
             }
-            duplicates += u64::from(!seen.insert(hash));
+            // A separator that no cell of a text has ends each cell.
+            let cells = row.cells().flat_map(|cell| [cell, "\u{1f}"]);
+            duplicates += u64::from(!seen.insert(fnv1a_parts(cells)));
             Ok(())
         })?;
         if rows == 0 {

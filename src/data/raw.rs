@@ -9,5 +9,8 @@ mod read;
 pub mod records;
 mod table;
 
+pub use cell::Decimal;
+pub use dialect::Dialect;
 pub use read::ColumnFormat;
+pub use records::Record;
 pub use table::{RawTable, ReadOptions};

@@ -1,10 +1,14 @@
 //! Dates of the Gregorian calendar from seconds since 1970.
 
+use jiff::Span;
+use jiff::civil::Date;
+
 /// The number of seconds of a day, without leap seconds.
 const DAY: f64 = 86_400.0;
 
-/// The most days from 1970 that are computed; dates further away get this one's parts.
-const MAX_DAYS: f64 = 1e12;
+/// The most days from 1970 that are computed: those of the years -9999 to 9999. Dates further away
+/// get this one's parts.
+const MAX_DAYS: f64 = 2_932_000.0;
 
 /// A date and time of day in UTC.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,30 +27,15 @@ pub(super) struct Civil {
 
 impl Civil {
     /// Returns the date of this many seconds since 1970-01-01T00:00:00Z, which must be finite.
-    ///
-    /// The algorithm is `civil_from_days` of Howard Hinnant, "chrono-Compatible Low-Level Date
-    /// Algorithms": years begin in March, so that the leap day is the last of a year, and the
-    /// calendar repeats after an era of 400 years.
     pub(super) fn from_seconds(seconds: f64) -> Self {
         let whole = (seconds / DAY).floor();
         let days = whole.clamp(-MAX_DAYS, MAX_DAYS) as i64;
-        let shifted = days + 719_468; // since 0000-03-01
-        let era = shifted.div_euclid(146_097);
-        let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = match month_from_march < 10 {
-            true => month_from_march + 3,
-            false => month_from_march - 9,
-        };
+        let date = Date::constant(1970, 1, 1).saturating_add(Span::new().days(days));
         Civil {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
-            month,
-            day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
-            // 1970-01-01 was a Thursday.
-            weekday: (days + 3).rem_euclid(7),
+            year: date.year().into(),
+            month: date.month().into(),
+            day: date.day().into(),
+            weekday: date.weekday().to_monday_zero_offset().into(),
             hour: (seconds - whole * DAY) / 3600.0,
         }
     }

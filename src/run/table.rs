@@ -48,23 +48,27 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
     let test = test.transpose()?;
 
     // The splits depend on the targets only, so the training rows are known before the features.
-    let rows = frame.rows();
-    let plain = Dataset::from_arrays(vec![0.0; rows], [1], targets.clone())?;
-    let (train, _, _) = split(&plain, config)?;
-    let train: Vec<usize> = (0..train.len())
-        .filter_map(|i| train.stored_row(i))
+    let plain = Dataset::from_arrays(vec![0.0; frame.rows()], [1], targets.clone())?;
+    let parts = split(&plain, config)?;
+    let rows: Vec<usize> = (0..parts.0.len())
+        .filter_map(|i| parts.0.stored_row(i))
         .collect();
     let typed: Vec<(String, ColumnType)> = types
         .iter()
         .map(|(name, of)| (name.to_string(), *of))
         .collect();
-    let preprocessor = Preprocessor::fit(&frame, &train, &spec.preprocessing, &typed)?;
+    let preprocessor = Preprocessor::fit(&frame, &rows, &spec.preprocessing, &typed)?;
     notes.extend(preprocessor.warnings().iter().map(ToString::to_string));
     let whole = preprocessor.transform(&frame)?.into_dataset(targets)?;
-    let (train, validation, own_test) = split(&whole, config)?;
+    let same = |part: &Dataset| {
+        let rows = (0..part.len()).filter_map(|i| Some(part.stored_row(i)? as u32));
+        whole.view(&rows.collect::<Vec<u32>>())
+    };
+    let train = same(&parts.0);
+    let validation = parts.1.as_ref().map(same);
     let test = match test {
         Some((frame, targets)) => Some(preprocessor.transform(&frame)?.into_dataset(targets)?),
-        None => own_test,
+        None => parts.2.as_ref().map(same),
     };
 
     dataset::refuse_gaps(&train, validation.as_ref(), &config.data)?;
@@ -82,7 +86,7 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
         target_scale: TargetScale::of(&train, loss),
         text: None,
         table: Some(TablePreprocessing {
-            columns: formats(&profile, &types, spec, task)
+            columns: columns
                 .into_iter()
                 .filter(|c| c.name != spec.target)
                 .collect(),

@@ -37,11 +37,11 @@ pub struct ColumnProfile {
     /// The mean of the numbers.
     pub mean: f64,
     /// How some number was written.
-    pub written: Written,
+    pub(super) written: Written,
     /// The number of cells that are booleans in words.
     pub booleans: u64,
     /// The formats that all cells have as dates.
-    pub dates: Formats,
+    pub(super) dates: Formats,
     /// The first cell that is not a number, with its line.
     pub not_a_number: Option<(String, u64)>,
     /// The mean number of words of the cells that are no numbers.
@@ -55,19 +55,6 @@ impl ColumnProfile {
     pub fn present(&self) -> u64 {
         self.rows - self.missing
     }
-}
-
-/// FNV-1a, 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
-pub(super) fn hash_start() -> u64 {
-    0xcbf2_9ce4_8422_2325
-}
-
-pub(super) fn hash_cell(mut hash: u64, cell: &str) -> u64 {
-    // The byte 0xff ends a cell; it is in no UTF-8.
-    for byte in cell.bytes().chain([0xff]) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    hash
 }
 
 pub(super) struct Counts {

@@ -29,6 +29,11 @@ impl Record {
         self.ends.len()
     }
 
+    /// Returns whether there are no cells.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
     /// Returns a cell without surrounding white space; empty past the last one.
     pub fn cell(&self, i: usize) -> &str {
         let start = match i.checked_sub(1) {
