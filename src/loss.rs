@@ -60,6 +60,7 @@ impl LossSpec {
     pub fn usual(task: Task) -> Self {
         match task {
             Task::Classification | Task::Language => CrossEntropySpec::default().into(),
+            Task::Multilabel => BceWithLogits::default().into(),
             Task::Regression => Mse.into(),
         }
     }

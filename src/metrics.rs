@@ -66,7 +66,7 @@ impl MetricSpec {
     /// Returns the default metric of a task.
     pub fn usual(task: Task) -> Self {
         match task {
-            Task::Classification => Accuracy.into(),
+            Task::Classification | Task::Multilabel => Accuracy.into(),
             Task::Regression => Mae.into(),
             Task::Language => BitsPerCharacterSpec::default().into(),
         }

@@ -27,14 +27,15 @@ mod data;
 mod device;
 mod document;
 mod model;
+mod names;
 mod output;
 mod page;
 mod preset;
 mod settle;
 mod table;
-
 mod text;
 mod training;
+mod weights;
 mod write;
 
 #[cfg(test)]
@@ -45,12 +46,13 @@ pub use data::{CsvSpec, DataSource, DataSpec, IdxSpec, NpySpec};
 pub use device::DeviceSpec;
 pub use document::Document;
 pub use model::{Input, ModelSpec, SequentialSpec};
+pub use names::Names;
 pub use output::OutputSpec;
 pub use preset::table_preset;
-
 pub use table::TableSpec;
 pub use text::{TextSpec, TokenizerSpec};
 pub use training::{EarlyStoppingSpec, Precision, TrainingSpec};
+pub use weights::ClassWeights;
 
 #[doc(hidden)]
 pub use page::page;

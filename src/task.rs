@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Task {
     /// One of several classes.
     Classification,
+    /// Several labels, each of which a sample has or has not.
+    Multilabel,
     /// One or several numbers.
     Regression,
     /// The next token of a text.
@@ -21,6 +23,7 @@ impl Task {
     pub fn name(self) -> &'static str {
         match self {
             Task::Classification => "classification",
+            Task::Multilabel => "multilabel",
             Task::Regression => "regression",
             Task::Language => "language",
         }
@@ -30,6 +33,7 @@ impl Task {
     pub fn targets(self) -> &'static str {
         match self {
             Task::Classification => "classes",
+            Task::Multilabel => "labels",
             Task::Regression => "numbers",
             Task::Language => "the tokens that follow",
         }

@@ -55,6 +55,7 @@ impl Report {
     fn lead(&self) -> String {
         let task = match self.task {
             Task::Classification => "Classification",
+            Task::Multilabel => "Multilabel classification",
             Task::Regression => "Regression",
             Task::Language => "Language model",
         };

@@ -30,6 +30,21 @@ pub enum ColumnType {
     Ignore,
 }
 
+impl ColumnType {
+    /// Returns its name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColumnType::Number => "number",
+            ColumnType::Category => "category",
+            ColumnType::Boolean => "boolean",
+            ColumnType::Date => "date",
+            ColumnType::Text => "text",
+            ColumnType::Id => "id",
+            ColumnType::Ignore => "ignore",
+        }
+    }
+}
+
 /// The values of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {

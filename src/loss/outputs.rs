@@ -9,11 +9,11 @@ pub enum Outputs {
     Scores,
     /// The log-probability of each class.
     LogProbabilities,
-    /// One logit, whose sigmoid is the probability of the second class.
+    /// One logit, whose sigmoid is the probability of the second class; or a logit for each label.
     Logit,
     /// One score, whose sign is the class.
     Margin,
-    /// The probability of the second class.
+    /// The probability of the second class, or of each label.
     Probability,
     /// The predicted values; or one value near 0 or 1, for two classes.
     Values,
@@ -29,11 +29,12 @@ impl Outputs {
     /// Returns whether outputs of this kind fit a task.
     pub fn fit(self, task: Task) -> bool {
         match self {
-            Outputs::Scores => task != Task::Regression,
-            Outputs::LogProbabilities | Outputs::Logit | Outputs::Margin | Outputs::Probability => {
-                task == Task::Classification
+            Outputs::Scores => matches!(task, Task::Classification | Task::Language),
+            Outputs::LogProbabilities | Outputs::Margin => task == Task::Classification,
+            Outputs::Logit | Outputs::Probability => {
+                matches!(task, Task::Classification | Task::Multilabel)
             }
-            Outputs::Values => task != Task::Language,
+            Outputs::Values => matches!(task, Task::Classification | Task::Regression),
             Outputs::LogRates | Outputs::LogShares | Outputs::MeansAndLogVariances => {
                 task == Task::Regression
             }
@@ -63,9 +64,11 @@ impl Outputs {
             Outputs::LogProbabilities => {
                 "a log-probability for each class: ends with `log_softmax`"
             }
-            Outputs::Logit => "one logit, for two classes",
+            Outputs::Logit => "one logit, for two classes; or one for each label",
             Outputs::Margin => "one score, for two classes; no probabilities",
-            Outputs::Probability => "one probability, for two classes: ends with `sigmoid`",
+            Outputs::Probability => {
+                "one probability, for two classes, or one for each label: ends with `sigmoid`"
+            }
             Outputs::Values => "the numbers to predict; or one number, for two classes",
             Outputs::LogRates => "the logarithms of the rates of counts",
             Outputs::LogShares => {

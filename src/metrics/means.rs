@@ -324,7 +324,7 @@ impl Metric for BitsPerCharacter {
 }
 
 settings!(
-    Accuracy [Classification Language],
+    Accuracy [Classification Multilabel Language],
     Mae [Regression],
     Mse [Regression],
     Rmse [Regression],

@@ -38,6 +38,14 @@ impl Datasets {
     /// Returns an error if a file cannot be read, the data does not fit the task, or a class has no
     /// training sample.
     pub fn load(config: &mut Config) -> Result<Datasets> {
+        let mut data = Datasets::read(config)?;
+        if let Some(weights) = &config.training.class_weights {
+            data.train = weights.apply(data.train)?;
+        }
+        Ok(data)
+    }
+
+    fn read(config: &mut Config) -> Result<Datasets> {
         let mut notes = Vec::new();
         let (whole, test) = match config.data.source.clone() {
             DataSource::Csv(csv) => {
@@ -85,8 +93,13 @@ impl Datasets {
         };
         let found = match whole.classes() {
             Some(_) => Task::Classification,
+            None if has_labels(&whole) => Task::Multilabel,
             None => Task::Regression,
         };
+        if found == Task::Multilabel && config.data.task.is_none() {
+            let why = "each sample has several targets, which are all 0 or 1";
+            notes.push(format!("the task is {}: {why}", found.name()));
+        }
         config.settle(found)?;
         let task = config.data.task.unwrap_or(found);
         let whole = fit_task(whole, task)?;
@@ -95,7 +108,7 @@ impl Datasets {
                 let test = fit_task(test, task)?;
                 match task {
                     Task::Classification => test.with_class_names(whole.class_names().to_vec()),
-                    Task::Regression | Task::Language => Ok(test),
+                    Task::Multilabel | Task::Regression | Task::Language => Ok(test),
                 }
             })
             .transpose()?;
@@ -137,13 +150,11 @@ fn divide(
     let mut preprocessing = Preprocessing {
         sample_shape: train.sample_shape().dims().to_vec(),
         features: train.feature_names().to_vec(),
-        target: data.source.target().unwrap_or_default().to_string(),
+        target: data.source.target().unwrap_or_default(),
         classes: train.class_names().to_vec(),
         quantities: train.target_width().unwrap_or(0),
-        scaler: None,
         target_scale,
-        text: None,
-        table: None,
+        ..Preprocessing::default()
     };
     let train = if data.standardize() {
         let (train, scaler) = train.standardized()?;
@@ -226,9 +237,16 @@ pub(super) fn labelled_like(
     let set = fit_task(set, task)?;
     let set = match task {
         Task::Classification => set.with_class_names(preprocessing.classes.clone())?,
-        Task::Regression | Task::Language => set,
+        Task::Multilabel | Task::Regression | Task::Language => set,
     };
     preprocessing.apply(set)
+}
+
+/// Returns whether each sample has several targets, which are all 0 or 1.
+fn has_labels(set: &Dataset) -> bool {
+    let bits = |row: &[f32]| row.iter().all(|v| *v == 0.0 || *v == 1.0);
+    set.target_width().is_some_and(|width| width > 1)
+        && (0..set.len()).all(|i| set.values(i).is_some_and(bits))
 }
 
 /// Integers may be values to predict, but other numbers are not classes.
@@ -248,6 +266,11 @@ fn fit_task(set: Dataset, task: Task) -> Result<Dataset> {
                 "they are not whole numbers, so they name no classes; use task = \"regression\""
                     .to_string(),
         }),
+        (Task::Multilabel, None) if has_labels(&set) => Ok(set),
+        (Task::Multilabel, _) => Err(Error::data(
+            "the targets",
+            "expected several labels for each sample, all 0 or 1, as `task = \"multilabel\"` needs",
+        )),
         _ => Ok(set),
     }
 }

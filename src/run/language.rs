@@ -55,14 +55,8 @@ pub(super) fn datasets(source: &TextSpec, config: &Config) -> Result<Datasets> {
         test,
         preprocessing: Preprocessing {
             sample_shape: vec![context],
-            features: Vec::new(),
-            target: String::new(),
-            classes: Vec::new(),
-            quantities: 0,
-            scaler: None,
-            target_scale: None,
-            table: None,
             text: Some(facts),
+            ..Preprocessing::default()
         },
         notes: Vec::new(),
         tokenizer: Some(tokenizer),

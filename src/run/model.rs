@@ -43,6 +43,7 @@ impl Config {
             .accumulate_gradients(training.accumulate_gradients as u64)
             .precision(training.precision.into())
             .schedule(training.schedule.build(training.epochs))
+            .sample_weights(training.class_weights.is_some())
             .seed(training.seed);
         builder.compile_for(device, preprocessing.sample_shape.as_slice())
     }

@@ -16,6 +16,13 @@ pub enum Prediction {
         /// The probability of each class; empty if the model predicts only the class.
         probabilities: Vec<f64>,
     },
+    /// The labels of the sample, and the probability of each label.
+    Labels {
+        /// The names of the labels with a probability above the loss's threshold.
+        names: Vec<String>,
+        /// The probability of each label, in the order of the training data.
+        probabilities: Vec<f64>,
+    },
     /// Numbers, in the target's units.
     Values {
         /// The numbers.
@@ -34,6 +41,10 @@ pub fn predictions(
     let outputs = loss.map(LossSpec::outputs);
     let prediction = |row: &[f32]| {
         if preprocessing.classes.is_empty() {
+            let logit = outputs == Some(Outputs::Logit);
+            if logit || outputs == Some(Outputs::Probability) {
+                return labels(preprocessing, logit, row);
+            }
             return values(outputs, row.iter().map(|v| f64::from(*v)).collect());
         }
         let (class, probabilities) = match outputs {
@@ -49,6 +60,20 @@ pub fn predictions(
         }
     };
     outputs_of.rows().map(prediction).collect()
+}
+
+/// Returns the labels of a row of logits or probabilities.
+fn labels(preprocessing: &Preprocessing, logit: bool, row: &[f32]) -> Prediction {
+    let probability = |v: &f32| match logit {
+        true => 1.0 / (1.0 + (-f64::from(*v)).exp()),
+        false => f64::from(*v),
+    };
+    let probabilities: Vec<f64> = row.iter().map(probability).collect();
+    let likely = probabilities.iter().enumerate().filter(|(_, p)| **p > 0.5);
+    Prediction::Labels {
+        names: likely.map(|(i, _)| preprocessing.output_name(i)).collect(),
+        probabilities,
+    }
 }
 
 /// Converts a model's outputs to numbers.
@@ -116,7 +141,7 @@ mod tests {
     fn logarithms_become_numbers() {
         let told = |outputs| match values(Some(outputs), vec![0.0, 2.0f64.ln()]) {
             Prediction::Values { values, deviations } => (values, deviations),
-            Prediction::Class { .. } => (vec![], vec![]),
+            _ => (vec![], vec![]),
         };
         let (rates, none) = told(Outputs::LogRates);
         assert!((rates[0] - 1.0).abs() + (rates[1] - 2.0).abs() < 1e-12);

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The preprocessing of a run's data, fitted on the training split: shapes, names and scales.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
     /// The shape of a sample.
     pub sample_shape: Vec<usize>,
@@ -24,6 +24,9 @@ pub struct Preprocessing {
     pub target: String,
     /// The classes in the order of the labels; empty for regression.
     pub classes: Vec<String>,
+    /// The names of the values to predict, if there are several: of labels, or of target columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<String>,
     /// The number of values to predict for a sample; 0 for classes.
     pub quantities: usize,
     /// The scaler of the features.
@@ -80,7 +83,7 @@ impl TargetScale {
             .sum::<f64>()
             / n;
         let width = match loss.map(LossSpec::outputs) {
-            Some(Outputs::LogShares) => return None,
+            Some(Outputs::LogShares | Outputs::Logit | Outputs::Probability) => return None,
             Some(Outputs::LogRates) => {
                 let offset = offset.ln();
                 return offset
@@ -121,6 +124,12 @@ impl Preprocessing {
             .get(class)
             .cloned()
             .unwrap_or_else(|| class.to_string())
+    }
+
+    /// Returns the name of one of several values to predict, or its index if it has no name.
+    pub fn output_name(&self, output: usize) -> String {
+        let name = self.outputs.get(output).cloned();
+        name.unwrap_or_else(|| output.to_string())
     }
 
     /// Reads samples without targets from a file of the format of `source`, and scales them. Also

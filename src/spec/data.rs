@@ -90,7 +90,7 @@ trait Files {
         None
     }
 
-    /// Returns whether there are files for the test.
+    /// Returns whether files or a column determine the test data.
     fn has_test(&self) -> bool;
 }
 
@@ -114,7 +114,7 @@ impl Files for TableSpec {
         &self.path
     }
     fn has_test(&self) -> bool {
-        self.test_path.is_some()
+        self.test_path.is_some() || self.split.is_some()
     }
 }
 
@@ -189,11 +189,11 @@ kinds! {
 }
 
 impl DataSource {
-    /// Returns the name of the target column, if there is one.
-    pub fn target(&self) -> Option<&str> {
+    /// Returns the name of the target column, or the names of several, if there are any.
+    pub fn target(&self) -> Option<String> {
         match self {
-            DataSource::Csv(csv) => Some(&csv.target),
-            DataSource::Table(table) => Some(&table.target),
+            DataSource::Csv(csv) => Some(csv.target.clone()),
+            DataSource::Table(table) => Some(table.target.to_string()),
             DataSource::Idx(_) | DataSource::Npy(_) | DataSource::Text(_) => None,
         }
     }
@@ -255,7 +255,7 @@ pub struct DataSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standardize: Option<bool>,
     /// The fraction of the samples that is kept for the final test. Default: 0.2, for a text 0.1,
-    /// and 0 if there are files for the test.
+    /// and 0 if files or a column determine the test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_split: Option<f64>,
     /// The fraction of the training samples that is kept for validation: of a table drawn like the
@@ -283,7 +283,7 @@ struct SharedKeys {
     /// Default: `true` for tables, `false` for other data.
     standardize: Option<bool>,
     /// The fraction of the samples that is kept for the final test. Default: 0.2, for a text 0.1,
-    /// and 0 if there are files for the test.
+    /// and 0 if files or a column determine the test.
     #[schemars(with = "Option<range::Fraction>")]
     test_split: Option<f64>,
     /// The fraction of the training samples that is kept for validation: of a table drawn like the
@@ -369,9 +369,18 @@ impl DataSpec {
             return Err(error.help("for example \",\", \";\" or \"\\t\""));
         }
         if self.source.settings().has_test() && self.test_split.is_some_and(|split| split > 0.0) {
-            let message = "`test_split` must be 0 where there are test files";
+            let (what, other) = match &self.source {
+                DataSource::Table(table) if table.split.is_some() => {
+                    ("`split` names the test rows", "`split`")
+                }
+                _ => ("there are test files", "the test files"),
+            };
+            let message = format!("`test_split` must be 0 where {what}");
             let error = SettingError::new(at.key("test_split"), message);
-            return Err(error.help("leave it out, or leave the test files out"));
+            return Err(error.help(format!("leave it out, or leave {other} out")));
+        }
+        if let DataSource::Table(table) = &self.source {
+            table.conflicts(&at)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ impl Config {
     /// Returns the task, if it follows from the file alone.
     pub(super) fn implied_task(&self) -> Option<Task> {
         let outputs = self.training.loss.as_ref().map(LossSpec::outputs);
-        let tasks = [Task::Classification, Task::Regression];
+        let tasks = [Task::Classification, Task::Multilabel, Task::Regression];
         let mut fitting = tasks
             .into_iter()
             .filter(|task| outputs.is_some_and(|outputs| outputs.fit(*task)));
@@ -69,6 +69,10 @@ impl Config {
                 Task::Regression => (
                     "for classes, but the task is regression",
                     "use loss = \"mse\", or task = \"classification\"",
+                ),
+                Task::Multilabel => (
+                    "not for labels, but the task is multilabel",
+                    "use loss = \"bce_with_logits\"",
                 ),
                 Task::Classification => (
                     "for numbers, but the task is classification",

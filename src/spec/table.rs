@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::names::Names;
 use crate::data::{ColumnType, ReadOptions};
 use crate::preprocess::PreprocessSpec;
-use crate::schema::range;
+use crate::schema::{Path, SettingError, range};
 
 /// A table with columns of numbers, categories, dates and texts, also with missing cells. The types
 /// of the columns are inferred, and all columns except the target become features.
@@ -21,9 +22,20 @@ pub struct TableSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Text>")]
     pub test_path: Option<PathBuf>,
-    /// The name of the target column.
-    #[schemars(with = "range::Text", extend("examples" = ["label"]))]
-    pub target: String,
+    /// The name of the target column, or a list of names for several targets: columns of numbers,
+    /// or columns of booleans, which are labels that a row has or has not.
+    #[schemars(extend("examples" = ["label"]))]
+    pub target: Names,
+    /// The separator of labels in a target column with several labels in a cell, such as `"|"`.
+    /// Default: a cell is one class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub separator: Option<String>,
+    /// The positive of two classes. It becomes the second class, which the metrics of two classes
+    /// are for. Default: the last class in the order of numbers and letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub positive: Option<String>,
     /// The names of columns that are ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "range::Texts")]
@@ -31,6 +43,20 @@ pub struct TableSpec {
     /// The types of columns, by name. Default: they are inferred from all cells.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnType>,
+    /// The column that names the split of each row: `train`, `validation` or `test`; or numbers,
+    /// the largest for the test and the second largest for validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub split: Option<String>,
+    /// The column of groups, such as patients: all rows of a group are in the same split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub group: Option<String>,
+    /// The column with the time of each row, a date or a number: the last rows are for the test,
+    /// and those before them for validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Text>")]
+    pub time: Option<String>,
     /// The delimiter of cells, one ASCII character. Default: it is found by the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
@@ -58,5 +84,34 @@ impl TableSpec {
             decimal: self.decimal,
             encoding: self.encoding.clone(),
         }
+    }
+
+    /// Checks constraints between settings.
+    pub(super) fn conflicts(&self, at: &Path) -> Result<(), SettingError> {
+        let ways = [
+            ("split", self.split.is_some()),
+            ("group", self.group.is_some()),
+            ("time", self.time.is_some()),
+        ];
+        let mut set = ways.iter().filter(|(_, set)| *set).map(|(key, _)| *key);
+        if let (Some(first), Some(second)) = (set.next(), set.next()) {
+            let message = format!("`{first}` and `{second}` both determine the splits");
+            return Err(SettingError::new(at.key(second), message).help("leave one of them out"));
+        }
+        if self.split.is_some() && self.test_path.is_some() {
+            let message = "`split` determines the test rows, but `test_path` is set too";
+            return Err(SettingError::new(at.key("split"), message).help("leave one of them out"));
+        }
+        if self.target.iter().len() > 1 {
+            let only = [
+                ("separator", self.separator.is_some()),
+                ("positive", self.positive.is_some()),
+            ];
+            if let Some((key, _)) = only.iter().find(|(_, set)| *set) {
+                let message = format!("`{key}` is for a single target, but there are several");
+                return Err(SettingError::new(at.key(key), message));
+            }
+        }
+        Ok(())
     }
 }

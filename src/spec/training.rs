@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::device::DeviceSpec;
+use super::weights::ClassWeights;
 use crate::dtype::DType;
 use crate::loss::LossSpec;
 use crate::metrics::MetricSpec;
@@ -79,6 +80,11 @@ pub struct TrainingSpec {
     /// When to stop before the last epoch. Default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStoppingSpec>,
+    /// The weights of the classes in the training loss and the training metrics: `"balanced"` for
+    /// weights that make rare classes count as much as frequent ones, or a table of weights by the
+    /// names of classes. Default: all samples count the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
     /// The metrics, in addition to the loss. Default: the usual one of the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Vec<MetricSpec>>,
@@ -112,6 +118,7 @@ impl Default for TrainingSpec {
             precision: Precision::F32,
             memory_limit: None,
             early_stopping: None,
+            class_weights: None,
             metrics: None,
         }
     }

@@ -140,6 +140,14 @@ impl TrainerBuilder {
         self
     }
 
+    /// Expects a [weight of each sample](crate::data::Dataset::with_sample_weights) in the training
+    /// data; without one, a sample has weight 1. [`compile`](TrainerBuilder::compile) sets it by its
+    /// example; [`compile_for`](TrainerBuilder::compile_for) has none.
+    pub fn sample_weights(mut self, weighted: bool) -> Self {
+        self.train_spec.sample_weights = weighted;
+        self
+    }
+
     /// Sets the seed of initial weights, shuffling and dropout. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.train_spec.seed = seed;
@@ -185,7 +193,11 @@ impl TrainerBuilder {
 
     /// Like [`TrainerBuilder::compile`], for samples of this shape.
     pub fn compile_for(self, device: &Device, sample: impl Into<Shape>) -> Result<Trainer> {
-        self.compile_with(device, sample.into(), Arrays::default())
+        let arrays = Arrays {
+            weights: self.train_spec.sample_weights.then(Shape::default),
+            ..Arrays::default()
+        };
+        self.compile_with(device, sample.into(), arrays)
     }
 
     fn compile_with(self, device: &Device, sample: Shape, arrays: Arrays) -> Result<Trainer> {

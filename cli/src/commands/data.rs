@@ -137,7 +137,7 @@ fn line(column: &ColumnProfile, width: usize) -> String {
     let more = if column.more_distinct { ">" } else { "" };
     let start = format!(
         "{name:width$}  {:8}  {:>7}  {:>8}  ",
-        type_name(column.inferred.column_type),
+        column.inferred.column_type.name(),
         share(column.missing, column.rows),
         format!("{more}{}", count(column.distinct as u64)),
     );
@@ -145,18 +145,6 @@ fn line(column: &ColumnProfile, width: usize) -> String {
     format!("{start}{}", cut(&values(column), rest))
         .trim_end()
         .to_string()
-}
-
-fn type_name(column_type: ColumnType) -> &'static str {
-    match column_type {
-        ColumnType::Number => "number",
-        ColumnType::Category => "category",
-        ColumnType::Boolean => "boolean",
-        ColumnType::Date => "date",
-        ColumnType::Text => "text",
-        ColumnType::Id => "id",
-        ColumnType::Ignore => "ignore",
-    }
 }
 
 /// Formats a fraction as a percentage, so that only zero is `0%`.

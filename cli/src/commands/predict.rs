@@ -20,6 +20,8 @@ struct PredictionEvent {
     row: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<Vec<String>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     probabilities: BTreeMap<String, f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +100,7 @@ fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> 
     let mut event = PredictionEvent {
         row,
         class: None,
+        labels: None,
         probabilities: BTreeMap::new(),
         values: Vec::new(),
         deviations: Vec::new(),
@@ -112,6 +115,16 @@ fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> 
             let named = probabilities.iter().enumerate();
             event.probabilities = named
                 .map(|(i, p)| (preprocessing.class_name(i), *p))
+                .collect();
+        }
+        Prediction::Labels {
+            names,
+            probabilities,
+        } => {
+            event.labels = Some(names.clone());
+            let named = probabilities.iter().enumerate();
+            event.probabilities = named
+                .map(|(i, p)| (preprocessing.output_name(i), *p))
                 .collect();
         }
         Prediction::Values { values, deviations } => {
@@ -131,11 +144,18 @@ fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Resu
     };
     let mut header = vec![predicted.clone()];
     let first = predictions.first();
+    let output = |i: usize| preprocessing.output_name(i);
     match (preprocessing.quantities, first) {
+        (n, Some(Prediction::Labels { .. })) => {
+            header.extend((0..n).map(|i| format!("p({})", output(i))));
+        }
         (0, Some(Prediction::Class { probabilities, .. })) if probabilities.is_empty() => {}
         (0, _) => header.extend(preprocessing.classes.iter().map(|c| format!("p({c})"))),
         (1, _) => {}
-        (n, _) => header = (0..n).map(|i| format!("{predicted} {i}")).collect(),
+        (n, _) if preprocessing.outputs.is_empty() => {
+            header = (0..n).map(|i| format!("{predicted} {i}")).collect();
+        }
+        (n, _) => header = (0..n).map(|i| format!("predicted {}", output(i))).collect(),
     }
     if let Some(Prediction::Values { deviations, .. }) = first
         && !deviations.is_empty()
@@ -153,6 +173,14 @@ fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Resu
             } => {
                 let mut fields = vec![name.clone()];
                 // Probabilities come from f32 logits, so more than six digits carry no information.
+                fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
+                writer.write_record(&fields)?;
+            }
+            Prediction::Labels {
+                names,
+                probabilities,
+            } => {
+                let mut fields = vec![names.join("|")];
                 fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
                 writer.write_record(&fields)?;
             }

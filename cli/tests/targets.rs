@@ -1,0 +1,251 @@
+//! Targets of several kinds: several columns, labels, a positive class, and class weights; and
+//! splits by a column.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use common::wgrad;
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+/// A configuration for `table.csv`.
+fn config(data: &str, training: &str) -> String {
+    format!(
+        "[model]\nhidden = [16]\n[data]\nformat = \"table\"\npath = \"table.csv\"\n{data}\n[training]\n\
+         epochs = 60\ndevice = \"cpu\"\noptimizer = {{ type = \"adam\", lr = 0.01 }}\n{training}\n"
+    )
+}
+
+#[test]
+fn several_columns_of_numbers_are_predicted_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let mut text = "a,b,sum,difference\n".to_string();
+    for i in 0..200 {
+        let (a, b) = (i * 37 % 100, i * 61 % 90);
+        text.push_str(&format!(
+            "{a}.5,{b}.25,{}.75,{}.25\n",
+            a + b,
+            a as i32 - b as i32
+        ));
+    }
+    write(here, "table.csv", &text);
+    let toml = config("target = [\"sum\", \"difference\"]", "metrics = [\"r2\"]");
+    write(here, "c.toml", &toml);
+    let ran = wgrad(here, "train c.toml --json").ok();
+    let r2 = ran.done()["test"]["r2"].as_f64().unwrap();
+    assert!(r2 > 0.98, "{r2}");
+    let ran = wgrad(here, "predict runs/c table.csv").ok();
+    let first = ran.stdout.lines().next().unwrap();
+    assert_eq!(first, "predicted sum,predicted difference");
+    wgrad(here, "evaluate runs/c --data table.csv").ok();
+
+    let toml = toml.replace("\"difference\"]", "\"a\", \"city\"]");
+    write(here, "c.toml", &toml);
+    wgrad(here, "train c.toml").refused("there is no column \"city\"");
+    write(here, "table.csv", "x,y,z\n1,2,red\n2,3,blue\n3,4.5,red\n");
+    write(here, "c.toml", &config("target = [\"y\", \"z\"]", ""));
+    wgrad(here, "train c.toml").refused(
+        "expected only numbers or only booleans in the 2 targets, found \"red\" in column \"z\" (line 2)",
+    );
+}
+
+/// Rows whose labels follow from the numbers.
+fn movies(rows: usize) -> String {
+    let mut text = "fights,songs,genres\n".to_string();
+    for i in 0..rows {
+        let (fights, songs) = (i * 7 % 10, i * 3 % 8);
+        let mut genres = Vec::new();
+        if fights > 4 {
+            genres.push("action");
+        }
+        if songs > 3 {
+            genres.push("musical");
+        }
+        text.push_str(&format!("{fights}.5,{songs},{}\n", genres.join(" | ")));
+    }
+    text
+}
+
+#[test]
+fn a_cell_has_several_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(here, "table.csv", &movies(300));
+    write(
+        here,
+        "c.toml",
+        &config("target = \"genres\"\nseparator = \"|\"", ""),
+    );
+    let ran = wgrad(here, "train c.toml --json").ok();
+    let accuracy = ran.done()["test"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.95, "{accuracy}");
+    assert!(ran.stderr.contains("rows have no label"), "{}", ran.stderr);
+    write(here, "new.csv", "songs,fights\n7,9.5\n0,0.5\n");
+    let ran = wgrad(here, "predict runs/c new.csv").ok();
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines[0], "predicted genres,p(action),p(musical)");
+    assert!(lines[1].starts_with("action|musical,"), "{lines:?}");
+    assert!(lines[2].starts_with(",0.0"), "{lines:?}");
+    let done = wgrad(here, "evaluate runs/c --data table.csv --json")
+        .ok()
+        .done();
+    assert!(
+        done["accuracy"].as_f64().unwrap_or_default() > 0.95,
+        "{done}"
+    );
+    write(here, "new.csv", "songs,fights,genres\n7,9.5,horror\n");
+    wgrad(here, "evaluate runs/c --data new.csv").refused(
+        "expected labels of the training data, among them \"action\", \"musical\", found \"horror\"",
+    );
+}
+
+#[test]
+fn columns_of_booleans_are_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let mut text = "x,high,odd\n".to_string();
+    for i in 0..200 {
+        text.push_str(&format!(
+            "{i},{},{}\n",
+            u8::from(i > 120),
+            if i < 60 { "no" } else { "yes" }
+        ));
+    }
+    write(here, "table.csv", &text);
+    write(
+        here,
+        "c.toml",
+        &config(
+            "target = [\"high\", \"odd\"]\ncolumns = { x = \"number\" }",
+            "",
+        ),
+    );
+    let ran = wgrad(here, "train c.toml --json").ok();
+    assert!(ran.done()["test"]["accuracy"].as_f64().unwrap() > 0.9);
+    let ran = wgrad(here, "predict runs/c table.csv").ok();
+    assert!(
+        ran.stdout
+            .starts_with("predicted high, odd,p(high),p(odd)\n")
+            || ran
+                .stdout
+                .starts_with("\"predicted high, odd\",p(high),p(odd)\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+/// Loans of which one in ten is bad, and 500 is the limit.
+fn loans() -> String {
+    let mut text = "amount,state\n".to_string();
+    for i in 0..400 {
+        let bad = i % 10 == 0;
+        let amount = if bad {
+            450 + i % 97
+        } else {
+            100 + i * 13 % 420
+        };
+        text.push_str(&format!(
+            "{amount}.5,{}\n",
+            if bad { "bad" } else { "good" }
+        ));
+    }
+    text
+}
+
+#[test]
+fn balanced_weights_find_the_rare_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(here, "table.csv", &loans());
+    let metrics = "metrics = [{ type = \"recall\", class = 1 }]";
+    let recall = |training: &str, data: &str| {
+        let toml = config(
+            &format!("target = \"state\"\n{data}"),
+            &format!("{metrics}\n{training}"),
+        );
+        write(here, "c.toml", &toml);
+        let ran = wgrad(here, "train c.toml --json").ok();
+        ran.done()["test"]["recall_class_1"].as_f64().unwrap()
+    };
+    // `positive` makes "bad" the second class.
+    let plain = recall("", "positive = \"bad\"");
+    let balanced = recall("class_weights = \"balanced\"", "positive = \"bad\"");
+    assert!(balanced > 0.9 && balanced >= plain, "{plain} {balanced}");
+    let named = recall("class_weights = { bad = 9.0 }", "positive = \"bad\"");
+    assert!(named > 0.9, "{named}");
+
+    let toml = config("target = \"state\"", "class_weights = { worse = 2.0 }");
+    write(here, "c.toml", &toml);
+    wgrad(here, "train c.toml").refused("a class of class_weights");
+    let toml = config("target = \"state\"", "class_weights = \"equal\"");
+    write(here, "c.toml", &toml);
+    wgrad(here, "train c.toml").refused("class_weights");
+    let toml = config("target = \"state\"\npositive = \"worse\"", "");
+    write(here, "c.toml", &toml);
+    wgrad(here, "train c.toml")
+        .refused("expected `positive` to be one of \"bad\", \"good\", found \"worse\"");
+}
+
+#[test]
+fn splits_follow_a_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let mut text = "when,who,part,x,y\n".to_string();
+    for i in 0..200 {
+        let part = ["train", "train", "train", "validation", "test"][i % 5];
+        let day = format!("2020-{:02}-{:02}", 1 + i / 28 % 12, 1 + i % 28);
+        text.push_str(&format!(
+            "{day},p{},{part},{}.5,{}\n",
+            i % 23,
+            i * 7 % 50,
+            i * 14 % 100
+        ));
+    }
+    write(here, "table.csv", &text);
+    let start = |data: &str| {
+        let data = format!("target = \"y\"\ntask = \"regression\"\n{data}");
+        write(here, "c.toml", &config(&data, ""));
+        let events = wgrad(here, "train c.toml --epochs 1 --json").ok().events();
+        let start = events.iter().find(|e| e["event"] == "start").unwrap();
+        let size = |part: &str| start[part].as_u64().unwrap();
+        (size("train"), size("validation"), size("test"))
+    };
+    assert_eq!(start("split = \"part\""), (120, 40, 40));
+    assert_eq!(start("time = \"when\""), (144, 16, 40));
+    let (train, validation, test) = start("group = \"who\"");
+    assert_eq!(train + validation + test, 200);
+    assert!(
+        (35..=45).contains(&test) && (10..=20).contains(&validation),
+        "{test} {validation}"
+    );
+
+    let refused = |data: &str, message: &str| {
+        write(
+            here,
+            "c.toml",
+            &config(&format!("target = \"y\"\n{data}"), ""),
+        );
+        wgrad(here, "train c.toml").refused(message);
+    };
+    refused(
+        "split = \"prt\"",
+        "there is no column \"prt\"; did you mean \"part\"?",
+    );
+    refused(
+        "split = \"part\"\ngroup = \"who\"",
+        "`split` and `group` both determine the splits",
+    );
+    refused(
+        "split = \"part\"\ntest_split = 0.1",
+        "`test_split` must be 0 where `split` names the test rows",
+    );
+    refused(
+        "time = \"who\"",
+        "column \"who\": expected dates or numbers as the time, found type category",
+    );
+}
