@@ -31,7 +31,7 @@ pub use dataset::Datasets;
 pub use epoch::EpochRecord;
 pub use folder::RunFolder;
 pub use predictions::Prediction;
-pub use preprocessing::{Preprocessing, TargetScale, TextFacts};
+pub use preprocessing::{Preprocessing, Series, TablePreprocessing, TargetScale, TextFacts};
 
 pub use crate::checkpoint::write_atomically;
 use crate::data::Dataset;

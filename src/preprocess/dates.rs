@@ -39,6 +39,14 @@ impl DatePart {
         DatePart::Elapsed,
     ];
 
+    /// The parts that repeat.
+    pub const CYCLIC: [DatePart; 4] = [
+        DatePart::Month,
+        DatePart::Day,
+        DatePart::Weekday,
+        DatePart::Hour,
+    ];
+
     fn name(self) -> &'static str {
         match self {
             DatePart::Year => "year",

@@ -2,7 +2,9 @@
 //! metrics.
 
 use super::preprocessing::{Preprocessing, TargetScale};
-use crate::loss::{LossSpec, Outputs};
+use super::table::Forecaster;
+use crate::graph::Meta;
+use crate::loss::{Loss, LossSpec, Outputs, Target};
 use crate::nn::{Module, Visitor};
 use crate::spec::{Config, Input, LayerSpec, Path};
 use crate::train::{Trainer, TrainerBuilder};
@@ -22,7 +24,13 @@ impl Config {
         let tokens = preprocessing.text.map_or(1.0, |text| text.per_character);
         let mut builder = Trainer::boxed(self.network(preprocessing)?);
         if let Some(loss) = &training.loss {
-            builder = builder.loss(loss.build());
+            builder = match preprocessing.target_scales.is_empty() {
+                true => builder.loss(loss.build()),
+                false => builder.loss(ScaledLoss {
+                    loss: loss.build(),
+                    scales: preprocessing.target_scales.clone(),
+                }),
+            };
         }
         builder = builder.optimizer(training.optimizer.build());
         for metric in training.metrics.iter().flatten() {
@@ -80,6 +88,15 @@ impl Config {
         let at = Path::root().key("model");
         let built = self.model.build_at(&input, &at);
         let network = built.map_err(|e| self.located(e))?;
+        let series = preprocessing.table.as_ref().and_then(|t| t.series.clone());
+        let network: Box<dyn Module> = match series {
+            Some(series) => Box::new(Forecaster { network, series }),
+            None => network,
+        };
+        if !preprocessing.target_scales.is_empty() {
+            let scales = preprocessing.target_scales.clone();
+            return Ok(Box::new(RescaledEach { network, scales }));
+        }
         let loss = self.training.loss.as_ref();
         Ok(match preprocessing.target_scale {
             Some(scale) => Box::new(Rescaled {
@@ -89,6 +106,74 @@ impl Config {
             }),
             None => network,
         })
+    }
+}
+
+/// Returns each column of `[.., targets]` values after `convert`, which gets its scale.
+fn by_target(
+    x: &Tensor,
+    scales: &[TargetScale],
+    convert: impl Fn(Tensor, TargetScale) -> Tensor,
+) -> Tensor {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    // Neighbours of one scale are converted together.
+    for group in scales.chunk_by(|a, b| a == b) {
+        if let Some(scale) = group.first() {
+            parts.push(convert(x.narrow(-1, start, group.len()), *scale));
+            start += group.len();
+        }
+    }
+    match parts.as_slice() {
+        [all] => all.clone(),
+        parts => Tensor::concat(&parts.iter().collect::<Vec<_>>(), -1),
+    }
+}
+
+/// A network whose outputs are scaled to the units of several targets.
+struct RescaledEach {
+    network: Box<dyn Module>,
+    scales: Vec<TargetScale>,
+}
+
+impl Module for RescaledEach {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        by_target(&self.network.forward(x), &self.scales, |y, scale| {
+            y * scale.width + scale.offset
+        })
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        self.network.visit(visitor);
+    }
+}
+
+/// A loss of several targets in units of their standard deviations, so that each counts the same.
+struct ScaledLoss {
+    loss: Box<dyn Loss>,
+    scales: Vec<TargetScale>,
+}
+
+impl ScaledLoss {
+    fn scaled(&self, x: &Tensor) -> Tensor {
+        by_target(x, &self.scales, |x, scale| {
+            (x - scale.offset) * (1.0 / scale.width)
+        })
+    }
+}
+
+impl Loss for ScaledLoss {
+    fn target(&self, output: &Meta) -> std::result::Result<Target, String> {
+        self.loss.target(output)
+    }
+    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
+        self.loss.mean(&self.scaled(output), &self.scaled(target))
+    }
+    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
+        self.loss.each(&self.scaled(output), &self.scaled(target))
+    }
+    fn name(&self) -> &'static str {
+        self.loss.name()
     }
 }
 

@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use super::table;
-use crate::data::{self, ColumnFormat, CsvTable, Dataset, Scaler, Targets};
+pub use super::table::Series;
+use crate::data::{self, ColumnFormat, CsvTable, Dataset, Scaler};
 use crate::loss::{LossSpec, Outputs};
 use crate::preprocess::Preprocessor;
 use crate::spec::DataSource;
@@ -33,6 +34,9 @@ pub struct Preprocessing {
     pub scaler: Option<Scaler>,
     /// The scale from the model's outputs to the values to predict.
     pub target_scale: Option<TargetScale>,
+    /// The scale of each output, if the targets have scales of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_scales: Vec<TargetScale>,
     /// The sizes of a text; `None` for other data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextFacts>,
@@ -46,8 +50,12 @@ pub struct Preprocessing {
 pub struct TablePreprocessing {
     /// The columns of the features.
     pub columns: Vec<ColumnFormat>,
-    /// The fitted preprocessing of these columns.
-    pub preprocessor: Preprocessor,
+    /// The fitted preprocessing of these columns; `None` for a series without features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessor: Option<Preprocessor>,
+    /// The windows of a series, for a forecast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
 }
 
 /// The sizes of a text.
@@ -93,6 +101,30 @@ impl TargetScale {
             _ => variance.sqrt(),
         };
         (width.is_finite() && width > 0.0).then_some(TargetScale { offset, width })
+    }
+}
+
+impl TargetScale {
+    /// Returns the scale of each of several targets; none for a single target, or if the outputs
+    /// are not the targets' values.
+    pub(super) fn of_each(set: &Dataset, loss: Option<&LossSpec>) -> Vec<Self> {
+        let width = set.target_width().unwrap_or(0);
+        if width < 2 || loss.map(LossSpec::outputs) != Some(Outputs::Values) {
+            return Vec::new();
+        }
+        let n = set.len() as f64;
+        let of = |column: usize| {
+            let value = |i: usize| set.values(i).and_then(|row| row.get(column));
+            let values = || (0..set.len()).filter_map(value).map(|v| f64::from(*v));
+            let offset = values().sum::<f64>() / n;
+            let variance = values().map(|v| (v - offset).powi(2)).sum::<f64>() / n;
+            let width = match variance > 0.0 {
+                true => variance.sqrt(),
+                false => 1.0,
+            };
+            TargetScale { offset, width }
+        };
+        (0..width).map(of).collect()
     }
 }
 
@@ -148,7 +180,7 @@ impl Preprocessing {
                 let table = data::RawTable::open(file, &spec.options())?;
                 let known = |c: &&String| self.features.contains(c);
                 spare.extend(table.columns().iter().filter(|c| !known(c)).cloned());
-                table::features(self, &table)?.into_dataset(Targets::Unlabelled)?
+                table::unlabelled(self, spec, &table)?
             }
             DataSource::Idx(_) => data::idx_images(file)?,
             DataSource::Npy(_) => data::npy_features(file)?,

@@ -1,13 +1,18 @@
 //! The data of a table with columns of several types.
 
+mod forecaster;
+mod series;
 mod split;
 mod targets;
+
+pub(super) use self::forecaster::Forecaster;
+pub use self::series::Series;
 
 use self::split::By;
 use self::targets::TableTargets;
 use super::dataset::{self, Datasets};
 use super::preprocessing::{Preprocessing, TablePreprocessing, TargetScale};
-use crate::data::{ColumnFormat, ColumnType, Dataset, Frame, Profile, RawTable, Values};
+use crate::data::{ColumnFormat, ColumnType, Dataset, Frame, Profile, RawTable, Targets, Values};
 use crate::preprocess::{Features, Preprocessor};
 use crate::spec::{Config, TableSpec};
 use crate::task::Task;
@@ -19,6 +24,9 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
     let profile = Profile::open(&spec.path, &spec.options())?;
     let mut notes = profile.table.notes().to_vec();
     let types = feature_types(spec, &profile, &mut notes)?;
+    if spec.window.is_some() {
+        return series::datasets(spec, config, &profile, &types, notes);
+    }
     let (found, why) = targets::task_of(spec, &profile)?;
     if config.data.task.is_none() {
         notes.push(format!("the task is {}: {why}", found.name()));
@@ -56,6 +64,7 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
 
     dataset::refuse_gaps(&train, validation.as_ref(), &config.data)?;
     let loss = config.training.loss.as_ref();
+    let target_scales = TargetScale::of_each(&train, loss);
     let preprocessing = Preprocessing {
         sample_shape: train.sample_shape().dims().to_vec(),
         features: types.iter().map(|(name, _)| name.to_string()).collect(),
@@ -63,10 +72,15 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
         classes: train.class_names().to_vec(),
         outputs,
         quantities: train.target_width().unwrap_or(0),
-        target_scale: TargetScale::of(&train, loss),
+        target_scale: match target_scales.is_empty() {
+            true => TargetScale::of(&train, loss),
+            false => None,
+        },
+        target_scales,
         table: Some(TablePreprocessing {
             columns: columns.features,
-            preprocessor,
+            preprocessor: Some(preprocessor),
+            series: None,
         }),
         ..Preprocessing::default()
     };
@@ -127,8 +141,8 @@ impl Columns {
         for format in &self.features {
             features = features.with(&format.name, values(format)?)?;
         }
-        // A cell without labels is no missing target.
-        if spec.separator.is_none() {
+        // A cell without labels is no missing target, and a series keeps all its rows.
+        if spec.separator.is_none() && spec.window.is_none() {
             let has_all = |row: &usize| targets.iter().all(|t| !t.is_missing(*row));
             let rows: Vec<usize> = (0..frame.rows()).filter(has_all).collect();
             let missing = frame.rows() - rows.len();
@@ -234,7 +248,8 @@ fn feature_types<'a>(
     if !problems.is_empty() {
         return Err(Error::data(profile.table.place(), problems.join("\n")));
     }
-    match types.is_empty() {
+    // A series has its past values at least.
+    match types.is_empty() && spec.window.is_none() {
         true => {
             let reason = "expected at least one column besides the target that can be a feature";
             Err(Error::data(profile.table.place(), reason))
@@ -252,10 +267,18 @@ fn key(name: &str) -> String {
     }
 }
 
-/// Returns the features of a table's rows, by the preprocessing of a run.
-pub(super) fn features(preprocessing: &Preprocessing, table: &RawTable) -> Result<Features> {
+/// Returns the samples of a table, by the preprocessing of a run.
+pub(super) fn unlabelled(
+    preprocessing: &Preprocessing,
+    spec: &TableSpec,
+    table: &RawTable,
+) -> Result<Dataset> {
     let fitted = of(preprocessing)?;
-    fitted.preprocessor.transform(&table.read(&fitted.columns)?)
+    if fitted.series.is_some() {
+        return series::unlabelled(preprocessing, spec, table);
+    }
+    let features = features(fitted, &table.read(&fitted.columns)?)?;
+    features.into_dataset(Targets::Unlabelled)
 }
 
 fn of(preprocessing: &Preprocessing) -> Result<&TablePreprocessing> {
@@ -263,6 +286,16 @@ fn of(preprocessing: &Preprocessing) -> Result<&TablePreprocessing> {
         let reason = "the run was not trained on a table";
         Error::data("the preprocessing of the run", reason)
     })
+}
+
+fn features(fitted: &TablePreprocessing, frame: &Frame) -> Result<Features> {
+    match &fitted.preprocessor {
+        Some(preprocessor) => preprocessor.transform(frame),
+        None => Err(Error::data(
+            "the preprocessing of the run",
+            "it has no features",
+        )),
+    }
 }
 
 /// Reads rows with their targets, to evaluate a trained model on.
@@ -273,6 +306,9 @@ pub(super) fn labelled(
     file: &std::path::Path,
 ) -> Result<Dataset> {
     let fitted = of(preprocessing)?;
+    if fitted.series.is_some() {
+        return series::labelled(preprocessing, spec, file);
+    }
     let table = RawTable::open(file, &spec.options())?;
     let columns = Columns {
         features: fitted.columns.clone(),
@@ -281,6 +317,5 @@ pub(super) fn labelled(
     };
     let rows = columns.read(&table, spec, &mut Vec::new())?;
     let targets = targets::like(preprocessing, spec, task, rows.targets, &table)?;
-    let features = fitted.preprocessor.transform(&rows.features)?;
-    features.into_dataset(targets)
+    features(fitted, &rows.features)?.into_dataset(targets)
 }

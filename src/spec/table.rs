@@ -57,6 +57,26 @@ pub struct TableSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Text>")]
     pub time: Option<String>,
+    /// For a forecast: the number of consecutive rows that a prediction is made from. The rows are
+    /// in the order of `time`, or of the file, and the splits follow one another. Default: each row
+    /// is a sample of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub window: Option<usize>,
+    /// For a forecast: the number of rows after the window whose targets are predicted. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub horizon: Option<usize>,
+    /// For a forecast: the number of rows of a season, at most `window`. The model predicts the
+    /// difference from the values one season before. Default: from the last value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<range::Count<1>>")]
+    pub season: Option<usize>,
+    /// For a forecast: whether the network gets the differences of the target's values from the last
+    /// value in the window, instead of the values: those of a series with a trend grow out of the
+    /// range of the training rows. Default: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<bool>,
     /// The delimiter of cells, one ASCII character. Default: it is found by the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
@@ -102,6 +122,42 @@ impl TableSpec {
             let message = "`split` determines the test rows, but `test_path` is set too";
             return Err(SettingError::new(at.key("split"), message).help("leave one of them out"));
         }
+        let Some(window) = self.window else {
+            let only = [
+                ("horizon", self.horizon.is_some()),
+                ("season", self.season.is_some()),
+                ("difference", self.difference.is_some()),
+            ];
+            return match only.iter().find(|(_, set)| *set) {
+                Some((key, _)) => {
+                    let message = format!("`{key}` is for a forecast, which has a `window`");
+                    Err(SettingError::new(at.key(key), message))
+                }
+                None => self.single_target(at),
+            };
+        };
+        let others = [
+            ("split", self.split.is_some()),
+            ("group", self.group.is_some()),
+            ("separator", self.separator.is_some()),
+            ("positive", self.positive.is_some()),
+        ];
+        if let Some((key, _)) = others.iter().find(|(_, set)| *set) {
+            let message = format!("`{key}` does not apply to a forecast, which has a `window`");
+            return Err(SettingError::new(at.key(key), message));
+        }
+        match self.season {
+            Some(season) if season > window => {
+                let message = format!("`season` is {season}, but `window` has {window} rows only");
+                let help = "choose a window of at least one season";
+                Err(SettingError::new(at.key("season"), message).help(help))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the settings that are for a single target.
+    fn single_target(&self, at: &Path) -> Result<(), SettingError> {
         if self.target.iter().len() > 1 {
             let only = [
                 ("separator", self.separator.is_some()),
