@@ -249,3 +249,50 @@ fn splits_follow_a_column() {
         "column \"who\": expected dates or numbers as the time, found type category",
     );
 }
+
+#[test]
+fn many_names_are_embedded() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    // The price follows from the shop, one of 60.
+    let price = |shop: usize| (shop * 37 % 101) as f64;
+    let mut text = "shop,weight,price\n".to_string();
+    for i in 0..1200 {
+        let (shop, weight) = (i * 7 % 60, i % 11);
+        text.push_str(&format!(
+            "shop{shop},{weight}.5,{:.1}\n",
+            price(shop) + weight as f64
+        ));
+    }
+    write(here, "table.csv", &text);
+    write(
+        here,
+        "c.toml",
+        &config(
+            "target = \"price\"\npreprocessing = { categories = { above = \"ordinal\" } }",
+            "metrics = [\"r2\"]",
+        ),
+    );
+    let ran = wgrad(here, "train c.toml --json").ok();
+    let r2 = ran.done()["test"]["r2"].as_f64().unwrap();
+    assert!(r2 > 0.99, "{r2}");
+    // 60 names, missing and new ones, in vectors of 16 features.
+    let run = wgrad::Run::open(here.join("runs/c")).unwrap();
+    let mut trainer = run.trainer(&wgrad::Device::cpu()).unwrap();
+    assert_eq!(trainer.weights("columns.0.weight").unwrap().len(), 62 * 16);
+    write(
+        here,
+        "new.csv",
+        "shop,weight\nshop3,0.5\nelsewhere,0.5\n,0.5\n",
+    );
+    let ran = wgrad(here, "predict runs/c new.csv").ok();
+    let values: Vec<f64> = ran
+        .stdout
+        .lines()
+        .skip(1)
+        .map(|l| l.parse().unwrap())
+        .collect();
+    assert!((values[0] - price(3)).abs() < 8.0, "{values:?}");
+    // Nothing is known of a new shop, as of a missing one.
+    assert_eq!(values[1], values[2]);
+}

@@ -77,7 +77,8 @@ pub enum ManyNames {
     /// As one of `buckets` features, by a hash of the name.
     #[default]
     Hash,
-    /// As one feature, the index of the name, for an embedding.
+    /// As one feature, the index of the name, for an embedding: the network of a configuration gets
+    /// vectors that it learns in place of the indices.
     Ordinal,
 }
 

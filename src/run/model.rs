@@ -1,14 +1,18 @@
 //! From a configuration to a trainer: a model whose outputs fit the data, its loss, optimizer and
 //! metrics.
 
-use super::preprocessing::{Preprocessing, TargetScale};
+mod embedded;
+mod scaled;
+
+use self::embedded::{Embedded, embeddings};
+use self::scaled::{Rescaled, RescaledEach, ScaledLoss};
+use super::preprocessing::Preprocessing;
 use super::table::Forecaster;
-use crate::graph::Meta;
-use crate::loss::{Loss, LossSpec, Outputs, Target};
-use crate::nn::{Module, Visitor};
+use crate::loss::{LossSpec, Outputs};
+use crate::nn::Module;
 use crate::spec::{Config, Input, LayerSpec, Path};
 use crate::train::{Trainer, TrainerBuilder};
-use crate::{Device, Error, Result, Tensor};
+use crate::{Device, Error, Result};
 
 impl Config {
     /// Returns the trainer of this configuration with initial weights, for data with this
@@ -76,9 +80,13 @@ impl Config {
             (0, n) => format!("{n} for {n} numbers"),
             (classes, n) => format!("{n} outputs for {classes} classes"),
         };
+        let mut shape = preprocessing.sample_shape.clone();
+        if let (Some(embeddings), Some(features)) = (embeddings(preprocessing), shape.last_mut()) {
+            *features = embeddings.output_width(*features);
+        }
         let input = Input {
             needed: Some(needed),
-            ..Input::new(preprocessing.sample_shape.as_slice())
+            ..Input::new(shape.as_slice())
         };
         Ok(input.outputs(outputs).vocabulary(vocabulary))
     }
@@ -88,6 +96,13 @@ impl Config {
         let at = Path::root().key("model");
         let built = self.model.build_at(&input, &at);
         let network = built.map_err(|e| self.located(e))?;
+        let network: Box<dyn Module> = match embeddings(preprocessing) {
+            Some(embeddings) => Box::new(Embedded {
+                embeddings,
+                network,
+            }),
+            None => network,
+        };
         let series = preprocessing.table.as_ref().and_then(|t| t.series.clone());
         let network: Box<dyn Module> = match series {
             Some(series) => Box::new(Forecaster { network, series }),
@@ -109,74 +124,6 @@ impl Config {
     }
 }
 
-/// Returns each column of `[.., targets]` values after `convert`, which gets its scale.
-fn by_target(
-    x: &Tensor,
-    scales: &[TargetScale],
-    convert: impl Fn(Tensor, TargetScale) -> Tensor,
-) -> Tensor {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    // Neighbours of one scale are converted together.
-    for group in scales.chunk_by(|a, b| a == b) {
-        if let Some(scale) = group.first() {
-            parts.push(convert(x.narrow(-1, start, group.len()), *scale));
-            start += group.len();
-        }
-    }
-    match parts.as_slice() {
-        [all] => all.clone(),
-        parts => Tensor::concat(&parts.iter().collect::<Vec<_>>(), -1),
-    }
-}
-
-/// A network whose outputs are scaled to the units of several targets.
-struct RescaledEach {
-    network: Box<dyn Module>,
-    scales: Vec<TargetScale>,
-}
-
-impl Module for RescaledEach {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        by_target(&self.network.forward(x), &self.scales, |y, scale| {
-            y * scale.width + scale.offset
-        })
-    }
-
-    fn visit(&self, visitor: &mut Visitor) {
-        self.network.visit(visitor);
-    }
-}
-
-/// A loss of several targets in units of their standard deviations, so that each counts the same.
-struct ScaledLoss {
-    loss: Box<dyn Loss>,
-    scales: Vec<TargetScale>,
-}
-
-impl ScaledLoss {
-    fn scaled(&self, x: &Tensor) -> Tensor {
-        by_target(x, &self.scales, |x, scale| {
-            (x - scale.offset) * (1.0 / scale.width)
-        })
-    }
-}
-
-impl Loss for ScaledLoss {
-    fn target(&self, output: &Meta) -> std::result::Result<Target, String> {
-        self.loss.target(output)
-    }
-    fn mean(&self, output: &Tensor, target: &Tensor) -> Tensor {
-        self.loss.mean(&self.scaled(output), &self.scaled(target))
-    }
-    fn each(&self, output: &Tensor, target: &Tensor) -> Option<Tensor> {
-        self.loss.each(&self.scaled(output), &self.scaled(target))
-    }
-    fn name(&self) -> &'static str {
-        self.loss.name()
-    }
-}
-
 /// Returns the number of outputs for each sample that a loss requires.
 fn outputs(loss: Option<&LossSpec>, preprocessing: &Preprocessing) -> Result<usize> {
     let classes = preprocessing.classes.len();
@@ -194,32 +141,5 @@ fn outputs(loss: Option<&LossSpec>, preprocessing: &Preprocessing) -> Result<usi
         // A mean and a variance for each value.
         Some(loss) if loss.outputs() == Outputs::MeansAndLogVariances => Ok(2 * numbers.max(1)),
         _ => Ok(classes.max(numbers).max(1)),
-    }
-}
-
-/// A network whose outputs are scaled to the targets' units. Its last layer computes small numbers,
-/// while losses, metrics and predictions are in the user's units.
-struct Rescaled {
-    network: Box<dyn Module>,
-    scale: TargetScale,
-    /// Whether the second half of the outputs are the logarithms of variances.
-    variances: bool,
-}
-
-impl Module for Rescaled {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        let TargetScale { offset, width } = self.scale;
-        let y = self.network.forward(x);
-        if !self.variances {
-            return y * width + offset;
-        }
-        let n = y.shape().last() / 2;
-        let means = y.narrow(-1, 0, n) * width + offset;
-        let logs = y.narrow(-1, n, n) + 2.0 * width.ln();
-        Tensor::concat(&[&means, &logs], -1)
-    }
-
-    fn visit(&self, visitor: &mut Visitor) {
-        self.network.visit(visitor);
     }
 }

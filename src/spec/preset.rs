@@ -5,7 +5,7 @@ use std::path::Path;
 /// Returns the text of a configuration that trains a multi-layer perceptron on a table. `path` is
 /// written as it is; paths are relative to the folder of the configuration.
 ///
-/// The learning rate is that of Keras and PyTorch, and training stops when the validation loss has
+/// Categories with more than 32 names are embedded. The learning rate is that of Keras and PyTorch, and training stops when the validation loss has
 /// not improved for 15 epochs. Batches are larger for more rows: at least 32 samples, at most 256,
 /// about 60 batches in an epoch.
 ///
@@ -37,6 +37,7 @@ path = {path}
 target = {target}
 test_split = 0.2
 validation_split = 0.1
+preprocessing = {{ categories = {{ above = \"ordinal\" }} }}
 
 [training]
 epochs = 200
