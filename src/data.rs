@@ -26,6 +26,7 @@ mod closest;
 mod csv;
 mod dataset;
 mod describe;
+mod disk;
 mod features;
 mod frame;
 mod gather;
@@ -46,6 +47,7 @@ pub mod text;
 
 pub use csv::{csv, csv_delimited};
 pub use dataset::Dataset;
+pub use disk::DatasetWriter;
 pub use frame::{Column, ColumnType, Frame, MISSING, Values};
 pub use idx::{idx, idx_images};
 pub use npy::{npy, npy_features};

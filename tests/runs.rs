@@ -41,6 +41,9 @@ fn fields(prediction: &Prediction) -> Vec<String> {
             let each = probabilities.iter().map(|p| format!("{p:.6}"));
             std::iter::once(name.clone()).chain(each).collect()
         }
+        Prediction::Labels { probabilities, .. } => {
+            probabilities.iter().map(|p| format!("{p:.6}")).collect()
+        }
         Prediction::Values { values, deviations } => {
             let each = values.iter().chain(deviations);
             each.map(|v| (*v as f32).to_string()).collect()

@@ -98,7 +98,7 @@ impl Dataset {
         Self::with_features(features, sample_shape, targets, feature_names)
     }
 
-    fn with_features(
+    pub(super) fn with_features(
         features: Features,
         sample_shape: Shape,
         targets: Targets,
@@ -238,14 +238,18 @@ impl Dataset {
     }
 
     /// Returns all features, `[n, ...sample_shape]`: borrowed if this set is the whole of its
-    /// arrays, copied if it is a part of them or is made of bytes.
+    /// arrays, copied if it is a part of them, is made of bytes or is on disk. Those that cannot be
+    /// read from the disk are NaN.
     pub fn features_all(&self) -> Cow<'_, [f32]> {
         if self.rows.is_none() {
             return self.features.all();
         }
         let mut all = Vec::with_capacity(self.len * self.sample_shape.len());
         for place in (0..self.len).filter_map(|i| self.place(i)) {
-            self.features.append(place, &mut all);
+            let want = all.len() + self.sample_shape.len();
+            if !matches!(self.features.append(place, &mut all), Ok(true)) {
+                all.resize(want, f32::NAN);
+            }
         }
         Cow::Owned(all)
     }
@@ -283,6 +287,11 @@ impl Dataset {
             Targets::Unlabelled => "this set has no targets",
         };
         Error::data("targets", format!("{needed}, but {have}"))
+    }
+
+    /// Returns whether the features are in a file; see [`DatasetWriter`](super::DatasetWriter).
+    pub fn is_on_disk(&self) -> bool {
+        matches!(*self.features, Features::Disk(_))
     }
 
     /// Returns the position of sample `i` among the samples that the set was created with.

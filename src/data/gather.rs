@@ -26,7 +26,11 @@ impl Dataset {
         out.clear();
         for &row in rows {
             let place = self.place(row as usize);
-            if !place.is_some_and(|place| self.features.append(place, out)) {
+            let place = place.ok_or_else(|| self.no_sample(row))?;
+            let read = self.features.append(place, out).map_err(|e| {
+                Error::data("the features on disk", format!("they cannot be read: {e}"))
+            })?;
+            if !read {
                 return Err(self.no_sample(row));
             }
         }

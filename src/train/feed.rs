@@ -40,7 +40,7 @@ pub(super) enum Feed {
 
 impl Feed {
     /// Stores the set on the device if it fits into one binding and one buffer, and appends its
-    /// variables. Otherwise, and for small batches, the set is streamed in batches of `batch`
+    /// variables. Otherwise, for small batches and for a set on disk, the set is streamed in batches of `batch`
     /// samples.
     pub fn choose(
         set: &Dataset,
@@ -58,7 +58,7 @@ impl Feed {
                 .chain(others.map(move |shape| rows_of(shape, samples)))
         };
         let bytes: u64 = metas(batch).map(|meta| meta.bytes()).sum();
-        if bytes <= MAX_STREAMED_BATCH_BYTES {
+        if bytes <= MAX_STREAMED_BATCH_BYTES || set.is_on_disk() {
             return Feed::Streamed;
         }
         let features = batch_meta(spec, set.len());
