@@ -8,8 +8,10 @@
 
 mod classes;
 mod confusion;
+mod curves;
 mod means;
 mod of_output;
+mod one_class;
 mod ranking;
 mod regression;
 
@@ -18,16 +20,21 @@ pub use classes::{
     PrecisionSpec, Recall, RecallSpec,
 };
 pub use confusion::{ClassScores, Confusion};
+pub use curves::{
+    CalibrationBin, PrPoint, RocPoint, brier_score, calibration_curve, expected_calibration_error,
+    precision_recall_curve, roc_curve,
+};
 pub use means::{
     Accuracy, BitsPerCharacter, BitsPerCharacterSpec, LogLoss, Mae, Mape, Mse, Perplexity, Rmse,
 };
 pub use of_output::OfOutput;
-pub use ranking::{PrAuc, RocAuc, TopK, TopKSpec};
+pub use one_class::ClassSpec;
+pub use ranking::{PrAuc, PrAucSpec, RankedClass, RocAuc, RocAucSpec, TopK, TopKSpec};
 pub use regression::R2;
 
 use crate::loss::functional::spread_weights;
 use crate::loss::{Loss, Outputs};
-use crate::schema::{Kind, kinds};
+use crate::schema::{Kind, Path, SettingError, kinds};
 use crate::task::Task;
 use crate::{DType, Source, Tensor};
 
@@ -50,8 +57,8 @@ kinds! {
     "recall" => Recall(RecallSpec),
     "f_beta" => FBeta(FBetaSpec),
     "mcc" => MatthewsCorrelation(MatthewsCorrelation),
-    "roc_auc" => RocAuc(RocAuc),
-    "pr_auc" => PrAuc(PrAuc),
+    "roc_auc" => RocAuc(RocAucSpec),
+    "pr_auc" => PrAuc(PrAucSpec),
     "log_loss" => LogLoss(LogLoss),
     "mae" => Mae(Mae),
     "mse" => Mse(Mse),
@@ -72,14 +79,66 @@ impl MetricSpec {
         }
     }
 
-    /// Builds the metric. `tokens_per_character` is that of a text, and 1 for all other data.
-    pub fn build(&self, tokens_per_character: f64) -> Box<dyn Metric> {
-        self.settings().build(tokens_per_character)
+    /// Builds the metric for data with these classes. `tokens_per_character` is that of a text, and
+    /// 1 for all other data.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with the names of the classes if the metric is of a class that does not
+    /// exist.
+    ///
+    /// # Example
+    /// ```
+    /// use wgrad::metrics::MetricSpec;
+    ///
+    /// let spec: MetricSpec = serde_json::from_str(r#"{ "type": "recall", "class": "bed" }"#)?;
+    /// let classes = ["bad".to_string(), "good".to_string()];
+    /// let error = spec.build(1.0, &classes).err().unwrap().to_string();
+    /// assert!(error.contains("no class is named \"bed\"; did you mean `bad`?"), "{error}");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn build(
+        &self,
+        tokens_per_character: f64,
+        classes: &[String],
+    ) -> Result<Box<dyn Metric>, SettingError> {
+        self.build_at(tokens_per_character, classes, &Path::root())
+    }
+
+    /// Builds the metric like [`MetricSpec::build`], with errors at this path.
+    pub(crate) fn build_at(
+        &self,
+        tokens_per_character: f64,
+        classes: &[String],
+        at: &Path,
+    ) -> Result<Box<dyn Metric>, SettingError> {
+        let class = self.settings().class();
+        let class = class.map(|class| class.index(classes, &at.key("class")));
+        Ok(self.settings().build(Facts {
+            tokens_per_character,
+            class: class.transpose()?,
+        }))
+    }
+
+    /// Returns the index of the class that it scores alone, among these classes; `None` if it scores
+    /// all classes.
+    pub fn class(&self, classes: &[String]) -> Option<usize> {
+        let class = self.settings().class()?;
+        class.index(classes, &Path::root()).ok()
     }
 
     /// Returns its name in histories and reports.
     pub fn in_history(&self) -> String {
-        self.build(1.0).name().to_string()
+        // The index of a named class is not part of the name.
+        let class = self.settings().class().map(|class| match class {
+            ClassSpec::Index(index) => *index,
+            ClassSpec::Name(_) => 0,
+        });
+        let facts = Facts {
+            tokens_per_character: 1.0,
+            class,
+        };
+        self.settings().build(facts).name().to_string()
     }
 
     /// Returns the tasks that it applies to.
@@ -102,10 +161,24 @@ impl MetricSpec {
     }
 }
 
+/// What a metric needs to know of the data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    /// The number of tokens per character of a text, and 1 for all other data.
+    tokens_per_character: f64,
+    /// The index of the [class](Settings::class) that the metric scores alone.
+    class: Option<usize>,
+}
+
 /// The settings of a metric.
 pub(crate) trait Settings {
-    /// Builds the metric, for a text with this number of tokens per character.
-    fn build(&self, tokens_per_character: f64) -> Box<dyn Metric>;
+    /// Builds the metric.
+    fn build(&self, facts: Facts) -> Box<dyn Metric>;
+
+    /// Returns the class that it scores alone, if that is set.
+    fn class(&self) -> Option<&ClassSpec> {
+        None
+    }
 
     /// Returns the tasks that it applies to.
     fn tasks(&self) -> &'static [Task];
@@ -121,7 +194,7 @@ pub(crate) trait Settings {
 macro_rules! settings {
     ($($metric:ident [$($task:ident)*]),* $(,)?) => {
         $(impl crate::metrics::Settings for $metric {
-            fn build(&self, _: f64) -> Box<dyn crate::metrics::Metric> {
+            fn build(&self, _: crate::metrics::Facts) -> Box<dyn crate::metrics::Metric> {
                 Box::new(*self)
             }
             fn tasks(&self) -> &'static [crate::task::Task] {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::means::answers;
-use super::{Confusion, Metric, Settings, counted, settings, weights_of};
+use super::{ClassSpec, Confusion, Facts, Metric, Settings, counted, settings, weights_of};
 use crate::Tensor;
 use crate::loss::Loss;
 use crate::schema::range;
@@ -172,26 +172,34 @@ impl AverageOver {
 }
 
 macro_rules! averaged {
-    ($(#[$derive:meta])* $spec:ident $metric:ident { $($key:tt)* } |$self:ident, $average:ident| $build:expr) => {
+    ($(#[$derive:meta])* $spec:ident $metric:ident { $($key:tt)* }
+     |$self:ident, $average:ident| $build:expr) => {
         #[doc = concat!("The settings of [`", stringify!($metric), "`].")]
         $(#[$derive])*
-        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct $spec {
             $($key)*
             /// How the scores of the classes are averaged.
             #[schemars(extend("x-what" = "average"))]
             pub average: AverageOver,
-            /// The index of a single class to score instead, counted from 0.
-            #[schemars(with = "Option<range::Count<0>>")]
+            /// A single class to score instead: its name, or its index counted from 0.
             #[serde(skip_serializing_if = "Option::is_none")]
-            pub class: Option<usize>,
+            pub class: Option<ClassSpec>,
         }
 
         impl Settings for $spec {
-            fn build(&$self, _: f64) -> Box<dyn Metric> {
-                let $average = $self.average.or_class($self.class);
-                Box::new($build)
+            fn build(&$self, facts: Facts) -> Box<dyn Metric> {
+                let $average = $self.average.or_class(facts.class);
+                let mut metric = $build;
+                if let Some(class) = &$self.class {
+                    metric.name = class.suffixed(&metric.kind());
+                }
+                Box::new(metric)
+            }
+
+            fn class(&self) -> Option<&ClassSpec> {
+                self.class.as_ref()
             }
 
             fn tasks(&self) -> &'static [Task] {
@@ -233,6 +241,10 @@ impl Precision {
         let name = average.name("precision");
         Precision { average, name }
     }
+
+    fn kind(&self) -> String {
+        "precision".to_string()
+    }
 }
 
 impl Recall {
@@ -240,6 +252,10 @@ impl Recall {
     pub fn new(average: Average) -> Self {
         let name = average.name("recall");
         Recall { average, name }
+    }
+
+    fn kind(&self) -> String {
+        "recall".to_string()
     }
 }
 
@@ -251,6 +267,10 @@ impl FBeta {
             beta,
             name: average.name(&format!("f{beta}")),
         }
+    }
+
+    fn kind(&self) -> String {
+        format!("f{}", self.beta)
     }
 
     /// Creates the F1 score, in which precision and recall have equal weights.

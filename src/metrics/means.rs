@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Settings, counted, mean, per_sample, settings, weights, width};
+use super::{Facts, Metric, Settings, counted, mean, per_sample, settings, weights, width};
 use crate::loss::functional::mean_of;
 use crate::loss::{Loss, Outputs};
 use crate::task::Task;
@@ -291,9 +291,9 @@ impl BitsPerCharacter {
 pub struct BitsPerCharacterSpec {}
 
 impl Settings for BitsPerCharacterSpec {
-    fn build(&self, tokens_per_character: f64) -> Box<dyn Metric> {
+    fn build(&self, facts: Facts) -> Box<dyn Metric> {
         Box::new(BitsPerCharacter::with_tokens_per_character(
-            tokens_per_character,
+            facts.tokens_per_character,
         ))
     }
 
@@ -333,7 +333,7 @@ settings!(
 );
 
 impl Settings for LogLoss {
-    fn build(&self, _: f64) -> Box<dyn Metric> {
+    fn build(&self, _: Facts) -> Box<dyn Metric> {
         Box::new(*self)
     }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, Settings, counted, mean, settings, weights_of};
+use super::{ClassSpec, Facts, Metric, Settings, counted, mean, weights_of};
 use crate::loss::{Loss, Outputs};
 use crate::schema::range;
 use crate::task::Task;
@@ -52,34 +52,38 @@ fn add(total: &mut Vec<f64>, batch: &[Vec<f64>]) {
     }
 }
 
-/// Returns for each class the scores, whether each sample belongs to the class, and the weights; a
-/// single list for two classes.
-fn by_class(total: &[f64]) -> Vec<Vec<Scored>> {
+/// Returns the scores of a class, whether each sample belongs to it, and the weights; empty if
+/// there is no such class.
+fn of_class(total: &[f64], class: usize) -> Vec<Scored> {
     let Some((width, rows)) = total.split_first() else {
         return Vec::new();
     };
     let weighted = *width < 0.0;
     let width = width.abs() as usize;
-    let of = |class: usize| {
-        let rows = rows.chunks_exact(1 + width + usize::from(weighted));
-        let pairs = rows.filter_map(move |row| {
-            let (label, scores) = row.split_first()?;
-            let score = *scores.get(class.min(width - 1))?;
-            // A binary target is a number.
-            let is = if width == 1 {
-                *label > 0.5
-            } else {
-                *label == class as f64
-            };
-            let weight = scores.get(width).copied().unwrap_or(1.0);
-            Some((score, is, weight))
-        });
-        pairs.collect()
-    };
-    match width {
-        0 => Vec::new(),
-        1 | 2 => vec![of(1)],
-        _ => (0..width).map(of).collect(),
+    if width == 0 || class >= width.max(2) {
+        return Vec::new();
+    }
+    let rows = rows.chunks_exact(1 + width + usize::from(weighted));
+    let pairs = rows.filter_map(|row| {
+        let (label, scores) = row.split_first()?;
+        let weight = scores.get(width).copied().unwrap_or(1.0);
+        // A binary target is a number, with one score for the second class.
+        let (score, is) = match (width, class) {
+            (1, 0) => (-*scores.first()?, *label <= 0.5),
+            (1, _) => (*scores.first()?, *label > 0.5),
+            _ => (*scores.get(class)?, *label == class as f64),
+        };
+        Some((score, is, weight))
+    });
+    pairs.collect()
+}
+
+/// Returns the classes of the mean over classes: the second one of two.
+fn averaged_classes(total: &[f64]) -> std::ops::Range<usize> {
+    match total.first().map_or(0, |width| width.abs() as usize) {
+        0 => 0..0,
+        1 | 2 => 1..2,
+        width => 0..width,
     }
 }
 
@@ -129,9 +133,118 @@ fn average_precision(pairs: Vec<Scored>) -> f64 {
 }
 
 fn mean_over_classes(total: &[f64], one: fn(Vec<Scored>) -> f64) -> f64 {
-    let all: Vec<f64> = by_class(total).into_iter().map(one).collect();
-    all.iter().sum::<f64>() / all.len() as f64
+    let classes = averaged_classes(total);
+    let count = classes.len() as f64;
+    classes
+        .map(|class| one(of_class(total, class)))
+        .sum::<f64>()
+        / count
 }
+
+/// The area under the ROC or the precision-recall curve of one class against the rest; see
+/// [`RocAuc::of_class`] and [`PrAuc::of_class`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankedClass {
+    area: Area,
+    class: usize,
+    name: String,
+}
+
+/// The curve under which an area is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Area {
+    Roc,
+    Pr,
+}
+
+impl Area {
+    fn name(self) -> &'static str {
+        match self {
+            Area::Roc => "roc_auc",
+            Area::Pr => "pr_auc",
+        }
+    }
+
+    fn of_class(self, class: usize) -> RankedClass {
+        RankedClass {
+            area: self,
+            class,
+            name: ClassSpec::Index(class).suffixed(self.name()),
+        }
+    }
+}
+
+impl Metric for RankedClass {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn collect(&self, output: &Tensor, target: &Tensor, loss: &dyn Loss) -> Vec<Tensor> {
+        collect(output, target, loss)
+    }
+    fn add(&self, total: &mut Vec<f64>, batch: &[Vec<f64>], _: usize) {
+        add(total, batch);
+    }
+    fn finish(&self, total: &[f64]) -> f64 {
+        let scored = of_class(total, self.class);
+        match self.area {
+            Area::Roc => roc_auc(scored),
+            Area::Pr => average_precision(scored),
+        }
+    }
+}
+
+macro_rules! ranked {
+    ($(#[$doc:meta])* $metric:ident $spec:ident $area:ident) => {
+        impl $metric {
+            /// Returns the metric of one class against the rest, by the index of the class.
+            pub fn of_class(self, class: usize) -> RankedClass {
+                Area::$area.of_class(class)
+            }
+        }
+
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $spec {
+            /// A single class to score instead: its name, or its index counted from 0.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub class: Option<ClassSpec>,
+        }
+
+        impl Settings for $spec {
+            fn build(&self, facts: Facts) -> Box<dyn Metric> {
+                let (Some(class), Some(index)) = (&self.class, facts.class) else {
+                    return Box::new($metric);
+                };
+                let name = class.suffixed(Area::$area.name());
+                Box::new(RankedClass {
+                    name,
+                    ..Area::$area.of_class(index)
+                })
+            }
+
+            fn class(&self) -> Option<&ClassSpec> {
+                self.class.as_ref()
+            }
+
+            fn tasks(&self) -> &'static [Task] {
+                &[Task::Classification]
+            }
+        }
+    };
+}
+
+ranked!(
+    /// The settings of [`RocAuc`], the area under the receiver operating characteristic curve. For
+    /// more than two classes, the mean over classes of one against the rest; or of one class.
+    RocAuc RocAucSpec Roc
+);
+ranked!(
+    /// The settings of [`PrAuc`], the area under the precision-recall curve, as the average
+    /// precision. For more than two classes, the mean over classes of one against the rest; or of
+    /// one class.
+    PrAuc PrAucSpec Pr
+);
 
 /// The area under the receiver operating characteristic curve. For more than two classes, the mean
 /// over classes of one against the rest. All scores are kept on the host.
@@ -149,7 +262,7 @@ fn mean_over_classes(total: &[f64], one: fn(Vec<Scored>) -> f64) -> f64 {
 /// assert!((value - 0.5).abs() < 1e-6);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RocAuc;
 
 impl Metric for RocAuc {
@@ -183,7 +296,7 @@ impl Metric for RocAuc {
 /// assert!((value - 5.0 / 6.0).abs() < 1e-6);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PrAuc;
 
 impl Metric for PrAuc {
@@ -240,7 +353,7 @@ impl Default for TopKSpec {
 }
 
 impl Settings for TopKSpec {
-    fn build(&self, _: f64) -> Box<dyn Metric> {
+    fn build(&self, _: Facts) -> Box<dyn Metric> {
         Box::new(TopK::new(self.k))
     }
 
@@ -253,8 +366,6 @@ impl Settings for TopKSpec {
         outputs.by_class()
     }
 }
-
-settings!(RocAuc[Classification], PrAuc[Classification]);
 
 impl TopK {
     /// Creates the metric for this `k`. Its name is, for example, `top_5`.

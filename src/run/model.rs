@@ -25,21 +25,9 @@ impl Config {
     /// [`compile_for`](TrainerBuilder::compile_for).
     pub fn trainer(&self, preprocessing: &Preprocessing, device: &Device) -> Result<Trainer> {
         let training = &self.training;
-        let tokens = preprocessing.text.map_or(1.0, |text| text.per_character);
-        let mut builder = Trainer::boxed(self.network(preprocessing)?);
-        if let Some(loss) = &training.loss {
-            builder = match preprocessing.target_scales.is_empty() {
-                true => builder.loss(loss.build()),
-                false => builder.loss(ScaledLoss {
-                    loss: loss.build(),
-                    scales: preprocessing.target_scales.clone(),
-                }),
-            };
-        }
+        let network = self.network(preprocessing)?;
+        let mut builder = self.measured(network, preprocessing)?;
         builder = builder.optimizer(training.optimizer.build());
-        for metric in training.metrics.iter().flatten() {
-            builder = builder.metric(metric.build(tokens));
-        }
         if let Some(norm) = training.clip_grad_norm {
             builder = builder.clip_grad_norm(norm);
         }
@@ -58,6 +46,32 @@ impl Config {
             .sample_weights(training.class_weights.is_some())
             .seed(training.seed);
         builder.compile_for(device, preprocessing.sample_shape.as_slice())
+    }
+
+    /// Returns a builder with the loss and the metrics of this configuration.
+    fn measured(
+        &self,
+        network: Box<dyn Module>,
+        preprocessing: &Preprocessing,
+    ) -> Result<TrainerBuilder> {
+        let training = &self.training;
+        let tokens = preprocessing.text.map_or(1.0, |text| text.per_character);
+        let mut builder = Trainer::boxed(network);
+        if let Some(loss) = &training.loss {
+            builder = match preprocessing.target_scales.is_empty() {
+                true => builder.loss(loss.build()),
+                false => builder.loss(ScaledLoss {
+                    loss: loss.build(),
+                    scales: preprocessing.target_scales.clone(),
+                }),
+            };
+        }
+        let at = Path::root().key("training").key("metrics");
+        for (i, metric) in training.metrics.iter().flatten().enumerate() {
+            let metric = metric.build_at(tokens, &preprocessing.classes, &at.item(i));
+            builder = builder.metric(metric.map_err(|e| self.located(e))?);
+        }
+        Ok(builder)
     }
 
     /// Returns the layers of the model, in order, for data with this preprocessing; empty if the

@@ -153,7 +153,7 @@ const VOCABULARY: &[&str] = &[
     "optimizer = { type = \"lion\", betas = [0.95, 0.98] }\nschedule = [\"constant\", { type = \"cosine\", from = 3 }]",
     "optimizer = \"lamb\"\nclip_grad_value = 1\nl1 = 1e-5\nl2 = 0.1\nema = 0.999\naccumulate_gradients = 4\nprecision = \"bf16\"\nmemory_limit = \"1.5 GiB\"",
     "optimizer = { type = \"muon\", scale = \"match_rms_adamw\", others_lr = 0.01 }",
-    "metrics = [\"accuracy\", { type = \"top_k\", k = 3 }, \"balanced_accuracy\", { type = \"precision\", class = 1 }, \
+    "metrics = [\"accuracy\", { type = \"top_k\", k = 3 }, \"balanced_accuracy\", { type = \"precision\", class = 1 }, { type = \"pr_auc\", class = \"bad\" }, \
      { type = \"recall\", average = \"micro\" }, { type = \"f_beta\", beta = 2 }, \"mcc\", \"roc_auc\", \"pr_auc\", \"log_loss\"]",
     "loss = { type = \"cross_entropy\", label_smoothing = 0.1, weights = [1, 2.5], ignore = 1 }",
     "loss = { type = \"focal_cross_entropy\", gamma = 1.5 }",
