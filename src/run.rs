@@ -15,6 +15,7 @@
 //! # Ok::<(), wgrad::Error>(())
 //! ```
 
+mod baseline;
 mod dataset;
 mod epoch;
 mod folder;
@@ -27,6 +28,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
+pub use baseline::{Baseline, Constant, Scorer};
 pub use dataset::Datasets;
 pub use epoch::EpochRecord;
 pub use folder::RunFolder;
@@ -39,7 +41,7 @@ use crate::data::text::Tokenizer;
 use crate::generate::Generator;
 use crate::loss::LossSpec;
 use crate::spec::{Config, DataSource, Overrides};
-use crate::train::{Evaluation, Trainer};
+use crate::train::{Evaluation, Predictions, Trainer};
 use crate::{Device, Error, Result};
 
 /// A run: its folder, its configuration, and its preprocessing.
@@ -198,10 +200,19 @@ impl Run {
     ///
     /// Returns an error if the data changed since the run was trained.
     pub fn test_data(&self) -> Result<Option<Dataset>> {
+        Ok(self.datasets()?.test)
+    }
+
+    /// Returns the run's own data, preprocessed: its training, validation and test splits.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the data changed since the run was trained.
+    pub fn datasets(&self) -> Result<Datasets> {
         let mut config = self.config.clone();
         let data = Datasets::load(&mut config)?;
         match data.preprocessing == self.preprocessing {
-            true => Ok(data.test),
+            true => Ok(data),
             false => Err(Error::data(
                 config.data.source.targets_place(),
                 "the data is not what it was when this run was trained, so its test split is not the same; give the \
@@ -286,7 +297,14 @@ pub fn predict(
     preprocessing: &Preprocessing,
     set: &Dataset,
 ) -> Result<Vec<Prediction>> {
-    let outputs = trainer.predict(set)?;
-    let loss = config.training.loss.as_ref();
-    Ok(predictions::predictions(loss, preprocessing, &outputs))
+    Ok(interpret(config, preprocessing, &trainer.predict(set)?))
+}
+
+/// Returns the predictions that a model's outputs stand for: classes with probabilities, or values.
+pub fn interpret(
+    config: &Config,
+    preprocessing: &Preprocessing,
+    outputs: &Predictions,
+) -> Vec<Prediction> {
+    predictions::predictions(config.training.loss.as_ref(), preprocessing, outputs)
 }

@@ -295,7 +295,7 @@ impl Dataset {
     }
 
     /// Returns the position of sample `i` among the samples that the set was created with.
-    pub(crate) fn stored_row(&self, i: usize) -> Option<usize> {
+    pub fn stored_row(&self, i: usize) -> Option<usize> {
         match &self.rows {
             None => (i < self.len).then_some(i),
             Some(rows) => rows.get(i).map(|&row| row as usize),

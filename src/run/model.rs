@@ -9,10 +9,10 @@ use self::scaled::{Rescaled, RescaledEach, ScaledLoss};
 use super::preprocessing::Preprocessing;
 use super::table::Forecaster;
 use crate::loss::{LossSpec, Outputs};
-use crate::nn::Module;
+use crate::nn::{Module, Parameter, Visitor, init};
 use crate::spec::{Config, Input, LayerSpec, Path};
 use crate::train::{Trainer, TrainerBuilder};
-use crate::{Device, Error, Result};
+use crate::{Device, Error, Result, Tensor};
 
 impl Config {
     /// Returns the trainer of this configuration with initial weights, for data with this
@@ -72,6 +72,21 @@ impl Config {
             builder = builder.metric(metric.map_err(|e| self.located(e))?);
         }
         Ok(builder)
+    }
+
+    /// Returns a trainer that computes the loss and the metrics of outputs that are already known:
+    /// its model returns its input. It runs on the CPU.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the loss or a metric does not fit the data.
+    pub(super) fn scorer(&self, preprocessing: &Preprocessing) -> Result<Trainer> {
+        let outputs = outputs(self.training.loss.as_ref(), preprocessing)?;
+        let given = Given {
+            zero: Parameter::new([1], init::zeros()),
+        };
+        let builder = self.measured(Box::new(given), preprocessing)?;
+        builder.compile_for(&Device::cpu(), [outputs])
     }
 
     /// Returns the layers of the model, in order, for data with this preprocessing; empty if the
@@ -155,5 +170,20 @@ fn outputs(loss: Option<&LossSpec>, preprocessing: &Preprocessing) -> Result<usi
         // A mean and a variance for each value.
         Some(loss) if loss.outputs() == Outputs::MeansAndLogVariances => Ok(2 * numbers.max(1)),
         _ => Ok(classes.max(numbers).max(1)),
+    }
+}
+
+/// A model that returns its input. A trainer needs a parameter, so it has one that is 0.
+struct Given {
+    zero: Parameter,
+}
+
+impl Module for Given {
+    fn forward(&self, x: &Tensor) -> Tensor {
+        x + self.zero.tensor(x)
+    }
+
+    fn visit(&self, visitor: &mut Visitor) {
+        visitor.parameter("zero", &self.zero);
     }
 }
