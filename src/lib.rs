@@ -49,6 +49,7 @@ pub mod device;
 pub mod doctor;
 pub mod error;
 pub mod eval;
+pub mod explain;
 pub mod generate;
 pub mod loss;
 pub mod metrics;

@@ -103,6 +103,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoint",
         ],
     ),
+    (
+        "explain",
+        &["data", "random", "run", "spec", "train", "device"],
+    ),
 ];
 
 /// The modules that configurations may use: those that they configure.
