@@ -18,6 +18,7 @@
 mod baseline;
 mod dataset;
 mod epoch;
+mod events;
 mod folder;
 mod language;
 mod lines;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 pub use baseline::{Baseline, Constant, Scorer};
 pub use dataset::Datasets;
 pub use epoch::EpochRecord;
+pub use events::EventWriter;
 pub use folder::RunFolder;
 pub use predictions::Prediction;
 pub use preprocessing::{Preprocessing, Series, TablePreprocessing, TargetScale, TextFacts};

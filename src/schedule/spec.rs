@@ -168,6 +168,13 @@ impl ScheduleSpec {
         }
     }
 
+    /// Returns the values that plateaus monitor, such as `val_loss`.
+    pub fn monitored(&self) -> Vec<&str> {
+        let each = self.0.iter();
+        each.filter_map(|one| one.curve.settings().monitor())
+            .collect()
+    }
+
     /// Returns the values that plateaus monitor, each with its place in the configuration; `at` is
     /// the place of the schedule.
     pub(crate) fn monitors(&self, at: &Path) -> Vec<(&str, Path)> {

@@ -22,6 +22,9 @@ pub struct OutputSpec {
     /// The number of checkpoints that are kept, in addition to the best.
     #[schemars(with = "range::Count<1>")]
     pub keep_checkpoints: usize,
+    /// Whether event files for TensorBoard are written to the run's folder: losses, metrics and the
+    /// learning rate of each epoch, and histograms of the weights.
+    pub tensorboard: bool,
 }
 
 impl Default for OutputSpec {
@@ -30,6 +33,7 @@ impl Default for OutputSpec {
             dir: None,
             checkpoint_every: 1,
             keep_checkpoints: 3,
+            tensorboard: false,
         }
     }
 }
