@@ -13,6 +13,10 @@ use wgrad::run::EpochRecord;
 
 /// The approximate number of epoch lines that a terminal shows above the bar.
 const LINES_KEPT: usize = 20;
+/// The usual width of the time left.
+const LEFT: usize = 14;
+/// The width of an epoch's line.
+const WIDTH: usize = 80;
 const REDRAW: Duration = Duration::from_millis(50);
 
 /// The progress of a training run.
@@ -21,6 +25,8 @@ pub struct Progress {
     total_epochs: usize,
     samples_per_epoch: usize,
     finished_epochs: usize,
+    /// The metrics that every line shows, without the prefix `val_`.
+    monitored: Vec<String>,
     last_draw: Option<Instant>,
 }
 
@@ -60,8 +66,17 @@ impl Progress {
             total_epochs: 0,
             samples_per_epoch: 0,
             finished_epochs: 0,
+            monitored: Vec::new(),
             last_draw: None,
         }
+    }
+
+    /// Sets the metrics that a line shows if there is no space for all of them. Default: the first
+    /// one.
+    pub fn monitor(&mut self, monitored: &[&str]) {
+        let plain = |name: &&str| name.strip_prefix("val_").unwrap_or(name).to_string();
+        self.monitored = monitored.iter().map(plain).collect();
+        self.monitored.retain(|name| name != "loss");
     }
 
     /// Starts the progress, after `finished_epochs` if a run is resumed.
@@ -137,30 +152,53 @@ impl Progress {
         format!("epoch {epoch:>width$}/{}", self.total_epochs)
     }
 
+    /// Returns a line of at most [`WIDTH`] characters, as far as the names of the metrics allow.
+    /// Where not all metrics fit, only the monitored ones are shown.
     fn epoch_line(&self, record: &EpochRecord) -> String {
-        let names = record.metrics.iter().map(|(n, x)| (n.as_str(), *x));
         let mut line = format!(
             "{}  {}",
             self.epoch_text(record.epoch),
-            values([("loss", record.loss)].into_iter().chain(names))
+            pair("loss", record.loss, record.val_loss)
         );
-        if let Some(loss) = record.val_loss {
-            line.push_str(&format!("  val_loss {}", metric("loss", loss)));
-        }
-        for (name, value) in &record.val_metrics {
-            line.push_str(&format!("  val_{name} {}", metric(name, *value)));
-        }
-        // On a terminal, the bar shows the rest, and the line does not wrap.
+        let texts = |chosen: &dyn Fn(usize, &str) -> bool| -> String {
+            let metrics = record.metrics.iter().enumerate();
+            metrics
+                .filter(|(i, (name, _))| chosen(*i, name))
+                .map(|(_, (name, x))| format!("  {}", pair(name, *x, record.val_metric(name))))
+                .collect()
+        };
+        let all = texts(&|_, _| true);
+        let metrics = if width(&line) + width(&all) <= WIDTH {
+            all
+        } else {
+            let known = |name: &str| record.metric(name).is_some();
+            let any = self.monitored.iter().any(|name| known(name));
+            texts(&|i, name| match any {
+                true => self.monitored.iter().any(|m| m == name),
+                false => i == 0,
+            })
+        };
+        line.push_str(&metrics);
+        // On a terminal, the bar shows the rest.
         if matches!(self.view, View::Bar(_)) {
             return line;
         }
-        if record.seconds > 0.0 {
+        let left = self.time_left(record).map(|left| format!("  {left} left"));
+        let speed = (record.seconds > 0.0).then(|| {
             let speed = self.samples_per_epoch as f64 / record.seconds;
-            line.push_str(&format!("  {} samples/s", count(speed.round() as u64)));
+            format!("  {} samples/s", count(speed.round() as u64))
+        });
+        let time = Some(format!("  {}", duration(record.seconds)));
+        // The time left matters most, and comes last. The last line has the parts of the others.
+        let mut rest = left.unwrap_or_default();
+        let missing = LEFT.saturating_sub(width(&rest));
+        for part in [time, speed].into_iter().flatten() {
+            if width(&line) + width(&part) + width(&rest) + missing <= WIDTH {
+                rest.insert_str(0, &part);
+            }
         }
-        line.push_str(&format!("  {}", duration(record.seconds)));
-        if let Some(left) = self.time_left(record) {
-            line.push_str(&format!("  {left} left"));
+        if width(&line) + width(&rest) <= WIDTH {
+            line.push_str(&rest);
         }
         line
     }
@@ -178,6 +216,22 @@ impl Default for Progress {
     }
 }
 
+/// Formats a value of the training split, and that of the validation split.
+fn pair(name: &str, train: f64, validation: Option<f64>) -> String {
+    match validation {
+        Some(validation) => format!(
+            "{name} {} val {}",
+            metric(name, train),
+            metric(name, validation)
+        ),
+        None => format!("{name} {}", metric(name, train)),
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
 fn values<'a>(pairs: impl Iterator<Item = (&'a str, f64)>) -> String {
     let each: Vec<String> = pairs
         .map(|(name, x)| format!("{name} {}", metric(name, x)))
@@ -187,8 +241,6 @@ fn values<'a>(pairs: impl Iterator<Item = (&'a str, f64)>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use indicatif::{InMemoryTerm, TermLike};
 
     use super::*;
@@ -201,9 +253,9 @@ mod tests {
             seconds: 0.5,
             lr: 1e-3,
             loss: 0.25,
-            metrics: BTreeMap::from([("accuracy".to_string(), 0.9)]),
+            metrics: vec![("accuracy".to_string(), 0.9)],
             val_loss: Some(0.5),
-            val_metrics: BTreeMap::from([("accuracy".to_string(), 0.875)]),
+            val_metrics: vec![("accuracy".to_string(), 0.875)],
         }
     }
 
@@ -218,9 +270,30 @@ mod tests {
         progress.finish();
         assert_eq!(
             stream.text(),
-            "epoch  9/10  loss 0.25  accuracy 90.00%  val_loss 0.5  val_accuracy 87.50%  2,000 samples/s  500 ms  500 ms left\n\
-             epoch 10/10  loss 0.25  accuracy 90.00%  val_loss 0.5  val_accuracy 87.50%  2,000 samples/s  500 ms\n"
+            "epoch  9/10  loss 0.25 val 0.5  accuracy 90.00% val 87.50%  500 ms  500 ms left\n\
+             epoch 10/10  loss 0.25 val 0.5  accuracy 90.00% val 87.50%  500 ms\n"
         );
+    }
+
+    #[test]
+    fn a_line_shows_the_monitored_metrics_if_not_all_fit() {
+        let mut progress = Progress::lines(Box::new(Shared::default()));
+        progress.start(100, 1000, 0);
+        let mut record = record(7);
+        for name in ["balanced_accuracy", "roc_auc", "pr_auc"] {
+            record.metrics.push((name.to_string(), 0.7512));
+            record.val_metrics.push((name.to_string(), 0.7312));
+        }
+        assert_eq!(
+            progress.epoch_line(&record),
+            "epoch   7/100  loss 0.25 val 0.5  accuracy 90.00% val 87.50%  500 ms  46.5 s left"
+                .replace("  500 ms", "")
+        );
+        progress.monitor(&["val_pr_auc", "val_loss"]);
+        let line = progress.epoch_line(&record);
+        assert!(line.contains("pr_auc 0.7512 val 0.7312"), "{line}");
+        assert!(!line.contains("accuracy"), "{line}");
+        assert!(line.chars().count() <= 80, "{line}");
     }
 
     #[test]
@@ -239,7 +312,7 @@ mod tests {
         progress.epoch_end(&record(2));
         let shown = terminal.contents();
         assert!(
-            shown.starts_with("epoch 2/4  loss 0.25  accuracy 90.00%"),
+            shown.starts_with("epoch 2/4  loss 0.25 val 0.5  accuracy 90.00%"),
             "{shown}"
         );
         progress.finish();

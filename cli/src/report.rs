@@ -11,20 +11,29 @@
 
 mod chart;
 mod classes;
+mod columns;
 mod facts;
 mod html;
+mod importance;
 mod predictions;
+mod quality;
+mod results;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod worst;
 
 use std::fmt::Write as _;
 
 use crate::text::{bytes, count, duration, short};
 use chart::{Chart, Series};
 pub use classes::ClassScores;
-pub use facts::{Confusion, DataFacts, LayerRow, Predictions, Report, RunFacts, TestResult};
-use html::{escape, fill, metric};
+pub use facts::{
+    ColumnFacts, Confusion, DataFacts, ImportanceFacts, LayerRow, Predictions, Probabilities,
+    Report, RunFacts, TestResult, Trivial, Worst,
+};
+use html::{escape, fill};
+pub use results::not_better;
 use wgrad::Task;
 use wgrad::run::EpochRecord;
 
@@ -42,7 +51,11 @@ impl Report {
                 ("lead", &self.lead()),
                 ("results", &self.results()),
                 ("curves", &self.curves()),
+                ("notice", &self.notice()),
                 ("outcome", &self.outcome()),
+                ("importance", &self.importance_table()),
+                ("worst", &self.worst_table()),
+                ("data", &self.data_section()),
                 ("layers", &self.layer_table()),
                 ("epochs", &self.epoch_table()),
                 ("config", &escape(&self.config)),
@@ -69,44 +82,6 @@ impl Report {
         )
     }
 
-    /// Renders the final numbers, the first one large.
-    fn results(&self) -> String {
-        let mut tiles = Vec::new();
-        if let Some(test) = &self.test {
-            for (name, value) in &test.metrics {
-                let name_in_words = match name.as_str() {
-                    "mae" => "mean absolute error, test".to_string(),
-                    "mse" => "mean squared error, test".to_string(),
-                    other => format!("test {}", html::label(other)),
-                };
-                tiles.push((name_in_words, metric(name, *value)));
-            }
-            tiles.push(("test loss".to_string(), short(test.loss)));
-        } else if let Some(last) = self.epochs.last() {
-            tiles.push(("training loss".to_string(), short(last.loss)));
-            if let Some(loss) = last.val_loss {
-                tiles.push(("validation loss".to_string(), short(loss)));
-            }
-        }
-        if let Some(confusion) = &self.confusion {
-            let (right, total) = confusion.right_of_total();
-            let text = format!("{}<small> of {}</small>", count(right), count(total));
-            tiles.push(("correct".to_string(), text));
-        }
-        if let Some(r2) = self.predictions.as_ref().and_then(Predictions::r_squared) {
-            tiles.push(("test R²".to_string(), short(r2)));
-        }
-        let mut out = String::new();
-        for (name, value) in tiles {
-            let _ = write!(
-                out,
-                "<div class=\"tile\"><dd>{value}</dd><dt>{}</dt></div>",
-                escape(&name)
-            );
-        }
-        out
-    }
-
     /// Renders the facts about the run. `charts` is the number of charts in the same grid.
     fn facts(&self, charts: usize) -> String {
         let run = &self.run;
@@ -131,6 +106,9 @@ impl Report {
             ("Sample shape", html::shape(&data.sample_shape)),
             ("Seed", run.seed.to_string()),
         ];
+        if let Some(rate) = self.constant_rate() {
+            rows.push(("Learning rate", short(rate)));
+        }
         if let Some(best) = self.best_epoch {
             rows.push(("Best epoch", count(best as u64)));
         }
@@ -181,54 +159,62 @@ impl Report {
                 title: html::capital(&html::label(&name)),
                 metric: name.clone(),
                 series: vec![
-                    Series::new(
-                        "training",
-                        "train",
-                        points(&|e| e.metrics.get(&name).copied()),
-                    ),
-                    Series::new(
-                        "validation",
-                        "val",
-                        points(&|e| e.val_metrics.get(&name).copied()),
-                    ),
+                    Series::new("training", "train", points(&|e| e.metric(&name))),
+                    Series::new("validation", "val", points(&|e| e.val_metric(&name))),
                 ],
                 mark: self.best_epoch,
             });
         }
-        charts.push(Chart {
-            title: "Learning rate".to_string(),
-            metric: "lr".to_string(),
-            series: vec![Series::new(
-                "learning rate",
-                "rate",
-                points(&|e| Some(e.lr)),
-            )],
-            mark: None,
-        });
+        if self.constant_rate().is_none() {
+            charts.push(Chart {
+                title: "Learning rate".to_string(),
+                metric: "lr".to_string(),
+                series: vec![Series::new(
+                    "learning rate",
+                    "rate",
+                    points(&|e| Some(e.lr)),
+                )],
+                mark: None,
+            });
+        }
         let mut out: String = charts.iter().map(Chart::to_html).collect();
         out.push_str(&self.facts(charts.len()));
         out
     }
 
-    /// Returns the names of the training and validation metrics, in order.
+    /// Returns the learning rate, if it is the same in all epochs.
+    fn constant_rate(&self) -> Option<f64> {
+        let (first, rest) = self.epochs.split_first()?;
+        rest.iter().all(|e| e.lr == first.lr).then_some(first.lr)
+    }
+
+    /// Returns the names of the training and validation metrics, in the order of the
+    /// configuration.
     fn metric_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .epochs
-            .iter()
-            .flat_map(|e| e.metrics.keys().chain(e.val_metrics.keys()))
-            .cloned()
-            .collect();
-        names.sort();
-        names.dedup();
+        let mut names: Vec<String> = Vec::new();
+        let all = self.epochs.iter();
+        for (name, _) in all.flat_map(|e| e.metrics.iter().chain(&e.val_metrics)) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
         names
     }
 
-    /// Renders the confusion matrix, or the targets against the predictions.
+    /// Renders the quality of the predictions of the test split.
     fn outcome(&self) -> String {
-        match (self.task, &self.confusion, &self.predictions) {
-            (Task::Classification, Some(confusion), _) => confusion.to_html(),
-            (Task::Regression, _, Some(predictions)) => predictions.to_html(),
-            _ => String::new(),
+        match self.task {
+            Task::Classification => {
+                let confusion = self.confusion.as_ref().map(Confusion::to_html);
+                let quality = self.probabilities.as_ref().map(Probabilities::to_html);
+                format!(
+                    "{}{}",
+                    confusion.unwrap_or_default(),
+                    quality.unwrap_or_default()
+                )
+            }
+            Task::Regression => predictions::section(&self.predictions),
+            Task::Language => String::new(),
         }
     }
 }

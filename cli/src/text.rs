@@ -11,7 +11,11 @@ pub fn path(path: &Path) -> String {
 
 /// Formats `1234567` as `1,234,567`.
 pub fn count(n: u64) -> String {
-    let digits = n.to_string();
+    separated(&n.to_string())
+}
+
+/// Adds separators of thousands to digits.
+fn separated(digits: &str) -> String {
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -49,7 +53,13 @@ pub fn significant(x: f64, digits: i32) -> String {
         return format!("{text}e{exponent}").replace('-', "−");
     }
     let decimals = (digits - 1 - exponent).max(0) as usize;
-    trim_zeros(format!("{x:.decimals$}")).replace('-', "−")
+    let text = trim_zeros(format!("{:.decimals$}", x.abs()));
+    let (whole, rest) = text
+        .split_once('.')
+        .map_or((text.as_str(), ""), |(w, r)| (w, r));
+    let point = if rest.is_empty() { "" } else { "." };
+    let sign = if x < 0.0 { "−" } else { "" };
+    format!("{sign}{}{point}{rest}", separated(whole))
 }
 
 fn trim_zeros(text: String) -> String {
@@ -71,6 +81,28 @@ pub fn metric(name: &str, x: f64) -> String {
     } else {
         short(x)
     }
+}
+
+/// Joins parts with commas, in lines of at most 80 columns after a heading of 8 columns.
+pub fn paragraph(heading: &str, parts: &[String]) -> String {
+    const WIDTH: usize = 80;
+    let mut out = format!("{heading:8}");
+    let mut column = 8;
+    for (i, part) in parts.iter().enumerate() {
+        let last = i + 1 == parts.len();
+        let width = part.chars().count() + usize::from(!last);
+        if i > 0 && column + 1 + width > WIDTH {
+            out.push_str("\n        ");
+            column = 8;
+        } else if i > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(part);
+        out.push_str(if last { "" } else { "," });
+        column += width;
+    }
+    out
 }
 
 /// Formats seconds in a suitable unit.
@@ -108,6 +140,16 @@ pub fn bytes(n: u64) -> String {
     )
 }
 
+/// Shortens a text to `width` characters.
+pub fn cut(text: &str, width: usize) -> String {
+    let text = text.replace(['\n', '\r', '\t'], " ");
+    if text.chars().count() <= width {
+        return text;
+    }
+    let kept: String = text.chars().take(width.saturating_sub(3)).collect();
+    format!("{kept}...")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +161,9 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(short(0.001), "0.001");
         assert_eq!(short(0.0761349), "0.07613");
-        assert_eq!(short(2903.44), "2903");
+        assert_eq!(short(2903.44), "2,903");
+        assert_eq!(short(-123456.7), "−123,457");
+        assert_eq!(significant(1234.5, 6), "1,234.5");
         assert_eq!(short(1e-8), "1e−8");
         assert_eq!(short(-1.5), "−1.5");
         assert_eq!(short(f64::NAN), "NaN");

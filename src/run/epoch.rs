@@ -1,7 +1,5 @@
 //! The results of an epoch as a line of JSON.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 /// The results of an epoch: a line of `metrics.jsonl`.
@@ -19,15 +17,31 @@ pub struct EpochRecord {
     /// The mean training loss over the epoch's samples.
     #[serde(with = "number")]
     pub loss: f64,
-    /// The training metrics, by name.
+    /// The training metrics by name, in the order of the configuration.
     #[serde(with = "numbers", default)]
-    pub metrics: BTreeMap<String, f64>,
+    pub metrics: Vec<(String, f64)>,
     /// The validation loss, if there is a validation split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_loss: Option<f64>,
     /// The validation metrics, by name.
-    #[serde(with = "numbers", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub val_metrics: BTreeMap<String, f64>,
+    #[serde(with = "numbers", default, skip_serializing_if = "Vec::is_empty")]
+    pub val_metrics: Vec<(String, f64)>,
+}
+
+impl EpochRecord {
+    /// Returns a training metric by name.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        find(&self.metrics, name)
+    }
+
+    /// Returns a validation metric by name, without the prefix `val_`.
+    pub fn val_metric(&self, name: &str) -> Option<f64> {
+        find(&self.val_metrics, name)
+    }
+}
+
+fn find(metrics: &[(String, f64)], name: &str) -> Option<f64> {
+    metrics.iter().find(|(n, _)| n == name).map(|(_, x)| *x)
 }
 
 /// JSON has no NaN and no infinity: they are written as `null`, and `null` is read as NaN.
@@ -43,25 +57,34 @@ mod number {
     }
 }
 
-/// As [`number`], for a map.
+/// As [`number`], for a map in the order of its entries.
 mod numbers {
-    use std::collections::BTreeMap;
+    use std::fmt;
 
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserializer, Serializer};
 
-    pub fn serialize<S: Serializer>(map: &BTreeMap<String, f64>, s: S) -> Result<S::Ok, S::Error> {
-        let map: BTreeMap<&str, Option<f64>> = map
-            .iter()
-            .map(|(k, x)| (k.as_str(), x.is_finite().then_some(*x)))
-            .collect();
-        map.serialize(s)
+    pub fn serialize<S: Serializer>(map: &[(String, f64)], s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(map.iter().map(|(k, x)| (k, x.is_finite().then_some(*x))))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, f64>, D::Error> {
-        let map = BTreeMap::<String, Option<f64>>::deserialize(d)?;
-        Ok(map
-            .into_iter()
-            .map(|(k, x)| (k, x.unwrap_or(f64::NAN)))
-            .collect())
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<(String, f64)>, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Vec<(String, f64)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a table of numbers")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Option<f64>>()? {
+                    entries.push((name, value.unwrap_or(f64::NAN)));
+                }
+                Ok(entries)
+            }
+        }
+        d.deserialize_map(Entries)
     }
 }

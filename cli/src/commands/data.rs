@@ -6,7 +6,7 @@ use wgrad::data::{ColumnProfile, ColumnType, Profile, ReadOptions};
 use crate::args::DataArgs;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::text::{count, short};
+use crate::text::{count, cut, short};
 
 /// The width of the terminal.
 const WIDTH: usize = 80;
@@ -177,14 +177,4 @@ fn values(column: &ColumnProfile) -> String {
         }
         _ => column.examples.join(", "),
     }
-}
-
-/// Shortens a text to `width` characters.
-fn cut(text: &str, width: usize) -> String {
-    let text = text.replace(['\n', '\r', '\t'], " ");
-    if text.chars().count() <= width {
-        return text;
-    }
-    let kept: String = text.chars().take(width.saturating_sub(3)).collect();
-    format!("{kept}...")
 }

@@ -1,7 +1,7 @@
 //! `wgrad evaluate`: evaluates a trained model on its test data or on other data.
 
 use crate::args::EvaluateArgs;
-use crate::commands::train::{Scores, scores_text};
+use crate::commands::train::{Scores, TrivialScores, say_scores, trivial};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{ClassScores, Confusion, TestResult};
@@ -19,6 +19,7 @@ struct Done {
     weights: String,
     samples: usize,
     test: Scores,
+    baseline: Option<TrivialScores>,
     confusion: Option<Confusion>,
     classes: Option<Vec<ClassScores>>,
 }
@@ -30,14 +31,22 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
         ..Overrides::default()
     };
     let run = Run::open_with(&args.run, &overrides)?;
+    // Other data is evaluated even if the training data is no longer there.
+    let data = match (&args.data, run.datasets()) {
+        (None, Err(error)) => return Err(error.into()),
+        (_, data) => data.ok(),
+    };
     let set = match &args.data {
         Some(file) => run.dataset(file, args.targets.as_deref())?,
-        None => run.test_data()?.ok_or_else(|| {
-            Failure::Usage(format!(
-                "{}: this run has no test data (test_split is 0); pass a file with --data",
-                path(run.folder().path())
-            ))
-        })?,
+        None => data
+            .as_ref()
+            .and_then(|data| data.test.clone())
+            .ok_or_else(|| {
+                Failure::Usage(format!(
+                    "{}: this run has no test data (test_split is 0); pass a file with --data",
+                    path(run.folder().path())
+                ))
+            })?,
     };
     let device = run.config().training.device.open()?;
     let mut trainer = run.trainer(&device)?;
@@ -49,14 +58,19 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
             Some(Confusion::count(names, &set, &all))
         }
     };
+    let baseline = match &data {
+        Some(data) => run.config().baseline(data, &set)?.map(trivial),
+        None => None,
+    };
     let weights = run.weights()?;
     let test = TestResult {
         loss: evaluation.loss,
-        metrics: evaluation.metrics.iter().cloned().collect(),
+        metrics: evaluation.metrics.clone(),
+        ..TestResult::default()
     };
     output.say(&format!("device  {}", device.name()));
     output.say(&format!("weights {}", path(&weights)));
-    output.say(&format!("test    {}", scores_text(&test, set.len())));
+    say_scores(&test, set.len(), baseline.as_ref(), output);
     if let Some(confusion) = &confusion {
         output.say(&format!("\n{}", confusion.to_text()));
     }
@@ -68,6 +82,7 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
             weights: weights.display().to_string(),
             samples: set.len(),
             test: Scores::new(&evaluation),
+            baseline: baseline.as_ref().map(TrivialScores::new),
             classes: confusion.as_ref().map(Confusion::all_scores),
             confusion,
         },

@@ -6,6 +6,7 @@
 mod axis;
 mod pairs;
 mod plot;
+mod square;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,9 @@ use super::html::escape;
 use crate::text::{is_share, metric};
 
 use axis::{Axis, epoch_axis};
-pub use pairs::{histogram, scatter};
+pub use pairs::{histogram, residuals, scatter};
 use plot::Plot;
+pub use square::{Curve, Square};
 
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 300.0;
@@ -24,6 +26,8 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 42.0;
+/// The largest number of lines whose values are shown on hover.
+const MOST_VALUES: usize = 4;
 /// The largest number of strips, also for more epochs.
 const STRIPS: usize = 160;
 
@@ -41,7 +45,7 @@ pub struct Chart {
 
 /// One line of a chart.
 pub struct Series {
-    name: &'static str,
+    name: String,
     /// The CSS class for its color.
     class: &'static str,
     points: Vec<(f64, f64)>,
@@ -49,9 +53,9 @@ pub struct Series {
 
 impl Series {
     /// Creates a line through `(epoch, value)`. A value that is not finite leaves a gap.
-    pub fn new(name: &'static str, class: &'static str, points: Vec<(f64, f64)>) -> Series {
+    pub fn new(name: &str, class: &'static str, points: Vec<(f64, f64)>) -> Series {
         Series {
-            name,
+            name: name.to_string(),
             class,
             points,
         }
@@ -75,6 +79,9 @@ impl Chart {
             .collect();
         let values = series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
         let epochs = series.iter().flat_map(|s| s.points.iter().map(|p| p.0));
+        if let Some(constant) = self.constant(&series) {
+            return constant;
+        }
         // The shape of a learning rate (cosine, steps) is recognized on a linear scale.
         let may_log = !is_share(&self.metric) && self.metric != "lr";
         let (Some(y), Some(x)) = (Axis::fit(values, may_log, 4), epoch_axis(epochs)) else {
@@ -114,6 +121,33 @@ impl Chart {
         )
     }
 
+    /// Renders a sentence in place of a curve if no value ever changes.
+    fn constant(&self, series: &[&Series]) -> Option<String> {
+        let constant = |s: &&Series| match s.points.as_slice() {
+            [first, _, ..] => s.points.iter().all(|p| p.1 == first.1),
+            _ => false,
+        };
+        if series.is_empty() || !series.iter().all(constant) {
+            return None;
+        }
+        let values: Vec<String> = series
+            .iter()
+            .filter_map(|s| {
+                Some(format!(
+                    "{} {}",
+                    s.name,
+                    metric(&self.metric, s.points.first()?.1)
+                ))
+            })
+            .collect();
+        Some(format!(
+            "<figure class=\"chart\"><figcaption><h3>{}</h3></figcaption>\
+             <p class=\"empty\">{} in every epoch</p></figure>",
+            escape(&self.title),
+            escape(&values.join(", "))
+        ))
+    }
+
     /// Renders the names of the lines with their last values.
     fn legend(&self, series: &[&Series]) -> String {
         let mut out = String::from("<ul class=\"legend\">");
@@ -123,7 +157,7 @@ impl Chart {
                 out,
                 "<li class=\"{}\"><i></i>{} <b>{}</b></li>",
                 s.class,
-                s.name,
+                escape(&s.name),
                 metric(&self.metric, last)
             );
         }
@@ -183,12 +217,15 @@ impl Chart {
             for s in series {
                 let Some(y) = s.at(epoch) else { continue };
                 let value = metric(&self.metric, y);
-                let _ = write!(title, "\n{}: {value}", s.name);
-                let _ = write!(
-                    text,
-                    "<tspan dx=\"10\" class=\"{}\">{value}</tspan>",
-                    s.class
-                );
+                let _ = write!(title, "\n{}: {value}", escape(&s.name));
+                // More values would not fit.
+                if series.len() <= MOST_VALUES {
+                    let _ = write!(
+                        text,
+                        "<tspan dx=\"10\" class=\"{}\">{value}</tspan>",
+                        s.class
+                    );
+                }
                 if y.is_finite() {
                     let _ = write!(
                         dots,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use wgrad::metrics;
+use wgrad::metrics::{self, Average};
 
 use super::Confusion;
 use super::html::escape;
@@ -65,6 +65,17 @@ impl Confusion {
                 count(s.support)
             );
         }
+        let (precision, recall, f1) = self.means();
+        let total = self.right_of_total().1;
+        let _ = write!(
+            out,
+            "\n{:width$}  {:>9}  {:>7}  {:>7}  {:>7}",
+            "mean",
+            percent(Some(precision)),
+            percent(Some(recall)),
+            percent(Some(f1)),
+            count(total)
+        );
         out
     }
 
@@ -107,7 +118,8 @@ impl Confusion {
         };
         format!(
             "<section><h2>Classes</h2><p class=\"note\">The number of test samples of each class \
-             (rows) that were predicted as each class (columns). The shade is the share of the row.</p>\
+             (rows) that were predicted as each class (columns). The shade is the share of the row. In \
+             the mean, a class that is never predicted counts as 0.</p>\
              <div class=\"classes\">{matrix}{}</div>{}</section>",
             self.score_table(),
             self.mistakes()
@@ -183,16 +195,31 @@ impl Confusion {
             );
         }
         let total = all.iter().map(|s| s.support).sum();
+        let (precision, recall, f1) = self.means();
         let _ = write!(
             out,
             "</tbody><tfoot><tr><th scope=\"row\">Mean</th><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr></tfoot></table></div>",
-            percent(mean(all.iter().map(|s| s.precision))),
-            percent(mean(all.iter().map(|s| s.recall))),
-            percent(mean(all.iter().map(|s| s.f1))),
+            percent(Some(precision)),
+            percent(Some(recall)),
+            percent(Some(f1)),
             count(total)
         );
         out
+    }
+
+    /// Returns the means of precision, recall and F1 over the classes that occur or are predicted.
+    /// A class that is never predicted, or does not occur, counts as 0, as in the metrics.
+    fn means(&self) -> (f64, f64, f64) {
+        let confusion = metrics::Confusion::from_rows(&self.counts);
+        let mean = |score: fn(&metrics::ClassScores) -> Option<f64>| {
+            confusion.average(Average::Macro, score)
+        };
+        (
+            mean(|s| s.precision),
+            mean(|s| s.recall),
+            mean(|s| s.f_beta(1.0)),
+        )
     }
 
     /// Renders the most frequent errors.
@@ -227,10 +254,4 @@ impl Confusion {
 
 fn percent(share: Option<f64>) -> String {
     share.map_or("–".to_string(), |s| format!("{:.1}%", 100.0 * s))
-}
-
-/// Returns the mean over the classes that have the score.
-fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let known: Vec<f64> = values.flatten().collect();
-    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
 }

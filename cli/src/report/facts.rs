@@ -1,7 +1,5 @@
 //! The data of the report page.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use wgrad::Task;
@@ -27,8 +25,20 @@ pub struct Report {
     pub best_epoch: Option<usize>,
     /// The confusion matrix of the test split; classification only.
     pub confusion: Option<Confusion>,
-    /// Targets and predictions of the test split; regression only.
-    pub predictions: Option<Predictions>,
+    /// Targets and predictions of the test split, one item for each target; regression only.
+    pub predictions: Vec<Predictions>,
+    /// The scores of a trivial model on the test split.
+    pub baseline: Option<Trivial>,
+    /// The probabilities of the test split's classes; classification only.
+    pub probabilities: Option<Probabilities>,
+    /// The importance of the columns of a table.
+    pub importance: Option<ImportanceFacts>,
+    /// The test samples with the largest losses.
+    pub worst: Vec<Worst>,
+    /// The columns of a table.
+    pub columns: Vec<ColumnFacts>,
+    /// Observations about the data.
+    pub notes: Vec<String>,
     /// The layers of the model, in order.
     pub layers: Vec<LayerRow>,
     /// The resolved configuration, as TOML.
@@ -82,8 +92,116 @@ pub struct RunFacts {
 pub struct TestResult {
     /// The mean loss.
     pub loss: f64,
-    /// The metrics, by name.
-    pub metrics: BTreeMap<String, f64>,
+    /// The metrics by name, in the order of the configuration.
+    pub metrics: Vec<(String, f64)>,
+    /// The 95% confidence intervals of metrics: name, low, high.
+    pub intervals: Vec<(String, f64, f64)>,
+    /// Which weights were tested.
+    pub weights: String,
+}
+
+/// The scores of a model that predicts the same for every sample.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Trivial {
+    /// What it predicts: `"good"`, or `the mean of the training split`.
+    pub prediction: String,
+    /// The mean loss.
+    pub loss: f64,
+    /// The metrics by name, in the order of the configuration.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// The predicted probabilities of the test split.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Probabilities {
+    /// The classes' names.
+    pub classes: Vec<String>,
+    /// The class of each sample.
+    pub labels: Vec<usize>,
+    /// The probability of each class, by sample.
+    pub rows: Vec<Vec<f64>>,
+    /// The class of two whose curves are drawn: that of a metric, or else the rarer one.
+    pub positive: usize,
+}
+
+impl Probabilities {
+    /// Takes the probabilities of the samples of a set; `None` if the model predicts none.
+    ///
+    /// `positive` is the class of two whose curves are drawn. Default: the rarer one.
+    pub fn of(
+        classes: &[String],
+        set: &Dataset,
+        predictions: &[Prediction],
+        positive: Option<usize>,
+    ) -> Option<Self> {
+        let mut all = Probabilities {
+            classes: classes.to_vec(),
+            ..Probabilities::default()
+        };
+        for (i, prediction) in predictions.iter().enumerate() {
+            let Prediction::Class { probabilities, .. } = prediction else {
+                return None;
+            };
+            let finite = probabilities.iter().all(|p| p.is_finite());
+            if probabilities.len() != classes.len() || !finite {
+                return None;
+            }
+            all.labels.push(set.label(i)? as usize);
+            all.rows.push(probabilities.clone());
+        }
+        let second = all.labels.iter().filter(|label| **label == 1).count();
+        let rarer = usize::from(2 * second <= all.labels.len());
+        all.positive = positive.unwrap_or(rarer);
+        (!all.rows.is_empty()).then_some(all)
+    }
+
+    /// Returns which samples belong to a class, and their probabilities of it.
+    pub fn of_class(&self, class: usize) -> (Vec<bool>, Vec<f64>) {
+        let labels = self.labels.iter().map(|label| *label == class).collect();
+        let of = |row: &Vec<f64>| row.get(class).copied().unwrap_or(0.0);
+        (labels, self.rows.iter().map(of).collect())
+    }
+}
+
+/// The importance of the columns of a table.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ImportanceFacts {
+    /// The metric.
+    pub metric: String,
+    /// The split that it is measured on.
+    pub split: String,
+    /// The columns with the mean and the standard deviation of the decrease.
+    pub columns: Vec<(String, f64, f64)>,
+}
+
+/// A test sample with a large loss.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Worst {
+    /// The number of the sample in its file, counted from 1.
+    pub row: usize,
+    /// The actual class or values.
+    pub actual: String,
+    /// The predicted class or values.
+    pub predicted: String,
+    /// The loss.
+    pub loss: f64,
+}
+
+/// What became of a column of a table.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ColumnFacts {
+    /// The column's name.
+    pub name: String,
+    /// Its type.
+    pub kind: String,
+    /// The number of missing cells.
+    pub missing: u64,
+    /// The number of rows.
+    pub rows: u64,
+    /// The number of its features; 0 if it was left out.
+    pub features: usize,
+    /// The names of the first features, or the reason if it was left out.
+    pub made: String,
 }
 
 /// The number of samples of each class that are predicted as each class.
@@ -128,23 +246,31 @@ pub struct Predictions {
 }
 
 impl Predictions {
-    /// Takes the first number of each sample's target and prediction.
-    pub fn of(target: &str, set: &Dataset, predictions: &[Prediction]) -> Self {
-        let mut pairs = Predictions {
-            target: target.to_string(),
-            ..Predictions::default()
-        };
+    /// Takes the numbers of each sample's target and prediction, one item for each target. A single
+    /// target has the name `target`, and several are numbered.
+    pub fn of(target: &str, set: &Dataset, predictions: &[Prediction]) -> Vec<Self> {
+        let mut all: Vec<Predictions> = Vec::new();
+        let width = set.target_width().unwrap_or(0);
+        for number in 1..=width {
+            all.push(Predictions {
+                target: match width {
+                    1 => target.to_string(),
+                    _ => format!("{target} {number}"),
+                },
+                ..Predictions::default()
+            });
+        }
         for (i, prediction) in predictions.iter().enumerate() {
-            let Prediction::Values { values, .. } = prediction else {
+            let (Prediction::Values { values, .. }, Some(actual)) = (prediction, set.values(i))
+            else {
                 continue;
             };
-            let actual = set.values(i).and_then(<[f32]>::first);
-            if let (Some(actual), Some(predicted)) = (actual, values.first()) {
-                pairs.actual.push(f64::from(*actual));
-                pairs.predicted.push(*predicted);
+            for ((item, actual), predicted) in all.iter_mut().zip(actual).zip(values) {
+                item.actual.push(f64::from(*actual));
+                item.predicted.push(*predicted);
             }
         }
-        pairs
+        all
     }
 }
 

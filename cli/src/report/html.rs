@@ -57,10 +57,27 @@ pub fn metric(name: &str, x: f64) -> String {
 
 /// Returns the common name of a metric.
 pub fn label(name: &str) -> String {
-    match name {
-        "mae" | "mse" => name.to_uppercase(),
-        other => other.replace('_', " "),
+    const WRITTEN: [(&str, &str); 8] = [
+        ("roc_auc", "ROC AUC"),
+        ("pr_auc", "PR AUC"),
+        ("mae", "MAE"),
+        ("mse", "MSE"),
+        ("rmse", "RMSE"),
+        ("mape", "MAPE"),
+        ("mcc", "MCC"),
+        ("r2", "R²"),
+    ];
+    for (prefix, written) in WRITTEN {
+        match name.strip_prefix(prefix) {
+            Some("") => return written.to_string(),
+            // The rest is the class, or the average over classes.
+            Some(rest) if rest.starts_with('_') => {
+                return format!("{written}{}", rest.replace('_', " "));
+            }
+            _ => {}
+        }
     }
+    name.replace('_', " ")
 }
 
 /// Capitalizes the first letter.

@@ -80,12 +80,12 @@ impl Report {
                 short(e.loss)
             );
             for name in &names {
-                out.push_str(&cell(name, e.metrics.get(name)));
+                out.push_str(&cell(name, e.metric(name).as_ref()));
             }
             if validated {
                 out.push_str(&cell("loss", e.val_loss.as_ref()));
                 for name in &names {
-                    out.push_str(&cell(name, e.val_metrics.get(name)));
+                    out.push_str(&cell(name, e.val_metric(name).as_ref()));
                 }
             }
             out.push_str("</tr>");

@@ -5,9 +5,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
-
 use super::*;
+
+mod scores;
 
 const FASHION: [&str; 10] = [
     "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot",
@@ -33,9 +33,9 @@ fn epochs(n: usize, metric: &str) -> Vec<EpochRecord> {
                 seconds: 0.052,
                 lr: 2e-3 * (1.0 + (t * std::f64::consts::PI).cos()) / 2.0 + 1e-6,
                 loss,
-                metrics: BTreeMap::from([(metric.to_string(), score(loss))]),
+                metrics: vec![(metric.to_string(), score(loss))],
                 val_loss: Some(val),
-                val_metrics: BTreeMap::from([(metric.to_string(), score(val))]),
+                val_metrics: vec![(metric.to_string(), score(val))],
             }
         })
         .collect()
@@ -90,12 +90,36 @@ fn sample() -> Report {
         },
         test: Some(TestResult {
             loss: 0.07613,
-            metrics: BTreeMap::from([("accuracy".to_string(), 0.97778)]),
+            metrics: vec![("accuracy".to_string(), 0.97778)],
+            intervals: vec![("accuracy".to_string(), 0.955, 0.989)],
+            weights: "the best epoch, 47, by val_loss".to_string(),
         }),
         epochs: epochs(60, "accuracy"),
         best_epoch: Some(47),
         confusion: Some(confusion((0..10).map(|i| i.to_string()).collect(), 33)),
-        predictions: None,
+        predictions: Vec::new(),
+        baseline: Some(Trivial {
+            prediction: "\"3\"".to_string(),
+            loss: 2.303,
+            metrics: vec![("accuracy".to_string(), 0.1006)],
+        }),
+        probabilities: None,
+        importance: Some(ImportanceFacts {
+            metric: "accuracy".to_string(),
+            split: "test".to_string(),
+            columns: vec![
+                ("p12".to_string(), 0.21, 0.01),
+                ("p13".to_string(), -0.01, 0.02),
+            ],
+        }),
+        worst: vec![Worst {
+            row: 1017,
+            actual: "8".to_string(),
+            predicted: "1 (93.1%)".to_string(),
+            loss: 4.22,
+        }],
+        columns: Vec::new(),
+        notes: vec!["the delimiter is a semicolon".to_string()],
         layers: vec![
             layer("0", "Linear", 128, 8320),
             layer("1", "ReLU", 128, 0),
@@ -121,18 +145,66 @@ fn regression() -> Report {
         task: Task::Regression,
         test: Some(TestResult {
             loss: 2903.4,
-            metrics: BTreeMap::from([("mae".to_string(), 43.21)]),
+            metrics: vec![("mae".to_string(), 43.21)],
+            ..TestResult::default()
         }),
         epochs: epochs(12, "mae"),
         best_epoch: None,
         confusion: None,
-        predictions: Some(Predictions {
+        baseline: Some(Trivial {
+            prediction: "the training mean, 152.1".to_string(),
+            loss: 5900.0,
+            metrics: vec![("mae".to_string(), 65.0)],
+        }),
+        predictions: vec![Predictions {
             target: "target".to_string(),
             actual,
             predicted,
-        }),
+        }],
         ..sample()
     }
+}
+
+/// Probabilities of two classes, of which the second is named.
+fn probabilities(second: String) -> Probabilities {
+    let p = |i: usize| ((i * 37) % 200) as f64 / 200.0;
+    Probabilities {
+        classes: vec!["a".to_string(), second],
+        labels: (0..200)
+            .map(|i| usize::from(p(i) + p(i * 7) > 1.0))
+            .collect(),
+        rows: (0..200).map(|i| vec![1.0 - p(i), p(i)]).collect(),
+        positive: 1,
+    }
+}
+
+/// Two classes, of which one is never predicted.
+fn imbalanced() -> Report {
+    let mut report = sample();
+    report.title = "imbalanced".to_string();
+    report.confusion = Some(Confusion {
+        classes: vec!["good".to_string(), "bad".to_string()],
+        counts: vec![vec![237, 0], vec![13, 0]],
+    });
+    report.probabilities = Some(probabilities("bad".to_string()));
+    report.test = Some(TestResult {
+        loss: 0.21,
+        metrics: vec![
+            ("pr_auc_bad".to_string(), 0.31),
+            ("accuracy".to_string(), 0.948),
+            ("precision".to_string(), 0.474),
+        ],
+        ..TestResult::default()
+    });
+    report.baseline = Some(Trivial {
+        prediction: "\"good\"".to_string(),
+        loss: 0.204,
+        metrics: vec![
+            ("pr_auc_bad".to_string(), 0.052),
+            ("accuracy".to_string(), 0.948),
+        ],
+    });
+    report
 }
 
 fn fashion() -> Report {
@@ -159,7 +231,7 @@ fn samples_to_look_at() {
         return;
     };
     let folder = std::path::PathBuf::from(folder);
-    for report in [sample(), regression(), fashion()] {
+    for report in [sample(), regression(), fashion(), imbalanced()] {
         let path = folder.join(format!("{}.html", report.title));
         std::fs::write(path, report.to_html()).unwrap();
     }
@@ -191,7 +263,7 @@ fn it_shows_the_run() {
 
 #[test]
 fn it_needs_no_network_and_no_script() {
-    for report in [sample(), regression(), fashion()] {
+    for report in [sample(), regression(), fashion(), imbalanced()] {
         let html = report.to_html();
         for word in [
             "http:", "https:", "//", "<script", "@import", "url(", "src=", "<link",
@@ -204,7 +276,7 @@ fn it_needs_no_network_and_no_script() {
 
 #[test]
 fn every_tag_is_closed() {
-    for report in [sample(), regression(), fashion()] {
+    for report in [sample(), regression(), fashion(), imbalanced()] {
         let html = report.to_html();
         for tag in [
             "section", "table", "thead", "tbody", "tfoot", "tr", "td", "th", "g", "svg", "figure",
@@ -232,14 +304,34 @@ fn text_from_the_run_is_escaped() {
     report.layers = vec![layer(EVIL, EVIL, 1, 1)];
     report.confusion = Some(confusion(vec![evil(), "b".to_string()], 3));
     for e in &mut report.epochs {
-        e.metrics.insert(evil(), 1.0);
+        e.metrics.push((evil(), 1.0));
     }
     if let Some(test) = &mut report.test {
-        test.metrics.insert(evil(), 1.0);
+        test.metrics.push((evil(), 1.0));
+        test.intervals.push((evil(), 0.5, 1.5));
+        test.weights = evil();
     }
+    report.probabilities = Some(probabilities(evil()));
+    report.notes = vec![evil()];
+    report.importance = Some(ImportanceFacts {
+        metric: evil(),
+        split: evil(),
+        columns: vec![(evil(), 0.1, 0.1)],
+    });
+    report.worst[0].actual = evil();
+    report.worst[0].predicted = evil();
+    report.columns = vec![ColumnFacts {
+        name: evil(),
+        kind: evil(),
+        made: evil(),
+        ..ColumnFacts::default()
+    }];
     let mut other = regression();
-    if let Some(p) = &mut other.predictions {
-        p.target = evil();
+    other.predictions[0].target = evil();
+    other.predictions.push(other.predictions[0].clone());
+    if let Some(trivial) = &mut other.baseline {
+        trivial.prediction = evil();
+        trivial.metrics[0].1 = 0.0;
     }
     for html in [report.to_html(), other.to_html()] {
         assert!(!html.contains("<b onclick"));
@@ -267,7 +359,7 @@ fn an_empty_run_still_makes_a_page() {
     report.run.seconds = f64::NAN;
     assert!(report.to_html().contains("No finite value"));
     report.task = Task::Regression;
-    report.predictions = Some(Predictions::default());
+    report.predictions = vec![Predictions::default()];
     report.epochs = vec![EpochRecord {
         loss: f64::NAN,
         ..EpochRecord::default()

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use super::*;
@@ -14,9 +13,9 @@ fn record(epoch: usize) -> EpochRecord {
         seconds: 0.25,
         lr: 1e-3,
         loss: 0.5,
-        metrics: BTreeMap::from([("accuracy".to_string(), 0.9)]),
+        metrics: vec![("accuracy".to_string(), 0.9)],
         val_loss: Some(0.625),
-        val_metrics: BTreeMap::from([("accuracy".to_string(), 0.875)]),
+        val_metrics: vec![("accuracy".to_string(), 0.875)],
     }
 }
 
@@ -146,11 +145,11 @@ fn what_is_not_a_number_survives() {
     let run = RunFolder::create(&tmp.path().join("r")).unwrap();
     let mut bad = record(1);
     bad.loss = f64::NAN;
-    bad.metrics.insert("mae".to_string(), f64::INFINITY);
+    bad.metrics.push(("mae".to_string(), f64::INFINITY));
     run.append_epoch(&bad).unwrap();
     let back = run.epochs().unwrap();
-    assert!(back[0].loss.is_nan() && back[0].metrics["mae"].is_nan());
-    assert_eq!(back[0].metrics["accuracy"], 0.9);
+    assert!(back[0].loss.is_nan() && back[0].metric("mae").unwrap().is_nan());
+    assert_eq!(back[0].metric("accuracy"), Some(0.9));
 }
 
 #[test]

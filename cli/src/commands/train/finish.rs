@@ -1,18 +1,17 @@
 //! The end of a training run: the test, the report and the summary.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use wgrad::Device;
 use wgrad::train::Evaluation;
-use wgrad::{Device, run};
 
+use super::tested::Tested;
 use super::{Training, file_name};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{
-    ClassScores, Confusion, DataFacts, LayerRow, Predictions, Report, RunFacts, TestResult,
+    ClassScores, Confusion, DataFacts, LayerRow, Report, RunFacts, TestResult, Trivial, not_better,
 };
-use crate::text::{duration, metric, path};
+use crate::text::{count, duration, metric, paragraph, path};
 use wgrad::Task;
 use wgrad::run::RunFolder;
 
@@ -33,11 +32,9 @@ struct Done {
 }
 
 /// A loss and the metrics.
-#[derive(Serialize)]
 pub struct Scores {
     loss: f64,
-    #[serde(flatten)]
-    metrics: BTreeMap<String, f64>,
+    metrics: Vec<(String, f64)>,
 }
 
 impl Scores {
@@ -45,7 +42,36 @@ impl Scores {
     pub fn new(evaluation: &Evaluation) -> Scores {
         Scores {
             loss: evaluation.loss,
-            metrics: evaluation.metrics.iter().cloned().collect(),
+            metrics: evaluation.metrics.clone(),
+        }
+    }
+}
+
+impl Serialize for Scores {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let metrics = self.metrics.iter().map(|(name, x)| (name.as_str(), *x));
+        serializer.collect_map(std::iter::once(("loss", self.loss)).chain(metrics))
+    }
+}
+
+/// The scores of the trivial model, in JSON.
+#[derive(Serialize)]
+pub struct TrivialScores {
+    /// What it predicts for every sample.
+    prediction: String,
+    #[serde(flatten)]
+    scores: Scores,
+}
+
+impl TrivialScores {
+    /// Returns the scores of a trivial model.
+    pub fn new(trivial: &Trivial) -> TrivialScores {
+        TrivialScores {
+            prediction: trivial.prediction.clone(),
+            scores: Scores {
+                loss: trivial.loss,
+                metrics: trivial.metrics.clone(),
+            },
         }
     }
 }
@@ -60,16 +86,14 @@ struct Summary<'a> {
     done: &'a Done,
     data: &'a DataFacts,
     run: &'a RunFacts,
+    /// Which weights were tested.
+    weights: &'a str,
+    /// The scores of a model that predicts the same for every sample.
+    baseline: Option<TrivialScores>,
+    /// The 95% confidence intervals of the test's metrics: name, low, high.
+    intervals: &'a [(String, f64, f64)],
     confusion: Option<&'a Confusion>,
     classes: Option<Vec<ClassScores>>,
-}
-
-/// The results of the test.
-#[derive(Default)]
-struct Tested {
-    evaluation: Option<Evaluation>,
-    confusion: Option<Confusion>,
-    predictions: Option<Predictions>,
 }
 
 impl Training {
@@ -87,9 +111,11 @@ impl Training {
         let first_step = self.trainer.first_step();
         // With early stopping, the weights of the best epoch are tested, not those of the last one.
         let early = self.config.training.early_stopping.is_some();
-        if early && run.best_path().is_file() {
+        let best = early && run.best_path().is_file();
+        if best {
             self.trainer.load_weights(run.best_path())?;
         }
+        let weights = self.weights_text(best.then_some(best_epoch).flatten(), epochs.len());
         let tested = self.test()?;
         let done = Done {
             run: run.path().display().to_string(),
@@ -115,7 +141,7 @@ impl Training {
             weights_sha256: done.weights_sha256.clone(),
             version: env!("CARGO_PKG_VERSION").to_string(),
         };
-        let report = self.report(run, facts, epochs, best_epoch, tested);
+        let report = self.report(run, facts, epochs, best_epoch, &weights, tested);
         run.write_report(&report.to_html())?;
         run.write_summary(&Summary {
             epochs: done.epochs,
@@ -124,6 +150,12 @@ impl Training {
             done: &done,
             data: &report.data,
             run: &report.run,
+            weights: &weights,
+            baseline: report.baseline.as_ref().map(TrivialScores::new),
+            intervals: report
+                .test
+                .as_ref()
+                .map_or(&[], |test| test.intervals.as_slice()),
             confusion: report.confusion.as_ref(),
             classes: report.confusion.as_ref().map(Confusion::all_scores),
         })?;
@@ -133,50 +165,28 @@ impl Training {
         };
         output.say(&format!(
             "trained {} epochs, {} steps in {}{ended}",
-            done.epochs,
-            steps,
+            count(done.epochs as u64),
+            count(steps),
             duration(seconds)
         ));
-        if let (true, Some(best)) = (early, best_epoch) {
-            output.say(&format!("weights of the best epoch, {best}"));
-        }
+        output.say(&format!("weights {weights}"));
         if let Some(test) = &report.test {
-            output.say(&format!("test    {}", scores_text(test, report.data.test)));
+            say_scores(test, report.data.test, report.baseline.as_ref(), output);
         }
         output.say(&format!("report  {}", path(&run.report_path())));
         output.event("done", &done);
         Ok(())
     }
 
-    fn test(&mut self) -> Result<Tested, Failure> {
-        let Some(set) = &self.data.test else {
-            return Ok(Tested::default());
-        };
-        let evaluation = self.trainer.evaluate(set)?;
-        let preprocessing = &self.data.preprocessing;
-        if preprocessing.text.is_some() {
-            return Ok(Tested {
-                evaluation: Some(evaluation),
-                ..Tested::default()
-            });
+    /// Describes the weights that are tested. `best` is the best epoch, if they are its weights.
+    fn weights_text(&self, best: Option<usize>, epochs: usize) -> String {
+        match best {
+            Some(best) => {
+                let by = self.monitor().map_or("loss", |(monitor, _)| monitor);
+                format!("the best epoch, {}, by {by}", count(best as u64))
+            }
+            None => format!("the last epoch, {}", count(epochs as u64)),
         }
-        let all = run::predict(&mut self.trainer, &self.config, preprocessing, set)?;
-        let target = match preprocessing.target.as_str() {
-            "" => "target",
-            name => name,
-        };
-        Ok(match preprocessing.classes.as_slice() {
-            [] => Tested {
-                evaluation: Some(evaluation),
-                confusion: None,
-                predictions: Some(Predictions::of(target, set, &all)),
-            },
-            names => Tested {
-                evaluation: Some(evaluation),
-                confusion: Some(Confusion::count(names, set, &all)),
-                predictions: None,
-            },
-        })
     }
 
     fn report(
@@ -185,6 +195,7 @@ impl Training {
         facts: RunFacts,
         epochs: Vec<wgrad::run::EpochRecord>,
         best_epoch: Option<usize>,
+        weights: &str,
         tested: Tested,
     ) -> Report {
         let data = &self.data;
@@ -210,25 +221,58 @@ impl Training {
             run: facts,
             test: tested.evaluation.map(|evaluation| TestResult {
                 loss: evaluation.loss,
-                metrics: evaluation.metrics.into_iter().collect(),
+                metrics: evaluation.metrics,
+                intervals: tested.intervals,
+                weights: weights.to_string(),
             }),
             epochs,
             best_epoch,
             confusion: tested.confusion,
             predictions: tested.predictions,
+            baseline: tested.baseline,
+            probabilities: tested.probabilities,
+            importance: tested.importance,
+            worst: tested.worst,
+            columns: super::tested::columns(&self.config, &data.preprocessing),
+            notes: data.notes.clone(),
             layers: layers.collect(),
             config: self.config.to_toml(),
         }
     }
 }
 
-/// Formats a test's results on one line.
-pub fn scores_text(test: &TestResult, samples: usize) -> String {
-    let mut text = format!("loss {}", metric("loss", test.loss));
-    for (name, value) in &test.metrics {
-        text.push_str(&format!(", {name} {}", metric(name, *value)));
+/// Prints a test's results, the first metric first, and below them those of the trivial model.
+pub fn say_scores(
+    test: &TestResult,
+    samples: usize,
+    trivial: Option<&Trivial>,
+    output: &mut Output,
+) {
+    let with = |mut parts: Vec<String>, note: String| {
+        if let Some(last) = parts.last_mut() {
+            last.push_str(&note);
+        }
+        parts
+    };
+    let note = format!(" ({} samples)", count(samples as u64));
+    let parts = with(values_text(&test.metrics, test.loss), note);
+    output.say(&paragraph("test", &parts));
+    let Some(trivial) = trivial else { return };
+    let note = format!(" (always {})", trivial.prediction);
+    let parts = with(values_text(&trivial.metrics, trivial.loss), note);
+    output.say(&paragraph("trivial", &parts));
+    if let Some(sentence) = not_better(test, trivial) {
+        let parts: Vec<String> = sentence.split(", ").map(str::to_string).collect();
+        output.say(&paragraph("note", &parts));
     }
-    format!("{text} ({} samples)", crate::text::count(samples as u64))
+}
+
+fn values_text(metrics: &[(String, f64)], loss: f64) -> Vec<String> {
+    let pairs = metrics.iter().map(|(name, value)| (name.as_str(), *value));
+    pairs
+        .chain([("loss", loss)])
+        .map(|(name, value)| format!("{name} {}", metric(name, value)))
+        .collect()
 }
 
 /// Returns a GPU's driver and its version; empty for the CPU.

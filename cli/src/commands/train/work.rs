@@ -4,6 +4,7 @@ use wgrad::spec::EarlyStoppingSpec;
 use wgrad::train::{EarlyStopping, Epoch, Tick};
 
 use super::Training;
+use super::events::Events;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -22,10 +23,27 @@ impl Training {
         let mut progress = Progress::new();
         let finished = self.trainer.history().epochs.len();
         let samples = self.data.train.len();
+        progress.monitor(&self.monitored());
         progress.start(self.config.training.epochs, samples, finished);
-        let done = self.steps(run, output, &mut progress, &interrupt);
+        let mut events = match self.config.output.tensorboard {
+            true => {
+                let validated = self.data.validation.is_some();
+                Some(Events::create(run, validated, finished)?)
+            }
+            false => None,
+        };
+        let done = self.steps(run, output, &mut progress, &mut events, &interrupt);
         progress.finish();
         done
+    }
+
+    /// Returns the metrics that the configuration monitors.
+    fn monitored(&self) -> Vec<&str> {
+        let training = &self.config.training;
+        let stop = training.early_stopping.as_ref().map(monitor_of);
+        stop.into_iter()
+            .chain(training.schedule.monitored())
+            .collect()
     }
 
     fn steps(
@@ -33,6 +51,7 @@ impl Training {
         run: &RunFolder,
         output: &mut Output,
         progress: &mut Progress,
+        events: &mut Option<Events>,
         interrupt: &Interrupt,
     ) -> Result<Option<String>, Failure> {
         loop {
@@ -54,6 +73,9 @@ impl Training {
                     run.append_epoch(&record)?;
                     progress.epoch_end(&record);
                     output.event("epoch", &record);
+                    if let Some(events) = events {
+                        events.epoch(&record, &mut self.trainer)?;
+                    }
                     let stopped = self.stop_reason()?;
                     self.save(run, record.epoch, stopped.is_some())?;
                     if stopped.is_some() {
@@ -75,9 +97,9 @@ impl Training {
             seconds: epoch.seconds - before,
             lr: epoch.lr,
             loss: epoch.loss,
-            metrics: epoch.metrics.iter().cloned().collect(),
+            metrics: epoch.metrics.clone(),
             val_loss: epoch.val_loss,
-            val_metrics: epoch.val_metrics.iter().cloned().collect(),
+            val_metrics: epoch.val_metrics.clone(),
         }
     }
 
@@ -93,7 +115,7 @@ impl Training {
 
     /// Returns the metric that selects the best epoch, with its smallest improvement. Returns
     /// `None` if there is no validation data.
-    fn monitor(&self) -> Option<(&str, f64)> {
+    pub(super) fn monitor(&self) -> Option<(&str, f64)> {
         match &self.config.training.early_stopping {
             Some(stop) => Some((monitor_of(stop), stop.min_delta)),
             None => self.data.validation.as_ref().map(|_| ("val_loss", 0.0)),

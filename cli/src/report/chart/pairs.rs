@@ -9,10 +9,68 @@ use super::axis::Axis;
 use super::plot::Plot;
 use super::{BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH};
 
+/// The largest number of dots; more would overlap.
+const DOTS: usize = 2000;
+
+/// The largest number of dots with their numbers on hover.
+const NUMBERED: usize = 200;
+
+/// Draws dots, with their numbers on hover if there are few.
+fn draw_dots(svg: &mut String, plot: &Plot, points: &[(f64, f64)], names: (&str, &str)) {
+    if points.len() <= NUMBERED {
+        for (x, y) in points {
+            let _ = write!(
+                svg,
+                "<circle class=\"sample\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"><title>{} {}, {} {}</title></circle>",
+                plot.px(*x),
+                plot.py(*y),
+                names.0,
+                significant(*x, 4),
+                names.1,
+                significant(*y, 4)
+            );
+        }
+        return;
+    }
+    // A line without length and with round ends is a dot, in a tenth of the text.
+    svg.push_str("<path class=\"samples\" d=\"");
+    let every = points.len().div_ceil(DOTS).max(1);
+    for (x, y) in points.iter().step_by(every) {
+        let _ = write!(svg, "M{:.1} {:.1}h0", plot.px(*x), plot.py(*y));
+    }
+    svg.push_str("\"/>");
+}
+
+/// Draws residuals (predicted minus actual) against predictions.
+pub fn residuals(pairs: &[(f64, f64)]) -> String {
+    let points: Vec<(f64, f64)> = pairs.iter().map(|(a, p)| (*p, p - a)).collect();
+    let x = Axis::fit(points.iter().map(|p| p.0), false, 5);
+    let y = Axis::fit(points.iter().map(|p| p.1).chain([0.0]), false, 4);
+    let (Some(x), Some(y)) = (x, y) else {
+        return String::new();
+    };
+    let plot = Plot { x, y };
+    let mut svg = plot.frame("");
+    let zero = plot.py(0.0);
+    let _ = write!(
+        svg,
+        "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{zero:.1}\" y2=\"{zero:.1}\"/>\
+         <text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">predicted</text>\
+         <text class=\"axis\" x=\"{LEFT}\" y=\"16\">predicted − actual</text>",
+        WIDTH - RIGHT,
+        WIDTH - RIGHT,
+        HEIGHT - 6.0
+    );
+    draw_dots(&mut svg, &plot, &points, ("predicted", "residual"));
+    format!(
+        "<figure class=\"chart\"><figcaption><h3>Residuals against predictions</h3></figcaption>\
+         <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"Residuals against predictions\">{svg}</svg></figure>"
+    )
+}
+
 /// Draws targets against predictions, with the line on which they are equal.
 pub fn scatter(target: &str, pairs: &[(f64, f64)]) -> String {
-    /// The largest number of dots; more would overlap.
-    const DOTS: usize = 2000;
     let all = pairs.iter().flat_map(|(a, p)| [*a, *p]);
     let Some(axis) = Axis::fit(all, false, 5) else {
         return String::new();
@@ -35,17 +93,8 @@ pub fn scatter(target: &str, pairs: &[(f64, f64)]) -> String {
         HEIGHT - 6.0,
         escape(target)
     );
-    let every = pairs.len().div_ceil(DOTS).max(1);
-    for (actual, predicted) in pairs.iter().step_by(every) {
-        let _ = write!(
-            svg,
-            "<circle class=\"sample\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"><title>actual {}, predicted {}</title></circle>",
-            plot.px(*actual),
-            plot.py(*predicted),
-            significant(*actual, 4),
-            significant(*predicted, 4)
-        );
-    }
+    let names = ("actual", "predicted");
+    draw_dots(&mut svg, &plot, pairs, names);
     format!(
         "<figure class=\"chart\"><figcaption><h3>Predicted against actual</h3></figcaption>\
          <svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
