@@ -36,6 +36,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Evaluate a trained model on its test data
     Evaluate(EvaluateArgs),
+    /// Show which columns of a table matter, or what they contribute to a prediction
+    Explain(ExplainArgs),
     /// Compute predictions for new data with a trained model
     Predict(PredictArgs),
     /// Generate text from a prompt with a trained language model
@@ -44,6 +46,8 @@ pub enum Command {
     Profile(ProfileArgs),
     /// Check every kernel on this GPU against the f64 reference
     Doctor(DoctorArgs),
+    /// List runs with their scores, or compare two of them
+    Runs(RunsArgs),
     /// Print the JSON Schema of configuration files, for editors
     Schema,
 }
@@ -80,6 +84,34 @@ pub struct NewArgs {
     /// File for the configuration [default: stdout]
     #[arg(short, long, value_name = "CONFIG.toml")]
     pub out: Option<PathBuf>,
+}
+
+/// `wgrad explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// The run folder that `wgrad train` wrote
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Data in the format of the training data, with --row
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The row of FILE to explain, counted from 1
+    #[arg(long, value_name = "N", requires = "file")]
+    pub row: Option<usize>,
+    /// auto, cpu, gpu, software or part of a GPU name
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    pub device: Option<DeviceSpec>,
+}
+
+/// `wgrad runs`.
+#[derive(Debug, clap::Args)]
+pub struct RunsArgs {
+    /// The folder of runs [default: runs], or the runs to compare
+    #[arg(value_name = "FOLDER|RUN")]
+    pub paths: Vec<PathBuf>,
+    /// Also draw the curves of the runs on a page
+    #[arg(long, value_name = "FILE.html")]
+    pub page: Option<PathBuf>,
 }
 
 /// `wgrad train`.

@@ -32,10 +32,12 @@ fn main() -> ExitCode {
         Command::New(args) => commands::new::run(args, &mut output),
         Command::Train(args) => commands::train::run(args, &mut output, started),
         Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
+        Command::Explain(args) => commands::explain::run(args, &mut output),
         Command::Predict(args) => commands::predict::run(args, &mut output),
         Command::Generate(args) => commands::generate::run(args, &mut output),
         Command::Profile(args) => commands::profile::run(args, &mut output),
         Command::Doctor(args) => commands::doctor::run(args, &mut output),
+        Command::Runs(args) => commands::runs::run(args, &mut output),
         Command::Schema => commands::schema::run(&mut output),
     };
     match done {

@@ -12,6 +12,7 @@
 mod chart;
 mod classes;
 mod columns;
+pub mod compare;
 mod facts;
 mod html;
 mod importance;
