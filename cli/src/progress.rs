@@ -13,6 +13,8 @@ use wgrad::run::EpochRecord;
 
 /// The approximate number of epoch lines that a terminal shows above the bar.
 const LINES_KEPT: usize = 20;
+/// The width of a bar's message, which leaves space for the bar.
+const MESSAGE: usize = 46;
 /// The usual width of the time left.
 const LEFT: usize = 14;
 /// The width of an epoch's line.
@@ -99,6 +101,15 @@ impl Progress {
         waited && matches!(self.view, View::Bar(_))
     }
 
+    /// Returns the metric of a bar: the first that is monitored, or else the first.
+    pub fn metric<'m>(&self, metrics: &'m [(String, f64)]) -> Option<(&'m str, f64)> {
+        let monitored = metrics
+            .iter()
+            .find(|(name, _)| self.monitored.contains(name));
+        let (name, value) = monitored.or(metrics.first())?;
+        Some((name, *value))
+    }
+
     /// Updates the bar with the number of samples done in this epoch, the loss and a metric.
     pub fn batch(&mut self, samples_done: usize, loss: f64, metric: Option<(&str, f64)>) {
         let View::Bar(bar) = &self.view else { return };
@@ -108,9 +119,9 @@ impl Progress {
             self.finished_epochs as u64 * self.samples_per_epoch as u64 + samples_done as u64,
         );
         let mut text = values([("loss", loss)].into_iter().chain(metric));
-        let speed = bar.per_sec();
-        if speed > 0.0 {
-            text.push_str(&format!("  {} samples/s", count(speed.round() as u64)));
+        let speed = format!("  {} samples/s", count(bar.per_sec().round() as u64));
+        if bar.per_sec() > 0.0 && width(&text) + width(&speed) <= MESSAGE {
+            text.push_str(&speed);
         }
         bar.set_message(text);
     }
@@ -317,6 +328,28 @@ mod tests {
         );
         progress.finish();
         assert_eq!(terminal.contents().lines().count(), 1);
+    }
+
+    #[test]
+    fn a_bar_fits_in_80_columns_with_the_monitored_metric() {
+        let terminal = InMemoryTerm::new(10, 80);
+        let target: Box<dyn TermLike> = Box::new(terminal.clone());
+        let mut progress = Progress::bar(ProgressDrawTarget::term_like_with_hz(target, 255));
+        progress.monitor(&["val_balanced_accuracy"]);
+        progress.start(1000, 100, 1);
+        let metrics = [
+            ("mcc".to_string(), 0.5),
+            ("balanced_accuracy".to_string(), 0.8),
+        ];
+        progress.batch(50, 0.3123, progress.metric(&metrics));
+        std::thread::sleep(REDRAW);
+        progress.batch(60, 0.3123, progress.metric(&metrics));
+        let shown = terminal.contents();
+        assert!(shown.contains("balanced_accuracy 80.00%"), "{shown}");
+        assert!(shown.ends_with("left"), "{shown}");
+        assert_eq!(shown.lines().count(), 1);
+        assert_eq!(progress.metric(&metrics[..1]), Some(("mcc", 0.5)));
+        progress.finish();
     }
 
     #[test]

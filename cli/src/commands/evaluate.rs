@@ -32,9 +32,11 @@ pub fn run(args: &EvaluateArgs, output: &mut Output) -> Result<(), Failure> {
     };
     let run = Run::open_with(&args.run, &overrides)?;
     // Other data is evaluated even if the training data is no longer there.
-    let data = match (&args.data, run.datasets()) {
-        (None, Err(error)) => return Err(error.into()),
-        (_, data) => data.ok(),
+    let data = match &args.data {
+        None => Some(run.datasets()?),
+        // A language model has no trivial one.
+        Some(_) if run.preprocessing().text.is_some() => None,
+        Some(_) => run.datasets().ok(),
     };
     let set = match &args.data {
         Some(file) => run.dataset(file, args.targets.as_deref())?,

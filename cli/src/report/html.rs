@@ -57,7 +57,8 @@ pub fn metric(name: &str, x: f64) -> String {
 
 /// Returns the common name of a metric.
 pub fn label(name: &str) -> String {
-    const WRITTEN: [(&str, &str); 8] = [
+    const WRITTEN: [(&str, &str); 9] = [
+        ("f1", "F1"),
         ("roc_auc", "ROC AUC"),
         ("pr_auc", "PR AUC"),
         ("mae", "MAE"),

@@ -63,8 +63,7 @@ impl Training {
                     if progress.is_due()
                         && let Some(now) = self.trainer.running()
                     {
-                        let metric = now.metrics.first();
-                        let metric = metric.map(|(name, value)| (name.as_str(), *value));
+                        let metric = progress.metric(&now.metrics);
                         progress.batch(now.samples, now.loss, metric);
                     }
                 }

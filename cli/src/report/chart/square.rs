@@ -130,8 +130,10 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
             .is_none_or(|(a, b)| (x - a).abs() + (y - b).abs() >= MIN_DISTANCE);
         match far {
             true => {
+                // The corner before a long step is kept.
+                let corner = |(a, b): &(f64, f64)| (x - a).abs() + (y - b).abs() >= MIN_DISTANCE;
+                out.extend(skipped.take().filter(corner));
                 out.push((x, y));
-                skipped = None;
             }
             false => skipped = Some((x, y)),
         }
@@ -152,6 +154,8 @@ mod tests {
         let thin = thinned(&points);
         assert!(thin.len() < 400, "{}", thin.len());
         assert_eq!((thin.first(), thin.last()), (points.first(), points.last()));
+        let corner = [(0.0, 0.0), (0.005, 0.0), (0.005, 0.5)];
+        assert_eq!(thinned(&corner), corner);
         assert_eq!(thinned(&[(f64::NAN, 0.0), (0.5, 0.5)]), [(0.5, 0.5)]);
     }
 }
