@@ -12,7 +12,7 @@ use super::trace::Purpose;
 use super::trainer::Trainer;
 
 /// The most numbers that all resamples of a metric add up, which bounds the time of a bootstrap.
-const MAX_NUMBERS: usize = 40_000_000;
+const MAX_NUMBERS: usize = 20_000_000;
 
 /// The smallest number of resamples of a bootstrap.
 const MIN_RESAMPLES: usize = 100;
@@ -86,7 +86,7 @@ impl Trainer {
     /// metric of `resamples` sets that are drawn from the samples with replacement. `level` is the
     /// fraction of these values inside the interval, such as 0.95.
     ///
-    /// The number of resamples is smaller for more than about 40,000 samples, but at least 100. A
+    /// The number of resamples is smaller for more than about 20,000 samples, but at least 100. A
     /// metric that is undefined for too many resamples has no interval.
     ///
     /// # Example
