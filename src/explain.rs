@@ -21,7 +21,17 @@ use crate::{Error, Result};
 /// Returns an error if the data is not a table.
 fn column_groups(preprocessing: &Preprocessing) -> Result<Vec<(String, Range<usize>)>> {
     if let Some(table) = &preprocessing.table {
-        let groups = table.preprocessor.feature_groups().into_iter();
+        let Some(preprocessor) = table
+            .preprocessor
+            .as_ref()
+            .filter(|_| table.series.is_none())
+        else {
+            return Err(Error::data(
+                "the data of the run",
+                "expected rows with columns, found the windows of a series",
+            ));
+        };
+        let groups = preprocessor.feature_groups().into_iter();
         return Ok(groups.map(|group| (group.column, group.range)).collect());
     }
     let features = preprocessing.features.iter();

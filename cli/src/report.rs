@@ -215,7 +215,7 @@ impl Report {
                 )
             }
             Task::Regression => predictions::section(&self.predictions),
-            Task::Language => String::new(),
+            Task::Multilabel | Task::Language => String::new(),
         }
     }
 }

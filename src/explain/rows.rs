@@ -105,6 +105,9 @@ impl Explainer {
         };
         let quantity = match &prediction {
             Prediction::Class { name, .. } => format!("probability of {name}"),
+            Prediction::Labels { .. } => {
+                format!("probability of {}", self.preprocessing.output_name(0))
+            }
             Prediction::Values { .. } if self.preprocessing.quantities > 1 => {
                 "first value".to_string()
             }
@@ -112,7 +115,7 @@ impl Explainer {
         };
         let class = match &prediction {
             Prediction::Class { class, .. } => *class,
-            Prediction::Values { .. } => 0,
+            Prediction::Labels { .. } | Prediction::Values { .. } => 0,
         };
         let groups = column_groups(&self.preprocessing)?;
         let (names, ranges): (Vec<String>, Vec<_>) = groups.into_iter().unzip();
@@ -161,6 +164,10 @@ fn explained(prediction: &Prediction, class: usize) -> f64 {
             Some(p) => *p,
             None => f64::from(u8::from(*predicted == class)),
         },
-        Prediction::Values { values, .. } => values.first().copied().unwrap_or(f64::NAN),
+        Prediction::Labels {
+            probabilities: values,
+            ..
+        }
+        | Prediction::Values { values, .. } => values.first().copied().unwrap_or(f64::NAN),
     }
 }

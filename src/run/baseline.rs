@@ -23,7 +23,7 @@ pub enum Constant {
         /// The frequency of each class.
         frequencies: Vec<f64>,
     },
-    /// The means of the training split.
+    /// The means of the training split; of labels, their frequencies.
     Means(Vec<f64>),
 }
 
@@ -67,6 +67,11 @@ impl Constant {
             Constant::Means(means) => match outputs {
                 Outputs::LogRates | Outputs::LogShares => {
                     means.iter().map(|m| m.max(MIN_PROBABILITY).ln()).collect()
+                }
+                // Several labels: the mean of each is its frequency.
+                Outputs::Logit => {
+                    let log = |p: f64| p.max(MIN_PROBABILITY).ln();
+                    means.iter().map(|p| log(*p) - log(1.0 - p)).collect()
                 }
                 Outputs::MeansAndLogVariances => {
                     let logs = means.iter().enumerate().map(|(column, mean)| {

@@ -81,6 +81,7 @@ fn contributions(run: &Run, file: &Path, row: usize, output: &mut Output) -> Res
     let explained = Explainer::new(run, &device)?.row(file, row)?;
     let prediction = match &explained.prediction {
         Prediction::Class { name, .. } => name.clone(),
+        Prediction::Labels { names, .. } => names.join(", "),
         Prediction::Values { values, .. } => {
             let shown: Vec<String> = values.iter().map(|v| short(*v)).collect();
             shown.join(", ")

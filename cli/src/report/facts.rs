@@ -247,15 +247,21 @@ pub struct Predictions {
 
 impl Predictions {
     /// Takes the numbers of each sample's target and prediction, one item for each target. A single
-    /// target has the name `target`, and several are numbered.
-    pub fn of(target: &str, set: &Dataset, predictions: &[Prediction]) -> Vec<Self> {
+    /// target has the name `target`; several have these names, or are numbered.
+    pub fn of(
+        target: &str,
+        names: &[String],
+        set: &Dataset,
+        predictions: &[Prediction],
+    ) -> Vec<Self> {
         let mut all: Vec<Predictions> = Vec::new();
         let width = set.target_width().unwrap_or(0);
         for number in 1..=width {
             all.push(Predictions {
-                target: match width {
-                    1 => target.to_string(),
-                    _ => format!("{target} {number}"),
+                target: match (width, names.get(number - 1)) {
+                    (1, _) => target.to_string(),
+                    (_, Some(name)) => name.clone(),
+                    (_, None) => format!("{target} {number}"),
                 },
                 ..Predictions::default()
             });

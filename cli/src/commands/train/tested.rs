@@ -1,6 +1,7 @@
 //! The test of a trained model: its predictions, its scores and those of a trivial model.
 
-use wgrad::data::{ColumnType, Dataset, Profile};
+use wgrad::Task;
+use wgrad::data::{Dataset, Profile};
 use wgrad::explain::permutation_importance;
 use wgrad::run::{self, Baseline, Constant, Prediction, Preprocessing, Scorer};
 use wgrad::spec::{Config, DataSource};
@@ -56,11 +57,20 @@ impl Training {
             name => name,
         };
         match preprocessing.classes.as_slice() {
-            [] => tested.predictions = Predictions::of(target, set, &all),
+            [] if self.config.data.task == Some(Task::Regression) => {
+                tested.predictions = Predictions::of(target, &preprocessing.outputs, set, &all);
+            }
+            [] => {}
             names => {
                 tested.confusion = Some(Confusion::count(names, set, &all));
                 let metrics = self.config.training.metrics.iter().flatten();
                 let positive = metrics.filter_map(|metric| metric.class(names)).next();
+                let set_by_data = match &self.config.data.source {
+                    // It is the second class.
+                    DataSource::Table(spec) => spec.positive.as_ref().map(|_| 1),
+                    _ => None,
+                };
+                let positive = positive.or(set_by_data);
                 tested.probabilities = Probabilities::of(names, set, &all, positive);
             }
         }
@@ -82,7 +92,11 @@ impl Training {
             return Ok(None);
         };
         let columns = preprocessing.features.len();
-        if columns == 0 || columns > MOST_COLUMNS {
+        let series = preprocessing
+            .table
+            .as_ref()
+            .is_some_and(|table| table.series.is_some());
+        if columns == 0 || columns > MOST_COLUMNS || series {
             return Ok(None);
         }
         let seed = self.config.training.seed;
@@ -109,6 +123,11 @@ impl Training {
         let intervals = scorer.confidence_intervals(&samples, self.config.training.seed);
         let triple = |i: wgrad::train::Interval| (i.metric, i.low, i.high);
         tested.intervals = intervals.into_iter().map(triple).collect();
+        // The samples of a series are windows, in the order of time.
+        let table = self.data.preprocessing.table.as_ref();
+        if table.is_some_and(|table| table.series.is_some()) {
+            return Ok(());
+        }
         let mut order: Vec<(usize, f64)> = samples.losses().iter().copied().enumerate().collect();
         order.retain(|(_, loss)| loss.is_finite());
         order.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -127,8 +146,14 @@ impl Training {
 
     /// Formats the target of a sample.
     fn actual(&self, set: &Dataset, i: usize) -> String {
+        let preprocessing = &self.data.preprocessing;
         match (set.label(i), set.values(i)) {
-            (Some(label), _) => self.data.preprocessing.class_name(label as usize),
+            (None, Some(row)) if self.config.data.task == Some(Task::Multilabel) => {
+                let own = row.iter().enumerate().filter(|(_, v)| **v > 0.5);
+                let names: Vec<String> = own.map(|(i, _)| preprocessing.output_name(i)).collect();
+                names.join(", ")
+            }
+            (Some(label), _) => preprocessing.class_name(label as usize),
             (None, Some(row)) => numbers(row.iter().map(|v| f64::from(*v))),
             (None, None) => String::new(),
         }
@@ -161,6 +186,7 @@ fn predicted(prediction: &Prediction) -> String {
             Some(p) => format!("{name} ({:.1}%)", 100.0 * p),
             None => name.clone(),
         },
+        Prediction::Labels { names, .. } => names.join(", "),
         Prediction::Values { values, .. } => numbers(values.iter().copied()),
     }
 }
@@ -180,15 +206,16 @@ pub(super) fn columns(config: &Config, preprocessing: &Preprocessing) -> Vec<Col
     let Ok(profile) = Profile::open(&spec.path, &spec.options()) else {
         return Vec::new();
     };
-    let names = table.preprocessor.feature_names();
-    let groups = table.preprocessor.feature_groups();
+    let preprocessor = table.preprocessor.as_ref();
+    let names = preprocessor.map_or(Vec::new(), |p| p.feature_names());
+    let groups = preprocessor.map_or(Vec::new(), |p| p.feature_groups());
     let describe = |column: &wgrad::data::ColumnProfile| {
         let read = table.columns.iter().find(|c| c.name == column.name);
         let group = groups.iter().find(|g| g.column == column.name);
         let features = group.map_or(0, |g| g.range.len());
         let kind = read.map_or(column.inferred.column_type, |c| c.column_type);
         let made = match group {
-            _ if column.name == spec.target => "the target".to_string(),
+            _ if spec.target.contains(&column.name) => "the target".to_string(),
             Some(group) => {
                 let own = names.get(group.range.clone()).unwrap_or_default();
                 let more = if own.len() > VALUES { ", ..." } else { "" };
@@ -201,7 +228,7 @@ pub(super) fn columns(config: &Config, preprocessing: &Preprocessing) -> Vec<Col
         };
         ColumnFacts {
             name: column.name.clone(),
-            kind: type_name(kind).to_string(),
+            kind: kind.name().to_string(),
             missing: column.missing,
             rows: column.rows,
             features,
@@ -209,10 +236,4 @@ pub(super) fn columns(config: &Config, preprocessing: &Preprocessing) -> Vec<Col
         }
     };
     profile.columns.iter().map(describe).collect()
-}
-
-fn type_name(column_type: ColumnType) -> String {
-    let name = serde_json::to_value(column_type).ok();
-    let name = name.and_then(|name| name.as_str().map(str::to_string));
-    name.unwrap_or_default()
 }
