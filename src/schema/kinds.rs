@@ -187,6 +187,8 @@ macro_rules! kinds {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[serde(tag = $key)]
+        // A program has few settings, so a box around the largest would save nothing.
+        #[allow(clippy::large_enum_variant)]
         pub enum $name {
             $(#[doc = concat!("`", $tag, "`.")]
             #[serde(rename = $tag)]
@@ -225,7 +227,7 @@ macro_rules! kinds {
                 deserializer: D,
             ) -> std::result::Result<Self, D::Error> {
                 // A kind may be called `Table` too.
-                #[allow(clippy::enum_variant_names)]
+                #[allow(clippy::enum_variant_names, clippy::large_enum_variant)]
                 #[derive(serde::Deserialize)]
                 #[serde(tag = $key)]
                 enum Table {

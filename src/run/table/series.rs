@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Columns, Rows};
 use crate::data::{ColumnFormat, ColumnType, Dataset, Frame, Profile, RawTable, Targets, Values};
-use crate::preprocess::{ColumnSpec, DatePart, Features, Preprocessor};
+use crate::preprocess::{DatePart, Features, Preprocessor};
 use crate::run::dataset::Datasets;
 use crate::run::preprocessing::{Preprocessing, TablePreprocessing, TargetScale};
 use crate::spec::{Config, TableSpec};
@@ -107,7 +107,7 @@ pub(super) fn datasets(
             {
                 // Of a time, only what comes again can be of use for later rows.
                 let of_time = settings.overrides.entry(time.name.clone());
-                let of_time = of_time.or_insert_with(ColumnSpec::default);
+                let of_time = of_time.or_default();
                 of_time
                     .parts
                     .get_or_insert_with(|| DatePart::CYCLIC.to_vec());
