@@ -62,7 +62,7 @@ impl Profile {
     ///
     /// Returns the errors of [`RawTable::for_each`], or an error if the table has no rows.
     pub fn of(table: RawTable) -> Result<Profile> {
-        let decimal = table.dialect().decimal;
+        let decimal = table.decimal();
         let mut columns: Vec<column::Counts> = table
             .columns()
             .iter()
@@ -72,7 +72,7 @@ impl Profile {
         let mut duplicates = 0;
         let rows = table.for_each(|row| {
             for (i, counts) in columns.iter_mut().enumerate() {
-                counts.add(row.cell(i), row.line);
+                counts.add(row.cell(i), row.place());
             }
             // A separator that no cell of a text has ends each cell.
             let cells = row.cells().flat_map(|cell| [cell, "\u{1f}"]);

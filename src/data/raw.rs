@@ -2,15 +2,20 @@
 
 pub mod cell;
 pub mod date;
+mod delimited;
 pub mod dialect;
 mod encoding;
 mod kind;
 mod read;
 pub mod records;
+mod source;
 mod table;
 
 pub use cell::Decimal;
 pub use dialect::Dialect;
 pub use read::ColumnFormat;
-pub use records::Record;
+pub use records::{Record, RowPlace};
 pub use table::{RawTable, ReadOptions};
+
+#[cfg(test)]
+mod tests;

@@ -226,10 +226,11 @@ fn feature_types<'a>(
             continue;
         }
         let given = spec.columns.get(&column.name).copied();
-        if let (None, Some((problem, line))) = (given, &column.inferred.problem) {
+        if let (None, Some((problem, at))) = (given, &column.inferred.problem) {
             problems.push(format!(
-                "column {:?}: {problem} (line {line}); mend the file, or set columns.{} = \"category\" in [data]",
+                "column {:?}: {problem} ({}); mend the file, or set columns.{} = \"category\" in [data]",
                 column.name,
+                profile.table.row_name(*at),
                 key(&column.name)
             ));
         }

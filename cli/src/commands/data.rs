@@ -38,6 +38,7 @@ struct Column<'a> {
 #[derive(Serialize)]
 struct Problem<'a> {
     message: &'a str,
+    file: usize,
     line: u64,
 }
 
@@ -93,8 +94,9 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
     for (i, (column, (problem, at))) in problems.enumerate() {
         let start = if i == 0 { "\n" } else { "" };
         output.say(&format!(
-            "{start}problem: {}: {problem} (line {at})",
-            column.name
+            "{start}problem: {}: {problem} ({})",
+            column.name,
+            profile.table.row_name(*at)
         ));
     }
     output.event(
@@ -104,7 +106,7 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
             "columns": columns,
             "duplicates": profile.duplicates,
             "encoding": profile.table.encoding(),
-            "delimiter": char::from(profile.table.dialect().delimiter).to_string(),
+            "delimiter": profile.table.dialect().map(|d| char::from(d.delimiter).to_string()),
             "notes": profile.table.notes(),
         }),
     );
@@ -124,9 +126,10 @@ fn event(column: &ColumnProfile) -> Column<'_> {
         mean: column.range.map(|_| column.mean),
         examples: &column.examples,
         reason: &column.inferred.reason,
-        problem: problem.map(|(message, line)| Problem {
+        problem: problem.map(|(message, at)| Problem {
             message,
-            line: *line,
+            file: at.file,
+            line: at.line,
         }),
     }
 }

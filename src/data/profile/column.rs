@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::raw::cell::{self, Decimal, Written};
+use super::super::raw::RowPlace;
 use super::super::raw::date::Formats;
 use super::rule::{Inferred, infer};
 
@@ -42,8 +43,8 @@ pub struct ColumnProfile {
     pub booleans: u64,
     /// The formats that all cells have as dates.
     pub(super) dates: Formats,
-    /// The first cell that is not a number, with its line.
-    pub not_a_number: Option<(String, u64)>,
+    /// The first cell that is not a number, with its place.
+    pub not_a_number: Option<(String, RowPlace)>,
     /// The mean number of words of the cells that are no numbers.
     pub words: f64,
     /// The inferred type.
@@ -74,7 +75,7 @@ pub(super) struct Counts {
     written: Written,
     booleans: u64,
     dates: Formats,
-    not_a_number: Option<(String, u64)>,
+    not_a_number: Option<(String, RowPlace)>,
     words: u64,
 }
 
@@ -113,7 +114,7 @@ impl Counts {
         }
     }
 
-    pub fn add(&mut self, cell: &str, line: u64) {
+    pub fn add(&mut self, cell: &str, at: RowPlace) {
         self.rows += 1;
         if cell::is_missing(cell) {
             self.missing += 1;
@@ -123,7 +124,7 @@ impl Counts {
         self.count(cell);
         match cell::number(cell, self.decimal) {
             Some(number) => self.add_number(number),
-            None => self.add_text(cell, line),
+            None => self.add_text(cell, at),
         }
         // Most columns are no dates, so one cell rules them out.
         if !self.dates.is_empty() {
@@ -157,12 +158,12 @@ impl Counts {
         self.written.currency |= number.written.currency;
     }
 
-    fn add_text(&mut self, cell: &str, line: u64) {
+    fn add_text(&mut self, cell: &str, at: RowPlace) {
         self.counts_rows = false;
         self.booleans += u64::from(cell::boolean(cell).is_some());
         self.words += cell.split_whitespace().count() as u64;
         if self.not_a_number.is_none() {
-            self.not_a_number = Some((shortened(cell), line));
+            self.not_a_number = Some((shortened(cell), at));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The rule by which the type of a column is inferred.
 
 use super::super::frame::ColumnType;
+use super::super::raw::RowPlace;
 use super::column::ColumnProfile;
 
 /// An inferred type, with the reason.
@@ -10,8 +11,8 @@ pub struct Inferred {
     pub column_type: ColumnType,
     /// Why a column is left out, or what is unusual; empty otherwise.
     pub reason: String,
-    /// Cells that do not fit the type: what is wrong, and the line of the first one.
-    pub problem: Option<(String, u64)>,
+    /// Cells that do not fit the type: what is wrong, and the place of the first one.
+    pub problem: Option<(String, RowPlace)>,
 }
 
 impl Default for Inferred {
@@ -79,9 +80,9 @@ pub fn infer(c: &ColumnProfile) -> Inferred {
     }
     if c.numbers as f64 >= MOSTLY_NUMBERS * present as f64 {
         let wrong = present - c.numbers;
-        let problem = c.not_a_number.as_ref().map(|(cell, line)| {
+        let problem = c.not_a_number.as_ref().map(|(cell, at)| {
             let are = if wrong == 1 { "cell is" } else { "cells are" };
-            (format!("{wrong} {are} not a number, first {cell:?}"), *line)
+            (format!("{wrong} {are} not a number, first {cell:?}"), *at)
         });
         return Inferred {
             problem,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{self, Decimal};
 use super::date;
+use super::records::RowPlace;
 use super::table::RawTable;
 use crate::data::closest::closest;
 use crate::data::frame::{ColumnType, Frame, MISSING, Values};
@@ -18,8 +19,8 @@ struct Reader {
     index: usize,
     decimal: Decimal,
     cells: Cells,
-    /// The number of cells that do not fit, and the first of them with its line.
-    wrong: Option<(u64, String, u64)>,
+    /// The number of cells that do not fit, and the first of them with its place.
+    wrong: Option<(u64, String, RowPlace)>,
 }
 
 enum Cells {
@@ -31,7 +32,7 @@ enum Cells {
 }
 
 impl Reader {
-    fn add(&mut self, cell: &str, line: u64) {
+    fn add(&mut self, cell: &str, at: RowPlace) {
         let missing = cell::is_missing(cell);
         let value = match &mut self.cells {
             Cells::Category(codes, names) => {
@@ -56,7 +57,7 @@ impl Reader {
             Cells::Date(_, format) => date::seconds(cell, format),
         };
         if value.is_none() {
-            let wrong = self.wrong.get_or_insert((0, cell.to_string(), line));
+            let wrong = self.wrong.get_or_insert((0, cell.to_string(), at));
             wrong.0 += 1;
         }
         if let Cells::Number(v) | Cells::Boolean(v) | Cells::Date(v, _) = &mut self.cells {
@@ -65,8 +66,8 @@ impl Reader {
     }
 
     /// Returns what is wrong with the cells, if something is.
-    fn problem(&self, place: &str) -> Option<String> {
-        let (count, cell, line) = self.wrong.as_ref()?;
+    fn problem(&self, table: &RawTable) -> Option<String> {
+        let (count, cell, at) = self.wrong.as_ref()?;
         let (kind, fit) = match &self.cells {
             Cells::Boolean(_) => ("a boolean", "true or false, yes or no, 1 or 0".to_string()),
             Cells::Date(_, format) => ("a date", format!("the format {format}")),
@@ -74,8 +75,9 @@ impl Reader {
         };
         let are = if *count == 1 { "cell is" } else { "cells are" };
         Some(format!(
-            "column {:?}: {count} {are} not {kind}, first {cell:?} in {place} line {line}; expected {fit}",
-            self.name
+            "column {:?}: {count} {are} not {kind}, first {cell:?} in {}; expected {fit}",
+            self.name,
+            table.place_of(*at)
         ))
     }
 
@@ -167,11 +169,11 @@ impl RawTable {
         }
         self.for_each(|row| {
             for reader in &mut readers {
-                reader.add(row.cell(reader.index), row.line);
+                reader.add(row.cell(reader.index), row.place());
             }
             Ok(())
         })?;
-        let problems: Vec<String> = readers.iter().filter_map(|r| r.problem(&place)).collect();
+        let problems: Vec<String> = readers.iter().filter_map(|r| r.problem(self)).collect();
         if !problems.is_empty() {
             return Err(Error::data(place, problems.join("\n")));
         }
@@ -224,7 +226,7 @@ impl RawTable {
         Ok(Reader {
             name: column.name.clone(),
             index,
-            decimal: self.dialect().decimal,
+            decimal: self.decimal(),
             cells,
             wrong: None,
         })

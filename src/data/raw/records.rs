@@ -14,6 +14,16 @@ const MOST_BYTES: usize = 64 << 10;
 /// The number of bytes that are read at a time.
 const BLOCK: usize = 1 << 16;
 
+/// The place of a row in a table; [`RawTable::place_of`](super::RawTable::place_of) names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The index of the file.
+    pub file: usize,
+    /// The line in the file where the row starts, counted from 1. In formats without lines, it is
+    /// the number of the row.
+    pub line: u64,
+}
+
 /// A record: its cells as text, and the line where it starts.
 #[derive(Default)]
 pub struct Record {
@@ -21,9 +31,19 @@ pub struct Record {
     ends: Vec<usize>,
     /// The line of the record's first byte, counted from 1.
     pub line: u64,
+    /// The index of the record's file.
+    pub file: usize,
 }
 
 impl Record {
+    /// Returns the place of the record.
+    pub fn place(&self) -> RowPlace {
+        RowPlace {
+            file: self.file,
+            line: self.line,
+        }
+    }
+
     /// Returns the number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -250,7 +270,8 @@ impl<R: Read> Records<R> {
 
 const NOT_UTF8: &str = "the text is not UTF-8";
 
-fn not_utf8(place: String) -> Error {
+/// Returns the error of a text that is not UTF-8.
+pub fn not_utf8(place: String) -> Error {
     Error::data(place, NOT_UTF8)
 }
 

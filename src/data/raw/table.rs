@@ -1,20 +1,15 @@
 //! A raw table on disk, which can be read several times.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use encoding_rs::Encoding;
-
-use super::dialect::{self, Dialect, Given};
+use super::cell::Decimal;
+use super::dialect::{Dialect, Given};
 use super::encoding;
-use super::kind::kind;
-use super::records::{Record, Records, is_not_utf8};
+use super::records::{Record, RowPlace, is_not_utf8};
+use super::source::Source;
 use crate::error::{Error, Result};
 
-/// The number of bytes of text that the dialect is found by.
-const SAMPLE: usize = 1 << 16;
-
-/// How a delimited text is read; what is `None` is found by the content.
+/// How a table is read; what is `None` is found by the content.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     /// The delimiter, an ASCII character.
@@ -27,17 +22,15 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
 }
 
-/// A delimited text file: its columns, and how it is written.
+/// A table as it is stored: its columns, and its rows as text cells.
 ///
-/// The file may be compressed with gzip. The encoding, the delimiter, the header, comments and the
-/// decimal mark are found by the content, and [`RawTable::notes`] says what is unusual.
+/// The format of the file is found by its content, and [`RawTable::notes`] says what is unusual. A
+/// delimited text may be compressed with gzip; its encoding, delimiter, header, comments and decimal
+/// mark are found by the content as well.
 #[derive(Clone, Debug)]
 pub struct RawTable {
-    path: PathBuf,
-    encoding: &'static Encoding,
-    dialect: Dialect,
-    columns: Vec<String>,
-    notes: Vec<String>,
+    source: Source,
+    decimal: Decimal,
 }
 
 impl RawTable {
@@ -45,150 +38,66 @@ impl RawTable {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be read or is no delimited text; the error names what it
-    /// is, such as a spreadsheet, and how to export a table from it. Also if a header has the same
-    /// name twice, or an option is not valid.
+    /// Returns an error if the file cannot be read or is no table; the error names what it is, such
+    /// as a spreadsheet, and how to export a table from it. Also if a header has the same name
+    /// twice, or an option is not valid.
     pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<RawTable> {
-        let path = path.as_ref();
         let given = options.given()?;
         let named = options
             .encoding
             .as_deref()
             .map(encoding::named)
             .transpose()?;
-        match Self::try_open(path, given, named) {
-            Err(error) if named.is_none() && is_not_utf8(&error) => {
-                Self::try_open(path, given, Some(encoding::OTHER))
-            }
-            other => other,
-        }
-    }
-
-    fn try_open(
-        path: &Path,
-        given: Given,
-        encoding: Option<&'static Encoding>,
-    ) -> Result<RawTable> {
-        let place = path.display().to_string();
-        if path.is_dir() {
-            let reason = "expected a file with a table, found a folder";
-            return Err(Error::data(place, reason));
-        }
-        let (mut reader, encoding) = encoding::open(path, encoding)?;
-        let mut sample = Vec::new();
-        reader
-            .by_ref()
-            .take(SAMPLE as u64)
-            .read_to_end(&mut sample)
-            .map_err(|e| Error::data(&place, e.to_string()))?;
-        if let Some(kind) = kind(&sample) {
-            return Err(Error::data(place, kind.advice()));
-        }
-        let text = match std::str::from_utf8(&sample) {
-            Ok(text) => text,
-            // The sample may end within a character.
-            Err(e) if e.error_len().is_none() => {
-                let valid = sample.get(..e.valid_up_to()).unwrap_or_default();
-                std::str::from_utf8(valid).unwrap_or_default()
-            }
-            Err(_) => {
-                return match encoding == encoding_rs::UTF_8 {
-                    true => Self::try_open(path, given, Some(encoding::OTHER)),
-                    false => Err(Error::data(place, "the text is no valid UTF-8")),
-                };
-            }
-        };
-        let dialect = dialect::detect(text, sample.len() == SAMPLE, given);
-        let mut notes = Vec::new();
-        if encoding != encoding_rs::UTF_8 {
-            notes.push(format!("the encoding is {}", encoding.name()));
-        }
-        notes.extend(dialect.notes.iter().cloned());
-        let mut table = RawTable {
-            path: path.to_path_buf(),
-            encoding,
-            dialect,
-            columns: Vec::new(),
-            notes,
-        };
-        table.read_columns()?;
-        Ok(table)
-    }
-
-    /// Sets the names of the columns by the header, or by their numbers.
-    fn read_columns(&mut self) -> Result<()> {
-        let mut rows = self.records()?;
-        let mut first = Record::default();
-        for _ in 0..=self.dialect.skip {
-            if !rows.next(&mut first)? {
-                let reason = "the file is empty: expected a header and at least one row";
-                return Err(Error::data(self.place(), reason));
-            }
-        }
-        let mut cells: Vec<&str> = first.cells().collect();
-        // A delimiter at the end of each line makes no column.
-        if cells.len() > 1 && cells.last().is_some_and(|c| c.is_empty()) && self.dialect.header {
-            let mut second = Record::default();
-            let ends = rows.next(&mut second)?
-                && second.len() == cells.len()
-                && second.cell(cells.len() - 1).is_empty();
-            if ends {
-                cells.pop();
-            }
-        }
-        let mut names: Vec<String> = Vec::with_capacity(cells.len());
-        for (i, name) in cells.iter().enumerate() {
-            let name = match (self.dialect.header, *name) {
-                (true, "") if i == 0 => "index".to_string(),
-                (true, "") | (false, _) => format!("column_{}", i + 1),
-                (true, name) => name.to_string(),
-            };
-            if names.contains(&name) {
-                let place = format!("{} line {}, column {}", self.place(), first.line, i + 1);
-                let reason = format!("the header has a second column {name:?}; rename one");
-                return Err(Error::data(place, reason));
-            }
-            names.push(name);
-        }
-        if self.dialect.header && cells.first().is_some_and(|c| c.is_empty()) {
-            let note = "the first column has no name: it is read as an index column, \"index\"";
-            self.notes.push(note.to_string());
-        }
-        self.columns = names;
-        Ok(())
-    }
-
-    fn records(&self) -> Result<Records<Box<dyn Read>>> {
-        let (reader, _) = encoding::open(&self.path, Some(self.encoding))?;
-        let Dialect {
-            delimiter, comment, ..
-        } = self.dialect;
-        Ok(Records::new(reader, &self.place(), delimiter, comment))
+        let source = Source::open(path.as_ref(), given, named)?;
+        let decimal = given.decimal.or(source.decimal());
+        Ok(RawTable {
+            decimal: decimal.unwrap_or(Decimal::Point),
+            source,
+        })
     }
 
     /// Returns the names of the columns.
     pub fn columns(&self) -> &[String] {
-        &self.columns
+        self.source.columns()
     }
 
-    /// Returns how the file is written.
-    pub fn dialect(&self) -> &Dialect {
-        &self.dialect
+    /// Returns how a delimited text is written; `None` for other formats.
+    pub fn dialect(&self) -> Option<&Dialect> {
+        match &self.source {
+            Source::Delimited(text) => Some(text.dialect()),
+        }
     }
 
-    /// Returns the name of the encoding.
-    pub fn encoding(&self) -> &'static str {
-        self.encoding.name()
+    /// Returns the decimal mark of numbers.
+    pub fn decimal(&self) -> Decimal {
+        self.decimal
+    }
+
+    /// Returns the name of the encoding of a delimited text.
+    pub fn encoding(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::Delimited(text) => Some(text.encoding().name()),
+        }
     }
 
     /// Returns observations for the user.
     pub fn notes(&self) -> &[String] {
-        &self.notes
+        self.source.notes()
     }
 
     /// Returns the file's name, as the place of an error.
     pub fn place(&self) -> String {
-        self.path.display().to_string()
+        self.source.place()
+    }
+
+    /// Returns the place of a row with its file, such as `people.csv line 5`.
+    pub fn place_of(&self, row: RowPlace) -> String {
+        format!("{} {}", self.source.place(), self.source.row_name(row.line))
+    }
+
+    /// Returns the place of a row in the table, such as `line 5`.
+    pub fn row_name(&self, row: RowPlace) -> String {
+        self.source.row_name(row.line)
     }
 
     /// Calls `each` with every row, in order, and returns the number of rows.
@@ -198,44 +107,21 @@ impl RawTable {
     /// Returns the errors of `each`, and an error if the file cannot be read, a quote is malformed,
     /// or a row has more or fewer cells than there are columns.
     pub fn for_each(&self, mut each: impl FnMut(&Record) -> Result<()>) -> Result<u64> {
-        let mut records = self.records()?;
-        let mut record = Record::default();
-        let skip = self.dialect.skip + usize::from(self.dialect.header);
-        for _ in 0..skip {
-            if !records.next(&mut record)? {
-                return Ok(0);
-            }
-        }
-        let width = self.columns.len();
-        let mut rows = 0;
-        while records.next(&mut record)? {
-            let fits = record.len() == width
-                || (record.len() == width + 1 && record.cell(width).is_empty());
-            if !fits {
-                return Err(Error::data(
-                    format!("{} line {}", self.place(), record.line),
-                    format!(
-                        "expected {width} cells, as in the header, found {}",
-                        record.len()
-                    ),
-                ));
-            }
-            each(&record)?;
-            rows += 1;
-        }
-        Ok(rows)
+        self.source.for_each(|row| each(row))
     }
 
     /// Returns the table in another encoding, if it was opened as UTF-8 and is not.
     pub fn in_other_encoding(&self, error: &Error) -> Option<Result<RawTable>> {
-        let applies = is_not_utf8(error) && self.encoding == encoding_rs::UTF_8;
-        applies.then(|| {
-            let mut table = self.clone();
-            table.encoding = encoding::OTHER;
-            let note = format!("the encoding is {}", table.encoding.name());
-            table.notes.insert(0, note);
-            table.read_columns().map(|()| table)
-        })
+        if !is_not_utf8(error) {
+            return None;
+        }
+        let mut table = self.clone();
+        match &mut table.source {
+            Source::Delimited(text) if text.encoding() == encoding_rs::UTF_8 => {
+                Some(text.set_other_encoding().map(|()| table))
+            }
+            Source::Delimited(_) => None,
+        }
     }
 }
 
@@ -251,8 +137,8 @@ impl ReadOptions {
             })
         });
         let decimal = self.decimal.map(|c| match c {
-            '.' => Ok(super::cell::Decimal::Point),
-            ',' => Ok(super::cell::Decimal::Comma),
+            '.' => Ok(Decimal::Point),
+            ',' => Ok(Decimal::Comma),
             _ => Err(Error::argument(
                 "the decimal mark",
                 format!("{c:?}"),
@@ -266,7 +152,3 @@ impl ReadOptions {
         })
     }
 }
-
-#[cfg(test)]
-#[path = "table_tests.rs"]
-mod tests;

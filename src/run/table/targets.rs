@@ -1,7 +1,7 @@
 //! The targets of a table: classes, labels or numbers.
 
 use crate::data::{
-    ColumnFormat, ColumnProfile, ColumnType, MISSING, Profile, RawTable, Targets, Values,
+    ColumnFormat, ColumnProfile, ColumnType, MISSING, Profile, RawTable, RowPlace, Targets, Values,
 };
 use crate::run::preprocessing::Preprocessing;
 use crate::spec::TableSpec;
@@ -41,12 +41,14 @@ pub(super) fn task_of(spec: &TableSpec, profile: &Profile) -> Result<(Task, Stri
                 )),
                 Some(column) => {
                     let found = column.not_a_number.as_ref();
-                    let (found, line) = found.map_or(("", 0), |(cell, line)| (cell, *line));
+                    let (found, at) =
+                        found.map_or(("", RowPlace::default()), |(cell, at)| (cell, *at));
                     let reason = format!(
                         "expected only numbers or only booleans in the {} targets, found {found:?} in column \
-                         {:?} (line {line})",
+                         {:?} ({})",
                         several.len(),
-                        column.name
+                        column.name,
+                        profile.table.row_name(at)
                     );
                     Err(Error::data(profile.table.place(), reason))
                 }

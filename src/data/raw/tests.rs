@@ -1,4 +1,5 @@
 use super::*;
+use crate::Result;
 use crate::data::input::tests::{file, gzip};
 
 /// The columns, the rows as text, and the notes of a table.
@@ -105,6 +106,10 @@ fn what_is_no_table_is_named() {
     fails(
         b"x,y\n1,2\n1\n",
         "line 3: expected 2 cells, as in the header, found 1",
+    );
+    fails(
+        b"x,y\n1,2\n1\n3,4\n1,2,3\n",
+        "line 3: expected 2 cells, as in the header, found 1; 2 rows have another number",
     );
     let folder = tempfile::tempdir().unwrap();
     let error = RawTable::open(folder.path(), &ReadOptions::default()).unwrap_err();
