@@ -5,6 +5,7 @@ pub mod date;
 mod delimited;
 pub mod dialect;
 mod encoding;
+mod json;
 mod kind;
 mod read;
 pub mod records;

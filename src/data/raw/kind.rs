@@ -23,8 +23,6 @@ pub enum Kind {
     Sqlite,
     /// A Python pickle.
     Pickle,
-    /// JSON: an array, or one object per line.
-    Json,
     /// Other bytes that are no text.
     Binary,
 }
@@ -49,52 +47,70 @@ pub fn kind(start: &[u8]) -> Option<Kind> {
         () if is(b"\x89HDF") => Kind::Hdf5,
         () if is(b"SQLite format 3\0") => Kind::Sqlite,
         () if start.first() == Some(&0x80) && matches!(start.get(1), Some(2..=5)) => Kind::Pickle,
-        () if trimmed.starts_with(b"{\"") || trimmed.starts_with(b"[{") => Kind::Json,
         () if start.contains(&0) => Kind::Binary,
         () => return None,
     })
 }
 
 impl Kind {
-    /// Returns what a user can do with a file of this kind.
-    pub fn advice(self) -> &'static str {
+    /// Returns the name of the kind, and what a user can do with such a file.
+    fn found(self) -> (&'static str, &'static str) {
         match self {
-            Kind::Zip => {
-                "expected a table as text, found a ZIP archive or a spreadsheet (.xlsx, .ods); \
-                 export the sheet as CSV, or unpack the archive"
-            }
-            Kind::OldSpreadsheet => {
-                "expected a table as text, found a spreadsheet (.xls); export the sheet as CSV"
-            }
-            Kind::Html => {
-                "expected a table as text, found a web page; download the file itself instead of \
-                 the page that shows it"
-            }
-            Kind::Pdf => "expected a table as text, found a PDF document",
-            Kind::Parquet => {
-                "expected a table as text, found a Parquet file; write it as CSV (pandas: \
-                 read_parquet(file).to_csv(\"table.csv\", index=False))"
-            }
-            Kind::Image => "expected a table as text, found an image",
-            Kind::Npy => {
-                "expected a table as text, found a NumPy array; use [data] format = \"npy\""
-            }
-            Kind::Hdf5 => {
-                "expected a table as text, found an HDF5 file; write the table as CSV (pandas: \
-                 read_hdf(file).to_csv(\"table.csv\", index=False))"
-            }
-            Kind::Sqlite => {
-                "expected a table as text, found a SQLite database; export the table as CSV \
-                 (sqlite3 -header -csv FILE \"select * from NAME\" > table.csv)"
-            }
-            Kind::Pickle => {
-                "expected a table as text, found a Python pickle; write the table as CSV (pandas: \
-                 read_pickle(file).to_csv(\"table.csv\", index=False))"
-            }
-            Kind::Json => "expected a table as text, found JSON",
-            Kind::Binary => "expected a table as text, found bytes that are no text",
+            Kind::Zip => (
+                "a ZIP archive or a spreadsheet (.xlsx, .ods)",
+                "export the sheet as CSV, or unpack the archive",
+            ),
+            Kind::OldSpreadsheet => ("a spreadsheet (.xls)", "export the sheet as CSV"),
+            Kind::Html => (
+                "a web page",
+                "download the file itself instead of the page that shows it",
+            ),
+            Kind::Pdf => ("a PDF document", ""),
+            Kind::Parquet => (
+                "a Parquet file",
+                "write it as CSV (pandas: read_parquet(file).to_csv(\"table.csv\", index=False))",
+            ),
+            Kind::Image => ("an image", ""),
+            Kind::Npy => ("a NumPy array", "use [data] format = \"npy\""),
+            Kind::Hdf5 => (
+                "an HDF5 file",
+                "write the table as CSV (pandas: read_hdf(file).to_csv(\"table.csv\", index=False))",
+            ),
+            Kind::Sqlite => (
+                "a SQLite database",
+                "export the table as CSV (sqlite3 -header -csv FILE \"select * from NAME\" > \
+                 table.csv)",
+            ),
+            Kind::Pickle => (
+                "a Python pickle",
+                "write the table as CSV (pandas: read_pickle(file).to_csv(\"table.csv\", \
+                 index=False))",
+            ),
+            Kind::Binary => ("bytes that are no text", ""),
         }
     }
+
+    /// Returns what a user can do with a file of this kind, where a table is expected.
+    pub fn advice(self) -> String {
+        let (found, help) = self.found();
+        let pause = if help.is_empty() { "" } else { "; " };
+        format!("expected a table, found {found}{pause}{help}")
+    }
+}
+
+/// Returns whether a text is JSON: an object, or an array of objects.
+pub fn is_json(start: &[u8]) -> bool {
+    let (Some(first), second) = marks(start) else {
+        return false;
+    };
+    let object = first == b'{' && matches!(second, Some(b'"' | b'}'));
+    object || first == b'[' && matches!(second, Some(b'{' | b']'))
+}
+
+/// Returns the first two bytes that are no white space.
+fn marks(start: &[u8]) -> (Option<u8>, Option<u8>) {
+    let mut marks = start.iter().copied().filter(|b| !b.is_ascii_whitespace());
+    (marks.next(), marks.next())
 }
 
 #[cfg(test)]
@@ -103,19 +119,28 @@ mod tests {
 
     #[test]
     fn kinds_are_found_by_their_first_bytes() {
-        let cases: [(&[u8], Option<Kind>); 9] = [
+        let cases: [(&[u8], Option<Kind>); 8] = [
             (b"PK\x03\x04xl/", Some(Kind::Zip)),
             (b"\n <!DOCTYPE html><html>", Some(Kind::Html)),
             (b"PAR1\x15", Some(Kind::Parquet)),
             (b"\x89PNG\r\n", Some(Kind::Image)),
             (b"\x80\x04\x95", Some(Kind::Pickle)),
-            (b"{\"a\": 1}\n", Some(Kind::Json)),
             (b"a\0b", Some(Kind::Binary)),
             (b"a,b\n1,2\n", None),
             (b"", None),
         ];
         for (start, expected) in cases {
             assert_eq!(kind(start), expected, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_found_by_its_first_bytes() {
+        for text in ["{\"a\": 1}\n", " [\n {", "[]", "{\n  \"a\""] {
+            assert!(is_json(text.as_bytes()), "{text}");
+        }
+        for text in ["a,b", "{a},b", "[a],b", "[1, 2]", "", "{"] {
+            assert!(!is_json(text.as_bytes()), "{text}");
         }
     }
 }

@@ -7,7 +7,8 @@ use super::cell::Decimal;
 use super::delimited::Delimited;
 use super::dialect::Given;
 use super::encoding;
-use super::kind::kind;
+use super::json::JsonTable;
+use super::kind::{is_json, kind};
 use super::records::{Record, is_not_utf8};
 use crate::error::{Error, Result};
 use encoding_rs::Encoding;
@@ -20,15 +21,13 @@ const SAMPLE: usize = 1 << 16;
 pub enum Source {
     /// A delimited text.
     Delimited(Delimited),
+    /// JSON.
+    Json(JsonTable),
 }
 
 impl Source {
     /// Opens a file, whose format is found by its content.
-    pub fn open(
-        path: &Path,
-        given: Given,
-        encoding: Option<&'static Encoding>,
-    ) -> Result<Source> {
+    pub fn open(path: &Path, given: Given, encoding: Option<&'static Encoding>) -> Result<Source> {
         match Self::try_open(path, given, encoding) {
             Err(error) if encoding.is_none() && is_not_utf8(&error) => {
                 Self::try_open(path, given, Some(encoding::OTHER))
@@ -53,6 +52,9 @@ impl Source {
         if let Some(kind) = kind(&sample) {
             return Err(Error::data(place, kind.advice()));
         }
+        if is_json(&sample) {
+            return JsonTable::open(path, encoding).map(Source::Json);
+        }
         let text = match std::str::from_utf8(&sample) {
             Ok(text) => text,
             // The sample may end within a character.
@@ -75,6 +77,7 @@ impl Source {
     pub fn columns(&self) -> &[String] {
         match self {
             Source::Delimited(text) => text.columns(),
+            Source::Json(json) => json.columns(),
         }
     }
 
@@ -82,6 +85,7 @@ impl Source {
     pub fn notes(&self) -> &[String] {
         match self {
             Source::Delimited(text) => text.notes(),
+            Source::Json(json) => json.notes(),
         }
     }
 
@@ -89,6 +93,7 @@ impl Source {
     pub fn place(&self) -> String {
         match self {
             Source::Delimited(text) => text.place(),
+            Source::Json(json) => json.place(),
         }
     }
 
@@ -96,6 +101,7 @@ impl Source {
     pub fn decimal(&self) -> Option<Decimal> {
         match self {
             Source::Delimited(text) => Some(text.dialect().decimal),
+            Source::Json(_) => None,
         }
     }
 
@@ -103,6 +109,7 @@ impl Source {
     pub fn row_name(&self, line: u64) -> String {
         match self {
             Source::Delimited(_) => format!("line {line}"),
+            Source::Json(json) => json.row_name(line),
         }
     }
 
@@ -110,6 +117,7 @@ impl Source {
     pub fn for_each(&self, each: impl FnMut(&mut Record) -> Result<()>) -> Result<u64> {
         match self {
             Source::Delimited(text) => text.for_each(each),
+            Source::Json(json) => json.for_each(each),
         }
     }
 }

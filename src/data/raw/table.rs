@@ -26,7 +26,7 @@ pub struct ReadOptions {
 ///
 /// The format of the file is found by its content, and [`RawTable::notes`] says what is unusual. A
 /// delimited text may be compressed with gzip; its encoding, delimiter, header, comments and decimal
-/// mark are found by the content as well.
+/// mark are found by the content as well. JSON is an object per line, or an array of objects.
 #[derive(Clone, Debug)]
 pub struct RawTable {
     source: Source,
@@ -65,6 +65,7 @@ impl RawTable {
     pub fn dialect(&self) -> Option<&Dialect> {
         match &self.source {
             Source::Delimited(text) => Some(text.dialect()),
+            Source::Json(_) => None,
         }
     }
 
@@ -73,10 +74,11 @@ impl RawTable {
         self.decimal
     }
 
-    /// Returns the name of the encoding of a delimited text.
+    /// Returns the name of the encoding of a text.
     pub fn encoding(&self) -> Option<&'static str> {
         match &self.source {
             Source::Delimited(text) => Some(text.encoding().name()),
+            Source::Json(json) => Some(json.encoding().name()),
         }
     }
 
@@ -120,7 +122,7 @@ impl RawTable {
             Source::Delimited(text) if text.encoding() == encoding_rs::UTF_8 => {
                 Some(text.set_other_encoding().map(|()| table))
             }
-            Source::Delimited(_) => None,
+            Source::Delimited(_) | Source::Json(_) => None,
         }
     }
 }
