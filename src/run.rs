@@ -254,7 +254,9 @@ impl Predictor {
     /// Returns an error if the file cannot be read, or does not have the features of the training
     /// data.
     pub fn predict_file(&mut self, file: impl AsRef<Path>) -> Result<Vec<Prediction>> {
-        let (set, _) = self.preprocessing.unlabelled(&self.source, file.as_ref())?;
+        let (set, _) = self
+            .preprocessing
+            .unlabelled(&self.source, &file.as_ref().into())?;
         self.predict(&set)
     }
 

@@ -55,9 +55,9 @@ pub enum Command {
 /// `wgrad data`.
 #[derive(Debug, clap::Args)]
 pub struct DataArgs {
-    /// The table: CSV, TSV or another delimited text, also with gzip
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// The table: CSV, TSV, other delimited text or JSON, also with gzip
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// Delimiter of the cells [default: by content]
     #[arg(long, value_name = "CHARACTER")]
     pub delimiter: Option<char>,
@@ -75,9 +75,9 @@ pub struct DataArgs {
 /// `wgrad new`.
 #[derive(Debug, clap::Args)]
 pub struct NewArgs {
-    /// The table: CSV, TSV or another delimited text, also with gzip
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// The table: CSV, TSV, other delimited text or JSON, also with gzip
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// The column to predict
     #[arg(long, value_name = "COLUMN")]
     pub target: String,
@@ -117,9 +117,9 @@ pub struct RunsArgs {
 /// `wgrad train`.
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
-    /// The configuration file, or with --target a table
-    #[arg(value_name = "CONFIG.toml|TABLE")]
-    pub config: PathBuf,
+    /// The configuration file, or with --target the files of a table
+    #[arg(value_name = "CONFIG.toml|TABLE", required = true)]
+    pub files: Vec<PathBuf>,
     /// Train on a table, to predict this column
     #[arg(long, value_name = "COLUMN", conflicts_with = "resume")]
     pub target: Option<String>,
@@ -176,8 +176,8 @@ pub struct PredictArgs {
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// Input data in the training format; targets are optional
-    #[arg(value_name = "INPUT")]
-    pub input: PathBuf,
+    #[arg(value_name = "INPUT", required = true)]
+    pub input: Vec<PathBuf>,
     /// CSV file for the predictions [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -322,7 +322,7 @@ mod tests {
                     args.verbose
                 }
             );
-            assert_eq!(train.config, PathBuf::from("a.toml"));
+            assert_eq!(train.files, [PathBuf::from("a.toml")]);
         }
     }
 

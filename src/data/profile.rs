@@ -9,7 +9,7 @@ pub use rule::{Inferred, infer};
 
 use super::frame::{ColumnType, Frame};
 use super::hash::fnv1a_parts;
-use super::raw::{ColumnFormat, RawTable, ReadOptions};
+use super::raw::{ColumnFormat, FileList, RawTable, ReadOptions};
 use crate::error::Result;
 
 /// A table with the profiles of its columns.
@@ -45,14 +45,17 @@ impl Profile {
     ///
     /// Returns the errors of [`RawTable::open`] and [`RawTable::for_each`], or an error if the table
     /// has no rows.
-    pub fn open(path: impl AsRef<std::path::Path>, options: &ReadOptions) -> Result<Profile> {
-        let table = RawTable::open(path, options)?;
-        match Self::of(table.clone()) {
-            Err(error) => match table.in_other_encoding(&error) {
-                Some(other) => Self::of(other?),
-                None => Err(error),
-            },
-            done => done,
+    pub fn open(files: impl Into<FileList>, options: &ReadOptions) -> Result<Profile> {
+        let mut table = RawTable::open(files, options)?;
+        // Each file may turn out to be in another encoding.
+        loop {
+            match Self::of(table.clone()) {
+                Err(error) => match table.in_other_encoding(&error) {
+                    Some(other) => table = other?,
+                    None => return Err(error),
+                },
+                done => return done,
+            }
         }
     }
 

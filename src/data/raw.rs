@@ -5,6 +5,7 @@ pub mod date;
 mod delimited;
 pub mod dialect;
 mod encoding;
+mod files;
 mod json;
 mod kind;
 mod read;
@@ -14,6 +15,7 @@ mod table;
 
 pub use cell::Decimal;
 pub use dialect::Dialect;
+pub use files::FileList;
 pub use read::ColumnFormat;
 pub use records::{Record, RowPlace};
 pub use table::{RawTable, ReadOptions};

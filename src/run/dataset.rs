@@ -224,7 +224,7 @@ pub(super) fn labelled_like(
             let classes = task == Task::Classification;
             labelled(&table, &csv.target, classes, Some(&preprocessing.classes))?
         }
-        DataSource::Table(spec) => return table::labelled(preprocessing, spec, task, file),
+        DataSource::Table(spec) => return table::labelled(preprocessing, spec, task, &file.into()),
         DataSource::Idx(_) => data::idx(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Npy(_) => data::npy(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Text(_) => {

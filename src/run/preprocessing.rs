@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::table;
 pub use super::table::Series;
-use crate::data::{self, ColumnFormat, CsvTable, Dataset, Scaler};
+use crate::data::{self, ColumnFormat, CsvTable, Dataset, FileList, Scaler};
 use crate::loss::{LossSpec, Outputs};
 use crate::preprocess::Preprocessor;
 use crate::spec::DataSource;
@@ -164,10 +164,25 @@ impl Preprocessing {
         name.unwrap_or_else(|| output.to_string())
     }
 
-    /// Reads samples without targets from a file of the format of `source`, and scales them. Also
-    /// returns the columns of the table that the model does not use.
-    pub fn unlabelled(&self, source: &DataSource, file: &Path) -> Result<(Dataset, Vec<String>)> {
+    /// Reads samples without targets from a file of the format of `source`, and scales them. A
+    /// table may have several files. Also returns the columns of the table that the model does not
+    /// use.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a file cannot be read, or does not have the features of the training
+    /// data.
+    pub fn unlabelled(
+        &self,
+        source: &DataSource,
+        files: &FileList,
+    ) -> Result<(Dataset, Vec<String>)> {
         let mut spare = Vec::new();
+        let file = files.first();
+        if !matches!(source, DataSource::Table(_)) && files.paths().len() > 1 {
+            let expected = "one file: only a table may have several";
+            return Err(Error::argument("the files", files, expected));
+        }
         let set = match source {
             DataSource::Csv(csv) => {
                 let table = data::csv_delimited(file, csv.delimiter)?;
@@ -177,7 +192,7 @@ impl Preprocessing {
                 self.features_of(table, file)?.unlabelled()?
             }
             DataSource::Table(spec) => {
-                let table = data::RawTable::open(file, &spec.options())?;
+                let table = data::RawTable::open(files, &spec.options())?;
                 let known = |c: &&String| self.features.contains(c);
                 spare.extend(table.columns().iter().filter(|c| !known(c)).cloned());
                 table::unlabelled(self, spec, &table)?

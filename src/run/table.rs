@@ -12,7 +12,9 @@ use self::split::By;
 use self::targets::TableTargets;
 use super::dataset::{self, Datasets};
 use super::preprocessing::{Preprocessing, TablePreprocessing, TargetScale};
-use crate::data::{ColumnFormat, ColumnType, Dataset, Frame, Profile, RawTable, Targets, Values};
+use crate::data::{
+    ColumnFormat, ColumnType, Dataset, FileList, Frame, Profile, RawTable, Targets, Values,
+};
 use crate::preprocess::{Features, Preprocessor};
 use crate::spec::{Config, TableSpec};
 use crate::task::Task;
@@ -304,13 +306,13 @@ pub(super) fn labelled(
     preprocessing: &Preprocessing,
     spec: &TableSpec,
     task: Task,
-    file: &std::path::Path,
+    files: &FileList,
 ) -> Result<Dataset> {
     let fitted = of(preprocessing)?;
     if fitted.series.is_some() {
-        return series::labelled(preprocessing, spec, file);
+        return series::labelled(preprocessing, spec, files);
     }
-    let table = RawTable::open(file, &spec.options())?;
+    let table = RawTable::open(files, &spec.options())?;
     let columns = Columns {
         features: fitted.columns.clone(),
         targets: targets::formats(spec, task),

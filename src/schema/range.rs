@@ -53,6 +53,13 @@ ranges! {
     Counts: { "type": "array", "items": { "type": "integer", "minimum": 1 } };
     /// A text that is not empty.
     Text: { "type": "string", "minLength": 1 };
+    /// A text that is not empty, or several.
+    TextOrTexts: {
+        "anyOf": [
+            { "type": "string", "minLength": 1 },
+            { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 }
+        ]
+    };
     /// Texts that are not empty.
     Texts: { "type": "array", "items": { "type": "string", "minLength": 1 } };
 }

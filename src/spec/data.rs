@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::resolve;
 use super::table::TableSpec;
 use super::text::TextSpec;
+use crate::data::FileList;
 use crate::schema::{Kind, SettingError, kinds, range, with_keys};
 use crate::task::Task;
 
@@ -108,10 +109,10 @@ impl Files for CsvSpec {
 
 impl Files for TableSpec {
     fn file(&self) -> &Path {
-        &self.path
+        self.path.first()
     }
     fn targets(&self) -> &Path {
-        &self.path
+        self.path.first()
     }
     fn has_test(&self) -> bool {
         self.test_path.is_some() || self.split.is_some()
@@ -198,17 +199,28 @@ impl DataSource {
         }
     }
 
-    /// Returns the file to train on.
+    /// Returns the file to train on, the first one of several.
     pub fn file(&self) -> &Path {
         self.settings().file()
     }
 
+    /// Returns the files to train on.
+    pub fn files(&self) -> FileList {
+        match self {
+            DataSource::Table(table) => table.path.clone(),
+            _ => FileList::from(self.file()),
+        }
+    }
+
     /// Returns the place of the targets, for errors.
     pub fn targets_place(&self) -> String {
-        let file = self.settings().targets().display();
+        let file = match self {
+            DataSource::Table(table) => table.path.to_string(),
+            _ => self.settings().targets().display().to_string(),
+        };
         match self.target() {
             Some(target) => format!("{file}, column {target:?}"),
-            None => file.to_string(),
+            None => file,
         }
     }
 
@@ -221,8 +233,9 @@ impl DataSource {
                 optional(&mut csv.test_path);
             }
             DataSource::Table(table) => {
-                one(&mut table.path);
-                optional(&mut table.test_path);
+                let files = [Some(&mut table.path), table.test_path.as_mut()];
+                let paths = files.into_iter().flatten().flat_map(FileList::paths_mut);
+                paths.for_each(one);
             }
             DataSource::Idx(idx) => {
                 one(&mut idx.images);

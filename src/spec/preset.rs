@@ -1,9 +1,9 @@
 //! The configuration of a training on a table, by the number of its rows.
 
-use std::path::Path;
+use crate::data::FileList;
 
-/// Returns the text of a configuration that trains a multi-layer perceptron on a table. `path` is
-/// written as it is; paths are relative to the folder of the configuration.
+/// Returns the text of a configuration that trains a multi-layer perceptron on a table. The paths
+/// of its files are written as they are; they are relative to the folder of the configuration.
 ///
 /// Categories with more than 32 names are embedded. The learning rate is that of Keras and PyTorch, and training stops when the validation loss has
 /// not improved for 15 epochs. Batches are larger for more rows: at least 32 samples, at most 256,
@@ -13,18 +13,34 @@ use std::path::Path;
 /// ```
 /// use wgrad::spec::{Config, Overrides, table_preset};
 ///
-/// let text = table_preset("people.csv".as_ref(), "income", 1_000);
+/// let text = table_preset(&"people.csv".into(), "income", 1_000);
 /// let config = Config::parse("people.toml", &text, &Overrides::default())?;
 /// assert_eq!(config.training.batch_size, 32);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
-pub fn table_preset(path: &Path, target: &str, rows: u64) -> String {
+pub fn table_preset(files: &FileList, target: &str, rows: u64) -> String {
     let batch = (rows / 60).clamp(32, 256).next_power_of_two().min(256);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // `table.csv.gz` has two extensions.
+    let name = files
+        .first()
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    // `table.csv.gz` has two extensions, and a name may be a pattern.
     let name = name.split('.').find(|part| !part.is_empty());
-    let folder = format!("runs/{}", name.unwrap_or("table"));
-    let (path, target) = (quoted(&path.display().to_string()), quoted(target));
+    let name = name.unwrap_or_default().replace(['*', '?'], "");
+    let name = match name.trim_end_matches(['-', '_']) {
+        "" => "table",
+        name => name,
+    };
+    let folder = format!("runs/{name}");
+    let path = match files.paths() {
+        [path] => quoted(&path.display().to_string()),
+        paths => {
+            let paths = paths.iter().map(|path| quoted(&path.display().to_string()));
+            format!("[{}]", paths.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let target = quoted(target);
     format!(
         "[model]
 hidden = [128, 64]

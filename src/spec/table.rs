@@ -1,13 +1,12 @@
 //! `[data]` of format `table`: a table as people have it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
-use crate::data::{ColumnType, ReadOptions};
+use crate::data::{ColumnType, FileList, ReadOptions};
 use crate::preprocess::PreprocessSpec;
 use crate::schema::{Path, SettingError, range};
 
@@ -15,13 +14,14 @@ use crate::schema::{Path, SettingError, range};
 /// of the columns are inferred, and all columns except the target become features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableSpec {
-    /// The file: CSV, TSV or another delimited text, also with gzip.
-    #[schemars(with = "range::Text", extend("examples" = ["table.csv"]))]
-    pub path: PathBuf,
-    /// A second file for the test, with the same columns.
+    /// The file, a list of files, or a pattern such as `part-*.csv`: CSV, TSV or another delimited
+    /// text, or JSON, also with gzip.
+    #[schemars(with = "range::TextOrTexts", extend("examples" = ["table.csv"]))]
+    pub path: FileList,
+    /// Files for the test, with the same columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<range::Text>")]
-    pub test_path: Option<PathBuf>,
+    #[schemars(with = "Option<range::TextOrTexts>")]
+    pub test_path: Option<FileList>,
     /// The name of the target column, or a list of names for several targets: columns of numbers,
     /// or columns of booleans, which are labels that a row has or has not.
     #[schemars(extend("examples" = ["label"]))]

@@ -1,7 +1,7 @@
 //! `wgrad data`: describes the columns of a table.
 
 use serde::Serialize;
-use wgrad::data::{ColumnProfile, ColumnType, Profile, ReadOptions};
+use wgrad::data::{ColumnProfile, ColumnType, FileList, Profile, ReadOptions};
 
 use crate::args::DataArgs;
 use crate::failure::Failure;
@@ -50,12 +50,10 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
         decimal: args.decimal,
         encoding: args.encoding.clone(),
     };
-    let profile = Profile::open(&args.file, &options)?;
+    let files: FileList = args.files.iter().cloned().collect();
+    let profile = Profile::open(&files, &options)?;
     let (rows, columns) = (count(profile.rows), profile.columns.len());
-    output.say(&format!(
-        "{}: {rows} rows, {columns} columns",
-        args.file.display()
-    ));
+    output.say(&format!("{files}: {rows} rows, {columns} columns",));
     for note in profile.table.notes() {
         output.say(&format!("note: {note}"));
     }

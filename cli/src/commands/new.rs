@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wgrad::Error;
-use wgrad::data::{Profile, ReadOptions};
+use wgrad::data::{FileList, Profile, ReadOptions};
 use wgrad::run::write_atomically;
 use wgrad::spec::table_preset;
 
@@ -13,11 +13,13 @@ use crate::output::Output;
 
 /// Writes the configuration to a file or to stdout.
 pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
-    let path = match &args.out {
-        Some(out) => relative_to(&args.file, out)?,
-        None => args.file.clone(),
-    };
-    let text = configuration(&args.file, &path, &args.target)?;
+    let written = args.files.iter().map(|file| match &args.out {
+        Some(out) => relative_to(file, out),
+        None => Ok(file.clone()),
+    });
+    let written = written.collect::<Result<FileList, Failure>>()?;
+    let files = args.files.iter().cloned().collect();
+    let text = configuration(&files, &written, &args.target)?;
     match &args.out {
         Some(out) => {
             if out.exists() {
@@ -38,13 +40,17 @@ pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the configuration for a table, which names the table `path`.
-pub fn configuration(file: &Path, path: &Path, target: &str) -> Result<String, Failure> {
-    let profile = Profile::open(file, &ReadOptions::default())?;
+/// Returns the configuration for a table, which names its files as `written`.
+pub fn configuration(
+    files: &FileList,
+    written: &FileList,
+    target: &str,
+) -> Result<String, Failure> {
+    let profile = Profile::open(files, &ReadOptions::default())?;
     if profile.column(target).is_none() {
         return Err(profile.table.no_columns(&[target]).into());
     }
-    Ok(table_preset(path, target, profile.rows))
+    Ok(table_preset(written, target, profile.rows))
 }
 
 /// Returns the path of a file as seen from the folder of `out`: as it is if that is the current

@@ -48,7 +48,8 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
     let run = Run::open_with(&args.run, &overrides)?;
     let preprocessing = run.preprocessing();
     let source = &run.config().data.source;
-    let (set, spare) = preprocessing.unlabelled(source, &args.input)?;
+    let files = args.input.iter().cloned().collect();
+    let (set, spare) = preprocessing.unlabelled(source, &files)?;
     let unexpected: Vec<&str> = spare
         .iter()
         .map(String::as_str)

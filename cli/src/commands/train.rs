@@ -62,13 +62,18 @@ struct Start<'a> {
 
 /// Trains a model and writes its run folder. `started` is the time when the program started.
 pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<(), Failure> {
-    let mut config = match &args.target {
-        Some(target) => {
-            let text = super::new::configuration(&args.config, &args.config, target)?;
+    let mut config = match (&args.target, args.files.as_slice()) {
+        (Some(target), files) => {
+            let files = files.iter().cloned().collect();
+            let text = super::new::configuration(&files, &files, target)?;
             // Relative paths start from the current folder.
             Config::parse("table.toml", &text, &args.overrides())?
         }
-        None => Config::load(&args.config, &args.overrides())?,
+        (None, [file]) => Config::load(file, &args.overrides())?,
+        (None, _) => {
+            let reason = "expected one configuration file, or --target with the files of a table";
+            return Err(Failure::Usage(reason.to_string()));
+        }
     };
     let resumed = match &args.resume {
         Some(Some(given)) => Some(RunFolder::open(given)?.absolute()),
@@ -210,11 +215,11 @@ impl Training {
 
 /// Returns the name of the data file.
 fn file_name(config: &Config) -> String {
-    let file = config.data.source.file();
-    file.file_name()
-        .unwrap_or(file.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+    let mut files = config.data.source.files();
+    for file in files.paths_mut() {
+        *file = file.file_name().map_or(file.clone(), Into::into);
+    }
+    files.to_string()
 }
 
 /// Describes the features and the targets of the data.

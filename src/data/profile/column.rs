@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::raw::cell::{self, Decimal, Written};
 use super::super::raw::RowPlace;
+use super::super::raw::cell::{self, Decimal, Written};
 use super::super::raw::date::Formats;
 use super::rule::{Inferred, infer};
 

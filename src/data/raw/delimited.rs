@@ -157,6 +157,12 @@ impl Delimited {
         }
     }
 
+    /// Returns whether an error is one of this file.
+    pub fn is_place_of(&self, error: &Error) -> bool {
+        let start = format!("{} line ", self.place());
+        matches!(error, Error::Data { place, .. } if place.starts_with(&start))
+    }
+
     /// Reads the text as windows-1252 from now on.
     pub fn set_other_encoding(&mut self) -> Result<()> {
         self.encoding = encoding::OTHER;

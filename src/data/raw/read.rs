@@ -147,7 +147,7 @@ impl RawTable {
     pub fn read(&self, columns: &[ColumnFormat]) -> Result<Frame> {
         match self.read_once(columns) {
             Err(error) => match self.in_other_encoding(&error) {
-                Some(other) => other?.read_once(columns),
+                Some(other) => other?.read(columns),
                 None => Err(error),
             },
             done => done,

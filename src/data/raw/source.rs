@@ -113,6 +113,11 @@ impl Source {
         }
     }
 
+    /// Returns the place of a row, with the file.
+    pub fn place_of(&self, line: u64) -> String {
+        format!("{} {}", self.place(), self.row_name(line))
+    }
+
     /// Calls `each` with every row, in order, and returns the number of rows.
     pub fn for_each(&self, each: impl FnMut(&mut Record) -> Result<()>) -> Result<u64> {
         match self {

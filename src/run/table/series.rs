@@ -8,7 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Columns, Rows};
-use crate::data::{ColumnFormat, ColumnType, Dataset, Frame, Profile, RawTable, Targets, Values};
+use crate::data::{
+    ColumnFormat, ColumnType, Dataset, FileList, Frame, Profile, RawTable, Targets, Values,
+};
 use crate::preprocess::{DatePart, Features, Preprocessor};
 use crate::run::dataset::Datasets;
 use crate::run::preprocessing::{Preprocessing, TablePreprocessing, TargetScale};
@@ -278,9 +280,9 @@ fn filled(values: &Values) -> Vec<f64> {
 pub(super) fn labelled(
     preprocessing: &Preprocessing,
     spec: &TableSpec,
-    file: &std::path::Path,
+    files: &FileList,
 ) -> Result<Dataset> {
-    let table = RawTable::open(file, &spec.options())?;
+    let table = RawTable::open(files, &spec.options())?;
     let (series, ordered) = read(preprocessing, spec, &table)?;
     let n = ordered.complete.len();
     series.dataset(&ordered, 0..n, &table.place())

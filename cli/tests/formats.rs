@@ -1,0 +1,143 @@
+//! The formats of tables: JSON, several files, folders of texts, Parquet.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use common::wgrad;
+use serde_json::Value;
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+fn columns(events: &[Value]) -> Vec<(String, String)> {
+    let of = |e: &Value, key: &str| e[key].as_str().unwrap().to_string();
+    let columns = events.iter().filter(|e| e["event"] == "column");
+    columns.map(|e| (of(e, "name"), of(e, "type"))).collect()
+}
+
+/// Rows whose class depends on `x`, as objects of JSON.
+fn objects(rows: std::ops::Range<usize>) -> Vec<String> {
+    let object = |i: usize| {
+        let (x, y) = (i * 37 % 60, if i * 37 % 60 > 30 { "high" } else { "low" });
+        let city = ["Bern", "Basel"][i % 2];
+        let tags = if i % 3 == 0 {
+            "[\"p\", \"q\"]"
+        } else {
+            "[\"p\"]"
+        };
+        format!(
+            "{{\"x\": {x}.5, \"place\": {{\"city\": \"{city}\"}}, \"tags\": {tags}, \"y\": \"{y}\"}}"
+        )
+    };
+    rows.map(object).collect()
+}
+
+#[test]
+fn json_is_described_trained_on_and_predicted() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    write(here, "t.jsonl", &objects(0..300).join("\n"));
+    write(
+        here,
+        "t.json",
+        &format!("[{}]", objects(0..300).join(",\n")),
+    );
+    let expected = [
+        ("x", "number"),
+        ("place.city", "category"),
+        ("tags", "category"),
+        ("y", "category"),
+    ];
+    let expected = expected.map(|(name, of)| (name.to_string(), of.to_string()));
+    for file in ["t.jsonl", "t.json"] {
+        let events = wgrad(here, &format!("data {file} --json")).ok().events();
+        assert_eq!(columns(&events), expected);
+        assert_eq!(events.last().unwrap()["rows"], 300);
+    }
+    let done = wgrad(
+        here,
+        "train t.jsonl --target y --json --device cpu --epochs 60",
+    )
+    .ok()
+    .done();
+    assert!(done["test"]["accuracy"].as_f64().unwrap() > 0.9, "{done}");
+    write(
+        here,
+        "new.json",
+        "[{\"x\": 59, \"place\": {\"city\": \"Bern\"}, \"tags\": []}, {\"x\": 1}]",
+    );
+    let ran = wgrad(here, "predict runs/t new.json").ok();
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(
+        lines[1].starts_with("high,") && lines[2].starts_with("low,"),
+        "{lines:?}"
+    );
+    write(here, "bad.jsonl", "{\"x\": 1}\n{\"x\": 2\n");
+    wgrad(here, "data bad.jsonl")
+        .refused("bad.jsonl line 2: an object opens here and is not closed");
+}
+
+#[test]
+fn several_files_are_one_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let part = |rows: std::ops::Range<usize>, header: &str| {
+        let row = |i: usize| {
+            let (x, y) = (i * 37 % 60, if i * 37 % 60 > 30 { "high" } else { "low" });
+            match header {
+                "x,y" => format!("{x},{y}\n"),
+                _ => format!("{y},{x}\n"),
+            }
+        };
+        format!("{header}\n") + &rows.map(row).collect::<String>()
+    };
+    write(here, "part-1.csv", &part(0..150, "x,y"));
+    write(here, "part-2.csv", &part(150..300, "y,x"));
+    let text = wgrad(here, "data part-1.csv part-2.csv").ok().stdout;
+    assert!(
+        text.starts_with("part-1.csv and 1 other file: 300 rows, 2 columns\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("note: the table has 2 files, part-1.csv to part-2.csv"),
+        "{text}"
+    );
+    // The shell does not expand the pattern here.
+    let text = wgrad(here, "new part-*.csv --target y").ok().stdout;
+    assert!(text.contains("path = \"part-*.csv\"\n"), "{text}");
+    assert!(text.contains("dir = \"runs/part\"\n"), "{text}");
+    wgrad(here, "new part-1.csv part-2.csv --target y -o c.toml").ok();
+    let text = std::fs::read_to_string(here.join("c.toml")).unwrap();
+    assert!(
+        text.contains("path = [\"part-1.csv\", \"part-2.csv\"]\n"),
+        "{text}"
+    );
+    let done = wgrad(here, "train c.toml --json --device cpu --epochs 40")
+        .ok()
+        .done();
+    assert!(done["test"]["accuracy"].as_f64().unwrap() > 0.9, "{done}");
+    // The run's configuration has the files, and so the same test split.
+    let again = wgrad(here, "evaluate runs/part-1 --json").ok().done();
+    assert_eq!(again["test"]["accuracy"], done["test"]["accuracy"]);
+    let ran = wgrad(here, "predict runs/part-1 part-2.csv part-1.csv").ok();
+    assert_eq!(ran.stdout.lines().count(), 301);
+    let ran = wgrad(here, "train part-*.csv --target y --device cpu --epochs 1").ok();
+    assert!(
+        ran.stdout
+            .contains("data    part-*.csv: 1 features, 2 classes (y)"),
+        "{}",
+        ran.stdout
+    );
+
+    wgrad(here, "train part-1.csv part-2.csv").refused("--target");
+    write(here, "part-3.csv", "x,z\n1,a\n");
+    wgrad(here, "data part-*.csv").refused(
+        "part-3.csv: expected the columns of part-1.csv, found no column \"y\", but \"z\"",
+    );
+    write(here, "part-3.csv", &(part(300..340, "x,y") + "oops,low\n"));
+    wgrad(here, "train part-*.csv --target y")
+        .refused("column \"x\": 1 cell is not a number, first \"oops\" (part-3.csv line 42)");
+}
