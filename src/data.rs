@@ -53,7 +53,10 @@ pub use idx::{idx, idx_images};
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
 pub use profile::{ColumnProfile, Inferred, Profile, infer};
-pub use raw::{ColumnFormat, Decimal, Dialect, FileList, RawTable, ReadOptions, Record, RowPlace};
+pub use raw::{
+    ColumnFormat, Decimal, Dialect, FileList, RawTable, ReadOptions, Record, RowPlace,
+    train_and_test,
+};
 pub use scaler::{Method, Scaler};
 pub use table::CsvTable;
 pub use targets::Targets;

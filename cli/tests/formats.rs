@@ -138,6 +138,105 @@ fn several_files_are_one_table() {
         "part-3.csv: expected the columns of part-1.csv, found no column \"y\", but \"z\"",
     );
     write(here, "part-3.csv", &(part(300..340, "x,y") + "oops,low\n"));
-    wgrad(here, "train part-*.csv --target y")
-        .refused("column \"x\": 1 cell is not a number, first \"oops\" (part-3.csv line 42)");
+    wgrad(here, "train part-*.csv --target y").refused("part-3.csv line 42)\nmend the file");
+}
+
+/// Writes texts of two classes into folders.
+fn mails(here: &Path, folder: &str, texts: std::ops::Range<usize>) {
+    for i in texts {
+        let (class, words) = match i % 2 {
+            0 => (
+                "ham",
+                ["meeting at noon", "the report is done", "see you at lunch"],
+            ),
+            _ => (
+                "spam",
+                [
+                    "win free money now",
+                    "cheap pills offer",
+                    "free offer win now",
+                ],
+            ),
+        };
+        let folder = here.join(folder).join(class);
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "Subject: {}\n\n{}, number {i}",
+            words[i % 3],
+            words[i * 7 % 3]
+        );
+        std::fs::write(folder.join(format!("{i}.txt")), text).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_of_texts_is_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    mails(here, "mails", 0..80);
+    let events = wgrad(here, "data mails/ --json").ok().events();
+    let expected = [("file", "id"), ("text", "text"), ("class", "category")];
+    let expected = expected.map(|(name, of)| (name.to_string(), of.to_string()));
+    assert_eq!(columns(&events), expected);
+    let done = wgrad(
+        here,
+        "train mails/ --target class --json --device cpu --epochs 30",
+    )
+    .ok()
+    .done();
+    assert!(done["test"]["accuracy"].as_f64().unwrap() > 0.9, "{done}");
+    // New texts have no classes.
+    std::fs::create_dir(here.join("new")).unwrap();
+    write(
+        here,
+        "new/a.txt",
+        "Subject: free money\n\nwin cheap pills now",
+    );
+    write(
+        here,
+        "new/b.txt",
+        "Subject: lunch\n\nthe meeting is at noon",
+    );
+    let ran = wgrad(here, "predict runs/mails new").ok();
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(
+        lines[1].starts_with("spam,") && lines[2].starts_with("ham,"),
+        "{lines:?}"
+    );
+    wgrad(here, "train new --target class").refused("new: there is no column \"class\"");
+}
+
+#[test]
+fn folders_for_training_and_test_are_both_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    mails(here, "mails/train", 0..60);
+    mails(here, "mails/test", 60..80);
+    let text = wgrad(here, "new mails --target class").ok().stdout;
+    let expected = "path = \"mails/train\"\ntarget = \"class\"\ntest_path = \"mails/test\"\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("dir = \"runs/mails\"\n"), "{text}");
+    let ran = wgrad(here, "train mails --target class --device cpu --epochs 5").ok();
+    assert!(ran.stdout.contains(" 20 test samples"), "{}", ran.stdout);
+    let text = wgrad(here, "data mails").ok().stdout;
+    assert!(
+        text.contains("60 rows, 3 columns\nnote: the test data in mails/test is not"),
+        "{text}"
+    );
+}
+
+#[test]
+fn folders_of_other_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for class in ["a", "b"] {
+        std::fs::create_dir_all(here.join("pictures").join(class)).unwrap();
+        std::fs::write(here.join("pictures").join(class).join("1.png"), b"\x89PNG").unwrap();
+    }
+    wgrad(here, "train pictures --target class").refused(
+        "pictures: expected texts, found a folder of images by class (2 images in 2 classes)",
+    );
+    std::fs::create_dir(here.join("tables")).unwrap();
+    write(here, "tables/t.csv", "x,y\n1,2\n");
+    wgrad(here, "data tables").refused("tables/*.csv");
 }

@@ -86,7 +86,12 @@ impl Profile {
             let reason = "expected at least one row after the header, found none";
             return Err(crate::Error::data(table.place(), reason));
         }
-        let columns = columns.into_iter().map(|c| c.finish(rows)).collect();
+        let mut columns: Vec<ColumnProfile> = columns.into_iter().map(|c| c.finish(rows)).collect();
+        for column in &mut columns {
+            if let Some((column_type, reason)) = table.column_type(&column.name) {
+                column.inferred = Inferred::of(column_type, reason);
+            }
+        }
         Ok(Profile {
             table,
             rows,

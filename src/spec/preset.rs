@@ -3,7 +3,8 @@
 use crate::data::FileList;
 
 /// Returns the text of a configuration that trains a multi-layer perceptron on a table. The paths
-/// of its files are written as they are; they are relative to the folder of the configuration.
+/// of its files, and of those for the test, are written as they are; they are relative to the folder
+/// of the configuration.
 ///
 /// Categories with more than 32 names are embedded. The learning rate is that of Keras and PyTorch, and training stops when the validation loss has
 /// not improved for 15 epochs. Batches are larger for more rows: at least 32 samples, at most 256,
@@ -13,18 +14,20 @@ use crate::data::FileList;
 /// ```
 /// use wgrad::spec::{Config, Overrides, table_preset};
 ///
-/// let text = table_preset(&"people.csv".into(), "income", 1_000);
+/// let text = table_preset(&"people.csv".into(), None, "income", 1_000);
 /// let config = Config::parse("people.toml", &text, &Overrides::default())?;
 /// assert_eq!(config.training.batch_size, 32);
 /// # Ok::<(), wgrad::Error>(())
 /// ```
-pub fn table_preset(files: &FileList, target: &str, rows: u64) -> String {
+pub fn table_preset(files: &FileList, test: Option<&FileList>, target: &str, rows: u64) -> String {
     let batch = (rows / 60).clamp(32, 256).next_power_of_two().min(256);
-    let name = files
-        .first()
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
+    // A folder `train` beside one for the test says less than the folder of both.
+    let named = match test {
+        Some(_) => files.first().parent().filter(|p| p.file_name().is_some()),
+        None => None,
+    };
+    let name = named.unwrap_or(files.first()).file_name();
+    let name = name.unwrap_or_default().to_string_lossy();
     // `table.csv.gz` has two extensions, and a name may be a pattern.
     let name = name.split('.').find(|part| !part.is_empty());
     let name = name.unwrap_or_default().replace(['*', '?'], "");
@@ -33,12 +36,10 @@ pub fn table_preset(files: &FileList, target: &str, rows: u64) -> String {
         name => name,
     };
     let folder = format!("runs/{name}");
-    let path = match files.paths() {
-        [path] => quoted(&path.display().to_string()),
-        paths => {
-            let paths = paths.iter().map(|path| quoted(&path.display().to_string()));
-            format!("[{}]", paths.collect::<Vec<_>>().join(", "))
-        }
+    let path = paths(files);
+    let test = match test {
+        Some(test) => format!("test_path = {}", paths(test)),
+        None => "test_split = 0.2".to_string(),
     };
     let target = quoted(target);
     format!(
@@ -51,7 +52,7 @@ dropout = 0.1
 format = \"table\"
 path = {path}
 target = {target}
-test_split = 0.2
+{test}
 validation_split = 0.1
 preprocessing = {{ categories = {{ above = \"ordinal\" }} }}
 
@@ -66,6 +67,16 @@ dir = {}
 ",
         quoted(&folder)
     )
+}
+
+/// Returns files as a string or a list of TOML.
+fn paths(files: &FileList) -> String {
+    let paths = files.paths().iter();
+    let paths: Vec<String> = paths.map(|p| quoted(&p.display().to_string())).collect();
+    match paths.as_slice() {
+        [path] => path.clone(),
+        paths => format!("[{}]", paths.join(", ")),
+    }
 }
 
 /// Returns a basic string of TOML, which has the escapes of JSON.

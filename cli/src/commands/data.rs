@@ -51,9 +51,13 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
         encoding: args.encoding.clone(),
     };
     let files: FileList = args.files.iter().cloned().collect();
+    let (files, test) = super::new::with_test(&files)?;
     let profile = Profile::open(&files, &options)?;
     let (rows, columns) = (count(profile.rows), profile.columns.len());
     output.say(&format!("{files}: {rows} rows, {columns} columns",));
+    if let Some(test) = test {
+        output.say(&format!("note: the test data in {test} is not described"));
+    }
     for note in profile.table.notes() {
         output.say(&format!("note: {note}"));
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use wgrad::Error;
-use wgrad::data::{FileList, Profile, ReadOptions};
+use wgrad::data::{FileList, Profile, ReadOptions, train_and_test};
 use wgrad::run::write_atomically;
 use wgrad::spec::table_preset;
 
@@ -13,13 +13,11 @@ use crate::output::Output;
 
 /// Writes the configuration to a file or to stdout.
 pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
-    let written = args.files.iter().map(|file| match &args.out {
-        Some(out) => relative_to(file, out),
-        None => Ok(file.clone()),
-    });
-    let written = written.collect::<Result<FileList, Failure>>()?;
     let files = args.files.iter().cloned().collect();
-    let text = configuration(&files, &written, &args.target)?;
+    let text = configuration(&files, &args.target, |file| match &args.out {
+        Some(out) => relative_to(file, out),
+        None => Ok(file.to_path_buf()),
+    })?;
     match &args.out {
         Some(out) => {
             if out.exists() {
@@ -40,17 +38,35 @@ pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the configuration for a table, which names its files as `written`.
+/// Returns the configuration for a table, which names each file as `written` returns it.
 pub fn configuration(
     files: &FileList,
-    written: &FileList,
     target: &str,
+    written: impl Fn(&Path) -> Result<PathBuf, Failure>,
 ) -> Result<String, Failure> {
-    let profile = Profile::open(files, &ReadOptions::default())?;
+    let (files, test) = with_test(files)?;
+    let profile = Profile::open(&files, &ReadOptions::default())?;
     if profile.column(target).is_none() {
         return Err(profile.table.no_columns(&[target]).into());
     }
-    Ok(table_preset(written, target, profile.rows))
+    let as_written = |files: &FileList| -> Result<FileList, Failure> {
+        files.paths().iter().map(|file| written(file)).collect()
+    };
+    let test = test.as_ref().map(as_written).transpose()?;
+    let files = as_written(&files)?;
+    Ok(table_preset(&files, test.as_ref(), target, profile.rows))
+}
+
+/// Returns the files for the training, and those for the test if the table is a folder with both.
+pub fn with_test(files: &FileList) -> Result<(FileList, Option<FileList>), Failure> {
+    let found = match files.paths() {
+        [folder] => train_and_test(folder)?,
+        _ => None,
+    };
+    Ok(match found {
+        Some((train, test)) => (train.into(), Some(test.into())),
+        None => (files.clone(), None),
+    })
 }
 
 /// Returns the path of a file as seen from the folder of `out`: as it is if that is the current

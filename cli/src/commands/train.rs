@@ -65,7 +65,7 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
     let mut config = match (&args.target, args.files.as_slice()) {
         (Some(target), files) => {
             let files = files.iter().cloned().collect();
-            let text = super::new::configuration(&files, &files, target)?;
+            let text = super::new::configuration(&files, target, |file| Ok(file.to_path_buf()))?;
             // Relative paths start from the current folder.
             Config::parse("table.toml", &text, &args.overrides())?
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::hash::fnv1a_parts;
 use super::super::raw::RowPlace;
 use super::super::raw::cell::{self, Decimal, Written};
 use super::super::raw::date::Formats;
@@ -82,6 +83,8 @@ pub(super) struct Counts {
 const EXAMPLES: usize = 3;
 /// The most characters of an example.
 const EXAMPLE: usize = 40;
+/// The most bytes of a cell that is stored as it is.
+const LONG: usize = 256;
 
 fn shortened(cell: &str) -> String {
     match cell.char_indices().nth(EXAMPLE) {
@@ -133,6 +136,19 @@ impl Counts {
     }
 
     fn count(&mut self, cell: &str) {
+        // A long text is counted by its start and its hash, so that texts need little memory.
+        let short;
+        let cell = match cell.len() > LONG {
+            true => {
+                short = format!(
+                    "{} {:016x}",
+                    shortened(cell),
+                    fnv1a_parts([cell].into_iter())
+                );
+                &short
+            }
+            false => cell,
+        };
         if let Some(count) = self.values.get_mut(cell) {
             *count += 1;
         } else if self.values.len() < MOST_DISTINCT {

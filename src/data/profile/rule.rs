@@ -22,7 +22,7 @@ impl Default for Inferred {
 }
 
 impl Inferred {
-    fn of(column_type: ColumnType, reason: impl Into<String>) -> Self {
+    pub(super) fn of(column_type: ColumnType, reason: impl Into<String>) -> Self {
         Inferred {
             column_type,
             reason: reason.into(),

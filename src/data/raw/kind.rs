@@ -96,6 +96,11 @@ impl Kind {
         let pause = if help.is_empty() { "" } else { "; " };
         format!("expected a table, found {found}{pause}{help}")
     }
+
+    /// Returns the name of the kind.
+    pub fn name(self) -> &'static str {
+        self.found().0
+    }
 }
 
 /// Returns whether a text is JSON: an object, or an array of objects.

@@ -3,45 +3,69 @@
 use std::io::Read;
 use std::path::Path;
 
+use encoding_rs::Encoding;
+
 use super::cell::Decimal;
 use super::delimited::Delimited;
 use super::dialect::Given;
 use super::encoding;
+use super::folder::TextFolder;
 use super::json::JsonTable;
 use super::kind::{is_json, kind};
 use super::records::{Record, is_not_utf8};
+use crate::data::frame::ColumnType;
 use crate::error::{Error, Result};
-use encoding_rs::Encoding;
 
 /// The number of bytes of text that the format is found by.
 const SAMPLE: usize = 1 << 16;
 
-/// A file of a table, which can be read several times.
+/// A file or a folder of a table, which can be read several times.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A delimited text.
     Delimited(Delimited),
     /// JSON.
     Json(JsonTable),
+    /// A folder of texts.
+    Folder(TextFolder),
+}
+
+/// Calls a method of any source.
+macro_rules! each {
+    ($source:expr, $it:ident => $value:expr) => {
+        match $source {
+            Source::Delimited($it) => $value,
+            Source::Json($it) => $value,
+            Source::Folder($it) => $value,
+        }
+    };
 }
 
 impl Source {
-    /// Opens a file, whose format is found by its content.
+    /// Opens a file or a folder, whose format is found by its content.
     pub fn open(path: &Path, given: Given, encoding: Option<&'static Encoding>) -> Result<Source> {
-        match Self::try_open(path, given, encoding) {
+        let place = path.display().to_string();
+        let metadata = std::fs::metadata(path).map_err(Error::io(path, "open"))?;
+        if metadata.is_dir() {
+            return TextFolder::open(path, encoding).map(Source::Folder);
+        }
+        // A table is read several times.
+        if !metadata.is_file() {
+            let reason = "expected a file or a folder, found a pipe or a device; write the table to \
+                          a file first";
+            return Err(Error::data(place, reason));
+        }
+        match Self::text(path, given, encoding) {
             Err(error) if encoding.is_none() && is_not_utf8(&error) => {
-                Self::try_open(path, given, Some(encoding::OTHER))
+                Self::text(path, given, Some(encoding::OTHER))
             }
             other => other,
         }
     }
 
-    fn try_open(path: &Path, given: Given, encoding: Option<&'static Encoding>) -> Result<Source> {
+    /// Opens a text.
+    fn text(path: &Path, given: Given, encoding: Option<&'static Encoding>) -> Result<Source> {
         let place = path.display().to_string();
-        if path.is_dir() {
-            let reason = "expected a file with a table, found a folder";
-            return Err(Error::data(place, reason));
-        }
         let (mut reader, encoding) = encoding::open(path, encoding)?;
         let mut sample = Vec::new();
         reader
@@ -64,7 +88,7 @@ impl Source {
             }
             Err(_) => {
                 return match encoding == encoding_rs::UTF_8 {
-                    true => Self::try_open(path, given, Some(encoding::OTHER)),
+                    true => Self::text(path, given, Some(encoding::OTHER)),
                     false => Err(Error::data(place, "the text is no valid UTF-8")),
                 };
             }
@@ -75,33 +99,41 @@ impl Source {
 
     /// Returns the names of the columns.
     pub fn columns(&self) -> &[String] {
-        match self {
-            Source::Delimited(text) => text.columns(),
-            Source::Json(json) => json.columns(),
-        }
+        each!(self, source => source.columns())
     }
 
     /// Returns observations for the user.
     pub fn notes(&self) -> &[String] {
-        match self {
-            Source::Delimited(text) => text.notes(),
-            Source::Json(json) => json.notes(),
-        }
+        each!(self, source => source.notes())
     }
 
     /// Returns the file's name, as the place of an error.
     pub fn place(&self) -> String {
-        match self {
-            Source::Delimited(text) => text.place(),
-            Source::Json(json) => json.place(),
-        }
+        each!(self, source => source.place())
     }
 
     /// Returns the decimal mark of numbers, if the format has one of its own.
     pub fn decimal(&self) -> Option<Decimal> {
         match self {
             Source::Delimited(text) => Some(text.dialect().decimal),
-            Source::Json(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Returns the encoding of a text.
+    pub fn encoding(&self) -> Option<&'static Encoding> {
+        match self {
+            Source::Delimited(text) => Some(text.encoding()),
+            Source::Json(json) => Some(json.encoding()),
+            _ => None,
+        }
+    }
+
+    /// Returns the type of a column with the reason, if the format determines it.
+    pub fn column_type(&self, column: &str) -> Option<(ColumnType, &'static str)> {
+        match self {
+            Source::Folder(folder) => folder.column_type(column),
+            _ => None,
         }
     }
 
@@ -110,6 +142,7 @@ impl Source {
         match self {
             Source::Delimited(_) => format!("line {line}"),
             Source::Json(json) => json.row_name(line),
+            Source::Folder(folder) => folder.row_name(line),
         }
     }
 
@@ -120,9 +153,6 @@ impl Source {
 
     /// Calls `each` with every row, in order, and returns the number of rows.
     pub fn for_each(&self, each: impl FnMut(&mut Record) -> Result<()>) -> Result<u64> {
-        match self {
-            Source::Delimited(text) => text.for_each(each),
-            Source::Json(json) => json.for_each(each),
-        }
+        each!(self, source => source.for_each(each))
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
+use encoding_rs::Encoding;
+
 use super::cell::Decimal;
 use super::dialect::{Dialect, Given};
 use super::encoding;
 use super::files::FileList;
 use super::records::{Record, RowPlace, is_not_utf8};
 use super::source::Source;
+use crate::data::frame::ColumnType;
 use crate::error::{Error, Result};
 
 /// How a table is read; what is `None` is found by the content.
@@ -28,7 +31,8 @@ pub struct ReadOptions {
 /// It has one or several files, whose formats are found by their content; [`RawTable::notes`] says
 /// what is unusual. A delimited text may be compressed with gzip; its encoding, delimiter, header,
 /// comments and decimal mark are found by the content as well. JSON is an object per line, or an
-/// array of objects.
+/// array of objects. A folder with a subfolder of texts per class has the columns `file`, `text` and
+/// `class`.
 #[derive(Clone, Debug)]
 pub struct RawTable {
     parts: Vec<Part>,
@@ -178,7 +182,7 @@ impl RawTable {
     pub fn dialect(&self) -> Option<&Dialect> {
         match self.first()? {
             Source::Delimited(text) => Some(text.dialect()),
-            Source::Json(_) => None,
+            _ => None,
         }
     }
 
@@ -187,13 +191,16 @@ impl RawTable {
         self.decimal
     }
 
+    /// Returns the type of a column with the reason, if the format determines it, as that of a folder
+    /// of texts does.
+    pub fn column_type(&self, column: &str) -> Option<(ColumnType, &'static str)> {
+        self.first()?.column_type(column)
+    }
+
     /// Returns the name of the encoding of a text, the first one of several; `None` for other
     /// formats.
     pub fn encoding(&self) -> Option<&'static str> {
-        match self.first()? {
-            Source::Delimited(text) => Some(text.encoding().name()),
-            Source::Json(json) => Some(json.encoding().name()),
-        }
+        self.first()?.encoding().map(Encoding::name)
     }
 
     /// Returns observations for the user.

@@ -97,7 +97,7 @@ fn what_is_no_table_is_named() {
         b"PK\x03\x04",
         "found a ZIP archive or a spreadsheet (.xlsx, .ods); export",
     );
-    fails(b"PAR1", "found a Parquet file");
+    fails(b"PAR1", "found a Parquet file; write it as CSV");
     fails(b"", "the file is empty");
     fails(
         b"x,x\n1,2\n",
@@ -113,7 +113,10 @@ fn what_is_no_table_is_named() {
     );
     let folder = tempfile::tempdir().unwrap();
     let error = RawTable::open(folder.path(), &ReadOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("found a folder"), "{error}");
+    assert!(
+        error.to_string().contains("found an empty folder"),
+        "{error}"
+    );
 }
 
 /// Writes files, opens them as one table, and returns its columns, its rows with their places, and
