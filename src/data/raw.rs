@@ -9,6 +9,8 @@ mod files;
 mod folder;
 mod json;
 mod kind;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod read;
 pub mod records;
 mod source;

@@ -15,7 +15,7 @@ use crate::schema::{Path, SettingError, range};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableSpec {
     /// The file, a list of files, or a pattern such as `part-*.csv`: CSV, TSV or another delimited
-    /// text, or JSON, also with gzip; or a folder with one subfolder of texts per class.
+    /// text, or JSON, also with gzip; Parquet; or a folder with one subfolder of texts per class.
     #[schemars(with = "range::TextOrTexts", extend("examples" = ["table.csv"]))]
     pub path: FileList,
     /// Files for the test, with the same columns.

@@ -68,7 +68,8 @@ impl Kind {
             Kind::Pdf => ("a PDF document", ""),
             Kind::Parquet => (
                 "a Parquet file",
-                "write it as CSV (pandas: read_parquet(file).to_csv(\"table.csv\", index=False))",
+                "write it as CSV (pandas: read_parquet(file).to_csv(\"table.csv\", index=False)), \
+                 or build wgrad with the feature \"parquet\"",
             ),
             Kind::Image => ("an image", ""),
             Kind::Npy => ("a NumPy array", "use [data] format = \"npy\""),

@@ -11,9 +11,12 @@ use super::dialect::Given;
 use super::encoding;
 use super::folder::TextFolder;
 use super::json::JsonTable;
-use super::kind::{is_json, kind};
+use super::kind::{Kind, is_json, kind};
+#[cfg(feature = "parquet")]
+use super::parquet::ParquetTable;
 use super::records::{Record, is_not_utf8};
 use crate::data::frame::ColumnType;
+use crate::data::input::Input;
 use crate::error::{Error, Result};
 
 /// The number of bytes of text that the format is found by.
@@ -28,6 +31,9 @@ pub enum Source {
     Json(JsonTable),
     /// A folder of texts.
     Folder(TextFolder),
+    /// A Parquet file.
+    #[cfg(feature = "parquet")]
+    Parquet(ParquetTable),
 }
 
 /// Calls a method of any source.
@@ -37,6 +43,8 @@ macro_rules! each {
             Source::Delimited($it) => $value,
             Source::Json($it) => $value,
             Source::Folder($it) => $value,
+            #[cfg(feature = "parquet")]
+            Source::Parquet($it) => $value,
         }
     };
 }
@@ -54,6 +62,10 @@ impl Source {
             let reason = "expected a file or a folder, found a pipe or a device; write the table to \
                           a file first";
             return Err(Error::data(place, reason));
+        }
+        let start = Input::open(path)?.block(4)?;
+        if kind(&start) == Some(Kind::Parquet) {
+            return parquet(path);
         }
         match Self::text(path, given, encoding) {
             Err(error) if encoding.is_none() && is_not_utf8(&error) => {
@@ -143,6 +155,8 @@ impl Source {
             Source::Delimited(_) => format!("line {line}"),
             Source::Json(json) => json.row_name(line),
             Source::Folder(folder) => folder.row_name(line),
+            #[cfg(feature = "parquet")]
+            Source::Parquet(_) => format!("row {line}"),
         }
     }
 
@@ -155,4 +169,15 @@ impl Source {
     pub fn for_each(&self, each: impl FnMut(&mut Record) -> Result<()>) -> Result<u64> {
         each!(self, source => source.for_each(each))
     }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(path: &Path) -> Result<Source> {
+    ParquetTable::open(path).map(Source::Parquet)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(path: &Path) -> Result<Source> {
+    let place = path.display().to_string();
+    Err(Error::data(place, Kind::Parquet.advice()))
 }

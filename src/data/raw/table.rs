@@ -32,7 +32,7 @@ pub struct ReadOptions {
 /// what is unusual. A delimited text may be compressed with gzip; its encoding, delimiter, header,
 /// comments and decimal mark are found by the content as well. JSON is an object per line, or an
 /// array of objects. A folder with a subfolder of texts per class has the columns `file`, `text` and
-/// `class`.
+/// `class`. Parquet files need the feature `parquet`.
 #[derive(Clone, Debug)]
 pub struct RawTable {
     parts: Vec<Part>,

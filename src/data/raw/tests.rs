@@ -97,6 +97,7 @@ fn what_is_no_table_is_named() {
         b"PK\x03\x04",
         "found a ZIP archive or a spreadsheet (.xlsx, .ods); export",
     );
+    #[cfg(not(feature = "parquet"))]
     fails(b"PAR1", "found a Parquet file; write it as CSV");
     fails(b"", "the file is empty");
     fails(
