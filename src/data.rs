@@ -52,7 +52,7 @@ pub use frame::{Column, ColumnType, Frame, MISSING, Values};
 pub use idx::{idx, idx_images};
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
-pub use profile::{ColumnProfile, Inferred, Profile, infer};
+pub use profile::{ColumnProfile, Inferred, Problem, Profile, infer};
 pub use raw::{
     ColumnFormat, Decimal, Dialect, FileList, RawTable, ReadOptions, Record, RowPlace,
     train_and_test,

@@ -55,7 +55,7 @@ pub enum Command {
 /// `wgrad data`.
 #[derive(Debug, clap::Args)]
 pub struct DataArgs {
-    /// The table: CSV, TSV, other delimited text or JSON, also with gzip
+    /// The table: CSV, TSV, JSON, Parquet or a folder of texts
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Delimiter of the cells [default: by content]
@@ -67,6 +67,9 @@ pub struct DataArgs {
     /// Encoding, such as latin1 [default: by content]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// Another word for a missing cell; repeat for more
+    #[arg(long, value_name = "WORD")]
+    pub missing: Vec<String>,
     /// The first line is a row instead of a header
     #[arg(long)]
     pub no_header: bool,
@@ -75,7 +78,7 @@ pub struct DataArgs {
 /// `wgrad new`.
 #[derive(Debug, clap::Args)]
 pub struct NewArgs {
-    /// The table: CSV, TSV, other delimited text or JSON, also with gzip
+    /// The table: CSV, TSV, JSON, Parquet or a folder of texts
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// The column to predict
@@ -117,7 +120,7 @@ pub struct RunsArgs {
 /// `wgrad train`.
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
-    /// The configuration file, or with --target the files of a table
+    /// The configuration, or with --target a table's files
     #[arg(value_name = "CONFIG.toml|TABLE", required = true)]
     pub files: Vec<PathBuf>,
     /// Train on a table, to predict this column

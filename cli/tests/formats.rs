@@ -138,7 +138,7 @@ fn several_files_are_one_table() {
         "part-3.csv: expected the columns of part-1.csv, found no column \"y\", but \"z\"",
     );
     write(here, "part-3.csv", &(part(300..340, "x,y") + "oops,low\n"));
-    wgrad(here, "train part-*.csv --target y").refused("part-3.csv line 42)\nmend the file");
+    wgrad(here, "train part-*.csv --target y").refused("part-3.csv line 42)");
 }
 
 /// Writes texts of two classes into folders.
@@ -239,4 +239,64 @@ fn folders_of_other_files_are_named() {
     std::fs::create_dir(here.join("tables")).unwrap();
     write(here, "tables/t.csv", "x,y\n1,2\n");
     wgrad(here, "data tables").refused("tables/*.csv");
+}
+
+#[test]
+fn problems_come_with_lines_for_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let row = |i: usize| match i {
+        10 | 30 => format!("{},unknown,a\n", i % 7),
+        20 => "none yet,3,b\n".to_string(),
+        _ => format!("{},{},{}\n", i * i % 50, i * 3 % 41, ["a", "b"][i % 2]),
+    };
+    let text: String = (0..100).map(row).collect();
+    write(here, "t.csv", &("x,the age,y\n".to_string() + &text));
+    let advice = "\
+t.csv: column \"x\": 1 cell is not a number, first \"none yet\" (line 22)
+column \"the age\": 2 cells are not a number, first \"unknown\" (line 12)
+mend the file, or add to [data] of the configuration, which `wgrad new` writes:
+missing = [\"none yet\", \"unknown\"]  # these words mean that a cell is missing
+columns.x = \"category\"  # or: the column has names
+columns.\"the age\" = \"category\"  # or: the column has names";
+    wgrad(here, "train t.csv --target y --device cpu").refused(advice);
+    let text = wgrad(here, "data t.csv").ok().stdout;
+    assert!(text.contains(&format!("\nproblem: {advice}")), "{text}");
+    let configuration = wgrad(here, "new t.csv --target y").ok().stdout;
+    for line in [
+        "missing = [\"none yet\", \"Unknown\"]",
+        "columns.x = \"category\"\ncolumns.\"the age\" = \"category\"",
+    ] {
+        let text = configuration.replace("[training]", &format!("{line}\n\n[training]"));
+        write(here, "c.toml", &text);
+        wgrad(here, "train c.toml --device cpu --epochs 1").ok();
+    }
+    let text = wgrad(here, "data t.csv --missing unknown --missing none")
+        .ok()
+        .stdout;
+    assert!(
+        text.contains("column \"x\"") && !text.contains("column \"the age\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_command_line_reads_parquet_and_zstd() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/parquet");
+    std::fs::copy(format!("{fixtures}/snappy.parquet"), here.join("t.parquet")).unwrap();
+    let events = wgrad(here, "data t.parquet --json").ok().events();
+    assert_eq!(columns(&events).len(), 17);
+    assert_eq!(events.last().unwrap()["rows"], 5);
+    std::fs::copy(format!("{fixtures}/nested.parquet"), here.join("n.parquet")).unwrap();
+    wgrad(here, "data n.parquet").refused("found the nested columns \"list\", \"pair\"");
+    // x,y 1,a 2,b
+    let table = [
+        0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x0c, 0x61, 0x00, 0x00, 0x78, 0x2c, 0x79, 0x0a, 0x31, 0x2c,
+        0x61, 0x0a, 0x32, 0x2c, 0x62, 0x0a,
+    ];
+    std::fs::write(here.join("t.csv.zst"), table).unwrap();
+    let text = wgrad(here, "data t.csv.zst").ok().stdout;
+    assert!(text.starts_with("t.csv.zst: 2 rows, 2 columns\n"), "{text}");
 }

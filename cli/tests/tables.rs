@@ -208,8 +208,8 @@ fn all_problems_of_a_table_are_in_one_message() {
     let text: String = (0..100).map(rows).collect();
     write(here, "t.csv", &("x,z,y\n".to_string() + &text));
     let ran = wgrad(here, "train t.csv --target y --device cpu");
-    let message = "t.csv: column \"x\": 1 cell is not a number, first \"oops\" (line 42); mend the file, or set \
-                   columns.x = \"category\" in [data]\ncolumn \"z\": 1 cell is not a number, first \"?!\" (line 43)";
+    let message = "t.csv: column \"x\": 1 cell is not a number, first \"oops\" (line 42)\n\
+                   column \"z\": 1 cell is not a number, first \"?!\" (line 43)\nmend the file, or";
     ran.refused(message);
     wgrad(here, "train t.csv --target q").refused("there is no column \"q\"");
     write(here, "u.csv", "x,y\n1,a\n\"2,b\n3,a\n");

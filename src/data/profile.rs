@@ -2,11 +2,14 @@
 //! range and examples, from one pass over the whole file.
 
 mod column;
+mod problem;
 mod rule;
 
 pub use column::ColumnProfile;
+pub use problem::Problem;
 pub use rule::{Inferred, infer};
 
+use self::problem::remedies;
 use super::frame::{ColumnType, Frame};
 use super::hash::fnv1a_parts;
 use super::raw::{ColumnFormat, FileList, RawTable, ReadOptions};
@@ -75,7 +78,8 @@ impl Profile {
         let mut duplicates = 0;
         let rows = table.for_each(|row| {
             for (i, counts) in columns.iter_mut().enumerate() {
-                counts.add(row.cell(i), row.place());
+                let cell = row.cell(i);
+                counts.add(cell, table.is_missing(cell), row.place());
             }
             // A separator that no cell of a text has ends each cell.
             let cells = row.cells().flat_map(|cell| [cell, "\u{1f}"]);
@@ -126,6 +130,24 @@ impl Profile {
     /// Returns the errors of [`RawTable::read`].
     pub fn read(&self, columns: &[(&str, ColumnType)]) -> Result<Frame> {
         self.table.read(&self.formats(columns))
+    }
+
+    /// Returns an error with all columns of these names whose cells do not fit their inferred types,
+    /// and lines for the configuration that solve it; `None` if there are none.
+    pub fn problem(&self, names: &dyn Fn(&str) -> bool) -> Option<crate::Error> {
+        let columns = self.columns.iter().filter(|c| names(&c.name));
+        let problems: Vec<(&str, &Problem)> = columns
+            .filter_map(|c| Some((c.name.as_str(), c.inferred.problem.as_ref()?)))
+            .collect();
+        let lines = problems.iter().map(|(name, problem)| {
+            let (message, row) = (&problem.message, self.table.row_name(problem.at));
+            format!("column {name:?}: {message} ({row})")
+        });
+        let lines: Vec<String> = lines.collect();
+        let advice =
+            "mend the file, or add to [data] of the configuration, which `wgrad new` writes:";
+        let reason = [lines, vec![advice.to_string()], remedies(&problems)].concat();
+        (!problems.is_empty()).then(|| crate::Error::data(self.table.place(), reason.join("\n")))
     }
 
     /// Returns the columns of this type.

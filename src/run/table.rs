@@ -218,7 +218,7 @@ fn feature_types<'a>(
     if !unknown.is_empty() {
         return Err(profile.table.no_columns(&unknown));
     }
-    let (mut types, mut problems) = (Vec::new(), Vec::new());
+    let (mut types, mut unfit) = (Vec::new(), Vec::new());
     for column in &profile.columns {
         if spec.target.contains(&column.name) || spec.ignore.contains(&column.name) {
             continue;
@@ -228,13 +228,8 @@ fn feature_types<'a>(
             continue;
         }
         let given = spec.columns.get(&column.name).copied();
-        if let (None, Some((problem, at))) = (given, &column.inferred.problem) {
-            problems.push(format!(
-                "column {:?}: {problem} ({}); mend the file, or set columns.{} = \"category\" in [data]",
-                column.name,
-                profile.table.row_name(*at),
-                key(&column.name)
-            ));
+        if given.is_none() && column.inferred.problem.is_some() {
+            unfit.push(column.name.as_str());
         }
         let of = given.unwrap_or(column.inferred.column_type);
         match of {
@@ -248,8 +243,8 @@ fn feature_types<'a>(
             _ => types.push((column.name.as_str(), of)),
         }
     }
-    if !problems.is_empty() {
-        return Err(Error::data(profile.table.place(), problems.join("\n")));
+    if let Some(error) = profile.problem(&|name| unfit.contains(&name)) {
+        return Err(error);
     }
     // A series has its past values at least.
     match types.is_empty() && spec.window.is_none() {
@@ -258,15 +253,6 @@ fn feature_types<'a>(
             Err(Error::data(profile.table.place(), reason))
         }
         false => Ok(types),
-    }
-}
-
-/// Returns a name as a key of TOML.
-fn key(name: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !name.is_empty() && name.chars().all(bare) {
-        true => name.to_string(),
-        false => format!("{name:?}"),
     }
 }
 

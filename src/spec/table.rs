@@ -87,6 +87,11 @@ pub struct TableSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<range::Text>")]
     pub encoding: Option<String>,
+    /// Words that mean that a cell is missing, in upper or lower case, besides the usual ones such as
+    /// `NA`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "range::Texts", extend("examples" = [["unknown"]]))]
+    pub missing: Vec<String>,
     /// Whether the first line has the names of the columns. Default: it is found by the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
@@ -103,6 +108,7 @@ impl TableSpec {
             header: self.header,
             decimal: self.decimal,
             encoding: self.encoding.clone(),
+            missing: self.missing.clone(),
         }
     }
 

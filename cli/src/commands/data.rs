@@ -49,12 +49,18 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
         header: args.no_header.then_some(false),
         decimal: args.decimal,
         encoding: args.encoding.clone(),
+        missing: args.missing.clone(),
     };
     let files: FileList = args.files.iter().cloned().collect();
     let (files, test) = super::new::with_test(&files)?;
     let profile = Profile::open(&files, &options)?;
     let (rows, columns) = (count(profile.rows), profile.columns.len());
-    output.say(&format!("{files}: {rows} rows, {columns} columns",));
+    let ending = |one: bool| if one { "" } else { "s" };
+    output.say(&format!(
+        "{files}: {rows} row{}, {columns} column{}",
+        ending(profile.rows == 1),
+        ending(columns == 1)
+    ));
     if let Some(test) = test {
         output.say(&format!("note: the test data in {test} is not described"));
     }
@@ -89,17 +95,8 @@ pub fn run(args: &DataArgs, output: &mut Output) -> Result<(), Failure> {
             column.name, column.inferred.reason
         ));
     }
-    let problems = profile
-        .columns
-        .iter()
-        .filter_map(|c| Some((c, c.inferred.problem.as_ref()?)));
-    for (i, (column, (problem, at))) in problems.enumerate() {
-        let start = if i == 0 { "\n" } else { "" };
-        output.say(&format!(
-            "{start}problem: {}: {problem} ({})",
-            column.name,
-            profile.table.row_name(*at)
-        ));
+    if let Some(problem) = profile.problem(&|_| true) {
+        output.say(&format!("\nproblem: {problem}"));
     }
     output.event(
         "done",
@@ -128,10 +125,10 @@ fn event(column: &ColumnProfile) -> Column<'_> {
         mean: column.range.map(|_| column.mean),
         examples: &column.examples,
         reason: &column.inferred.reason,
-        problem: problem.map(|(message, at)| Problem {
-            message,
-            file: at.file,
-            line: at.line,
+        problem: problem.map(|problem| Problem {
+            message: &problem.message,
+            file: problem.at.file,
+            line: problem.at.line,
         }),
     }
 }

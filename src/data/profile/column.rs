@@ -6,6 +6,7 @@ use super::super::hash::fnv1a_parts;
 use super::super::raw::RowPlace;
 use super::super::raw::cell::{self, Decimal, Written};
 use super::super::raw::date::Formats;
+use super::problem::MAX_WORDS;
 use super::rule::{Inferred, infer};
 
 /// The most distinct values that are counted exactly.
@@ -46,6 +47,8 @@ pub struct ColumnProfile {
     pub(super) dates: Formats,
     /// The first cell that is not a number, with its place.
     pub not_a_number: Option<(String, RowPlace)>,
+    /// The first distinct cells that are not numbers, at most four.
+    pub(super) not_numbers: Vec<String>,
     /// The mean number of words of the cells that are no numbers.
     pub words: f64,
     /// The inferred type.
@@ -77,6 +80,7 @@ pub(super) struct Counts {
     booleans: u64,
     dates: Formats,
     not_a_number: Option<(String, RowPlace)>,
+    not_numbers: Vec<String>,
     words: u64,
 }
 
@@ -113,13 +117,14 @@ impl Counts {
             booleans: 0,
             dates: Formats::all(),
             not_a_number: None,
+            not_numbers: Vec::new(),
             words: 0,
         }
     }
 
-    pub fn add(&mut self, cell: &str, at: RowPlace) {
+    pub fn add(&mut self, cell: &str, missing: bool, at: RowPlace) {
         self.rows += 1;
-        if cell::is_missing(cell) {
+        if missing {
             self.missing += 1;
             self.counts_rows = false;
             return;
@@ -181,6 +186,10 @@ impl Counts {
         if self.not_a_number.is_none() {
             self.not_a_number = Some((shortened(cell), at));
         }
+        // One more than a problem names.
+        if self.not_numbers.len() <= MAX_WORDS && !self.not_numbers.iter().any(|w| w == cell) {
+            self.not_numbers.push(shortened(cell));
+        }
     }
 
     pub fn finish(self, rows: u64) -> ColumnProfile {
@@ -210,6 +219,7 @@ impl Counts {
             booleans: self.booleans,
             dates: self.dates,
             not_a_number: self.not_a_number,
+            not_numbers: self.not_numbers,
             words: self.words as f64 / texts.max(1) as f64,
             inferred: Inferred::default(),
         };

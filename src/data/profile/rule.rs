@@ -1,8 +1,8 @@
 //! The rule by which the type of a column is inferred.
 
 use super::super::frame::ColumnType;
-use super::super::raw::RowPlace;
 use super::column::ColumnProfile;
+use super::problem::Problem;
 
 /// An inferred type, with the reason.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,8 +11,8 @@ pub struct Inferred {
     pub column_type: ColumnType,
     /// Why a column is left out, or what is unusual; empty otherwise.
     pub reason: String,
-    /// Cells that do not fit the type: what is wrong, and the place of the first one.
-    pub problem: Option<(String, RowPlace)>,
+    /// Cells that do not fit the type: their number, and the place of the first one.
+    pub problem: Option<Problem>,
 }
 
 impl Default for Inferred {
@@ -80,10 +80,9 @@ pub fn infer(c: &ColumnProfile) -> Inferred {
     }
     if c.numbers as f64 >= MOSTLY_NUMBERS * present as f64 {
         let wrong = present - c.numbers;
-        let problem = c.not_a_number.as_ref().map(|(cell, at)| {
-            let are = if wrong == 1 { "cell is" } else { "cells are" };
-            (format!("{wrong} {are} not a number, first {cell:?}"), *at)
-        });
+        let first = c.not_a_number.as_ref();
+        let problem =
+            first.map(|(cell, at)| Problem::not_numbers(wrong, *at, cell, &c.not_numbers));
         return Inferred {
             problem,
             ..Inferred::of(Number, written(c))

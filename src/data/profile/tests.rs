@@ -72,10 +72,11 @@ fn wrong_cells_among_numbers_are_a_problem_with_a_line() {
     assert_eq!(a.inferred.column_type, ColumnType::Number);
     assert_eq!(
         a.inferred.problem,
-        Some((
-            "1 cell is not a number, first \"oops\"".to_string(),
-            RowPlace { file: 0, line: 43 }
-        ))
+        Some(Problem {
+            message: "1 cell is not a number, first \"oops\"".to_string(),
+            at: RowPlace { file: 0, line: 43 },
+            words: vec!["oops".to_string()],
+        })
     );
     assert_eq!(
         (a.range, a.missing, a.distinct),

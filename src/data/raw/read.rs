@@ -32,8 +32,7 @@ enum Cells {
 }
 
 impl Reader {
-    fn add(&mut self, cell: &str, at: RowPlace) {
-        let missing = cell::is_missing(cell);
+    fn add(&mut self, cell: &str, missing: bool, at: RowPlace) {
         let value = match &mut self.cells {
             Cells::Category(codes, names) => {
                 let next = names.len() as u32;
@@ -169,7 +168,8 @@ impl RawTable {
         }
         self.for_each(|row| {
             for reader in &mut readers {
-                reader.add(row.cell(reader.index), row.place());
+                let cell = row.cell(reader.index);
+                reader.add(cell, self.is_missing(cell), row.place());
             }
             Ok(())
         })?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use encoding_rs::Encoding;
 
-use super::cell::Decimal;
+use super::cell::{self, Decimal};
 use super::dialect::{Dialect, Given};
 use super::encoding;
 use super::files::FileList;
@@ -24,6 +24,8 @@ pub struct ReadOptions {
     pub decimal: Option<char>,
     /// The name of the encoding, such as `"latin1"`.
     pub encoding: Option<String>,
+    /// Words that mean that a cell is missing, besides the usual ones.
+    pub missing: Vec<String>,
 }
 
 /// A table as it is stored: its columns, and its rows as text cells.
@@ -38,6 +40,7 @@ pub struct RawTable {
     parts: Vec<Part>,
     columns: Vec<String>,
     decimal: Decimal,
+    missing: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -78,6 +81,11 @@ impl RawTable {
         let mut table = RawTable {
             columns: columns(&sources),
             decimal: given.decimal.unwrap_or(found),
+            missing: options
+                .missing
+                .iter()
+                .map(|w| w.trim().to_lowercase())
+                .collect(),
             notes: Vec::new(),
             parts: Vec::new(),
         };
@@ -189,6 +197,16 @@ impl RawTable {
     /// Returns the decimal mark of numbers.
     pub fn decimal(&self) -> Decimal {
         self.decimal
+    }
+
+    /// Returns whether a cell is missing: it is empty, a usual word for a missing cell, or one of the
+    /// options, in upper or lower case.
+    pub fn is_missing(&self, cell: &str) -> bool {
+        let named = || {
+            let cell = cell.to_lowercase();
+            self.missing.contains(&cell)
+        };
+        cell::is_missing(cell) || (!self.missing.is_empty() && named())
     }
 
     /// Returns the type of a column with the reason, if the format determines it, as that of a folder
