@@ -83,7 +83,7 @@ impl Explainer {
     pub fn row(&mut self, file: impl AsRef<Path>, row: usize) -> Result<Explanation> {
         let file = file.as_ref();
         let source = &self.config.data.source;
-        let (set, _) = self.preprocessing.unlabelled(source, file)?;
+        let (set, _) = self.preprocessing.unlabelled(source, &file.into())?;
         let features = row.checked_sub(1).and_then(|i| set.row(i));
         let Some(features) = features else {
             let expected = format!("1 to {}, the rows of {}", set.len(), file.display());
