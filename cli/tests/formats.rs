@@ -23,7 +23,7 @@ fn objects(rows: std::ops::Range<usize>) -> Vec<String> {
     let object = |i: usize| {
         let (x, y) = (i * 37 % 60, if i * 37 % 60 > 30 { "high" } else { "low" });
         let city = ["Bern", "Basel"][i % 2];
-        let tags = if i % 3 == 0 {
+        let tags = if i.is_multiple_of(3) {
             "[\"p\", \"q\"]"
         } else {
             "[\"p\"]"
