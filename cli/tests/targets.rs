@@ -289,3 +289,49 @@ fn many_names_are_embedded() {
     // Nothing is known of a new shop, as of a missing one.
     assert_eq!(values[1], values[2]);
 }
+
+#[test]
+fn a_table_larger_than_the_memory_limit_gives_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let mut text = "a,city,when,note,y\n".to_string();
+    for i in 0..1200 {
+        let (a, city) = (i * 37 % 100, ["Bern", "Basel", "", "Genf"][i % 4]);
+        let y = match i % 50 {
+            7 => String::new(),
+            _ => format!("{}.5", a * 2 + i % 4),
+        };
+        let day = format!("2020-{:02}-{:02}", 1 + i / 28 % 12, 1 + i % 28);
+        text.push_str(&format!("{a}.25,{city},{day},a{} b{},{y}\n", i % 5, i % 3));
+    }
+    write(here, "table.csv", &text);
+    let train = |data: &str| {
+        let data = format!("target = \"y\"\ncolumns = {{ note = \"text\" }}\n{data}");
+        write(here, "c.toml", &config(&data, ""));
+        let ran = wgrad(here, "train c.toml --epochs 3 --json").ok();
+        let hash = ran.done()["weights_sha256"].as_str().unwrap().to_string();
+        (hash, ran.done()["test"].clone(), ran.stderr)
+    };
+    let (hash, scores, stderr) = train("");
+    assert!(!stderr.contains("memory_limit"), "{stderr}");
+    // The sample has at least 1,000 rows, which are all training rows here.
+    let (other, others, stderr) = train("memory_limit = \"20 KiB\"");
+    assert!(stderr.contains("its features are in a file"), "{stderr}");
+    assert_eq!((hash, scores), (other, others));
+
+    let (header, rows) = text.split_at(text.find('\n').unwrap() + 1);
+    write(here, "table.csv", &format!("{header}{}", rows.repeat(3)));
+    let (first, _, stderr) = train("memory_limit = \"20 KiB\"");
+    assert!(
+        stderr.contains("fitted to 1000 of the 2540 training rows"),
+        "{stderr}"
+    );
+    assert_eq!(first, train("memory_limit = \"20 KiB\"").0);
+
+    write(
+        here,
+        "c.toml",
+        &config("target = \"y\"\nwindow = 5\nmemory_limit = \"20 KiB\"", ""),
+    );
+    wgrad(here, "train c.toml").refused("a forecast needs all rows in memory");
+}

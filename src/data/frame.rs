@@ -208,6 +208,18 @@ impl Frame {
         })
     }
 
+    /// Removes the column of this name, and returns its values.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of [`column`](Frame::column).
+    pub fn take(&mut self, name: &str) -> Result<Values> {
+        self.column(name)?;
+        let at = self.columns.iter().position(|c| c.name == name);
+        let column = at.map(|at| self.columns.remove(at));
+        Ok(column.map_or(Values::Number(Vec::new()), |c| c.values))
+    }
+
     /// Returns the frame of these rows, in their order.
     pub fn select(&self, rows: &[usize]) -> Frame {
         let columns = self.columns.iter().map(|c| Column {

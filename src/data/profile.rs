@@ -15,6 +15,9 @@ use super::hash::fnv1a_parts;
 use super::raw::{ColumnFormat, FileList, RawTable, ReadOptions};
 use crate::error::Result;
 
+/// The most distinct rows that others are compared with, so that the memory is bounded.
+const MOST_DISTINCT_ROWS: usize = 1 << 22;
+
 /// A table with the profiles of its columns.
 ///
 /// # Example
@@ -37,7 +40,7 @@ pub struct Profile {
     pub rows: u64,
     /// The profiles of the columns, in the table's order.
     pub columns: Vec<ColumnProfile>,
-    /// The number of rows that equal an earlier row.
+    /// The number of rows that equal an earlier row, of the first 4,194,304 distinct ones.
     pub duplicates: u64,
 }
 
@@ -83,7 +86,11 @@ impl Profile {
             }
             // A separator that no cell of a text has ends each cell.
             let cells = row.cells().flat_map(|cell| [cell, "\u{1f}"]);
-            duplicates += u64::from(!seen.insert(fnv1a_parts(cells)));
+            let hash = fnv1a_parts(cells);
+            duplicates += match seen.len() < MOST_DISTINCT_ROWS {
+                true => u64::from(!seen.insert(hash)),
+                false => u64::from(seen.contains(&hash)),
+            };
             Ok(())
         })?;
         if rows == 0 {

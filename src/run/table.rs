@@ -3,12 +3,14 @@
 mod forecaster;
 mod series;
 mod split;
+mod stream;
 mod targets;
 
 pub(super) use self::forecaster::Forecaster;
 pub use self::series::Series;
 
 use self::split::By;
+use self::stream::Stream;
 use self::targets::TableTargets;
 use super::dataset::{self, Datasets};
 use super::preprocessing::{Preprocessing, TablePreprocessing, TargetScale};
@@ -35,8 +37,13 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
     }
     config.settle(found)?;
     let task = config.data.task.unwrap_or(found);
+    let features = profile.formats(&types);
+    let stream = Stream::of(spec, &profile, &features)?;
     let columns = Columns {
-        features: profile.formats(&types),
+        features: match stream {
+            Some(_) => Vec::new(),
+            None => features.clone(),
+        },
         targets: targets::formats(spec, task),
         split: split_format(spec, &profile, &types)?,
     };
@@ -49,17 +56,31 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
     // The splits depend on the targets and one column, so the training rows are known before the
     // features.
     let by = By::of(spec).zip(read.split.as_ref());
-    let parts = split::split(&targets, read.features.rows(), by, config)?;
-    let rows: Vec<usize> = parts.train.iter().map(|row| *row as usize).collect();
-    let typed: Vec<(String, ColumnType)> = types
-        .iter()
-        .map(|(name, of)| (name.to_string(), *of))
-        .collect();
-    let preprocessor = Preprocessor::fit(&read.features, &rows, &spec.preprocessing, &typed)?;
+    let parts = split::split(&targets, read.rows, by, config)?;
+    let (preprocessor, whole) = match stream {
+        None => {
+            let rows: Vec<usize> = parts.train.iter().map(|row| *row as usize).collect();
+            let typed = types.iter().map(|(name, of)| (name.to_string(), *of));
+            let typed: Vec<(String, ColumnType)> = typed.collect();
+            let fitted = Preprocessor::fit(&read.features, &rows, &spec.preprocessing, &typed)?;
+            let whole = fitted.transform(&read.features)?.into_dataset(targets)?;
+            (fitted, whole)
+        }
+        Some(stream) => {
+            let folder = stream::existing_folder(config.output.folder());
+            let (fitted, whole, note) = stream.prepare(
+                &profile.table,
+                &features,
+                &spec.preprocessing,
+                (read.kept.as_deref(), &parts.train),
+                targets,
+                (&folder, config.training.seed),
+            )?;
+            notes.push(note);
+            (fitted, whole)
+        }
+    };
     notes.extend(preprocessor.warnings().iter().map(ToString::to_string));
-    let whole = preprocessor
-        .transform(&read.features)?
-        .into_dataset(targets)?;
     let part = |rows: &Vec<u32>| whole.view(rows);
     let train = part(&parts.train);
     let validation = parts.validation.as_ref().map(part);
@@ -80,7 +101,7 @@ pub(super) fn datasets(spec: &TableSpec, config: &mut Config) -> Result<Datasets
         },
         target_scales,
         table: Some(TablePreprocessing {
-            columns: columns.features,
+            columns: features,
             preprocessor: Some(preprocessor),
             series: None,
         }),
@@ -116,6 +137,10 @@ struct Rows {
     features: Frame,
     targets: Vec<Values>,
     split: Option<Values>,
+    /// The number of rows.
+    rows: usize,
+    /// The rows of the table that these are; `None` for all of them.
+    kept: Option<Vec<usize>>,
 }
 
 impl Columns {
@@ -131,24 +156,26 @@ impl Columns {
             .chain(more)
             .cloned()
             .collect();
-        let frame = table.read(&columns)?;
-        let values = |format: &ColumnFormat| Ok(frame.column(&format.name)?.values.clone());
-        let mut targets = self
-            .targets
-            .iter()
-            .map(values)
-            .collect::<Result<Vec<_>>>()?;
-        let mut split = self.split.as_ref().map(values).transpose()?;
-        let mut features = Frame::new();
-        for format in &self.features {
-            features = features.with(&format.name, values(format)?)?;
+        let mut frame = table.read(&columns)?;
+        let rows = frame.rows();
+        let mut targets = Vec::with_capacity(self.targets.len());
+        for format in &self.targets {
+            targets.push(frame.take(&format.name)?);
         }
+        let mut split = match &self.split {
+            Some(c) if self.features.iter().any(|f| f.name == c.name) => {
+                Some(frame.column(&c.name)?.values.clone())
+            }
+            Some(c) => Some(frame.take(&c.name)?),
+            None => None,
+        };
+        let mut features = frame;
         // A cell without labels is no missing target, and a series keeps all its rows.
         if spec.separator.is_none() && spec.window.is_none() {
             let has_all = |row: &usize| targets.iter().all(|t| !t.is_missing(*row));
-            let rows: Vec<usize> = (0..frame.rows()).filter(has_all).collect();
-            let missing = frame.rows() - rows.len();
-            if rows.is_empty() {
+            let kept: Vec<usize> = (0..rows).filter(has_all).collect();
+            let missing = rows - kept.len();
+            if kept.is_empty() {
                 let reason = "expected rows with a target, found none";
                 return Err(Error::data(table.place(), reason));
             }
@@ -157,15 +184,24 @@ impl Columns {
                 notes.push(format!(
                     "{missing} {rows_are} left out: the target is missing"
                 ));
-                features = features.select(&rows);
-                targets = targets.iter().map(|t| t.select(&rows)).collect();
-                split = split.map(|s| s.select(&rows));
+                features = features.select(&kept);
+                targets = targets.iter().map(|t| t.select(&kept)).collect();
+                split = split.map(|s| s.select(&kept));
+                return Ok(Rows {
+                    features,
+                    targets,
+                    split,
+                    rows: kept.len(),
+                    kept: Some(kept),
+                });
             }
         }
         Ok(Rows {
             features,
             targets,
             split,
+            rows,
+            kept: None,
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::names::Names;
 use crate::data::{ColumnType, FileList, ReadOptions};
 use crate::preprocess::PreprocessSpec;
-use crate::schema::{Path, SettingError, range};
+use crate::schema::{ByteSize, Path, SettingError, range};
 
 /// A table with columns of numbers, categories, dates and texts, also with missing cells. The types
 /// of the columns are inferred, and all columns except the target become features.
@@ -95,6 +95,12 @@ pub struct TableSpec {
     /// Whether the first line has the names of the columns. Default: it is found by the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// The largest amount of memory for the cells and features of the table, such as `"512 MiB"`.
+    /// The features of a larger table are written to a file beside the run, and read from it by
+    /// the batch; the preprocessing is fitted to a random sample of the training rows. The targets
+    /// and the order of the rows stay in memory: about 24 bytes for each row. Default: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit: Option<ByteSize>,
     /// How columns become features.
     #[serde(default)]
     pub preprocessing: PreprocessSpec,

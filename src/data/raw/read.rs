@@ -154,28 +154,103 @@ impl RawTable {
     }
 
     fn read_once(&self, columns: &[ColumnFormat]) -> Result<Frame> {
-        let place = self.place();
-        let mut readers = Vec::with_capacity(columns.len());
+        let mut all = Frame::new();
+        self.scan(columns, usize::MAX, None, |frame| {
+            all = frame;
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Reads columns like [`read`](RawTable::read), in blocks of so many rows, of which the last may
+    /// be smaller. The names of a category are those of the block.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`read`](RawTable::read), and those of `each`.
+    pub fn read_blocks(
+        &self,
+        columns: &[ColumnFormat],
+        rows: usize,
+        each: impl FnMut(Frame) -> Result<()>,
+    ) -> Result<()> {
+        self.scan(columns, rows.max(1), None, each)
+    }
+
+    /// Reads columns like [`read`](RawTable::read), of these rows only, which are in order.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`read`](RawTable::read).
+    pub fn read_rows(&self, columns: &[ColumnFormat], rows: &[u32]) -> Result<Frame> {
+        let mut some = Frame::new();
+        self.scan(columns, usize::MAX, Some(rows), |frame| {
+            some = frame;
+            Ok(())
+        })?;
+        Ok(some)
+    }
+
+    /// Calls `each` with blocks of all rows, or of the `wanted` ones. At least one block is read,
+    /// which may be empty.
+    fn scan(
+        &self,
+        columns: &[ColumnFormat],
+        block: usize,
+        wanted: Option<&[u32]>,
+        mut each: impl FnMut(Frame) -> Result<()>,
+    ) -> Result<()> {
+        let mut indices = Vec::with_capacity(columns.len());
         let mut missing = Vec::new();
         for column in columns {
             match self.columns().iter().position(|name| *name == column.name) {
-                Some(index) => readers.push(self.reader(column, index)?),
+                Some(index) => indices.push(index),
                 None => missing.push(column.name.as_str()),
             }
         }
         if !missing.is_empty() {
             return Err(self.no_columns(&missing));
         }
-        self.for_each(|row| {
-            for reader in &mut readers {
-                let cell = row.cell(reader.index);
-                reader.add(cell, self.is_missing(cell), row.place());
+        let readers = || -> Result<Vec<Reader>> {
+            let columns = columns.iter().zip(&indices);
+            columns
+                .map(|(column, index)| self.reader(column, *index))
+                .collect()
+        };
+        let mut current = readers()?;
+        let mut wanted = wanted.map(|rows| rows.iter().copied().peekable());
+        let (mut row, mut filled, mut blocks) = (0u32, 0, 0);
+        self.for_each(|record| {
+            let this = row;
+            row = row.saturating_add(1);
+            if let Some(wanted) = &mut wanted
+                && wanted.next_if_eq(&this).is_none()
+            {
+                return Ok(());
+            }
+            for reader in &mut current {
+                let cell = record.cell(reader.index);
+                reader.add(cell, self.is_missing(cell), record.place());
+            }
+            filled += 1;
+            if filled == block {
+                let full = std::mem::replace(&mut current, readers()?);
+                (filled, blocks) = (0, blocks + 1);
+                return each(self.frame(full)?);
             }
             Ok(())
         })?;
+        match filled > 0 || blocks == 0 {
+            true => each(self.frame(current)?),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns what was read, or an error with all columns whose cells do not fit.
+    fn frame(&self, readers: Vec<Reader>) -> Result<Frame> {
         let problems: Vec<String> = readers.iter().filter_map(|r| r.problem(self)).collect();
         if !problems.is_empty() {
-            return Err(Error::data(place, problems.join("\n")));
+            return Err(Error::data(self.place(), problems.join("\n")));
         }
         let mut frame = Frame::new();
         for reader in readers {

@@ -72,6 +72,7 @@ pub(super) fn datasets(
         let reason = "`window` and `horizon` are for a regression: the targets are numbers";
         return Err(Error::data(profile.table.place(), reason));
     }
+    super::Stream::of(spec, profile, &profile.formats(types))?;
     let time = super::split_format(spec, profile, types)?;
     // A number as the time only grows, so it is no feature for later rows.
     let counted = |(name, of): &&(&str, ColumnType)| {
@@ -85,10 +86,7 @@ pub(super) fn datasets(
     let types = types.as_slice();
     let columns = columns(profile.formats(types), spec, time);
     let rows = in_order(columns.read(&profile.table, spec, &mut notes)?);
-    let n = rows
-        .features
-        .rows()
-        .max(rows.targets.first().map_or(0, Values::len));
+    let n = rows.rows;
     let share = |of: usize, part: f64| ((of as f64) * part).round() as usize;
     let test = n - share(n, config.data.test_split());
     let validation = test - share(test, config.data.validation_split);
@@ -211,6 +209,8 @@ fn in_order(rows: Rows) -> Rows {
         features: rows.features.select(&order),
         targets: rows.targets.iter().map(|t| t.select(&order)).collect(),
         split: None,
+        rows: rows.rows,
+        kept: None,
     }
 }
 
