@@ -292,6 +292,7 @@ fn the_examples_load() {
         seen,
         [
             "breast_cancer",
+            "co2",
             "diabetes",
             "digits",
             "fashion",
@@ -299,7 +300,14 @@ fn the_examples_load() {
             "fashion_resnet",
             "iris",
             "kjv_gpt",
-            "sunspots"
+            "penguins",
+            "shuttle",
+            "spam_folders",
+            "sunspots",
+            "sunspots_window",
+            "titanic",
+            "wine",
+            "yeast"
         ]
     );
 }
