@@ -40,7 +40,9 @@ run() {
         "$wgrad" new "$table" --target "$target" -o "$work/new.toml" > /dev/null 2>&1
         # The column `part` has the split. No other setting is changed.
         if [ -n "$python" ]; then
-            sed -i 's/^test_split = .*/split = "part"/; /^validation_split = /d' "$work/new.toml"
+            sed 's/^test_split = .*/split = "part"/; /^validation_split = /d' "$work/new.toml" \
+                > "$work/part.toml"
+            mv "$work/part.toml" "$work/new.toml"
         fi
         "$wgrad" train "$work/new.toml" --seed "$seed" --device cpu --out "$work/run" --json \
             2> /dev/null | tail -n 1 >> "$work/$name.jsonl"

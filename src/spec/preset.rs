@@ -6,9 +6,12 @@ use crate::data::FileList;
 /// of its files, and of those for the test, are written as they are; they are relative to the folder
 /// of the configuration.
 ///
-/// Categories with more than 32 names are embedded. The learning rate is that of Keras and PyTorch, and training stops when the validation loss has
-/// not improved for 15 epochs. Batches are larger for more rows: at least 32 samples, at most 256,
-/// about 60 batches in an epoch.
+/// Categories with more than 32 names are embedded. The learning rate is that of Keras and PyTorch,
+/// and training stops when the validation loss has not improved for 15 epochs. Batches are larger
+/// for more rows: at least 32 samples, at most 256, about 60 batches in an epoch.
+///
+/// On four public tables of 344 to 1,309 rows, with five seeds each, no other patience, dropout,
+/// width or weight decay that was tried was better on all of them; `docs/examples.md` has the scores.
 ///
 /// # Example
 /// ```
