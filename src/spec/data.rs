@@ -190,6 +190,11 @@ kinds! {
 }
 
 impl DataSource {
+    /// Returns whether a sample may have several labels.
+    pub(super) fn has_labels(&self) -> bool {
+        matches!(self, DataSource::Table(_) | DataSource::Npy(_))
+    }
+
     /// Returns the name of the target column, or the names of several, if there are any.
     pub fn target(&self) -> Option<String> {
         match self {

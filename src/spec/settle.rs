@@ -12,9 +12,11 @@ impl Config {
     /// Returns the task, if it follows from the file alone.
     pub(super) fn implied_task(&self) -> Option<Task> {
         let outputs = self.training.loss.as_ref().map(LossSpec::outputs);
-        let tasks = [Task::Classification, Task::Multilabel, Task::Regression];
+        let labels = self.data.source.has_labels().then_some(Task::Multilabel);
+        let tasks = [Task::Classification, Task::Regression];
         let mut fitting = tasks
             .into_iter()
+            .chain(labels)
             .filter(|task| outputs.is_some_and(|outputs| outputs.fit(*task)));
         let implied = match (fitting.next(), fitting.next()) {
             (Some(task), None) => Some(task),

@@ -98,7 +98,7 @@ pub struct TableSpec {
     /// The largest amount of memory for the cells and features of the table, such as `"512 MiB"`.
     /// The features of a larger table are written to a file beside the run, and read from it by
     /// the batch; the preprocessing is fitted to a random sample of the training rows. The targets
-    /// and the order of the rows stay in memory: about 24 bytes for each row. Default: no limit.
+    /// and the order of the rows stay in memory: about 50 bytes for each row. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_limit: Option<ByteSize>,
     /// How columns become features.

@@ -50,7 +50,7 @@ fn an_unknown_key_names_the_closest_and_all() {
 conf/digits.toml:7:1: unknown key `epocs` in [training]; did you mean `epochs`?
   7 | epocs = 20
     | ^^^^^
-    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `clip_grad_value`, `l1`, `l2`, `ema`, `accumulate_gradients`, `precision`, `memory_limit`, `early_stopping`, `metrics`",
+    = [training] takes `epochs`, `batch_size`, `shuffle`, `seed`, `device`, `loss`, `optimizer`, `schedule`, `clip_grad_norm`, `clip_grad_value`, `l1`, `l2`, `ema`, `accumulate_gradients`, `precision`, `memory_limit`, `early_stopping`, `class_weights`, `metrics`",
     );
 }
 

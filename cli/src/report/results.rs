@@ -9,9 +9,10 @@ use super::{Report, TestResult, Trivial};
 use crate::text::{self, count, short};
 
 /// Returns a sentence with the metrics that are no better than those of the trivial model; `None`
-/// if all are better.
+/// if all are better. If some are better, it says that it is about the others.
 pub fn not_better(test: &TestResult, trivial: &Trivial) -> Option<String> {
     let mut bounds = Vec::new();
+    let mut some_better = false;
     for (name, value) in &test.metrics {
         let Some((_, bound)) = trivial.metrics.iter().find(|(n, _)| n == name) else {
             continue;
@@ -20,18 +21,22 @@ pub fn not_better(test: &TestResult, trivial: &Trivial) -> Option<String> {
             true => value > bound,
             false => value < bound,
         };
+        some_better |= better;
         // An undefined value cannot be compared.
         if !better && !value.is_nan() && !bound.is_nan() {
             bounds.push(format!("{name} {}", text::metric(name, *bound)));
         }
     }
-    (!bounds.is_empty()).then(|| {
-        format!(
-            "no better than always predicting {}: {}",
-            trivial.prediction,
-            bounds.join(", ")
-        )
-    })
+    let (prediction, bounds) = (&trivial.prediction, bounds.join(", "));
+    match (bounds.is_empty(), some_better) {
+        (true, _) => None,
+        (false, false) => Some(format!(
+            "no better than always predicting {prediction}: {bounds}"
+        )),
+        (false, true) => Some(format!(
+            "better than always predicting {prediction}, but not in all metrics: {bounds}"
+        )),
+    }
 }
 
 impl Report {
