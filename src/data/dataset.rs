@@ -161,6 +161,11 @@ impl Dataset {
         &self.sample_shape
     }
 
+    /// Returns whether the features are stored as bytes, of which 255 is 1.
+    pub(crate) fn has_bytes(&self) -> bool {
+        matches!(self.features.as_ref(), Features::Bytes(_))
+    }
+
     /// Returns the names of the elements of a sample, in row-major order; empty if they have none.
     pub fn feature_names(&self) -> &[String] {
         &self.feature_names

@@ -3,11 +3,18 @@
 //! The format: `\x93NUMPY`, a version, the length of the header, the header as the text of a Python
 //! dictionary (`{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`), then the elements.
 
+#[cfg(feature = "npz")]
+mod npz;
+#[cfg(not(feature = "npz"))]
+#[path = "npy/no_npz.rs"]
+mod npz;
+
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::dataset::Dataset;
 use super::input::Input;
-use super::npy_header::{Element, parse};
+use super::npy_header::{Element, Header};
 use super::targets::Targets;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -17,12 +24,15 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The longest header that is read; those of NumPy are far shorter.
 const LONGEST_HEADER: u64 = 1 << 20;
 
-/// Reads features and targets from two `.npy` files. Each may be compressed with gzip.
+/// Reads features and targets from two `.npy` files. Each may be compressed with gzip. With the
+/// feature `npz`, each may be an array of an `.npz` archive: `d.npz:x` is the array `x` of `d.npz`.
 ///
 /// `features` is `[n, ...sample_shape]`. Targets of an integer type, `[n]` or `[n, 1]`, are classes
-/// from 0 to the largest; targets of a floating-point type, `[n]` or `[n, width]`, are values.
-/// Elements may be `f4`, `f8`, `i4`, `i8` (little-endian) or `u1`, in C order. They are converted
-/// to the nearest `f32`, without scaling.
+/// from 0 to the largest; targets of a floating-point type, `[n]` or `[n, width]`, are values, and
+/// so are booleans `[n, width]`. Elements may be `f2`, `f4`, `f8`, `i1` to `i8`, `u1` to `u8` or
+/// `b1`, in either byte order, and in C or Fortran order. They are converted to the nearest `f32`,
+/// without scaling. Only features of type `u1` with two or more axes in a sample are images: 0 to
+/// 255 become 0 to 1, as in [`idx()`](super::idx()).
 ///
 /// # Errors
 ///
@@ -63,7 +73,8 @@ pub fn npy_features(features: impl AsRef<Path>) -> Result<Dataset> {
     dataset(read(features.as_ref())?, Targets::Unlabelled)
 }
 
-/// An array in bytes; their number follows from the shape and the element type.
+/// An array in C order and little-endian bytes; their number follows from the shape and the element
+/// type.
 struct Array {
     place: String,
     element: Element,
@@ -75,36 +86,42 @@ impl Array {
     fn floats(&self) -> Vec<f32> {
         let bytes = &self.bytes;
         match self.element {
-            Element::F4 => four(bytes).map(f32::from_le_bytes).collect(),
-            Element::F8 => eight(bytes).map(|b| f64::from_le_bytes(b) as f32).collect(),
-            Element::I4 => four(bytes).map(|b| i32::from_le_bytes(b) as f32).collect(),
-            Element::I8 => eight(bytes).map(|b| i64::from_le_bytes(b) as f32).collect(),
-            Element::U1 => bytes.iter().map(|&b| f32::from(b)).collect(),
+            Element::F2 => each(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
+            Element::F4 => each(bytes, f32::from_le_bytes),
+            Element::F8 => each(bytes, |b| f64::from_le_bytes(b) as f32),
+            Element::I1 => each(bytes, |b| f32::from(i8::from_le_bytes(b))),
+            Element::I2 => each(bytes, |b| f32::from(i16::from_le_bytes(b))),
+            Element::I4 => each(bytes, |b| i32::from_le_bytes(b) as f32),
+            Element::I8 => each(bytes, |b| i64::from_le_bytes(b) as f32),
+            Element::U1 => each(bytes, |[b]| f32::from(b)),
+            Element::U2 => each(bytes, |b| f32::from(u16::from_le_bytes(b))),
+            Element::U4 => each(bytes, |b| u32::from_le_bytes(b) as f32),
+            Element::U8 => each(bytes, |b| u64::from_le_bytes(b) as f32),
+            Element::B1 => each(bytes, |[b]| f32::from(u8::from(b != 0))),
         }
     }
 
     /// Returns the elements as integers, or `None` if their type is floating-point.
-    fn integers(&self) -> Option<Vec<i64>> {
+    fn integers(&self) -> Option<Vec<i128>> {
         let bytes = &self.bytes;
-        match self.element {
-            Element::F4 | Element::F8 => None,
-            Element::I4 => Some(
-                four(bytes)
-                    .map(|b| i64::from(i32::from_le_bytes(b)))
-                    .collect(),
-            ),
-            Element::I8 => Some(eight(bytes).map(i64::from_le_bytes).collect()),
-            Element::U1 => Some(bytes.iter().map(|&b| i64::from(b)).collect()),
-        }
+        Some(match self.element {
+            Element::F2 | Element::F4 | Element::F8 => return None,
+            Element::I1 => each(bytes, |b| i8::from_le_bytes(b).into()),
+            Element::I2 => each(bytes, |b| i16::from_le_bytes(b).into()),
+            Element::I4 => each(bytes, |b| i32::from_le_bytes(b).into()),
+            Element::I8 => each(bytes, |b| i64::from_le_bytes(b).into()),
+            Element::U1 => each(bytes, |[b]| b.into()),
+            Element::U2 => each(bytes, |b| u16::from_le_bytes(b).into()),
+            Element::U4 => each(bytes, |b| u32::from_le_bytes(b).into()),
+            Element::U8 => each(bytes, |b| u64::from_le_bytes(b).into()),
+            Element::B1 => each(bytes, |[b]| i128::from(b != 0)),
+        })
     }
 }
 
-fn four(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> {
-    bytes.as_chunks().0.iter().copied()
-}
-
-fn eight(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> {
-    bytes.as_chunks().0.iter().copied()
+fn each<const N: usize, T>(bytes: &[u8], convert: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let elements = bytes.as_chunks().0.iter();
+    elements.map(|&element| convert(element)).collect()
 }
 
 fn dataset(samples: Array, targets: Targets) -> Result<Dataset> {
@@ -114,7 +131,10 @@ fn dataset(samples: Array, targets: Targets) -> Result<Dataset> {
             "expected an array of samples, found a single number",
         ));
     };
-    let set = Dataset::from_arrays(samples.floats(), sample, targets);
+    let set = match samples.element {
+        Element::U1 if sample.len() >= 2 => Dataset::from_bytes(samples.bytes, sample, targets),
+        _ => Dataset::from_arrays(samples.floats(), sample, targets),
+    };
     set.map_err(|error| in_file(&samples.place, error))
 }
 
@@ -135,7 +155,12 @@ fn targets_of(array: Array) -> Result<Targets> {
         ));
     };
     let width = array.dims.get(1).copied().unwrap_or(1);
-    let Some(labels) = array.integers() else {
+    let labels = match array.element {
+        // Several booleans of a sample are labels, each present or absent.
+        Element::B1 if width > 1 => None,
+        _ => array.integers(),
+    };
+    let Some(labels) = labels else {
         let targets = Targets::Values {
             values: array.floats(),
             width,
@@ -153,7 +178,7 @@ fn targets_of(array: Array) -> Result<Targets> {
         ));
     }
     // A larger label would make a list of class names that no model could use.
-    const MOST: i64 = 1 << 20;
+    const MOST: i128 = 1 << 20;
     if let Some((row, label)) = (0usize..)
         .zip(&labels)
         .find(|(_, l)| !(0..MOST).contains(*l))
@@ -171,20 +196,42 @@ fn targets_of(array: Array) -> Result<Targets> {
 }
 
 fn read(path: &Path) -> Result<Array> {
+    if let Some((archive, name)) = npz::split(path) {
+        return npz::read(&archive, &name);
+    }
     let mut input = Input::open(path)?;
     let place = input.place();
-    let wrong = |reason: String| Error::data(&place, reason);
+    let failed = |error: io::Error| match error.get_ref() {
+        // The compressed data is damaged.
+        Some(_) => Error::data(&place, error.to_string()),
+        None => Error::io(path, "read")(error),
+    };
+    parse(&mut input, &place, &failed)
+}
 
-    let start = input.block(8)?;
+/// Reads an array from the bytes of a `.npy` file. `failed` converts an error of reading them.
+fn parse(input: &mut dyn Read, place: &str, failed: &dyn Fn(io::Error) -> Error) -> Result<Array> {
+    let wrong = |reason: String| Error::data(place, reason);
+    let mut block = |limit: u64| -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = Read::take(&mut *input, limit).read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(failed)
+    };
+
+    let start = block(8)?;
     if start.len() < 8 || !start.starts_with(MAGIC) {
-        return Err(wrong(
-            "expected a .npy file, which starts with \\x93NUMPY, found another format".into(),
-        ));
+        let found = match start.starts_with(b"PK\x03\x04") {
+            true => "an .npz archive; name an array in it, such as \"d.npz:x\"",
+            false => "another format",
+        };
+        return Err(wrong(format!(
+            "expected a .npy file, which starts with \\x93NUMPY, found {found}"
+        )));
     }
     let version = start.get(6).copied().unwrap_or(0);
     let length = match version {
-        1 => input.block(2)?,
-        2 | 3 => input.block(4)?,
+        1 => block(2)?,
+        2 | 3 => block(4)?,
         _ => {
             return Err(wrong(format!(
                 "version {version} of the format is not known"
@@ -200,36 +247,40 @@ fn read(path: &Path) -> Result<Array> {
             "the header is said to have {length} bytes, but at most {LONGEST_HEADER} are read"
         )));
     }
-    let header = input.block(length)?;
+    let header = block(length)?;
     if header.len() as u64 != length {
         return Err(wrong(format!(
             "the header is said to have {length} bytes, but {} follow",
             header.len()
         )));
     }
-    let (element, dims) = parse(&String::from_utf8_lossy(&header)).map_err(wrong)?;
+    let header = Header::parse(&String::from_utf8_lossy(&header)).map_err(wrong)?;
 
-    let shape = Shape::from(dims.as_slice());
-    let size = dims
+    let shape = Shape::from(header.dims.as_slice());
+    let size = header
+        .dims
         .iter()
-        .try_fold(element.size(), |size, &d| size.checked_mul(d as u64))
+        .try_fold(header.element.size() as u64, |size, &d| {
+            size.checked_mul(d as u64)
+        })
         .ok_or_else(|| {
             wrong(format!(
                 "the header says {shape}, more bytes than any file can have"
             ))
         })?;
-    let bytes = input.block(size)?;
-    let have = (bytes.len() as u64).saturating_add(input.count_rest()?);
+    let bytes = block(size)?;
+    let rest = io::copy(input, &mut io::sink()).map_err(failed)?;
+    let have = (bytes.len() as u64).saturating_add(rest);
     if have != size {
         return Err(wrong(format!(
             "the header says {shape}, which is {size} bytes, but {have} follow"
         )));
     }
     Ok(Array {
-        place,
-        element,
-        dims,
-        bytes,
+        place: place.to_string(),
+        element: header.element,
+        bytes: header.in_c_order(bytes),
+        dims: header.dims,
     })
 }
 

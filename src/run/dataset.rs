@@ -81,6 +81,12 @@ impl Datasets {
             }
             DataSource::Npy(npy) => {
                 let set = data::npy(&npy.inputs, &npy.targets)?;
+                if set.has_bytes() {
+                    notes.push(format!(
+                        "inputs of bytes, {} a sample, are images: the bytes are divided by 255",
+                        set.sample_shape()
+                    ));
+                }
                 let test = npy.test_inputs.as_ref().zip(npy.test_targets.as_ref());
                 let test = test.map(|(inputs, targets)| data::npy(inputs, targets));
                 (set, test.transpose()?)

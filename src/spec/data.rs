@@ -59,7 +59,7 @@ pub struct IdxSpec {
     pub test_labels: Option<PathBuf>,
 }
 
-/// Arrays in NumPy's format.
+/// Arrays in NumPy's formats: `.npy` files, and arrays of `.npz` archives, such as `d.npz:x`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NpySpec {
     /// The training inputs; the first axis is the samples.
