@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use etcetera::BaseStrategy;
 use safetensors::tensor::SafeTensors;
 
 use crate::{Error, Result};
@@ -34,6 +35,19 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
             .map_err(Error::io(folder, "sync"))?;
     }
     Ok(())
+}
+
+/// Returns the folder for files that save work but that nothing depends on: `WGRAD_CACHE_DIR`, or by
+/// default `wgrad` in the user's cache folder. `None` if `WGRAD_CACHE_DIR` is empty, or there is no
+/// such folder.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    match std::env::var_os("WGRAD_CACHE_DIR") {
+        Some(folder) => Some(PathBuf::from(folder)).filter(|f| !f.as_os_str().is_empty()),
+        None => {
+            let user = etcetera::choose_base_strategy().ok();
+            user.map(|user| user.cache_dir().join("wgrad"))
+        }
+    }
 }
 
 /// Returns a name that no other program and no other thread uses.

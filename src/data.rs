@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Data comes from files ([`csv()`], [`idx()`], [`npy()`], and [`text`] for language models; each
-//! may be compressed with gzip), or from a program's own arrays ([`Dataset::from_arrays`]). The
+//! may be compressed with gzip), from folders of images ([`ImageFolder`]), or from a program's own arrays ([`Dataset::from_arrays`]). The
 //! result is a [`Dataset`], from which a trainer gathers its batches.
 //!
 //! Invariant: every feature of a [`Dataset`] is finite, and every label has a class. Errors name
@@ -32,6 +32,7 @@ mod frame;
 mod gather;
 pub(crate) mod hash;
 mod idx;
+mod images;
 mod input;
 mod labels;
 mod npy;
@@ -50,6 +51,8 @@ pub use dataset::Dataset;
 pub use disk::DatasetWriter;
 pub use frame::{Column, ColumnType, Frame, MISSING, Values};
 pub use idx::{idx, idx_images};
+pub(crate) use images::splits as image_splits;
+pub use images::{Color, ImageFolder, ImageFormat};
 pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
 pub use profile::{ColumnProfile, Inferred, Problem, Profile, infer};

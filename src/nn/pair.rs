@@ -26,6 +26,12 @@ impl From<[usize; 2]> for Pair {
     }
 }
 
+impl From<Pair> for [usize; 2] {
+    fn from(pair: Pair) -> Self {
+        pair.0
+    }
+}
+
 impl std::fmt::Display for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {

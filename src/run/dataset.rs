@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::images;
 use super::language;
 use super::preprocessing::{Preprocessing, TargetScale};
 use super::table;
@@ -92,6 +93,7 @@ impl Datasets {
                 (set, test.transpose()?)
             }
             DataSource::Table(table) => return table::datasets(&table, config),
+            DataSource::Images(spec) => return images::datasets(&spec, config),
             DataSource::Text(text) => {
                 config.settle(Task::Language)?;
                 return language::datasets(&text, config);
@@ -118,15 +120,25 @@ impl Datasets {
                 }
             })
             .transpose()?;
-        divide(whole, test, config, notes)
+        let given = Given {
+            validation: None,
+            test,
+        };
+        divide(whole, given, config, notes)
     }
 }
 
-/// Splits off test and validation data, and scales all parts by the statistics of the training
-/// part.
-fn divide(
+/// Splits that have files of their own.
+pub(super) struct Given {
+    pub validation: Option<Dataset>,
+    pub test: Option<Dataset>,
+}
+
+/// Splits off test and validation data that are not given, and scales all parts by the statistics
+/// of the training part.
+pub(super) fn divide(
     whole: Dataset,
-    test: Option<Dataset>,
+    given: Given,
     config: &Config,
     mut notes: Vec<String>,
 ) -> Result<Datasets> {
@@ -135,10 +147,16 @@ fn divide(
         let (rest, test) = split(&whole, data.test_split(), config.training.seed)?;
         (rest, Some(test))
     } else {
-        (whole, test)
+        (whole, given.test)
     };
-    let (train, validation) = if data.validation_split > 0.0 {
-        let (train, validation) = rest.split_last(data.validation_split)?;
+    let (train, validation) = if given.validation.is_some() {
+        (rest, given.validation)
+    } else if data.validation_split > 0.0 {
+        let (train, validation) = match data.source {
+            // The last images are those of the last class.
+            DataSource::Images(_) => split(&rest, data.validation_split, config.training.seed)?,
+            _ => rest.split_last(data.validation_split)?,
+        };
         (train, Some(validation))
     } else {
         (rest, None)
@@ -231,6 +249,7 @@ pub(super) fn labelled_like(
             labelled(&table, &csv.target, classes, Some(&preprocessing.classes))?
         }
         DataSource::Table(spec) => return table::labelled(preprocessing, spec, task, &file.into()),
+        DataSource::Images(_) => images::labelled(preprocessing, file)?,
         DataSource::Idx(_) => data::idx(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Npy(_) => data::npy(file, targets.ok_or_else(need_targets)?)?,
         DataSource::Text(_) => {

@@ -5,9 +5,10 @@
 
 use std::path::Path;
 
+use super::images;
 use super::table;
 pub use super::table::Series;
-use crate::data::{self, ColumnFormat, CsvTable, Dataset, FileList, Scaler};
+use crate::data::{self, ColumnFormat, CsvTable, Dataset, FileList, ImageFolder, Scaler};
 use crate::loss::{LossSpec, Outputs};
 use crate::preprocess::Preprocessor;
 use crate::spec::DataSource;
@@ -179,8 +180,9 @@ impl Preprocessing {
     ) -> Result<(Dataset, Vec<String>)> {
         let mut spare = Vec::new();
         let file = files.first();
-        if !matches!(source, DataSource::Table(_)) && files.paths().len() > 1 {
-            let expected = "one file: only a table may have several";
+        let several = matches!(source, DataSource::Table(_) | DataSource::Images(_));
+        if !several && files.paths().len() > 1 {
+            let expected = "one file: only tables and images may be several";
             return Err(Error::argument("the files", files, expected));
         }
         let set = match source {
@@ -197,6 +199,10 @@ impl Preprocessing {
                 spare.extend(table.columns().iter().filter(|c| !known(c)).cloned());
                 table::unlabelled(self, spec, &table)?
             }
+            DataSource::Images(_) => {
+                let images = ImageFolder::unlabelled(files.paths())?;
+                images::unlabelled(self, &images)?
+            }
             DataSource::Idx(_) => data::idx_images(file)?,
             DataSource::Npy(_) => data::npy_features(file)?,
             DataSource::Text(_) => {
@@ -208,6 +214,15 @@ impl Preprocessing {
         };
         self.check_shape(&set, file)?;
         Ok((self.apply(set)?, spare))
+    }
+
+    /// Reads images without classes, for a model that was trained on a folder of images.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the images that are damaged.
+    pub fn images(&self, images: &ImageFolder) -> Result<Dataset> {
+        self.apply(images::unlabelled(self, images)?)
     }
 
     /// Selects the columns that the model was trained on, in its order.

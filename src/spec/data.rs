@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::config::resolve;
+use super::images::ImagesSpec;
 use super::table::TableSpec;
 use super::text::TextSpec;
 use crate::data::FileList;
@@ -155,6 +156,18 @@ impl Files for NpySpec {
     }
 }
 
+impl Files for ImagesSpec {
+    fn file(&self) -> &Path {
+        &self.path
+    }
+    fn targets(&self) -> &Path {
+        &self.path
+    }
+    fn has_test(&self) -> bool {
+        self.test_path.is_some()
+    }
+}
+
 impl Files for TextSpec {
     fn file(&self) -> &Path {
         &self.text
@@ -186,6 +199,7 @@ kinds! {
     "table" => Table(TableSpec),
     "idx" => Idx(IdxSpec),
     "npy" => Npy(NpySpec),
+    "images" => Images(ImagesSpec),
     "text" => Text(TextSpec),
 }
 
@@ -200,7 +214,10 @@ impl DataSource {
         match self {
             DataSource::Csv(csv) => Some(csv.target.clone()),
             DataSource::Table(table) => Some(table.target.to_string()),
-            DataSource::Idx(_) | DataSource::Npy(_) | DataSource::Text(_) => None,
+            DataSource::Idx(_)
+            | DataSource::Npy(_)
+            | DataSource::Images(_)
+            | DataSource::Text(_) => None,
         }
     }
 
@@ -254,6 +271,10 @@ impl DataSource {
                 optional(&mut npy.test_inputs);
                 optional(&mut npy.test_targets);
             }
+            DataSource::Images(images) => {
+                one(&mut images.path);
+                optional(&mut images.test_path);
+            }
             DataSource::Text(text) => text.resolve(folder),
         }
     }
@@ -276,8 +297,8 @@ pub struct DataSpec {
     /// and 0 if files or a column determine the test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_split: Option<f64>,
-    /// The fraction of the training samples that is kept for validation: of a table drawn like the
-    /// test split, otherwise the last samples.
+    /// The fraction of the training samples that is kept for validation: of tables and
+    /// folders of images drawn like the test split, otherwise the last samples.
     #[serde(default = "default_validation_split")]
     pub validation_split: f64,
 }
@@ -304,8 +325,8 @@ struct SharedKeys {
     /// and 0 if files or a column determine the test.
     #[schemars(with = "Option<range::Fraction>")]
     test_split: Option<f64>,
-    /// The fraction of the training samples that is kept for validation: of a table drawn like the
-    /// test split, otherwise the last samples.
+    /// The fraction of the training samples that is kept for validation: of tables and
+    /// folders of images drawn like the test split, otherwise the last samples.
     #[schemars(with = "range::Fraction", extend("default" = 0.1))]
     validation_split: f64,
 }
@@ -316,10 +337,12 @@ impl JsonSchema for DataSpec {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let formats = DataSource::json_schema(generator);
-        // A text has no choice of tasks and no features to scale; a table has `preprocessing`.
+        // A text has no choice of tasks and no features to scale; a table has `preprocessing`;
+        // folders are classes.
         let takes = |format: &str, key: &str| match format {
             "text" => !["task", "standardize"].contains(&key),
             "table" => key != "standardize",
+            "images" => key != "task",
             _ => true,
         };
         with_keys::<SharedKeys>(formats, generator, takes)
@@ -349,6 +372,7 @@ impl DataSpec {
         match &self.source {
             DataSource::Text(_) => Some(Task::Language),
             DataSource::Idx(_) => Some(self.task.unwrap_or(Task::Classification)),
+            DataSource::Images(_) => Some(Task::Classification),
             DataSource::Csv(_) | DataSource::Table(_) | DataSource::Npy(_) => self.task,
         }
     }
@@ -363,7 +387,10 @@ impl DataSpec {
         if !matches!(self.source, DataSource::Text(_) | DataSource::Table(_)) {
             self.standardize = Some(self.standardize());
         }
-        self.test_split = Some(self.test_split());
+        // A folder of images may have a folder for the test.
+        if !matches!(self.source, DataSource::Images(_)) {
+            self.test_split = Some(self.test_split());
+        }
     }
 
     /// Checks constraints between settings.

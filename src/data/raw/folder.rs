@@ -233,7 +233,8 @@ impl TextFolder {
         let place = self.path.display().to_string();
         if images > 0 {
             let reason = format!(
-                "expected texts, found a folder of images by class ({} in {}), which is no table",
+                "expected texts, found a folder of images by class ({} in {}); leave the target out \
+                 to train on images",
                 several(images, "image"),
                 match self.classes.len() {
                     1 => "1 class".to_string(),

@@ -9,8 +9,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use etcetera::BaseStrategy;
-
 use crate::kernel::KernelLimits;
 use crate::{Error, Result};
 
@@ -55,18 +53,11 @@ pub struct Options {
 /// `WGRAD_CACHE_DIR` disables the cache file.
 impl Default for Options {
     fn default() -> Self {
-        let cache = match std::env::var_os("WGRAD_CACHE_DIR") {
-            Some(folder) => Some(PathBuf::from(folder)).filter(|f| !f.as_os_str().is_empty()),
-            None => {
-                let user = etcetera::choose_base_strategy().ok();
-                user.map(|user| user.cache_dir().join("wgrad"))
-            }
-        };
         Options {
             limits: Limits::Adapter,
             checks: true,
             tuning: Tuning::Idle,
-            cache,
+            cache: crate::checkpoint::cache_folder(),
         }
     }
 }
