@@ -148,6 +148,8 @@ mod pages {
     struct Training;
     #[doc = include_str!("../docs/tables.md")]
     struct Tables;
+    #[doc = include_str!("../docs/images.md")]
+    struct Images;
     #[doc = include_str!("../docs/language-models.md")]
     struct LanguageModels;
     #[doc = include_str!("../docs/embedding.md")]

@@ -20,6 +20,7 @@ mod dataset;
 mod epoch;
 mod events;
 mod folder;
+mod images;
 mod language;
 mod lines;
 mod model;

@@ -50,7 +50,7 @@ pub use images::ImagesSpec;
 pub use model::{Input, ModelSpec, SequentialSpec};
 pub use names::Names;
 pub use output::OutputSpec;
-pub use preset::table_preset;
+pub use preset::{image_preset, table_preset};
 pub use table::TableSpec;
 pub use text::{TextSpec, TokenizerSpec};
 pub use training::{EarlyStoppingSpec, Precision, TrainingSpec};

@@ -30,9 +30,9 @@ pub enum Command {
     Data(DataArgs),
     /// List the GPUs with their limits and features
     Devices,
-    /// Write a configuration that trains on a table
+    /// Write a configuration that trains on a table or images
     New(NewArgs),
-    /// Train the model of a configuration file, or on a table
+    /// Train the model of a configuration file, or on your data
     Train(TrainArgs),
     /// Evaluate a trained model on its test data
     Evaluate(EvaluateArgs),
@@ -78,12 +78,12 @@ pub struct DataArgs {
 /// `wgrad new`.
 #[derive(Debug, clap::Args)]
 pub struct NewArgs {
-    /// The table: CSV, TSV, JSON, Parquet or a folder of texts
+    /// The table: CSV, TSV, JSON, Parquet; or a folder of texts or images
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// The column to predict
+    /// The column to predict; not for images
     #[arg(long, value_name = "COLUMN")]
-    pub target: String,
+    pub target: Option<String>,
     /// File for the configuration [default: stdout]
     #[arg(short, long, value_name = "CONFIG.toml")]
     pub out: Option<PathBuf>,
@@ -120,8 +120,8 @@ pub struct RunsArgs {
 /// `wgrad train`.
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
-    /// The configuration, or with --target a table's files
-    #[arg(value_name = "CONFIG.toml|TABLE", required = true)]
+    /// The configuration, a folder of images, or with --target tables
+    #[arg(value_name = "CONFIG.toml|FOLDER|TABLE", required = true)]
     pub files: Vec<PathBuf>,
     /// Train on a table, to predict this column
     #[arg(long, value_name = "COLUMN", conflicts_with = "resume")]
@@ -161,7 +161,7 @@ pub struct EvaluateArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Evaluate this file instead of the run's test data
+    /// Evaluate this file or folder instead of the run's test data
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Targets of --data, for formats with separate files
@@ -178,7 +178,7 @@ pub struct PredictArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Input data in the training format; targets are optional
+    /// Input data in the training format, or images; targets are optional
     #[arg(value_name = "INPUT", required = true)]
     pub input: Vec<PathBuf>,
     /// CSV file for the predictions [default: stdout]

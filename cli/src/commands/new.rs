@@ -1,11 +1,11 @@
-//! `wgrad new`: writes a configuration that trains on a table.
+//! `wgrad new`: writes a configuration that trains on a table or on a folder of images.
 
 use std::path::{Path, PathBuf};
 
 use wgrad::Error;
-use wgrad::data::{FileList, Profile, ReadOptions, train_and_test};
+use wgrad::data::{FileList, ImageFolder, Profile, ReadOptions, train_and_test};
 use wgrad::run::write_atomically;
-use wgrad::spec::table_preset;
+use wgrad::spec::{image_preset, table_preset};
 
 use crate::args::NewArgs;
 use crate::failure::Failure;
@@ -13,11 +13,21 @@ use crate::output::Output;
 
 /// Writes the configuration to a file or to stdout.
 pub fn run(args: &NewArgs, output: &mut Output) -> Result<(), Failure> {
-    let files = args.files.iter().cloned().collect();
-    let text = configuration(&files, &args.target, |file| match &args.out {
+    let written = |file: &Path| match &args.out {
         Some(out) => relative_to(file, out),
         None => Ok(file.to_path_buf()),
-    })?;
+    };
+    let text = match (&args.target, args.files.as_slice()) {
+        (Some(target), files) => {
+            let files = files.iter().cloned().collect();
+            configuration(&files, target, written)?
+        }
+        (None, [folder]) if folder.is_dir() => images(folder, &written(folder)?)?,
+        (None, _) => {
+            let reason = "expected --target COLUMN for a table, or a folder of images";
+            return Err(Failure::Usage(reason.to_string()));
+        }
+    };
     match &args.out {
         Some(out) => {
             if out.exists() {
@@ -67,6 +77,13 @@ pub fn with_test(files: &FileList) -> Result<(FileList, Option<FileList>), Failu
         Some((train, test)) => (train.into(), Some(test.into())),
         None => (files.clone(), None),
     })
+}
+
+/// Returns the configuration for a folder of images, which names the folder `path`.
+pub fn images(folder: &Path, path: &Path) -> Result<String, Failure> {
+    let train = ImageFolder::train(folder)?;
+    let (classes, images) = (train.class_names().len(), train.len());
+    Ok(image_preset(path, classes, images, train.usual_format()?))
 }
 
 /// Returns the path of a file as seen from the folder of `out`: as it is if that is the current

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wgrad::Run;
+use wgrad::data::ImageFolder;
 use wgrad::run::{Prediction, write_atomically};
 
 use crate::args::PredictArgs;
@@ -11,13 +12,16 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text::{count, path};
 use wgrad::run::Preprocessing;
-use wgrad::spec::Overrides;
+use wgrad::spec::{DataSource, Overrides};
 
 /// The prediction of a sample, as a JSON event.
 #[derive(Serialize)]
 struct PredictionEvent {
     /// The index of the sample in the input, counted from 0.
     row: usize,
+    /// The file of an image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,8 +52,21 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
     let run = Run::open_with(&args.run, &overrides)?;
     let preprocessing = run.preprocessing();
     let source = &run.config().data.source;
-    let files = args.input.iter().cloned().collect();
-    let (set, spare) = preprocessing.unlabelled(source, &files)?;
+    let (set, spare, names) = match source {
+        DataSource::Images(_) => {
+            let images = ImageFolder::unlabelled(&args.input)?;
+            for note in images.notes() {
+                output.note(&format!("note: {note}"));
+            }
+            let names: Vec<String> = images.names().map(str::to_string).collect();
+            (preprocessing.images(&images)?, Vec::new(), names)
+        }
+        _ => {
+            let files = args.input.iter().cloned().collect();
+            let (set, spare) = preprocessing.unlabelled(source, &files)?;
+            (set, spare, Vec::new())
+        }
+    };
     let unexpected: Vec<&str> = spare
         .iter()
         .map(String::as_str)
@@ -67,7 +84,7 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
         |e: csv::Error| Failure::Found(format!("cannot write the predictions as CSV: {e}"));
     match &args.out {
         Some(out) => {
-            let text = table(preprocessing, &predictions).map_err(failed)?;
+            let text = table(preprocessing, &predictions, &names).map_err(failed)?;
             write_atomically(out, &text)?;
             output.say(&format!(
                 "{} predictions in {}",
@@ -77,11 +94,15 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
         }
         None if output.json() => {
             for (row, prediction) in predictions.iter().enumerate() {
-                output.event("prediction", &event(preprocessing, row, prediction));
+                let event = PredictionEvent {
+                    file: names.get(row).cloned(),
+                    ..event(preprocessing, row, prediction)
+                };
+                output.event("prediction", &event);
             }
         }
         None => {
-            let text = table(preprocessing, &predictions).map_err(failed)?;
+            let text = table(preprocessing, &predictions, &names).map_err(failed)?;
             output.say(String::from_utf8_lossy(&text).trim_end());
         }
     }
@@ -100,6 +121,7 @@ pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
 fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> PredictionEvent {
     let mut event = PredictionEvent {
         row,
+        file: None,
         class: None,
         labels: None,
         probabilities: BTreeMap::new(),
@@ -136,8 +158,13 @@ fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> 
     event
 }
 
-/// Formats the predictions as CSV, in the order of the input.
-fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Result<Vec<u8>> {
+/// Formats the predictions as CSV, in the order of the input. The first column is the `files` of
+/// images; other samples have none.
+fn table(
+    preprocessing: &Preprocessing,
+    predictions: &[Prediction],
+    files: &[String],
+) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let predicted = match preprocessing.target.as_str() {
         "" => "predicted".to_string(),
@@ -164,8 +191,17 @@ fn table(preprocessing: &Preprocessing, predictions: &[Prediction]) -> csv::Resu
         let of: Vec<String> = header.iter().map(|h| format!("deviation of {h}")).collect();
         header.extend(of);
     }
-    writer.write_record(&header)?;
-    for prediction in predictions {
+    let named = !files.is_empty();
+    writer.write_record(
+        named
+            .then_some("file")
+            .into_iter()
+            .chain(header.iter().map(String::as_str)),
+    )?;
+    for (row, prediction) in predictions.iter().enumerate() {
+        if let Some(file) = files.get(row) {
+            writer.write_field(file)?;
+        }
         match prediction {
             Prediction::Class {
                 name,

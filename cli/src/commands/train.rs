@@ -69,6 +69,10 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
             // Relative paths start from the current folder.
             Config::parse("table.toml", &text, &args.overrides())?
         }
+        (None, [folder]) if folder.is_dir() => {
+            let text = super::new::images(folder, folder)?;
+            Config::parse("images.toml", &text, &args.overrides())?
+        }
         (None, [file]) => Config::load(file, &args.overrides())?,
         (None, _) => {
             let reason = "expected one configuration file, or --target with the files of a table";
