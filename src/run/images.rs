@@ -14,6 +14,10 @@ use crate::{Error, Result};
 /// fractions of the splits.
 pub(super) fn datasets(spec: &ImagesSpec, config: &mut Config) -> Result<Datasets> {
     config.settle(Task::Classification)?;
+    if config.data.task != Some(Task::Classification) {
+        let reason = "a folder of images has classes, so the task is classification";
+        return Err(Error::data(spec.path.display().to_string(), reason));
+    }
     let splits = match spec.path.is_dir() {
         true => data::image_splits(&spec.path)?,
         false => None,
@@ -46,6 +50,11 @@ pub(super) fn datasets(spec: &ImagesSpec, config: &mut Config) -> Result<Dataset
     let mut notes = Vec::new();
     let train = found(path, None, &mut notes)?;
     let classes = train.class_names().to_vec();
+    if let [only] = classes.as_slice() {
+        let reason =
+            format!("all samples are of one class, {only:?}; there is nothing to tell apart");
+        return Err(Error::data(path.display().to_string(), reason));
+    }
     let validation = validation.map(|path| found(path, Some(&classes), &mut notes));
     let test = test.map(|path| found(path, Some(&classes), &mut notes));
     let (validation, test) = (validation.transpose()?, test.transpose()?);

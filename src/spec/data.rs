@@ -337,12 +337,10 @@ impl JsonSchema for DataSpec {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let formats = DataSource::json_schema(generator);
-        // A text has no choice of tasks and no features to scale; a table has `preprocessing`;
-        // folders are classes.
+        // A text has no choice of tasks and no features to scale; a table has `preprocessing`.
         let takes = |format: &str, key: &str| match format {
             "text" => !["task", "standardize"].contains(&key),
             "table" => key != "standardize",
-            "images" => key != "task",
             _ => true,
         };
         with_keys::<SharedKeys>(formats, generator, takes)

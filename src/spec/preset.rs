@@ -153,7 +153,7 @@ validation_split = 0.1
 epochs = 40
 batch_size = {batch}
 optimizer = {{ type = \"adam\", lr = 2e-3 }}
-schedule = {{ type = \"cosine\", warmup_epochs = 1 }}
+schedule = \"cosine\"
 early_stopping = {{ patience = 10 }}
 metrics = [\"accuracy\"]
 
