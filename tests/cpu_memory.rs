@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 use wgrad::exec::cpu::CpuExecutor;
 use wgrad::exec::{Executor, Program};
@@ -15,8 +15,20 @@ use wgrad::graph::{Graph, Mode, Output};
 use wgrad::plan::{Layout, plan};
 use wgrad::{DType, Device, Tensor, ops};
 
-/// Counts the calls of the system's allocator.
+/// Counts the calls of the system's allocator by counted threads.
 struct Counting;
+
+/// Whether all threads are counted.
+static ALL: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether this thread is counted. The test harness has threads of its own.
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn counts() -> bool {
+    ALL.load(Relaxed) || COUNTED.try_with(Cell::get).unwrap_or(false)
+}
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 static LIVE: AtomicIsize = AtomicIsize::new(0);
@@ -24,12 +36,16 @@ static LIVE: AtomicIsize = AtomicIsize::new(0);
 // SAFETY: every call is passed to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, bytes: Bytes) -> *mut u8 {
-        CALLS.fetch_add(1, Relaxed);
-        LIVE.fetch_add(bytes.size() as isize, Relaxed);
+        if counts() {
+            CALLS.fetch_add(1, Relaxed);
+            LIVE.fetch_add(bytes.size() as isize, Relaxed);
+        }
         unsafe { System.alloc(bytes) }
     }
     unsafe fn dealloc(&self, at: *mut u8, bytes: Bytes) {
-        LIVE.fetch_sub(bytes.size() as isize, Relaxed);
+        if counts() {
+            LIVE.fetch_sub(bytes.size() as isize, Relaxed);
+        }
         unsafe { System.dealloc(at, bytes) }
     }
 }
@@ -80,10 +96,12 @@ fn runs_allocate_nothing_and_keep_nothing() {
     // On one thread, because the queue of a larger pool sometimes allocates a block.
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     one.unwrap().install(|| {
+        COUNTED.set(true);
         let (mut small, words) = executor([60, 50], chain);
         assert_eq!(growth(&mut small, &words), (0, 0));
     });
     // Matrix products allocate their workspace, and the thread pool its queue; both free it.
+    ALL.store(true, Relaxed);
     let product = |x: &Tensor| x.matmul_t(x).relu().matmul(x);
     let (mut large, words) = executor([300, 200], product);
     let (_, kept) = growth(&mut large, &words);
