@@ -40,10 +40,10 @@ pub struct Importance {
 /// # Example
 /// ```no_run
 /// use wgrad::explain::permutation_importance;
-/// use wgrad::{Device, Error, Run};
+/// use wgrad::{Device, Run};
 ///
 /// let run = Run::open("runs/people")?;
-/// let test = run.test_data()?.ok_or_else(|| Error::data("runs/people", "no test data"))?;
+/// let Some(test) = run.test_data()? else { return Ok(()) };
 /// let mut trainer = run.trainer(&Device::cpu())?;
 /// let (metric, columns) =
 ///     permutation_importance(&mut trainer, run.config(), run.preprocessing(), &test, 0)?;

@@ -153,11 +153,11 @@ fn known(outputs: Vec<f32>, set: &Dataset) -> Result<Dataset> {
 ///
 /// # Example
 /// ```no_run
-/// use wgrad::run::{Datasets, Scorer};
+/// use wgrad::run::Scorer;
 /// use wgrad::{Device, Run};
 ///
 /// let run = Run::open("runs/iris")?;
-/// let test = run.test_data()?.ok_or_else(|| wgrad::Error::data("runs/iris", "no test data"))?;
+/// let Some(test) = run.test_data()? else { return Ok(()) };
 /// let outputs = run.trainer(&Device::cpu())?.predict(&test)?;
 /// let mut scorer = Scorer::new(run.config(), run.preprocessing())?;
 /// let samples = scorer.evaluate_each(&outputs.values, &test)?;
