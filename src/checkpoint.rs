@@ -1,7 +1,7 @@
 //! Atomic file writes, and reading of safetensors files.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,29 +12,98 @@ use crate::{Error, Result};
 
 /// Writes a temporary file next to `path`, flushes it to the disk, and renames it.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = temporary_beside(path);
-    let written = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(Error::io(path, "write"))
-        .and_then(|()| std::fs::rename(&temporary, path).map_err(Error::io(path, "replace")));
-    if written.is_err() {
-        // The first error is the relevant one.
-        let _ = std::fs::remove_file(&temporary);
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(Error::io(path, "write"))?;
+    file.commit()
+}
+
+/// A file that replaces another one when it is complete.
+///
+/// It is written next to its path under a temporary name. [`AtomicFile::commit`] renames it;
+/// without it, dropping the value removes the file. Writes are not buffered.
+///
+/// # Example
+/// ```
+/// use std::io::Write as _;
+/// use wgrad::run::AtomicFile;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.csv");
+/// let mut file = AtomicFile::create(&path)?;
+/// file.write_all(b"x\n1\n")?;
+/// assert!(!path.exists());
+/// file.commit()?;
+/// assert_eq!(std::fs::read(&path)?, b"x\n1\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl AtomicFile {
+    /// Creates the temporary file.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be created.
+    pub fn create(path: &Path) -> Result<Self> {
+        let temporary = temporary_beside(path);
+        let file = File::create(&temporary).map_err(Error::io(path, "write"))?;
+        Ok(AtomicFile {
+            file,
+            temporary,
+            path: path.to_path_buf(),
+            renamed: false,
+        })
     }
-    written?;
-    // On Unix, the rename is on the disk only after the folder is flushed.
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        File::open(folder)
-            .and_then(|f| f.sync_all())
-            .map_err(Error::io(folder, "sync"))?;
+
+    /// Flushes the file to the disk and renames it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file cannot be written or renamed.
+    pub fn commit(mut self) -> Result<()> {
+        let path = &self.path;
+        self.file.sync_all().map_err(Error::io(path, "write"))?;
+        std::fs::rename(&self.temporary, path).map_err(Error::io(path, "replace"))?;
+        self.renamed = true;
+        // On Unix, the rename is on the disk only after the folder is flushed.
+        #[cfg(unix)]
+        if let Some(folder) = path.parent() {
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            File::open(folder)
+                .and_then(|f| f.sync_all())
+                .map_err(Error::io(folder, "sync"))?;
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // The first error is the relevant one.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
+    }
 }
 
 /// Returns the folder for files that save work but that nothing depends on: `WGRAD_CACHE_DIR`, or by

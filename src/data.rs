@@ -57,7 +57,7 @@ pub use npy::{npy, npy_features};
 pub use order::{Batches, Order, shuffled_rows};
 pub use profile::{ColumnProfile, Inferred, Problem, Profile, infer};
 pub use raw::{
-    ColumnFormat, Decimal, Dialect, FileList, RawTable, ReadOptions, Record, RowPlace,
+    Block, ColumnFormat, Decimal, Dialect, FileList, RawTable, ReadOptions, Record, RowPlace,
     train_and_test,
 };
 pub use scaler::{Method, Scaler};

@@ -1,5 +1,6 @@
 //! Raw tables: files as people have them, read as text cells with their lines.
 
+mod blocks;
 pub mod cell;
 pub mod date;
 mod delimited;
@@ -16,6 +17,7 @@ pub mod records;
 mod source;
 mod table;
 
+pub use blocks::Block;
 pub use cell::Decimal;
 pub use dialect::Dialect;
 pub use files::FileList;

@@ -58,6 +58,19 @@ impl CsvTable {
             .map(String::as_str)
     }
 
+    /// Returns the cells of selected columns as texts: for each row, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a column does not exist.
+    pub fn texts(&self, columns: &[&str]) -> Result<Vec<Vec<String>>> {
+        let columns = columns.iter().map(|name| self.find(name));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let cells = |row| columns.iter().map(move |c| self.cell(row, *c).text);
+        let texts = |row| cells(row).map(str::to_string).collect();
+        Ok((0..self.len()).map(texts).collect())
+    }
+
     /// Removes columns, e.g. ones that number or describe the rows.
     ///
     /// # Errors

@@ -180,23 +180,18 @@ impl Preprocessing {
     ) -> Result<(Dataset, Vec<String>)> {
         let mut spare = Vec::new();
         let file = files.first();
-        let several = matches!(source, DataSource::Table(_) | DataSource::Images(_));
-        if !several && files.paths().len() > 1 {
-            let expected = "one file: only tables and images may be several";
-            return Err(Error::argument("the files", files, expected));
+        if !matches!(source, DataSource::Table(_) | DataSource::Images(_)) {
+            one_file(files)?;
         }
         let set = match source {
             DataSource::Csv(csv) => {
                 let table = data::csv_delimited(file, csv.delimiter)?;
-                let known = |c: &&str| self.features.iter().any(|f| f == c);
-                let others = table.columns().filter(|c| !known(c));
-                spare.extend(others.map(str::to_string));
-                self.features_of(table, file)?.unlabelled()?
+                let spare = self.spare(table.columns());
+                return Ok((self.samples_of(table, file)?, spare));
             }
             DataSource::Table(spec) => {
                 let table = data::RawTable::open(files, &spec.options())?;
-                let known = |c: &&String| self.features.contains(c);
-                spare.extend(table.columns().iter().filter(|c| !known(c)).cloned());
+                spare.extend(self.spare(table.columns().iter().map(String::as_str)));
                 table::unlabelled(self, spec, &table)?
             }
             DataSource::Images(_) => {
@@ -225,6 +220,19 @@ impl Preprocessing {
         self.apply(images::unlabelled(self, images)?)
     }
 
+    /// Returns the columns that are no features.
+    pub(super) fn spare<'a>(&self, columns: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let spare = columns.filter(|c| self.features.iter().all(|f| f != c));
+        spare.map(str::to_string).collect()
+    }
+
+    /// Returns the samples of a table of numbers.
+    pub(super) fn samples_of(&self, table: CsvTable, file: &Path) -> Result<Dataset> {
+        let set = self.features_of(table, file)?.unlabelled()?;
+        self.check_shape(&set, file)?;
+        self.apply(set)
+    }
+
     /// Selects the columns that the model was trained on, in its order.
     pub fn features_of(&self, table: CsvTable, file: &Path) -> Result<CsvTable> {
         let given: Vec<String> = table.columns().map(str::to_string).collect();
@@ -251,7 +259,7 @@ impl Preprocessing {
         table.select(&names)
     }
 
-    fn check_shape(&self, set: &Dataset, file: &Path) -> Result<()> {
+    pub(super) fn check_shape(&self, set: &Dataset, file: &Path) -> Result<()> {
         let shape = set.sample_shape();
         if shape.dims() == self.sample_shape {
             return Ok(());
@@ -263,5 +271,16 @@ impl Preprocessing {
                 self.sample_shape
             ),
         })
+    }
+}
+
+/// Returns an error if there are several files.
+pub(super) fn one_file(files: &FileList) -> Result<()> {
+    match files.paths() {
+        [_, _, ..] => {
+            let expected = "one file: only a table may have several";
+            Err(Error::argument("the files", files, expected))
+        }
+        _ => Ok(()),
     }
 }

@@ -306,6 +306,27 @@ pub(super) fn unlabelled(
     features.into_dataset(Targets::Unlabelled)
 }
 
+/// Returns the number of rows that are predicted at a time: `block`, or all if a missing cell is the
+/// value of an earlier row.
+pub(super) fn block_rows(spec: &TableSpec, block: usize) -> usize {
+    match stream::fills_forward(&spec.preprocessing) {
+        true => usize::MAX,
+        false => block,
+    }
+}
+
+/// Returns the samples of some rows of a table.
+pub(super) fn block(preprocessing: &Preprocessing, frame: &Frame) -> Result<Dataset> {
+    features(of(preprocessing)?, frame)?.into_dataset(Targets::Unlabelled)
+}
+
+/// Returns how the columns of the features are read; `None` for a series, whose samples are windows
+/// of rows.
+pub(super) fn columns(preprocessing: &Preprocessing) -> Result<Option<&[ColumnFormat]>> {
+    let fitted = of(preprocessing)?;
+    Ok(fitted.series.is_none().then_some(fitted.columns.as_slice()))
+}
+
 fn of(preprocessing: &Preprocessing) -> Result<&TablePreprocessing> {
     preprocessing.table.as_ref().ok_or_else(|| {
         let reason = "the run was not trained on a table";

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{self, Decimal};
 use super::date;
-use super::records::RowPlace;
+use super::records::{Record, RowPlace};
 use super::table::RawTable;
 use crate::data::closest::closest;
 use crate::data::frame::{ColumnType, Frame, MISSING, Values};
 use crate::error::{Error, Result};
 
 /// A column that is being read.
-struct Reader {
+pub(super) struct Reader {
     name: String,
     index: usize,
     decimal: Decimal,
@@ -32,6 +32,24 @@ enum Cells {
 }
 
 impl Reader {
+    /// Adds the cell of a row.
+    pub(super) fn read(&mut self, row: &Record, table: &RawTable) {
+        let cell = row.cell(self.index);
+        self.add(cell, table.is_missing(cell), row.place());
+    }
+
+    /// Removes the values, but remembers the cells that do not fit.
+    pub(super) fn clear(&mut self) {
+        match &mut self.cells {
+            Cells::Number(v) | Cells::Boolean(v) | Cells::Date(v, _) => v.clear(),
+            Cells::Category(codes, names) => {
+                codes.clear();
+                names.clear();
+            }
+            Cells::Text(texts) => texts.clear(),
+        }
+    }
+
     fn add(&mut self, cell: &str, missing: bool, at: RowPlace) {
         let value = match &mut self.cells {
             Cells::Category(codes, names) => {
@@ -200,24 +218,7 @@ impl RawTable {
         wanted: Option<&[u32]>,
         mut each: impl FnMut(Frame) -> Result<()>,
     ) -> Result<()> {
-        let mut indices = Vec::with_capacity(columns.len());
-        let mut missing = Vec::new();
-        for column in columns {
-            match self.columns().iter().position(|name| *name == column.name) {
-                Some(index) => indices.push(index),
-                None => missing.push(column.name.as_str()),
-            }
-        }
-        if !missing.is_empty() {
-            return Err(self.no_columns(&missing));
-        }
-        let readers = || -> Result<Vec<Reader>> {
-            let columns = columns.iter().zip(&indices);
-            columns
-                .map(|(column, index)| self.reader(column, *index))
-                .collect()
-        };
-        let mut current = readers()?;
+        let mut current = self.readers(columns)?;
         let mut wanted = wanted.map(|rows| rows.iter().copied().peekable());
         let (mut row, mut filled, mut blocks) = (0u32, 0, 0);
         self.for_each(|record| {
@@ -229,12 +230,11 @@ impl RawTable {
                 return Ok(());
             }
             for reader in &mut current {
-                let cell = record.cell(reader.index);
-                reader.add(cell, self.is_missing(cell), record.place());
+                reader.read(record, self);
             }
             filled += 1;
             if filled == block {
-                let full = std::mem::replace(&mut current, readers()?);
+                let full = std::mem::replace(&mut current, self.readers(columns)?);
                 (filled, blocks) = (0, blocks + 1);
                 return each(self.frame(full)?);
             }
@@ -246,11 +246,24 @@ impl RawTable {
         }
     }
 
-    /// Returns what was read, or an error with all columns whose cells do not fit.
-    fn frame(&self, readers: Vec<Reader>) -> Result<Frame> {
+    /// Returns the readers of columns, without values.
+    pub(super) fn readers(&self, columns: &[ColumnFormat]) -> Result<Vec<Reader>> {
+        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        let indices = self.indices(&names)?;
+        let readers = columns.iter().zip(indices);
+        readers.map(|(c, index)| self.reader(c, index)).collect()
+    }
+
+    /// Returns one error with all columns whose cells do not fit, if there are any.
+    pub(super) fn problems(&self, readers: &[Reader]) -> Option<Error> {
         let problems: Vec<String> = readers.iter().filter_map(|r| r.problem(self)).collect();
-        if !problems.is_empty() {
-            return Err(Error::data(self.place(), problems.join("\n")));
+        (!problems.is_empty()).then(|| Error::data(self.place(), problems.join("\n")))
+    }
+
+    /// Returns what was read, or an error with all columns whose cells do not fit.
+    pub(super) fn frame(&self, readers: Vec<Reader>) -> Result<Frame> {
+        if let Some(error) = self.problems(&readers) {
+            return Err(error);
         }
         let mut frame = Frame::new();
         for reader in readers {

@@ -140,7 +140,8 @@ impl Stream {
     }
 }
 
-fn fills_forward(spec: &PreprocessSpec) -> bool {
+/// Returns whether a missing cell is the value of an earlier row.
+pub(super) fn fills_forward(spec: &PreprocessSpec) -> bool {
     let forward = |missing: Option<Missing>| missing == Some(Missing::ForwardFill);
     forward(Some(spec.numbers.missing)) || spec.overrides.values().any(|c| forward(c.missing))
 }
