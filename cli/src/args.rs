@@ -121,7 +121,10 @@ pub struct RunsArgs {
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
     /// The configuration, a folder of images, or with --target tables
-    #[arg(value_name = "CONFIG.toml|FOLDER|TABLE", required = true)]
+    #[arg(
+        value_name = "CONFIG.toml|FOLDER|TABLE",
+        required_unless_present = "resume"
+    )]
     pub files: Vec<PathBuf>,
     /// Train on a table, to predict this column
     #[arg(long, value_name = "COLUMN", conflicts_with = "resume")]
@@ -136,7 +139,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
     /// Resume the newest run, or RUN, from its checkpoint
-    #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "RUN", num_args = 0..=1)]
     pub resume: Option<Option<PathBuf>>,
     /// Run folder, instead of `[output] dir` in the file
     #[arg(long, value_name = "FOLDER")]
@@ -144,6 +147,18 @@ pub struct TrainArgs {
 }
 
 impl TrainArgs {
+    /// Returns the arguments with the configuration in its place: in `--resume c.toml`, the parser
+    /// takes the file for the run.
+    pub fn with_configuration(mut self) -> Self {
+        if self.files.is_empty()
+            && let Some(Some(file)) = &self.resume
+        {
+            self.files = vec![file.clone()];
+            self.resume = Some(None);
+        }
+        self
+    }
+
     /// Returns the settings that the command line overrides in the file.
     pub fn overrides(&self) -> Overrides {
         Overrides {
@@ -178,15 +193,30 @@ pub struct PredictArgs {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Input data in the training format, or images; targets are optional
+    /// Input data in the training format, images, or - for stdin; targets are optional
     #[arg(value_name = "INPUT", required = true)]
     pub input: Vec<PathBuf>,
-    /// CSV file for the predictions [default: stdout]
+    /// File for the predictions [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Copy columns of a table to the predictions; all for all of them
+    #[arg(long, value_name = "COLUMN[,COLUMN]")]
+    pub keep: Vec<String>,
+    /// Format of the predictions [default: by the name of --out, or csv]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    pub format: Option<PredictionFormat>,
     /// auto, cpu, gpu, software or part of a GPU name
     #[arg(long, value_name = "DEVICE", value_parser = device)]
     pub device: Option<DeviceSpec>,
+}
+
+/// A format of predictions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PredictionFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// A JSON object for each row
+    Jsonl,
 }
 
 /// `wgrad generate`.
@@ -299,7 +329,7 @@ mod tests {
     fn train(line: &str) -> (Args, TrainArgs) {
         let mut args = Args::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{e}"));
         match std::mem::replace(&mut args.command, Command::Devices) {
-            Command::Train(train) => (args, train),
+            Command::Train(train) => (args, train.with_configuration()),
             other => panic!("{other:?}"),
         }
     }
@@ -335,6 +365,23 @@ mod tests {
         assert_eq!(train("wgrad train --resume a.toml").1.resume, Some(None));
         let (_, given) = train("wgrad train a.toml --resume=runs/a-2");
         assert_eq!(given.resume, Some(Some("runs/a-2".into())));
+        for line in [
+            "wgrad train a.toml --resume runs/a-2",
+            "wgrad train --resume runs/a-2 a.toml",
+        ] {
+            let (_, given) = train(line);
+            assert_eq!(given.files, [PathBuf::from("a.toml")], "{line}");
+            assert_eq!(given.resume, Some(Some("runs/a-2".into())), "{line}");
+        }
+        for line in [
+            "wgrad train a.toml --resume",
+            "wgrad train --resume a.toml",
+            "wgrad train --resume --epochs 3 a.toml",
+        ] {
+            let (_, newest) = train(line);
+            assert_eq!(newest.files, [PathBuf::from("a.toml")], "{line}");
+            assert_eq!(newest.resume, Some(None), "{line}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod output;
+mod predictions;
 mod progress;
 mod report;
 mod text;
@@ -22,25 +23,28 @@ use args::{Args, Command};
 use output::Output;
 
 fn main() -> ExitCode {
+    silence_wayland();
     let started = Instant::now();
     let args = Args::parse();
     start_log(args.verbose);
     let mut output = Output::new(args.json);
-    let done = match &args.command {
-        Command::Data(args) => commands::data::run(args, &mut output),
+    let done = match args.command {
+        Command::Data(args) => commands::data::run(&args, &mut output),
         Command::Devices => commands::devices::run(&mut output),
-        Command::New(args) => commands::new::run(args, &mut output),
-        Command::Train(args) => commands::train::run(args, &mut output, started),
-        Command::Evaluate(args) => commands::evaluate::run(args, &mut output),
-        Command::Explain(args) => commands::explain::run(args, &mut output),
-        Command::Predict(args) => commands::predict::run(args, &mut output),
-        Command::Generate(args) => commands::generate::run(args, &mut output),
-        Command::Profile(args) => commands::profile::run(args, &mut output),
-        Command::Doctor(args) => commands::doctor::run(args, &mut output),
-        Command::Runs(args) => commands::runs::run(args, &mut output),
+        Command::New(args) => commands::new::run(&args, &mut output),
+        Command::Train(args) => {
+            commands::train::run(&args.with_configuration(), &mut output, started)
+        }
+        Command::Evaluate(args) => commands::evaluate::run(&args, &mut output),
+        Command::Explain(args) => commands::explain::run(&args, &mut output),
+        Command::Predict(args) => commands::predict::run(&args, &mut output),
+        Command::Generate(args) => commands::generate::run(&args, &mut output),
+        Command::Profile(args) => commands::profile::run(&args, &mut output),
+        Command::Doctor(args) => commands::doctor::run(&args, &mut output),
+        Command::Runs(args) => commands::runs::run(&args, &mut output),
         Command::Schema => commands::schema::run(&mut output),
     };
-    match done {
+    match done.and_then(|()| output.finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.note(&failure.message());
@@ -48,6 +52,25 @@ fn main() -> ExitCode {
         }
     }
 }
+
+/// Keeps libwayland from printing errors between the program's lines.
+///
+/// Mesa's Vulkan layer that sorts the GPUs asks for a Wayland display. Without `XDG_RUNTIME_DIR`, as
+/// in containers, libwayland finds none, and prints an error for each attempt. A display at an
+/// absolute path needs no such folder, so the attempts fail without a message.
+#[cfg(target_os = "linux")]
+fn silence_wayland() {
+    let display = std::env::var_os("WAYLAND_DISPLAY");
+    let absolute = display.is_some_and(|d| std::path::Path::new(&d).is_absolute());
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() && !absolute {
+        // SAFETY: this is the first statement of the program, so no other thread reads the
+        // environment.
+        unsafe { std::env::set_var("WAYLAND_DISPLAY", "/dev/null") };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn silence_wayland() {}
 
 /// Starts the logger. Logs warnings by default, the messages of wgrad with `-v`, and everything
 /// with `-vv`. `RUST_LOG` takes precedence.

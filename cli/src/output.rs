@@ -1,17 +1,22 @@
 //! Output to stdout and stderr.
 //!
 //! Invariant: with `--json`, stdout has JSON lines only; all messages go to stderr. A closed pipe
-//! (`wgrad devices | head -1`) is not an error.
+//! (`wgrad devices | head -1`) is not an error; any other failed write to stdout is, as on a full
+//! disk: [`Output::finish`] returns it.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
+
+use crate::failure::Failure;
 
 /// The output streams of the program.
 pub struct Output {
     json: bool,
     stdout: Box<dyn Write + Send>,
     stderr: Box<dyn Write + Send>,
+    /// The first failed write to stdout. Nothing is written after it.
+    failed: Option<io::Error>,
 }
 
 /// An event, with its name as the first key: `{"event":"epoch", ...}`.
@@ -34,6 +39,40 @@ impl Output {
             json,
             stdout,
             stderr,
+            failed: None,
+        }
+    }
+
+    /// Writes bytes to stdout.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.failed.is_none() {
+            self.failed = self.stdout.write_all(bytes).err();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.stdout.flush().err();
+        }
+    }
+
+    /// Returns whether stdout takes no more output: its reader is gone, or a write failed.
+    pub fn is_closed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Writes what is buffered.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a write to stdout failed, unless its reader closed the pipe.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        self.flush();
+        match &self.failed {
+            Some(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::Found(format!("cannot write to stdout: {e}")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -44,26 +83,23 @@ impl Output {
 
     /// Prints a result as text: to stdout, or to stderr with `--json`.
     pub fn say(&mut self, text: &str) {
-        let stream = if self.json {
-            &mut self.stderr
-        } else {
-            &mut self.stdout
-        };
-        let _ = writeln!(stream, "{text}");
+        match self.json {
+            true => self.note(text),
+            false => self.print(text),
+        }
     }
 
     /// Prints a text to stdout, also with `--json`.
     pub fn print(&mut self, text: &str) {
-        // A closed pipe is not an error.
-        let _ = writeln!(self.stdout, "{text}");
+        self.bytes(format!("{text}\n").as_bytes());
     }
 
     /// Prints a part of a text to stdout at once, without a line break. Prints nothing with
     /// `--json`.
     pub fn stream(&mut self, text: &str) {
         if !self.json {
-            let _ = self.stdout.write_all(text.as_bytes());
-            let _ = self.stdout.flush();
+            self.bytes(text.as_bytes());
+            self.flush();
         }
     }
 
@@ -80,8 +116,8 @@ impl Output {
         match serde_json::to_string(&Event { event, body }) {
             // Writes each line with one call, so that live readers never see a part of a line.
             Ok(line) => {
-                let _ = self.stdout.write_all(format!("{line}\n").as_bytes());
-                let _ = self.stdout.flush();
+                self.bytes(format!("{line}\n").as_bytes());
+                self.flush();
             }
             Err(e) => log::error!("cannot write the event \"{event}\" as JSON: {e}"),
         }

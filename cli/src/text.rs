@@ -105,6 +105,25 @@ pub fn paragraph(heading: &str, parts: &[String]) -> String {
     out
 }
 
+/// Breaks a text at spaces into lines of at most 80 columns; `indent` starts all but the first.
+pub fn wrap(text: &str, indent: &str) -> String {
+    const WIDTH: usize = 80;
+    let body = text.trim_start();
+    let mut lines = Vec::new();
+    let mut line = text.strip_suffix(body).unwrap_or_default().to_string();
+    for (i, word) in body.split(' ').enumerate() {
+        if i > 0 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(line.trim_end().to_string());
+            line = indent.to_string();
+        } else if i > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
 /// Formats seconds in a suitable unit.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
@@ -173,5 +192,17 @@ mod tests {
         assert_eq!(duration(3.2449), "3.24 s");
         assert_eq!(duration(605.0), "10 min 5 s");
         assert_eq!(duration(9000.0), "2 h 30 min");
+    }
+
+    #[test]
+    fn long_lines_break_at_spaces() {
+        let text = format!("  a  {}", ["word"; 30].join(" "));
+        let wrapped = wrap(&text, "     ");
+        let lines: Vec<&str> = wrapped.lines().collect();
+        assert!(lines.iter().all(|l| l.chars().count() <= 80), "{wrapped}");
+        assert!(lines[0].starts_with("  a  word word"), "{wrapped}");
+        assert!(lines[1].starts_with("     word"), "{wrapped}");
+        let words = |text: &str| text.split_whitespace().count();
+        assert_eq!(words(&wrapped), words(&text));
     }
 }

@@ -83,7 +83,7 @@ fn images_are_trained_predicted_and_evaluated() {
     let lines: Vec<&str> = ran.stdout.lines().collect();
     assert!(lines[1].starts_with("new/b/1.png,left,"), "{lines:?}");
     let events = wgrad(folder, "--json predict run new/a.png").ok().events();
-    assert_eq!(events[0]["file"], "new/a.png");
+    assert_eq!(events[0]["kept"]["file"], "new/a.png");
     assert_eq!(events[0]["class"], "right");
 
     let test = wgrad(folder, "--json evaluate run").ok().done();

@@ -2,7 +2,7 @@
 
 use super::preprocessing::one_file;
 use super::{Prediction, Predictor, Run, table};
-use crate::data::{self, CsvTable, Dataset, FileList, RawTable};
+use crate::data::{self, CsvTable, Dataset, FileList, ImageFolder, RawTable};
 use crate::spec::DataSource;
 use crate::{Error, Result};
 
@@ -35,6 +35,7 @@ pub struct PredictionInput {
     source: InputSource,
     kept: Vec<String>,
     unused: Vec<String>,
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -60,6 +61,11 @@ impl PredictionInput {
         &self.kept
     }
 
+    /// Returns observations about the files, for the user.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Returns the columns that are neither features nor the target.
     pub fn unused(&self) -> &[String] {
         &self.unused
@@ -67,7 +73,7 @@ impl PredictionInput {
 }
 
 impl Run {
-    /// Opens files to predict. `keep` names the columns of a table whose cells are copied as texts:
+    /// Opens files to predict: with images, the name of each file is kept. `keep` names the columns of a table whose cells are copied as texts:
     /// names, names separated by commas, or `"all"`.
     ///
     /// # Errors
@@ -99,6 +105,7 @@ impl Run {
                     source: InputSource::Samples(set, texts),
                     kept,
                     unused: not_the_target(unused),
+                    notes: Vec::new(),
                 })
             }
             DataSource::Table(spec) if table::columns(preprocessing)?.is_some() => {
@@ -111,6 +118,17 @@ impl Run {
                     source: InputSource::Table(table, table::block_rows(spec, BLOCK_ROWS)),
                     kept,
                     unused: not_the_target(unused),
+                    notes: Vec::new(),
+                })
+            }
+            DataSource::Images(_) if keep.is_empty() => {
+                let images = ImageFolder::unlabelled(files.paths())?;
+                let names = images.names().map(|name| vec![name.to_string()]);
+                Ok(PredictionInput {
+                    source: InputSource::Samples(preprocessing.images(&images)?, names.collect()),
+                    kept: vec!["file".to_string()],
+                    unused: Vec::new(),
+                    notes: images.notes().to_vec(),
                 })
             }
             source => {
@@ -123,6 +141,7 @@ impl Run {
                     source: InputSource::Samples(set, Vec::new()),
                     kept: Vec::new(),
                     unused: not_the_target(unused),
+                    notes: Vec::new(),
                 })
             }
         }

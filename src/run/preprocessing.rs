@@ -278,7 +278,7 @@ impl Preprocessing {
 pub(super) fn one_file(files: &FileList) -> Result<()> {
     match files.paths() {
         [_, _, ..] => {
-            let expected = "one file: only a table may have several";
+            let expected = "one file: only tables and images may be several";
             Err(Error::argument("the files", files, expected))
         }
         _ => Ok(()),

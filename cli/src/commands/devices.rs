@@ -6,7 +6,10 @@ use wgrad::device::AdapterInfo;
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, wrap};
+
+/// The start of an adapter's further lines.
+const INDENT: &str = "     ";
 
 /// An adapter, as a JSON event.
 #[derive(Serialize)]
@@ -47,15 +50,25 @@ pub fn run(output: &mut Output) -> Result<(), Failure> {
     let width = adapters.iter().map(|a| a.name.len()).max().unwrap_or(0);
     for (index, adapter) in adapters.iter().enumerate() {
         let mark = if chosen == Some(adapter) { "*" } else { " " };
-        output.say(&format!(
+        let line = format!(
             "{mark} {index}  {:width$}  {}, {}, {} {}",
             adapter.name, adapter.kind, adapter.backend, adapter.driver, adapter.driver_info
-        ));
-        output.say(&format!("     {}", offers(adapter)));
+        );
+        output.say(&wrap(&line, INDENT));
+        output.say(&wrap(&format!("{INDENT}{}", offers(adapter)), INDENT));
         output.event("adapter", &event(index, adapter));
     }
     let (name, why) = (auto.name(), auto.why());
-    output.say(&format!("\nauto selects {name}: {why}"));
+    output.say("");
+    output.say(&wrap(&format!("auto selects {name}: {why}"), ""));
+    let verdict = match (&chosen, adapters.len()) {
+        (Some(_), _) => {
+            "wgrad trains on this GPU; `wgrad doctor` checks that it computes correctly"
+        }
+        (None, 0) => "wgrad trains on the CPU",
+        (None, _) => "wgrad trains on the CPU, unless --device names another device",
+    };
+    output.say(verdict);
     output.event(
         "done",
         &serde_json::json!({

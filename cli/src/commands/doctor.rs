@@ -12,7 +12,7 @@ use wgrad::doctor::{Line, Options, Report, Row, doctor};
 use crate::args::DoctorArgs;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::text::{count, significant};
+use crate::text::{count, significant, wrap};
 use wgrad::spec::DeviceSpec;
 
 /// A check, as a JSON event.
@@ -44,6 +44,8 @@ struct Done<'a> {
     seconds: f64,
 }
 
+/// The start of further lines after a heading.
+const INDENT: &str = "        ";
 /// The number of failures that are listed; the others are only counted.
 const MAX_LISTED_FAILURES: usize = 20;
 
@@ -58,7 +60,9 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
         }
         None => (device.name(), "none".to_string()),
     };
-    output.say(&format!("device  {}\ndriver  {driver}\n", device.name()));
+    output.say(&wrap(&format!("device  {}", device.name()), INDENT));
+    output.say(&wrap(&format!("driver  {driver}"), INDENT));
+    output.say("");
     let options = Options {
         only: args.op.clone().unwrap_or_default(),
         thorough: args.thorough,
@@ -76,7 +80,7 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     let (checked, failed) = (report.rows.len(), report.failed());
     output.say(&table(&report));
     for row in report.failures().take(MAX_LISTED_FAILURES) {
-        output.say(&format!("FAIL  {}", failure_line(row)));
+        output.say(&wrap(&format!("FAIL  {}", failure_line(row)), "      "));
     }
     if failed > MAX_LISTED_FAILURES {
         output.say(&format!("      and {} more", failed - MAX_LISTED_FAILURES));
@@ -84,19 +88,34 @@ pub fn run(args: &DoctorArgs, output: &mut Output) -> Result<(), Failure> {
     let seconds = start.elapsed().as_secs_f64();
     let cases: usize = report.listed.values().sum();
     let run: usize = report.run.values().sum();
-    let rest = match cases - run {
-        0 => String::new(),
-        n => format!(
-            "; --thorough runs {} more cases: the same shaders at other sizes or in other ops",
-            count(n as u64)
-        ),
+    if cases > run {
+        let more = format!(
+            "--thorough runs {} more cases: the same shaders at other sizes or in other ops",
+            count((cases - run) as u64)
+        );
+        output.say(&wrap(&more, ""));
+    }
+    let kind = if device.as_gpu().is_some() {
+        "GPU"
+    } else {
+        "CPU"
     };
-    output.say(&format!(
-        "{} checks in {} cases, {failed} failed, {} s{rest}",
+    let verdict = match failed {
+        0 => "computes correctly",
+        _ => "computes wrong numbers",
+    };
+    let of = match &args.op {
+        Some(op) => format!(" of the ops with {op:?} in their names"),
+        None => String::new(),
+    };
+    let verdict = format!(
+        "this {kind} {verdict}: {} checks{of} in {} cases, {} failed, {} s",
         count(checked as u64),
         count(run as u64),
+        count(failed as u64),
         significant(seconds, 3)
-    ));
+    );
+    output.say(&wrap(&verdict, ""));
     output.event(
         "done",
         &Done {
@@ -188,7 +207,7 @@ fn table(report: &Report) -> String {
         }
     }
     let mut text = format!(
-        "{:<20} {:>9} {:>9} {:>9} {:>11} {:>8} {:>9}\n",
+        "{:<20} {:>8} {:>8} {:>8} {:>11} {:>7} {:>8}\n",
         "op", "forward", "backward", "update", "cases", "checks", "variants"
     );
     for op in ops {
@@ -202,16 +221,17 @@ fn table(report: &Report) -> String {
         let variants = of_op.iter().map(|l| l.variants).max().unwrap_or(0);
         let of = |counts: &BTreeMap<String, usize>| counts.get(op).copied().unwrap_or(0);
         let cases = format!("{} of {}", of(&report.run), of(&report.listed));
-        let verdict = match failed {
-            0 => String::new(),
-            n => format!("  {n} FAILED"),
-        };
+        let mark = if failed > 0 { " !" } else { "" };
         text += &format!(
-            "{op:<20} {:>9} {:>9} {:>9} {cases:>11} {checks:>8} {variants:>9}{verdict}\n",
+            "{op:<20} {:>8} {:>8} {:>8} {cases:>11} {checks:>7} {variants:>8}{mark}\n",
             error("forward"),
             error("backward"),
             error("update"),
         );
     }
-    text + "Each error is the largest of its op, in units of the tolerance: up to 1 passes.\n"
+    text += "Each error is the largest of its op, in units of the tolerance: up to 1 passes.\n";
+    if lines.iter().any(|line| line.failed > 0) {
+        text += "Checks of the ops with ! failed.\n";
+    }
+    text
 }

@@ -9,7 +9,7 @@ use wgrad::data::text::TextStream;
 use crate::args::GenerateArgs;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::text::{count, duration, path, significant};
+use crate::text::{count, duration, path, significant, wrap};
 use wgrad::spec::Overrides;
 
 /// A generated token, as a JSON event.
@@ -65,14 +65,15 @@ pub fn run(args: &GenerateArgs, output: &mut Output) -> Result<(), Failure> {
     output.stream(&format!("{rest}\n"));
     all.push_str(&rest);
     let seconds = started.elapsed().as_secs_f64();
-    output.note(&format!(
+    let verdict = format!(
         "{} tokens in {}, {} tokens/s, on {}; weights {}",
         count(tokens as u64),
         duration(seconds),
         significant(tokens as f64 / seconds.max(1e-9), 3),
         device.name(),
         path(&weights)
-    ));
+    );
+    output.note(&wrap(&verdict, ""));
     output.event(
         "done",
         &Done {

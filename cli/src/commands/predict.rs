@@ -1,27 +1,31 @@
-//! `wgrad predict`: writes a trained model's predictions for new data as CSV.
+//! `wgrad predict`: writes a trained model's predictions for new data as CSV or JSON lines.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use wgrad::Run;
-use wgrad::data::ImageFolder;
-use wgrad::run::{Prediction, write_atomically};
+use serde_json::{Map, Value};
+use wgrad::data::FileList;
+use wgrad::run::{AtomicFile, PredictedRows, Prediction, Preprocessing};
+use wgrad::{Error, Run};
 
-use crate::args::PredictArgs;
+use crate::args::{PredictArgs, PredictionFormat};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::predictions::{Formatter, cells};
 use crate::text::{count, path};
-use wgrad::run::Preprocessing;
-use wgrad::spec::{DataSource, Overrides};
+use wgrad::spec::Overrides;
 
 /// The prediction of a sample, as a JSON event.
 #[derive(Serialize)]
 struct PredictionEvent {
     /// The index of the sample in the input, counted from 0.
     row: usize,
-    /// The file of an image.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
+    /// The cells of the kept columns.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    kept: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,83 +49,181 @@ struct Done {
 
 /// Computes the predictions of a run's model.
 pub fn run(args: &PredictArgs, output: &mut Output) -> Result<(), Failure> {
+    if output.json() && args.out.is_none() && args.format.is_some() {
+        let reason =
+            "--json prints events; give --out FILE with --format, or leave out one of them";
+        return Err(Failure::Usage(reason.to_string()));
+    }
     let overrides = Overrides {
         device: args.device.clone(),
         ..Overrides::default()
     };
     let run = Run::open_with(&args.run, &overrides)?;
-    let preprocessing = run.preprocessing();
-    let source = &run.config().data.source;
-    let (set, spare, names) = match source {
-        DataSource::Images(_) => {
-            let images = ImageFolder::unlabelled(&args.input)?;
-            for note in images.notes() {
-                output.note(&format!("note: {note}"));
-            }
-            let names: Vec<String> = images.names().map(str::to_string).collect();
-            (preprocessing.images(&images)?, Vec::new(), names)
+    match args.input.as_slice() {
+        [file] if file.as_os_str() == "-" => {
+            let copy = StdinCopy::new()?;
+            predict(args, &run, &copy.file().into(), output).map_err(|e| copy.named(e))
         }
-        _ => {
-            let files = args.input.iter().cloned().collect();
-            let (set, spare) = preprocessing.unlabelled(source, &files)?;
-            (set, spare, Vec::new())
-        }
-    };
-    let unexpected: Vec<&str> = spare
-        .iter()
-        .map(String::as_str)
-        .filter(|c| *c != preprocessing.target)
-        .collect();
-    if !unexpected.is_empty() {
+        files => predict(args, &run, &files.iter().cloned().collect(), output),
+    }
+}
+
+fn predict(
+    args: &PredictArgs,
+    run: &Run,
+    files: &FileList,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let input = run.prediction_input(files, &args.keep)?;
+    for note in input.notes() {
+        output.note(&format!("note: {note}"));
+    }
+    if !input.unused().is_empty() {
         output.note(&format!(
             "note: columns not used by this model: {}",
-            unexpected.join(", ")
+            input.unused().join(", ")
         ));
     }
+    let preprocessing = run.preprocessing();
+    let mut formatter =
+        Formatter::new(preprocessing, input.kept(), format(args)).map_err(|name| {
+            let reason = format!(
+                "the column {name:?} has the name of a key of the predictions, so it cannot be \
+                 kept in JSON lines; use --format csv"
+            );
+            Failure::Usage(reason)
+        })?;
     let device = run.config().training.device.open()?;
-    let predictions = run.predictor(&device)?.predict(&set)?;
-    let failed =
-        |e: csv::Error| Failure::Found(format!("cannot write the predictions as CSV: {e}"));
-    match &args.out {
-        Some(out) => {
-            let text = table(preprocessing, &predictions, &names).map_err(failed)?;
-            write_atomically(out, &text)?;
-            output.say(&format!(
-                "{} predictions in {}",
-                count(predictions.len() as u64),
-                path(out)
-            ));
-        }
-        None if output.json() => {
-            for (row, prediction) in predictions.iter().enumerate() {
-                let event = PredictionEvent {
-                    file: names.get(row).cloned(),
-                    ..event(preprocessing, row, prediction)
-                };
-                output.event("prediction", &event);
+    let mut predictor = run.predictor(&device)?;
+    let mut file = args.out.as_deref().map(AtomicFile::create).transpose()?;
+    let mut samples = 0;
+    let done = predictor.predict_input(&input, &mut |rows| {
+        match (&mut file, &args.out) {
+            (Some(file), Some(out)) => {
+                let text = formatter.block(&rows).map_err(|e| failed(out, e.into()))?;
+                file.write_all(&text).map_err(|e| failed(out, e))?;
+            }
+            _ if output.json() => events(preprocessing, input.kept(), samples, &rows, output),
+            _ => {
+                let stdout = Path::new("stdout");
+                let text = formatter
+                    .block(&rows)
+                    .map_err(|e| failed(stdout, e.into()))?;
+                output.bytes(&text);
             }
         }
-        None => {
-            let text = table(preprocessing, &predictions, &names).map_err(failed)?;
-            output.say(String::from_utf8_lossy(&text).trim_end());
+        samples += rows.predictions.len();
+        // Without a reader, the rest need not be computed. `Output::finish` returns the error.
+        match output.is_closed() {
+            true => Err(failed(
+                Path::new("stdout"),
+                io::ErrorKind::BrokenPipe.into(),
+            )),
+            false => Ok(()),
         }
+    });
+    if output.is_closed() && file.is_none() {
+        return Ok(());
+    }
+    done?;
+    if let (Some(file), Some(out)) = (file, &args.out) {
+        file.commit()?;
+        output.say(&format!(
+            "{} predictions in {}",
+            count(samples as u64),
+            path(out)
+        ));
     }
     output.event(
         "done",
         &Done {
             run: run.folder().path().display().to_string(),
             device: device.name(),
-            samples: predictions.len(),
+            samples,
             out: args.out.as_ref().map(|out| out.display().to_string()),
         },
     );
     Ok(())
 }
 
+/// Returns the format of the predictions: the one given, or that of the name of the file.
+fn format(args: &PredictArgs) -> PredictionFormat {
+    let extension = args.out.as_ref().and_then(|out| out.extension());
+    let extension = extension.map(|e| e.to_string_lossy().to_lowercase());
+    args.format.unwrap_or(match extension.as_deref() {
+        Some("jsonl" | "ndjson") => PredictionFormat::Jsonl,
+        _ => PredictionFormat::Csv,
+    })
+}
+
+fn failed(path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        path: path.to_path_buf(),
+        action: "write",
+        source,
+    }
+}
+
+/// A copy of stdin in a temporary folder: a table is read several times. It is removed when the
+/// value is dropped.
+struct StdinCopy {
+    folder: tempfile::TempDir,
+}
+
+impl StdinCopy {
+    /// Copies stdin to its end.
+    fn new() -> Result<Self, Failure> {
+        let error = |e: io::Error| {
+            let place = std::env::temp_dir();
+            let place = place.display();
+            Failure::Found(format!("cannot copy stdin to a file in {place}: {e}"))
+        };
+        let copy = StdinCopy {
+            folder: tempfile::tempdir().map_err(error)?,
+        };
+        let mut file = File::create(copy.file()).map_err(error)?;
+        io::copy(&mut io::stdin().lock(), &mut file).map_err(error)?;
+        Ok(copy)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("stdin")
+    }
+
+    /// Names stdin in an error instead of the copy.
+    fn named(&self, failure: Failure) -> Failure {
+        let copy = self.file().display().to_string();
+        match failure {
+            Failure::Engine(Error::Data { place, reason }) => Failure::Engine(Error::Data {
+                place: place.replace(&copy, "stdin"),
+                reason: reason.replace(&copy, "stdin"),
+            }),
+            other => other,
+        }
+    }
+}
+
+/// Prints the predictions as JSON events. `first` is the index of the first row.
+fn events(
+    preprocessing: &Preprocessing,
+    names: &[String],
+    first: usize,
+    rows: &PredictedRows,
+    output: &mut Output,
+) {
+    for (i, prediction) in rows.predictions.iter().enumerate() {
+        let mut event = event(preprocessing, first + i, prediction);
+        if let Some(kept) = rows.kept.get(i) {
+            event.kept = cells(names, kept);
+        }
+        output.event("prediction", &event);
+    }
+}
+
 fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> PredictionEvent {
     let mut event = PredictionEvent {
         row,
-        file: None,
+        kept: Map::new(),
         class: None,
         labels: None,
         probabilities: BTreeMap::new(),
@@ -156,78 +258,4 @@ fn event(preprocessing: &Preprocessing, row: usize, prediction: &Prediction) -> 
         }
     }
     event
-}
-
-/// Formats the predictions as CSV, in the order of the input. The first column is the `files` of
-/// images; other samples have none.
-fn table(
-    preprocessing: &Preprocessing,
-    predictions: &[Prediction],
-    files: &[String],
-) -> csv::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let predicted = match preprocessing.target.as_str() {
-        "" => "predicted".to_string(),
-        target => format!("predicted {target}"),
-    };
-    let mut header = vec![predicted.clone()];
-    let first = predictions.first();
-    let output = |i: usize| preprocessing.output_name(i);
-    match (preprocessing.quantities, first) {
-        (n, Some(Prediction::Labels { .. })) => {
-            header.extend((0..n).map(|i| format!("p({})", output(i))));
-        }
-        (0, Some(Prediction::Class { probabilities, .. })) if probabilities.is_empty() => {}
-        (0, _) => header.extend(preprocessing.classes.iter().map(|c| format!("p({c})"))),
-        (1, _) => {}
-        (n, _) if preprocessing.outputs.is_empty() => {
-            header = (0..n).map(|i| format!("{predicted} {i}")).collect();
-        }
-        (n, _) => header = (0..n).map(|i| format!("predicted {}", output(i))).collect(),
-    }
-    if let Some(Prediction::Values { deviations, .. }) = first
-        && !deviations.is_empty()
-    {
-        let of: Vec<String> = header.iter().map(|h| format!("deviation of {h}")).collect();
-        header.extend(of);
-    }
-    let named = !files.is_empty();
-    writer.write_record(
-        named
-            .then_some("file")
-            .into_iter()
-            .chain(header.iter().map(String::as_str)),
-    )?;
-    for (row, prediction) in predictions.iter().enumerate() {
-        if let Some(file) = files.get(row) {
-            writer.write_field(file)?;
-        }
-        match prediction {
-            Prediction::Class {
-                name,
-                probabilities,
-                ..
-            } => {
-                let mut fields = vec![name.clone()];
-                // Probabilities come from f32 logits, so more than six digits carry no information.
-                fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
-                writer.write_record(&fields)?;
-            }
-            Prediction::Labels {
-                names,
-                probabilities,
-            } => {
-                let mut fields = vec![names.join("|")];
-                fields.extend(probabilities.iter().map(|p| format!("{p:.6}")));
-                writer.write_record(&fields)?;
-            }
-            Prediction::Values { values, deviations } => {
-                let all = values.iter().chain(deviations);
-                writer.write_record(all.map(|v| (*v as f32).to_string()))?;
-            }
-        }
-    }
-    writer
-        .into_inner()
-        .map_err(|e| csv::Error::from(e.into_error()))
 }

@@ -70,6 +70,14 @@ pub fn run(args: &TrainArgs, output: &mut Output, started: Instant) -> Result<()
             Config::parse("table.toml", &text, &args.overrides())?
         }
         (None, [folder]) if folder.is_dir() => {
+            // A run's folder is for --resume.
+            if folder.join("config.toml").is_file() {
+                let folder = folder.display();
+                return Err(Failure::Usage(format!(
+                    "expected a configuration file, found the folder of a run, {folder}; to resume it: \
+                     wgrad train CONFIG.toml --resume {folder}"
+                )));
+            }
             let text = super::new::images(folder, folder)?;
             Config::parse("images.toml", &text, &args.overrides())?
         }
