@@ -27,6 +27,7 @@ mod csv;
 mod dataset;
 mod describe;
 mod disk;
+mod entries;
 mod features;
 mod frame;
 mod gather;
@@ -54,6 +55,7 @@ pub use idx::{idx, idx_images};
 pub(crate) use images::splits as image_splits;
 pub use images::{Color, ImageFolder, ImageFormat};
 pub use npy::{npy, npy_features};
+pub(crate) use order::shuffle;
 pub use order::{Batches, Order, shuffled_rows};
 pub use profile::{ColumnProfile, Inferred, Problem, Profile, infer};
 pub use raw::{

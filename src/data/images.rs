@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use files::ImageFile;
 pub(crate) use files::splits;
-use files::{Entries, ImageFile};
 pub use format::{Color, ImageFormat};
 
 use super::dataset::Dataset;
+use super::entries::Entries;
 use super::targets::Targets;
 use crate::error::{Error, Result};
 

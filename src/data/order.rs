@@ -29,7 +29,7 @@ pub fn shuffled_rows(n: usize, seed: u64, epoch: u64) -> Vec<u32> {
 }
 
 /// Shuffles in place (Fisher and Yates).
-pub(super) fn shuffle(rows: &mut [u32], mut random: Stream) {
+pub(crate) fn shuffle(rows: &mut [u32], mut random: Stream) {
     for last in (1..rows.len()).rev() {
         let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
         rows.swap(last, random.below(bound) as usize);

@@ -1,7 +1,7 @@
 //! Permutation importance: how much worse a model is without the information of a column.
 
 use super::column_groups;
-use crate::data::Dataset;
+use crate::data::{Dataset, shuffle};
 use crate::random::Stream;
 use crate::run::{Preprocessing, Scorer};
 use crate::spec::Config;
@@ -62,7 +62,7 @@ pub fn permutation_importance(
     let groups = column_groups(preprocessing)?;
     let random = Stream::new(seed);
     let mut order: Vec<u32> = (0..set.len() as u32).collect();
-    shuffle(&mut order, &mut random.child(0));
+    shuffle(&mut order, random.child(0));
     order.truncate(MAX_ROWS);
     let set = set.view(&order);
     let (rows, width) = (set.len(), set.sample_shape().len());
@@ -82,7 +82,7 @@ pub fn permutation_importance(
         for (s, block) in shuffled.chunks_mut((rows * width).max(1)).enumerate() {
             let mut from: Vec<u32> = (0..rows as u32).collect();
             let stream = random.child(1 + (i * SHUFFLES + s) as u64);
-            shuffle(&mut from, &mut stream.clone());
+            shuffle(&mut from, stream);
             for (row, from) in block.chunks_mut(width.max(1)).zip(from) {
                 let start = from as usize * width;
                 let source = features.get(start + range.start..start + range.end);
@@ -118,11 +118,4 @@ pub fn permutation_importance(
 fn first(evaluation: &Evaluation) -> (String, f64) {
     let first = evaluation.metrics.first().cloned();
     first.unwrap_or(("loss".to_string(), evaluation.loss))
-}
-
-/// Shuffles by Fisher and Yates.
-pub(super) fn shuffle(items: &mut [u32], random: &mut Stream) {
-    for i in (1..items.len()).rev() {
-        items.swap(i, random.below(i as u32 + 1) as usize);
-    }
 }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::importance::shuffle;
 use super::{Shapley, column_groups, shapley_values};
-use crate::data::{Dataset, Targets};
+use crate::data::{Dataset, Targets, shuffle};
 use crate::random::Stream;
 use crate::run::{Prediction, Preprocessing, interpret};
 use crate::spec::Config;
@@ -64,7 +63,7 @@ impl Explainer {
         column_groups(run.preprocessing())?;
         let train = run.datasets()?.train;
         let mut order: Vec<u32> = (0..train.len() as u32).collect();
-        shuffle(&mut order, &mut Stream::new(run.config().training.seed));
+        shuffle(&mut order, Stream::new(run.config().training.seed));
         order.truncate(BACKGROUND);
         Ok(Explainer {
             trainer: run.trainer(device)?,

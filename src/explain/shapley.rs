@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::importance::shuffle;
+use crate::data::shuffle;
 use crate::random::Stream;
 use crate::{Error, Result};
 
@@ -149,7 +149,7 @@ fn sampled(game: &mut Game, seed: u64) -> Result<Shapley> {
     let mut orders: Vec<Vec<u32>> = Vec::with_capacity(2 * ORDERS);
     for i in 0..ORDERS {
         let mut order: Vec<u32> = (0..n as u32).collect();
-        shuffle(&mut order, &mut Stream::new(seed).child(i as u64));
+        shuffle(&mut order, Stream::new(seed).child(i as u64));
         orders.push(order.clone());
         order.reverse();
         orders.push(order);

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub struct Block {
     /// The typed columns.
     pub frame: Frame,
-    /// For each row, the kept cells as texts.
+    /// For each row, the kept cells as texts; empty if none are kept.
     pub kept: Vec<Vec<String>>,
 }
 
@@ -58,24 +58,62 @@ impl RawTable {
             }
             Ok(_) => {}
         }
+        self.scan(columns, kept, rows, None, each)
+    }
+
+    /// Calls `each` with blocks of at most `rows` rows, in order. The names of a category are those
+    /// of the block.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`RawTable::read`], and those of `each`.
+    pub fn read_blocks(
+        &self,
+        columns: &[ColumnFormat],
+        rows: usize,
+        each: &mut dyn FnMut(Block) -> Result<()>,
+    ) -> Result<u64> {
+        self.scan(columns, &[], rows, None, each)
+    }
+
+    /// Calls `each` with blocks of all rows, or of the `wanted` ones, which are in order. There is
+    /// at least one block, which may be empty. Returns the number of rows of the table.
+    pub(super) fn scan(
+        &self,
+        columns: &[ColumnFormat],
+        kept: &[usize],
+        rows: usize,
+        wanted: Option<&[u32]>,
+        each: &mut dyn FnMut(Block) -> Result<()>,
+    ) -> Result<u64> {
         let mut readers = self.readers(columns)?;
+        let mut wanted = wanted.map(|rows| rows.iter().copied().peekable());
         let mut texts = Vec::new();
-        let mut filled = 0;
+        let (mut next, mut filled, mut blocks) = (0u32, 0, 0);
         let all = self.for_each(|row| {
+            let this = next;
+            next = next.saturating_add(1);
+            if let Some(wanted) = &mut wanted
+                && wanted.next_if_eq(&this).is_none()
+            {
+                return Ok(());
+            }
             for reader in &mut readers {
                 reader.read(row, self);
             }
-            texts.push(kept.iter().map(|i| row.cell(*i).to_string()).collect());
+            if !kept.is_empty() {
+                texts.push(kept.iter().map(|i| row.cell(*i).to_string()).collect());
+            }
             filled += 1;
             if filled < rows {
                 return Ok(());
             }
-            filled = 0;
+            (filled, blocks) = (0, blocks + 1);
             let full = std::mem::replace(&mut readers, self.readers(columns)?);
             let (frame, kept) = (self.frame(full)?, std::mem::take(&mut texts));
             each(Block { frame, kept })
         })?;
-        if filled > 0 {
+        if filled > 0 || blocks == 0 {
             let frame = self.frame(readers)?;
             each(Block { frame, kept: texts })?;
         }

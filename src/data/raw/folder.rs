@@ -13,6 +13,7 @@ use encoding_rs::Encoding;
 use super::encoding;
 use super::kind::{Kind, kind};
 use super::records::Record;
+use crate::data::entries::Entries;
 use crate::data::frame::ColumnType;
 use crate::error::{Error, Result};
 
@@ -35,34 +36,6 @@ pub struct TextFolder {
     /// The encoding, if the user has set it.
     encoding: Option<&'static Encoding>,
     notes: Vec<String>,
-}
-
-/// What a folder has, without hidden files, in the order of the names.
-struct Entries {
-    folders: Vec<PathBuf>,
-    files: Vec<PathBuf>,
-}
-
-impl Entries {
-    fn of(path: &Path) -> Result<Entries> {
-        let mut entries = Entries {
-            folders: Vec::new(),
-            files: Vec::new(),
-        };
-        for entry in std::fs::read_dir(path).map_err(Error::io(path, "open"))? {
-            let entry = entry.map_err(Error::io(path, "read"))?;
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            match entry.path() {
-                path if path.is_dir() => entries.folders.push(path),
-                path => entries.files.push(path),
-            }
-        }
-        entries.folders.sort();
-        entries.files.sort();
-        Ok(entries)
-    }
 }
 
 /// Returns the folders for the training and for the test, if a folder has only the subfolders `train`

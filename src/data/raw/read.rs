@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::blocks::Block;
 use super::cell::{self, Decimal};
 use super::date;
 use super::records::{Record, RowPlace};
@@ -172,27 +173,7 @@ impl RawTable {
     }
 
     fn read_once(&self, columns: &[ColumnFormat]) -> Result<Frame> {
-        let mut all = Frame::new();
-        self.scan(columns, usize::MAX, None, |frame| {
-            all = frame;
-            Ok(())
-        })?;
-        Ok(all)
-    }
-
-    /// Reads columns like [`read`](RawTable::read), in blocks of so many rows, of which the last may
-    /// be smaller. The names of a category are those of the block.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of [`read`](RawTable::read), and those of `each`.
-    pub fn read_blocks(
-        &self,
-        columns: &[ColumnFormat],
-        rows: usize,
-        each: impl FnMut(Frame) -> Result<()>,
-    ) -> Result<()> {
-        self.scan(columns, rows.max(1), None, each)
+        self.scan_whole(columns, None)
     }
 
     /// Reads columns like [`read`](RawTable::read), of these rows only, which are in order.
@@ -201,49 +182,17 @@ impl RawTable {
     ///
     /// Returns the errors of [`read`](RawTable::read).
     pub fn read_rows(&self, columns: &[ColumnFormat], rows: &[u32]) -> Result<Frame> {
-        let mut some = Frame::new();
-        self.scan(columns, usize::MAX, Some(rows), |frame| {
-            some = frame;
-            Ok(())
-        })?;
-        Ok(some)
+        self.scan_whole(columns, Some(rows))
     }
 
-    /// Calls `each` with blocks of all rows, or of the `wanted` ones. At least one block is read,
-    /// which may be empty.
-    fn scan(
-        &self,
-        columns: &[ColumnFormat],
-        block: usize,
-        wanted: Option<&[u32]>,
-        mut each: impl FnMut(Frame) -> Result<()>,
-    ) -> Result<()> {
-        let mut current = self.readers(columns)?;
-        let mut wanted = wanted.map(|rows| rows.iter().copied().peekable());
-        let (mut row, mut filled, mut blocks) = (0u32, 0, 0);
-        self.for_each(|record| {
-            let this = row;
-            row = row.saturating_add(1);
-            if let Some(wanted) = &mut wanted
-                && wanted.next_if_eq(&this).is_none()
-            {
-                return Ok(());
-            }
-            for reader in &mut current {
-                reader.read(record, self);
-            }
-            filled += 1;
-            if filled == block {
-                let full = std::mem::replace(&mut current, self.readers(columns)?);
-                (filled, blocks) = (0, blocks + 1);
-                return each(self.frame(full)?);
-            }
+    fn scan_whole(&self, columns: &[ColumnFormat], wanted: Option<&[u32]>) -> Result<Frame> {
+        let mut all = Frame::new();
+        let mut keep = |block: Block| {
+            all = block.frame;
             Ok(())
-        })?;
-        match filled > 0 || blocks == 0 {
-            true => each(self.frame(current)?),
-            false => Ok(()),
-        }
+        };
+        self.scan(columns, &[], usize::MAX, wanted, &mut keep)?;
+        Ok(all)
     }
 
     /// Returns the readers of columns, without values.

@@ -90,7 +90,8 @@ impl Stream {
         let mut writer = writer.feature_names(names);
         let mut start = 0;
         let mut kept = kept.map(|rows| rows.iter().copied().peekable());
-        table.read_blocks(columns, self.block, |block| {
+        table.read_blocks(columns, self.block, &mut |block| {
+            let block = block.frame;
             let rows = start..start + block.rows();
             start = rows.end;
             let block = match &mut kept {
